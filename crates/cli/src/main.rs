@@ -1,0 +1,3 @@
+//! The `parapolicy` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Control loops, latency histograms and episode reports.

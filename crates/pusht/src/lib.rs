@@ -1,0 +1,1 @@
+//! The PushT task: simulator, observations, reward, resets, frames.

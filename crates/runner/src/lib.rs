@@ -1,0 +1,1 @@
+//! Runs diffusion policies exported to ONNX.

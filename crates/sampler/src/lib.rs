@@ -1,0 +1,1 @@
+//! Noise schedules, solvers, sequential and parallel-in-time samplers.

@@ -1,0 +1,184 @@
+"""Trains the PushT keypoint policy: `python -m train --demos FILE`.
+
+The recipe is Diffusion Policy's (Chi et al. 2023): epsilon prediction on the 100-step squared-cosine schedule, AdamW,
+a cosine learning rate with warm-up, an exponential moving average of the weights. A run that is killed goes on from
+its last checkpoint when started again with the same `--out`.
+"""
+
+import argparse
+import copy
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import DDPMScheduler
+from diffusers.optimization import get_cosine_schedule_with_warmup
+from diffusers.training_utils import EMAModel
+from torch.nn.functional import mse_loss
+from tqdm import tqdm
+
+from demos import Batches, Demonstrations, MinMax, Shape
+from network import ConditionalUnet
+
+SCHEDULER = {
+    "num_train_timesteps": 100,
+    "beta_start": 0.0001,
+    "beta_end": 0.02,
+    "beta_schedule": "squaredcos_cap_v2",
+    "prediction_type": "epsilon",
+    "variance_type": "fixed_small",
+    "clip_sample": True,
+    "clip_sample_range": 1.0,
+    "timestep_spacing": "leading",
+    "steps_offset": 0,
+    "set_alpha_to_one": True,
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a checkpoint was trained with; a checkpoint of another recipe is not resumed."""
+
+    epochs: int
+    batch: int = 256
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-6
+    betas: tuple[float, float] = (0.95, 0.999)
+    warmup_steps: int = 500
+    ema_power: float = 0.75
+    validation_episodes: int = 4
+    seed: int = 0
+    widths: tuple[int, ...] = (64, 128, 256)
+
+
+def save(state: dict, path: Path) -> None:
+    """Writes aside and renames, so that a kill leaves the old checkpoint whole."""
+    aside = path.with_suffix(".part")
+    torch.save(state, aside)
+    os.replace(aside, path)
+
+
+class Training:
+    """A run in progress: everything that a checkpoint holds."""
+
+    def __init__(self, demos: Demonstrations, recipe: Recipe):
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.shape = recipe, Shape()
+        episodes = np.random.default_rng(recipe.seed).permutation(len(demos.episode_ends))
+        held_out, kept = np.split(episodes, [recipe.validation_episodes])
+        self.observation, self.action = MinMax.of(demos.observation), MinMax.of(demos.action)
+        self.training = Batches.of(demos, np.sort(kept), self.shape, self.observation, self.action)
+        self.validation = Batches.of(demos, np.sort(held_out), self.shape, self.observation, self.action)
+        self.net = ConditionalUnet(action=2, observation=20, n_obs_steps=self.shape.n_obs_steps, widths=recipe.widths)
+        self.ema = EMAModel(self.net.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=recipe.ema_power)
+        self.averaged = copy.deepcopy(self.net)
+        self.optimiser = torch.optim.AdamW(
+            self.net.parameters(), recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.weight_decay
+        )
+        steps = recipe.epochs * -(-len(self.training) // recipe.batch)
+        self.schedule = get_cosine_schedule_with_warmup(self.optimiser, recipe.warmup_steps, steps)
+        self.noising = DDPMScheduler(**{k: v for k, v in SCHEDULER.items() if k != "set_alpha_to_one"})
+        self.epoch = 0
+        self.seconds = 0.0
+
+    def loss(self, net: ConditionalUnet, observation: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+        noise = torch.randn_like(action)
+        timestep = torch.randint(self.noising.config.num_train_timesteps, (len(action),))
+        return mse_loss(net(self.noising.add_noise(action, noise, timestep), timestep, observation), noise)
+
+    def train_epoch(self) -> float:
+        """One pass over the training windows; returns the mean loss."""
+        started = time.monotonic()
+        self.net.train()
+        losses = []
+        batches = self.training.epoch(self.recipe.batch, torch.randperm(len(self.training)))
+        steps = -(-len(self.training) // self.recipe.batch)
+        for observation, action in tqdm(batches, f"epoch {self.epoch + 1}/{self.recipe.epochs}", steps, leave=False):
+            loss = self.loss(self.net, observation, action)
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimiser.step()
+            self.schedule.step()
+            self.ema.step(self.net.parameters())
+            losses.append(loss.item())
+        self.epoch += 1
+        self.seconds += time.monotonic() - started
+        return float(np.mean(losses))
+
+    @torch.no_grad()
+    def validation_loss(self) -> float:
+        """Loss of the averaged weights on episodes never trained on, under noise that is the same every time."""
+        self.ema.copy_to(self.averaged.parameters())
+        self.averaged.eval()
+        with torch.random.fork_rng():
+            torch.manual_seed(self.recipe.seed)
+            order = torch.arange(len(self.validation))
+            losses = [self.loss(self.averaged, o, a).item() * len(a) for o, a in self.validation.epoch(256, order)]
+        return sum(losses) / len(self.validation)
+
+    def state(self) -> dict:
+        return {
+            "recipe": asdict(self.recipe),
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+            "net": self.net.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+
+    def restore(self, state: dict) -> None:
+        if state["recipe"] != asdict(self.recipe):
+            raise SystemExit(f"the checkpoint was trained with {state['recipe']}, not {asdict(self.recipe)}: choose another --out")
+        self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self.net.load_state_dict(state["net"])
+        self.ema.load_state_dict(state["ema"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        torch.set_rng_state(state["random"])
+
+    def weights(self) -> dict:
+        """What `export` needs: the averaged weights, the shape of the policy, its normalisation and its recipe."""
+        self.ema.copy_to(self.averaged.parameters())
+        return {
+            "weights": self.averaged.state_dict(),
+            "widths": list(self.recipe.widths),
+            "shape": asdict(self.shape),
+            "scheduler": SCHEDULER,
+            "observation": {"min": self.observation.low.tolist(), "max": self.observation.high.tolist()},
+            "action": {"min": self.action.low.tolist(), "max": self.action.high.tolist()},
+            "recipe": asdict(self.recipe),
+            "epoch": self.epoch,
+            "training_seconds": self.seconds,
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m train", description="Train the PushT keypoint policy.")
+    parser.add_argument("--demos", type=Path, required=True, help="demonstrations (.npz)")
+    parser.add_argument("--out", type=Path, default=Path("run"), help="folder for checkpoint.pt and policy-EPOCH.pt")
+    parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--keep-every", type=int, default=10, help="epochs between the weights that are kept")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    training = Training(Demonstrations.load(args.demos), Recipe(epochs=args.epochs, seed=args.seed))
+    checkpoint = args.out / "checkpoint.pt"
+    if checkpoint.exists():
+        training.restore(torch.load(checkpoint, weights_only=True))
+        print(f"resuming after epoch {training.epoch}")
+    while training.epoch < args.epochs:
+        loss = training.train_epoch()
+        print(f"epoch {training.epoch}: training loss {loss:.5f}, validation loss {training.validation_loss():.5f}", flush=True)
+        save(training.state(), checkpoint)
+        if training.epoch % args.keep_every == 0 or training.epoch == args.epochs:
+            save(training.weights(), args.out / f"policy-{training.epoch}.pt")
+
+
+if __name__ == "__main__":
+    main()
