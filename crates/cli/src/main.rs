@@ -1,3 +1,23 @@
 //! The `parapolicy` program.
 
-fn main() {}
+mod args;
+mod commands;
+mod failure;
+mod machine;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    match commands::dispatch(args::Arguments::parse().command()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,1 +1,30 @@
-//! Control loops, latency histograms and episode reports.
+//! Control loops: a policy drives an environment, and what it costs and earns is measured.
+//!
+//! The loop knows two small traits, [`Policy`] and [`Environment`]. [`DiffusionPolicy`] is the first, a network of
+//! `parapolicy-runner` sampled by a strategy of `parapolicy-sampler`; [`PushT`] is the second. A robot implements
+//! [`Environment`] and takes PushT's place.
+//!
+//! - [`lockstep`]: the world waits for the policy;
+//! - [`Latency`]: what a plan costs, from an HDR histogram;
+//! - [`Report`]: what was measured, in the form that is written to `report.json`.
+
+mod diffusion;
+mod environment;
+mod interval;
+mod latency;
+pub mod lockstep;
+mod policy;
+mod pusht;
+mod report;
+
+pub use diffusion::{DiffusionPolicy, PlanError};
+pub use environment::{Environment, Outcome};
+pub use interval::{Interval, bootstrap_mean};
+pub use latency::{Latency, Percentiles};
+pub use lockstep::{ControlError, Episode, Step, run_episode};
+pub use policy::{Plan, Policy};
+pub use pusht::{PushT, PushTError};
+pub use report::{EpisodeReport, Machine, Model, Report, SCHEMA_VERSION, SamplerReport, SamplerRun};
+
+/// Any error, boxed to cross the borders between policies, environments and the loop.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

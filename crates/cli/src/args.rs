@@ -1,0 +1,144 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use parapolicy_sampler::Solver;
+
+/// Runs diffusion policies on robots, sampled in parallel over time.
+///
+/// Without a command it does what `run` does by default: it compares samplers in closed loop on PushT.
+#[derive(Debug, Parser)]
+#[command(name = "parapolicy", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+impl Arguments {
+    /// The command that was given, or `run`.
+    pub fn command(self) -> Command {
+        self.command.unwrap_or_else(|| Command::Run(RunArguments::parse_from(["run"])))
+    }
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compare samplers in closed loop: reward and latency on the same seeds.
+    Run(RunArguments),
+    /// Draw one action sequence for one observation.
+    Sample(SampleArguments),
+    /// Replay a recorded trace open loop and measure where the simulator parts from it.
+    Replay(ReplayArguments),
+    /// Show a model: manifest, graph, fingerprint.
+    Inspect(InspectArguments),
+}
+
+/// Which network, on what.
+#[derive(Debug, Args)]
+pub struct ModelArguments {
+    /// Folder with `policy.json` and the graph.
+    #[arg(long, default_value = "models/pusht")]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub runtime: RuntimeArguments,
+}
+
+/// Where inference happens.
+#[derive(Debug, Args)]
+pub struct RuntimeArguments {
+    /// ONNX Runtime's library; without it: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
+    /// installed.
+    #[arg(long, value_name = "FILE")]
+    pub ort_lib: Option<PathBuf>,
+    /// Threads of the network; 0 is one a core.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+}
+
+/// How action sequences are drawn.
+#[derive(Debug, Args)]
+pub struct SamplingArguments {
+    /// `ddpm`, `ddim`, `ddim:ETA` or `dpmsolver++`.
+    #[arg(long, default_value = "ddpm")]
+    pub solver: Solver,
+    /// Denoising steps.
+    #[arg(long, default_value_t = 100)]
+    pub steps: usize,
+    /// Denoising steps in the air at once, for the parallel samplers.
+    #[arg(long, default_value_t = 20)]
+    pub window: usize,
+    /// Change between rounds under which a step is accepted, relative to the noise of the step.
+    #[arg(long, default_value_t = 0.1)]
+    pub tolerance: f32,
+}
+
+/// `parapolicy run`.
+#[derive(Debug, Parser)]
+pub struct RunArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    pub sampling: SamplingArguments,
+    /// Samplers to compare, episode by episode in turn.
+    #[arg(long = "sampler", value_delimiter = ',', default_value = "sequential,picard")]
+    pub samplers: Vec<String>,
+    /// What the episodes are like (TOML).
+    #[arg(long, default_value = "sims/nominal.toml")]
+    pub scenario: PathBuf,
+    /// Episodes of each sampler.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub episodes: u64,
+    /// Seed of the first episode; the others follow.
+    #[arg(long, default_value_t = 100_000)]
+    pub seed: u64,
+    /// Folder for report.json, episodes.csv, report.svg and episode.gif.
+    #[arg(long, default_value = "report")]
+    pub out: PathBuf,
+    /// Print the report as JSON, and nothing else, on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `parapolicy sample`.
+#[derive(Debug, Args)]
+pub struct SampleArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    pub sampling: SamplingArguments,
+    /// Sampler to draw with.
+    #[arg(long, default_value = "picard")]
+    pub sampler: String,
+    /// `.npz` with `observation` [n_obs_steps, observation] in raw units, and optionally `initial_noise`
+    /// [horizon, action] and `step_noise` [steps, horizon, action].
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// `.npz` to write: `actions` [horizon, action] in raw units, `sample` the same, normalised.
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Seed of the noise that the input does not give.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// `parapolicy replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    /// `.npz` with `state` [N, 5], `action` [N, 2], `episode_ends` and optionally `agent_velocity` [N, 2].
+    #[arg(long, value_name = "FILE")]
+    pub trace: PathBuf,
+    /// Start every control step from the trace: one-step errors instead of drift.
+    #[arg(long)]
+    pub resync: bool,
+}
+
+/// `parapolicy inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// Folder with `policy.json` and the graph.
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub runtime: RuntimeArguments,
+}

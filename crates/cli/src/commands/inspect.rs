@@ -1,0 +1,11 @@
+use parapolicy_runner::Inspection;
+
+use super::print_json;
+use crate::args::InspectArguments;
+use crate::failure::{Failure, InputError as _};
+
+/// Prints what a model folder holds.
+pub fn inspect(arguments: &InspectArguments) -> Result<(), Failure> {
+    let runtime = arguments.runtime.find()?;
+    print_json(&Inspection::of(&arguments.model, &runtime).input()?)
+}

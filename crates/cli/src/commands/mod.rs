@@ -1,0 +1,64 @@
+//! One file a command.
+
+mod inspect;
+mod replay;
+mod run;
+mod sample;
+
+use anyhow::Context as _;
+use parapolicy_runner::{Policy, Runtime};
+use parapolicy_sampler::{Sampler, Strategy, Table, WindowConfig};
+use serde::Serialize;
+
+use crate::args::{Command, ModelArguments, RuntimeArguments, SamplingArguments};
+use crate::failure::{Failure, InputError as _};
+use crate::progress::InstallProgress;
+
+/// Does what the command line asks for.
+pub fn dispatch(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Sample(arguments) => sample::sample(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Inspect(arguments) => inspect::inspect(&arguments),
+    }
+}
+
+impl RuntimeArguments {
+    fn find(&self) -> Result<Runtime, Failure> {
+        Ok(Runtime::find_or_install(self.ort_lib.as_deref(), &InstallProgress::new())?)
+    }
+
+    fn threads(&self) -> usize {
+        if self.threads > 0 { self.threads } else { std::thread::available_parallelism().map_or(1, usize::from) }
+    }
+}
+
+impl ModelArguments {
+    fn load(&self, runtime: &Runtime) -> Result<Policy, Failure> {
+        Policy::load(&self.model, runtime, self.runtime.threads()).input()
+    }
+}
+
+impl SamplingArguments {
+    /// The strategy of that name, with the window and tolerance of the command line.
+    fn strategy(&self, name: &str) -> Result<Strategy, Failure> {
+        let config = WindowConfig { window: self.window, tolerance: self.tolerance };
+        Strategy::named(name, config).input()
+    }
+
+    /// A sampler for the policy's action sequences.
+    fn sampler(&self, policy: &Policy, strategy: Strategy) -> Result<Sampler, Failure> {
+        let manifest = policy.manifest();
+        let table = Table::new(&manifest.scheduler, self.solver, self.steps).input()?;
+        Sampler::new(table, strategy, manifest.horizon * manifest.action_dim()).input()
+    }
+}
+
+/// Prints a value as JSON on standard output.
+fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let text = serde_json::to_string_pretty(value).context("the result has no JSON form")?;
+    writeln!(std::io::stdout(), "{text}").context("standard output")?;
+    Ok(())
+}

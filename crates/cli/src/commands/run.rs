@@ -1,0 +1,132 @@
+use anyhow::{Context as _, anyhow};
+use parapolicy_control::{
+    DiffusionPolicy, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun, run_episode,
+};
+use parapolicy_pusht::Scenario;
+use parapolicy_runner::{Policy, Runtime};
+use parapolicy_sampler::{Sampler, Strategy};
+
+use super::print_json;
+use crate::args::RunArguments;
+use crate::failure::{Failure, InputError as _};
+use crate::machine;
+use crate::output::animation::Recording;
+use crate::output::plot::{self, Series};
+use crate::output::staging::Staging;
+use crate::output::{episodes, table};
+use crate::progress::RunProgress;
+
+/// One sampler of the comparison.
+struct Contender {
+    sampler: Sampler,
+    run: SamplerRun,
+}
+
+/// Compares samplers on the same seeds and writes the report.
+pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    let scenario = Scenario::load(&arguments.scenario).input()?;
+    let strategies = strategies(arguments)?;
+    let mut staging = Staging::new(&arguments.out)?;
+    let runtime = arguments.model.runtime.find()?;
+    let mut policy = arguments.model.load(&runtime)?;
+    let mut environment = PushT::new(scenario, policy.manifest()).input()?;
+    let mut contenders = contenders(arguments, &policy, strategies)?;
+
+    let recording = compete(arguments, &mut policy, &mut environment, &mut contenders)?;
+    let report = report(arguments, &policy, &runtime, environment.scenario().name.clone(), &contenders)?;
+
+    staging.write("report.json", |file| Ok(serde_json::to_writer_pretty(file, &report)?))?;
+    staging.write("episodes.csv", |file| episodes::write(&report.samplers, file))?;
+    let series: Vec<Series<'_>> = report
+        .samplers
+        .iter()
+        .zip(&contenders)
+        .map(|(report, contender)| Series { report, latency: &contender.run.sampling })
+        .collect();
+    staging.write("report.svg", |file| Ok(file.write_all(plot::draw(&series)?.as_bytes())?))?;
+    staging.write("episode.gif", |file| recording.write(file))?;
+    staging.publish()?;
+
+    if arguments.json {
+        return print_json(&report);
+    }
+    println!("{}", table::render(&report));
+    println!("written to {}: report.json, episodes.csv, report.svg, episode.gif", arguments.out.display());
+    Ok(())
+}
+
+fn strategies(arguments: &RunArguments) -> Result<Vec<Strategy>, Failure> {
+    let names = &arguments.samplers;
+    if let Some(twice) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
+        return Err(anyhow!("--sampler: {} is named twice", twice.1)).input();
+    }
+    names.iter().map(|name| arguments.sampling.strategy(name)).collect()
+}
+
+fn contenders(
+    arguments: &RunArguments,
+    policy: &Policy,
+    strategies: Vec<Strategy>,
+) -> Result<Vec<Contender>, Failure> {
+    let contender = |strategy: Strategy| {
+        let config = strategy.window_config();
+        let run = SamplerRun::new(
+            strategy.to_string(),
+            config.map(|config| config.window),
+            config.map(|config| f64::from(config.tolerance)),
+        );
+        Ok(Contender { sampler: arguments.sampling.sampler(policy, strategy)?, run })
+    };
+    strategies.into_iter().map(contender).collect()
+}
+
+/// Runs every seed with every sampler in turn, so that what else the machine does falls on all of them alike.
+/// Returns the first episode of the last sampler, to be shown.
+fn compete(
+    arguments: &RunArguments,
+    policy: &mut Policy,
+    environment: &mut PushT,
+    contenders: &mut [Contender],
+) -> Result<Recording, Failure> {
+    let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
+    let shown = contenders.len() - 1;
+    let mut recording = Recording::new();
+    for seed in arguments.seed..arguments.seed + arguments.episodes {
+        for (index, Contender { sampler, run }) in contenders.iter_mut().enumerate() {
+            let record = index == shown && seed == arguments.seed;
+            let mut driver = DiffusionPolicy::new(policy, sampler);
+            let episode = run_episode(&mut driver, environment, seed, |environment, step| {
+                if record {
+                    recording.add(environment.task(), step);
+                }
+            })?;
+            run.add(&episode);
+            progress.episode_done(run);
+        }
+    }
+    progress.finish();
+    Ok(recording)
+}
+
+fn report(
+    arguments: &RunArguments,
+    policy: &Policy,
+    runtime: &Runtime,
+    scenario: String,
+    contenders: &[Contender],
+) -> Result<Report, Failure> {
+    let baseline = contenders.iter().map(|contender| &contender.run).find(|run| run.name == "sequential");
+    let samplers: Option<Vec<SamplerReport>> =
+        contenders.iter().map(|contender| contender.run.report(baseline)).collect();
+    let manifest = policy.manifest();
+    Ok(Report {
+        schema_version: SCHEMA_VERSION,
+        command: std::env::args().collect(),
+        machine: machine::describe(arguments.model.runtime.threads(), runtime.describe()),
+        model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
+        scenario,
+        solver: arguments.sampling.solver.to_string(),
+        steps: arguments.sampling.steps,
+        samplers: samplers.context("no episode was run")?,
+    })
+}

@@ -1,0 +1,67 @@
+use std::process::ExitCode;
+
+/// Why the program stops: what the user gave it, or anything else.
+#[derive(Debug)]
+pub enum Failure {
+    /// Arguments or input files; exit code 2, as for a command line that cannot be parsed.
+    Input(anyhow::Error),
+    /// The rest; exit code 1.
+    Other(anyhow::Error),
+}
+
+impl Failure {
+    /// Prints one line, causes included, and says what to exit with.
+    pub fn report(&self) -> ExitCode {
+        let (error, code) = match self {
+            Self::Input(error) => (error, 2),
+            Self::Other(error) => (error, 1),
+        };
+        eprintln!("error: {}", one_line(error));
+        ExitCode::from(code)
+    }
+}
+
+/// The error and its causes, joined by colons. A cause that its parent already quotes is not said twice.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line.push_str(": ");
+            line.push_str(&cause);
+        }
+    }
+    line.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// Marks errors that are the input's.
+pub trait InputError<T> {
+    /// The same result, its error the input's.
+    fn input(self) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> InputError<T> for Result<T, E> {
+    fn input(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure::Input(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context as _, anyhow};
+
+    use super::*;
+
+    #[test]
+    fn causes_are_joined_once() {
+        let error = Err::<(), _>(anyhow!("no space\nleft")).context("report.json: could not be written").unwrap_err();
+        assert_eq!(one_line(&error), "report.json: could not be written: no space left");
+        let quoting = Err::<(), _>(anyhow!("no space")).context("report.json: no space").unwrap_err();
+        assert_eq!(one_line(&quoting), "report.json: no space");
+    }
+}

@@ -1,0 +1,44 @@
+use ndarray::{ArrayView1, ArrayViewMut1};
+
+use crate::BoxError;
+
+/// What came of one control step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// Reward of this step, in `[0, 1]`.
+    pub reward: f64,
+    /// The task is accomplished.
+    pub success: bool,
+    /// The episode has ended: accomplished, or out of time.
+    pub over: bool,
+}
+
+/// A world that a policy acts on: a simulator, or a robot with its sensors.
+///
+/// Observations and actions are flat and in raw units (pixels, metres, radians): what they mean is between the policy
+/// and the environment.
+pub trait Environment {
+    /// Length of an observation.
+    fn observation_dim(&self) -> usize;
+
+    /// Length of an action.
+    fn action_dim(&self) -> usize;
+
+    /// Begins an episode. The same seed begins the same episode, where that is in the environment's power.
+    ///
+    /// # Errors
+    /// Whatever keeps the environment from beginning.
+    fn reset(&mut self, seed: u64) -> Result<(), BoxError>;
+
+    /// Writes the observation of this moment, of length [`Self::observation_dim`].
+    ///
+    /// # Errors
+    /// Whatever keeps the environment from observing.
+    fn observe(&mut self, observation: ArrayViewMut1<'_, f64>) -> Result<(), BoxError>;
+
+    /// Applies an action, of length [`Self::action_dim`], for one control period.
+    ///
+    /// # Errors
+    /// Whatever keeps the environment from acting.
+    fn step(&mut self, action: ArrayView1<'_, f64>) -> Result<Outcome, BoxError>;
+}

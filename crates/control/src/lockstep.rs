@@ -1,0 +1,234 @@
+//! The lockstep loop: the world stands still while the policy plans.
+//!
+//! Receding horizon: plan, execute the plan's actions one a control step, plan again. Latency costs no reward here; it
+//! is measured beside it.
+
+use std::time::Duration;
+
+use ndarray::Array1;
+use thiserror::Error;
+
+use crate::{BoxError, Environment, Outcome, Plan, Policy};
+
+/// Why an episode could not be finished.
+#[derive(Debug, Error)]
+pub enum ControlError {
+    /// The policy failed.
+    #[error("the policy failed at control step {step}")]
+    Policy {
+        /// Control step, from 0.
+        step: usize,
+        /// Its own words.
+        source: BoxError,
+    },
+    /// The environment failed.
+    #[error("the environment failed at control step {step}")]
+    Environment {
+        /// Control step, from 0.
+        step: usize,
+        /// Its own words.
+        source: BoxError,
+    },
+    /// A plan had no action to execute, or actions of a length that the environment does not take.
+    #[error("a plan of shape {found:?} cannot be executed: the environment takes actions of length {action_dim}")]
+    Plan {
+        /// Shape of the plan's actions.
+        found: [usize; 2],
+        /// Length of the environment's actions.
+        action_dim: usize,
+    },
+}
+
+/// A control step as it is shown while an episode runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Control step, from 0.
+    pub index: usize,
+    /// The plan in force.
+    pub plan: &'a Plan,
+    /// Which of its actions was executed.
+    pub action_index: usize,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What a plan cost, and how much of it was executed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlanCost {
+    /// From the observation bound to the plan ready.
+    pub latency: Duration,
+    /// Network calls that had to wait for each other.
+    pub rounds: usize,
+    /// Rows that the network evaluated.
+    pub evaluations: usize,
+    /// Actions executed from it.
+    pub executed: usize,
+}
+
+/// An episode from reset to end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Episode {
+    /// What it was reset with.
+    pub seed: u64,
+    /// The largest reward of any step, as the literature counts.
+    pub reward: f64,
+    /// The task was accomplished.
+    pub success: bool,
+    /// Steps taken.
+    pub control_steps: usize,
+    /// Every plan, in order.
+    pub plans: Vec<PlanCost>,
+}
+
+/// Runs one episode to its end, showing every step to `on_step` after it was taken.
+///
+/// # Errors
+/// [`ControlError`], with the control step at which policy or environment failed.
+pub fn run_episode<E: Environment>(
+    policy: &mut dyn Policy,
+    environment: &mut E,
+    seed: u64,
+    mut on_step: impl FnMut(&E, Step<'_>),
+) -> Result<Episode, ControlError> {
+    let mut episode = Episode { seed, reward: 0.0, success: false, control_steps: 0, plans: Vec::new() };
+    let mut observation = Array1::zeros(environment.observation_dim());
+    policy.reset(seed);
+    environment.reset(seed).map_err(|source| ControlError::Environment { step: 0, source })?;
+    let mut plan: Option<(Plan, usize)> = None;
+    loop {
+        let step = episode.control_steps;
+        let of_policy = |source| ControlError::Policy { step, source };
+        let of_environment = |source| ControlError::Environment { step, source };
+        environment.observe(observation.view_mut()).map_err(of_environment)?;
+        policy.observe(observation.view()).map_err(of_policy)?;
+
+        let (current, next) = match &mut plan {
+            Some((current, next)) if *next < current.actions.nrows() => (&*current, next),
+            used_up => {
+                let fresh = executable(policy.plan().map_err(of_policy)?, environment.action_dim())?;
+                let Plan { latency, rounds, evaluations, .. } = fresh;
+                episode.plans.push(PlanCost { latency, rounds, evaluations, executed: 0 });
+                let (current, next) = used_up.insert((fresh, 0));
+                (&*current, next)
+            }
+        };
+        let outcome = environment.step(current.actions.row(*next)).map_err(of_environment)?;
+        episode.control_steps += 1;
+        episode.reward = episode.reward.max(outcome.reward);
+        episode.success |= outcome.success;
+        if let Some(cost) = episode.plans.last_mut() {
+            cost.executed += 1;
+        }
+        on_step(environment, Step { index: step, plan: current, action_index: *next, outcome });
+        *next += 1;
+        if outcome.over {
+            return Ok(episode);
+        }
+    }
+}
+
+fn executable(plan: Plan, action_dim: usize) -> Result<Plan, ControlError> {
+    let (steps, dim) = plan.actions.dim();
+    if steps == 0 || dim != action_dim {
+        return Err(ControlError::Plan { found: [steps, dim], action_dim });
+    }
+    Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, ArrayView1, ArrayViewMut1};
+
+    use super::*;
+
+    /// A line to walk along: the observation is the position, the action a displacement, the reward the position.
+    struct Line {
+        position: f64,
+        steps: usize,
+    }
+
+    impl Environment for Line {
+        fn observation_dim(&self) -> usize {
+            1
+        }
+        fn action_dim(&self) -> usize {
+            1
+        }
+        fn reset(&mut self, seed: u64) -> Result<(), BoxError> {
+            (self.position, self.steps) = (seed as f64 / 100.0, 0);
+            Ok(())
+        }
+        fn observe(&mut self, mut observation: ArrayViewMut1<'_, f64>) -> Result<(), BoxError> {
+            observation[0] = self.position;
+            Ok(())
+        }
+        fn step(&mut self, action: ArrayView1<'_, f64>) -> Result<Outcome, BoxError> {
+            self.position += action[0];
+            self.steps += 1;
+            let success = self.position >= 1.0;
+            Ok(Outcome { reward: self.position.clamp(0.0, 1.0), success, over: success || self.steps == 20 })
+        }
+    }
+
+    /// Plans `steps` equal displacements and remembers what it saw.
+    struct Walker {
+        steps: usize,
+        displacement: f64,
+        seen: Vec<f64>,
+        seen_at_plan: Vec<usize>,
+    }
+
+    impl Walker {
+        fn new(steps: usize, displacement: f64) -> Self {
+            Self { steps, displacement, seen: Vec::new(), seen_at_plan: Vec::new() }
+        }
+    }
+
+    impl Policy for Walker {
+        fn reset(&mut self, _seed: u64) {
+            self.seen.clear();
+        }
+        fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError> {
+            self.seen.push(observation[0]);
+            Ok(())
+        }
+        fn plan(&mut self) -> Result<Plan, BoxError> {
+            self.seen_at_plan.push(self.seen.len());
+            let actions = Array2::from_elem((self.steps, 1), self.displacement);
+            Ok(Plan { actions, latency: Duration::from_millis(1), rounds: 1, evaluations: 1 })
+        }
+    }
+
+    #[test]
+    fn plans_are_executed_to_their_end_and_every_step_is_observed() {
+        let mut policy = Walker::new(3, 0.125);
+        let mut environment = Line { position: 0.0, steps: 0 };
+        let mut actions = Vec::new();
+        let episode =
+            run_episode(&mut policy, &mut environment, 25, |_, step| actions.push((step.index, step.action_index))).unwrap();
+        assert_eq!((episode.control_steps, episode.reward, episode.success), (6, 1.0, true));
+        assert_eq!(episode.plans.iter().map(|plan| plan.executed).collect::<Vec<_>>(), [3, 3]);
+        assert_eq!(policy.seen, [0.25, 0.375, 0.5, 0.625, 0.75, 0.875]);
+        assert_eq!(policy.seen_at_plan, [1, 4], "a plan is asked for on the newest observation");
+        assert_eq!(actions, [(0, 0), (1, 1), (2, 2), (3, 0), (4, 1), (5, 2)]);
+    }
+
+    #[test]
+    fn the_reward_is_the_largest_on_the_way() {
+        let mut environment = Line { position: 0.0, steps: 0 };
+        let episode = run_episode(&mut Walker::new(1, -0.01), &mut environment, 50, |_, _| {}).unwrap();
+        assert_eq!((episode.control_steps, episode.success), (20, false));
+        approx::assert_relative_eq!(episode.reward, 0.49, epsilon = 1e-12);
+        assert_eq!(episode.plans.len(), 20);
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_executed_is_an_error() {
+        let mut environment = Line { position: 0.0, steps: 0 };
+        let error = run_episode(&mut Walker::new(0, 0.1), &mut environment, 0, |_, _| {}).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a plan of shape [0, 1] cannot be executed: the environment takes actions of length 1"
+        );
+    }
+}

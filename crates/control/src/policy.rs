@@ -1,0 +1,36 @@
+use std::time::Duration;
+
+use ndarray::{Array2, ArrayView1};
+
+use crate::BoxError;
+
+/// A decision: actions for the next control steps, and what it cost to reach it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Actions in raw units, `[n_action_steps, action_dim]`, the first for the moment of the observation.
+    pub actions: Array2<f64>,
+    /// From the observation bound to the plan ready.
+    pub latency: Duration,
+    /// Network calls that had to wait for each other.
+    pub rounds: usize,
+    /// Rows that the network evaluated.
+    pub evaluations: usize,
+}
+
+/// What decides: it is shown every observation, and asked for a plan when the last one is used up.
+pub trait Policy {
+    /// Begins an episode. The same seed and observations give the same plans.
+    fn reset(&mut self, seed: u64);
+
+    /// Takes note of an observation in raw units.
+    ///
+    /// # Errors
+    /// An observation that does not fit the policy.
+    fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError>;
+
+    /// Plans from the observations so far.
+    ///
+    /// # Errors
+    /// Whatever keeps the policy from planning.
+    fn plan(&mut self) -> Result<Plan, BoxError>;
+}

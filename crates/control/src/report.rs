@@ -1,0 +1,239 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Episode, Interval, Latency, Percentiles, bootstrap_mean};
+
+/// Version of the report's form; a field that changes its meaning raises it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What a run measured: the form of `report.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The command line that made it.
+    pub command: Vec<String>,
+    /// Where it was measured.
+    pub machine: Machine,
+    /// What was sampled from.
+    pub model: Model,
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Name of the solver.
+    pub solver: String,
+    /// Denoising steps of a plan.
+    pub steps: usize,
+    /// One entry a sampler, on the same seeds.
+    pub samplers: Vec<SamplerReport>,
+}
+
+/// A machine, as far as it explains latencies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Processor's name.
+    pub cpu: String,
+    /// Logical cores.
+    pub cores: usize,
+    /// Threads that the network was given.
+    pub threads: usize,
+    /// Operating system and version.
+    pub os: String,
+    /// Inference runtime and version.
+    pub runtime: String,
+}
+
+/// A model and the fingerprint of its graph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// Name in the manifest.
+    pub name: String,
+    /// SHA-256 of the graph, in hexadecimal.
+    pub sha256: String,
+}
+
+/// What one sampler cost and earned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SamplerReport {
+    /// Name of the strategy.
+    pub name: String,
+    /// Steps in the air at once; none for a sequential sampler.
+    pub window: Option<usize>,
+    /// Tolerance of the acceptance test; none for a sequential sampler.
+    pub tolerance: Option<f64>,
+    /// Mean over the episodes of each one's largest reward.
+    pub reward_mean: f64,
+    /// 95 % bootstrap interval of that mean.
+    pub reward_interval: Interval,
+    /// Share of the episodes that succeeded.
+    pub success_rate: f64,
+    /// Observation bound to plan ready.
+    pub sampling_latency_ms: Percentiles,
+    /// The same, over the actions executed from the plan.
+    pub per_action_latency_ms: Percentiles,
+    /// Median sampling latency of `sequential` over this one's; none without `sequential` in the run.
+    pub speedup: Option<f64>,
+    /// Mean rounds of a plan.
+    pub rounds_mean: f64,
+    /// Mean rows evaluated for a plan.
+    pub evaluations_mean: f64,
+    /// Every episode.
+    pub episodes: Vec<EpisodeReport>,
+}
+
+/// What one episode earned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpisodeReport {
+    /// What it was reset with.
+    pub seed: u64,
+    /// Largest reward of any step.
+    pub reward: f64,
+    /// The task was accomplished.
+    pub success: bool,
+    /// Steps taken.
+    pub control_steps: usize,
+    /// Plans drawn.
+    pub plans: usize,
+}
+
+/// A sampler's episodes while a run goes on.
+#[derive(Clone, Debug)]
+pub struct SamplerRun {
+    /// Name of the strategy.
+    pub name: String,
+    /// Steps in the air at once.
+    pub window: Option<usize>,
+    /// Tolerance of the acceptance test.
+    pub tolerance: Option<f64>,
+    /// Observation bound to plan ready.
+    pub sampling: Latency,
+    per_action: Latency,
+    episodes: Vec<EpisodeReport>,
+    rounds: usize,
+    evaluations: usize,
+    plans: usize,
+}
+
+impl SamplerRun {
+    /// A run without episodes.
+    #[must_use]
+    pub fn new(name: String, window: Option<usize>, tolerance: Option<f64>) -> Self {
+        Self {
+            name,
+            window,
+            tolerance,
+            sampling: Latency::new(),
+            per_action: Latency::new(),
+            episodes: Vec::new(),
+            rounds: 0,
+            evaluations: 0,
+            plans: 0,
+        }
+    }
+
+    /// Takes an episode into account.
+    pub fn add(&mut self, episode: &Episode) {
+        for plan in &episode.plans {
+            self.sampling.record(plan.latency);
+            if let Ok(executed @ 1..) = u32::try_from(plan.executed) {
+                self.per_action.record(plan.latency / executed);
+            }
+            self.rounds += plan.rounds;
+            self.evaluations += plan.evaluations;
+        }
+        self.plans += episode.plans.len();
+        self.episodes.push(EpisodeReport {
+            seed: episode.seed,
+            reward: episode.reward,
+            success: episode.success,
+            control_steps: episode.control_steps,
+            plans: episode.plans.len(),
+        });
+    }
+
+    /// Mean reward so far; 0 without episodes.
+    #[must_use]
+    pub fn reward_mean(&self) -> f64 {
+        mean(self.episodes.iter().map(|episode| episode.reward))
+    }
+
+    /// What the run came to; `baseline` is the run of `sequential`. `None` without episodes.
+    #[must_use]
+    pub fn report(&self, baseline: Option<&Self>) -> Option<SamplerReport> {
+        let rewards: Vec<f64> = self.episodes.iter().map(|episode| episode.reward).collect();
+        let sampling_latency_ms = self.sampling.percentiles();
+        let plans = self.plans.max(1) as f64;
+        Some(SamplerReport {
+            name: self.name.clone(),
+            window: self.window,
+            tolerance: self.tolerance,
+            reward_mean: self.reward_mean(),
+            reward_interval: bootstrap_mean(&rewards)?,
+            success_rate: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.success)))),
+            sampling_latency_ms,
+            per_action_latency_ms: self.per_action.percentiles(),
+            speedup: baseline.map(|baseline| baseline.sampling.percentiles().p50 / sampling_latency_ms.p50),
+            rounds_mean: self.rounds as f64 / plans,
+            evaluations_mean: self.evaluations as f64 / plans,
+            episodes: self.episodes.clone(),
+        })
+    }
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len().max(1) as f64;
+    values.sum::<f64>() / count
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::lockstep::PlanCost;
+
+    fn episode(seed: u64, reward: f64, milliseconds: &[u64]) -> Episode {
+        let plan = |&latency| PlanCost {
+            latency: Duration::from_millis(latency),
+            rounds: 10,
+            evaluations: 140,
+            executed: 8,
+        };
+        Episode {
+            seed,
+            reward,
+            success: reward >= 1.0,
+            control_steps: 8 * milliseconds.len(),
+            plans: milliseconds.iter().map(plan).collect(),
+        }
+    }
+
+    #[test]
+    fn a_report_states_what_was_recorded() {
+        let mut sequential = SamplerRun::new("sequential".into(), None, None);
+        sequential.add(&episode(1, 1.0, &[160, 160]));
+        let mut picard = SamplerRun::new("picard".into(), Some(20), Some(0.1));
+        picard.add(&episode(1, 1.0, &[80, 80]));
+        picard.add(&episode(2, 0.5, &[80]));
+
+        let report = picard.report(Some(&sequential)).unwrap();
+        assert_eq!((report.reward_mean, report.success_rate), (0.75, 0.5));
+        assert_eq!((report.rounds_mean, report.evaluations_mean), (10.0, 140.0));
+        approx::assert_relative_eq!(report.speedup.unwrap(), 2.0, max_relative = 2e-3);
+        approx::assert_relative_eq!(report.per_action_latency_ms.p50, 10.0, max_relative = 2e-3);
+        assert_eq!(report.episodes[1].plans, 1);
+        assert!(report.reward_interval.low >= 0.5 && report.reward_interval.high <= 1.0);
+    }
+
+    #[test]
+    fn nothing_recorded_is_nothing_to_report() {
+        assert_eq!(SamplerRun::new("picard".into(), None, None).report(None), None);
+    }
+
+    #[test]
+    fn a_report_survives_json() {
+        let mut run = SamplerRun::new("sequential".into(), None, None);
+        run.add(&episode(3, 0.25, &[7]));
+        let report = run.report(Some(&run)).unwrap();
+        let text = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<SamplerReport>(&text).unwrap(), report);
+    }
+}
