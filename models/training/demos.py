@@ -7,6 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+# What the policy sees and does, in the order in which the entries are concatenated.
+OBSERVATIONS = {"keypoints": (9, 2), "agent": (2,)}
+ACTIONS = {"target": (2,)}
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -33,6 +37,9 @@ class MinMax:
 
     def normalise(self, rows: np.ndarray) -> np.ndarray:
         return 2 * (rows - self.low) / (self.high - self.low) - 1
+
+    def denormalise(self, rows: np.ndarray) -> np.ndarray:
+        return (rows + 1) / 2 * (self.high - self.low) + self.low
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ class ConditionalUnet(nn.Module):
         groups: int = 8,
     ):
         super().__init__()
+        self.action, self.observation = action, observation
         self.step = nn.Sequential(
             StepEmbedding(step_embedding),
             nn.Linear(step_embedding, 4 * step_embedding),
@@ -86,17 +87,19 @@ class ConditionalUnet(nn.Module):
         for depth, (channels_in, channels_out) in enumerate(levels):
             last = depth == len(levels) - 1
             shrink = nn.Identity() if last else conv(channels_out, channels_out, 3, stride=2)
-            self.down.append(nn.ModuleList([residual(channels_in, channels_out), residual(channels_out, channels_out), shrink]))
+            blocks = [residual(channels_in, channels_out), residual(channels_out, channels_out)]
+            self.down.append(nn.ModuleList([*blocks, shrink]))
         self.middle = nn.ModuleList([residual(widths[-1], widths[-1]) for _ in range(2)])
         self.up = nn.ModuleList()
         for channels_out, channels_in in reversed(levels[1:]):
             grow = nn.ConvTranspose2d(channels_out, channels_out, (1, 4), (1, 2), (0, 1))
-            self.up.append(nn.ModuleList([residual(2 * channels_in, channels_out), residual(channels_out, channels_out), grow]))
+            blocks = [residual(2 * channels_in, channels_out), residual(channels_out, channels_out)]
+            self.up.append(nn.ModuleList([*blocks, grow]))
         self.head = nn.Sequential(ConvBlock(widths[0], widths[0], kernel, groups), conv(widths[0], action, 1))
 
     def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
         condition = torch.cat((self.step(timestep), observation.flatten(1)), dim=-1)
-        x = sample.transpose(1, 2)[:, :, None, :]
+        x = sample.transpose(1, 2).unsqueeze(2)
         skips = []
         for first, second, shrink in self.down:
             x = second(first(x, condition), condition)
@@ -107,4 +110,4 @@ class ConditionalUnet(nn.Module):
         for first, second, grow in self.up:
             x = second(first(torch.cat((x, skips.pop()), dim=1), condition), condition)
             x = grow(x)
-        return self.head(x)[:, :, 0, :].transpose(1, 2)
+        return self.head(x).squeeze(2).transpose(1, 2)

@@ -7,14 +7,12 @@ its last checkpoint when started again with the same `--out`.
 
 import argparse
 import copy
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import DDPMScheduler
 from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 from torch.nn.functional import mse_loss
@@ -22,20 +20,7 @@ from tqdm import tqdm
 
 from demos import Batches, Demonstrations, MinMax, Shape
 from network import ConditionalUnet
-
-SCHEDULER = {
-    "num_train_timesteps": 100,
-    "beta_start": 0.0001,
-    "beta_end": 0.02,
-    "beta_schedule": "squaredcos_cap_v2",
-    "prediction_type": "epsilon",
-    "variance_type": "fixed_small",
-    "clip_sample": True,
-    "clip_sample_range": 1.0,
-    "timestep_spacing": "leading",
-    "steps_offset": 0,
-    "set_alpha_to_one": True,
-}
+from schedule import SCHEDULE, scheduler
 
 
 @dataclass(frozen=True)
@@ -58,7 +43,7 @@ def save(state: dict, path: Path) -> None:
     """Writes aside and renames, so that a kill leaves the old checkpoint whole."""
     aside = path.with_suffix(".part")
     torch.save(state, aside)
-    os.replace(aside, path)
+    aside.replace(path)
 
 
 class Training:
@@ -73,14 +58,16 @@ class Training:
         self.training = Batches.of(demos, np.sort(kept), self.shape, self.observation, self.action)
         self.validation = Batches.of(demos, np.sort(held_out), self.shape, self.observation, self.action)
         self.net = ConditionalUnet(action=2, observation=20, n_obs_steps=self.shape.n_obs_steps, widths=recipe.widths)
-        self.ema = EMAModel(self.net.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=recipe.ema_power)
+        self.ema = EMAModel(
+            self.net.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=recipe.ema_power
+        )
         self.averaged = copy.deepcopy(self.net)
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.weight_decay
         )
         steps = recipe.epochs * -(-len(self.training) // recipe.batch)
         self.schedule = get_cosine_schedule_with_warmup(self.optimiser, recipe.warmup_steps, steps)
-        self.noising = DDPMScheduler(**{k: v for k, v in SCHEDULER.items() if k != "set_alpha_to_one"})
+        self.noising = scheduler("ddpm", SCHEDULE)
         self.epoch = 0
         self.seconds = 0.0
 
@@ -133,7 +120,9 @@ class Training:
 
     def restore(self, state: dict) -> None:
         if state["recipe"] != asdict(self.recipe):
-            raise SystemExit(f"the checkpoint was trained with {state['recipe']}, not {asdict(self.recipe)}: choose another --out")
+            raise SystemExit(
+                f"the checkpoint was trained with {state['recipe']}, not {asdict(self.recipe)}: choose another --out"
+            )
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.net.load_state_dict(state["net"])
         self.ema.load_state_dict(state["ema"])
@@ -148,7 +137,7 @@ class Training:
             "weights": self.averaged.state_dict(),
             "widths": list(self.recipe.widths),
             "shape": asdict(self.shape),
-            "scheduler": SCHEDULER,
+            "scheduler": SCHEDULE,
             "observation": {"min": self.observation.low.tolist(), "max": self.observation.high.tolist()},
             "action": {"min": self.action.low.tolist(), "max": self.action.high.tolist()},
             "recipe": asdict(self.recipe),
@@ -174,7 +163,10 @@ def main() -> None:
         print(f"resuming after epoch {training.epoch}")
     while training.epoch < args.epochs:
         loss = training.train_epoch()
-        print(f"epoch {training.epoch}: training loss {loss:.5f}, validation loss {training.validation_loss():.5f}", flush=True)
+        print(
+            f"epoch {training.epoch}: training loss {loss:.5f}, validation loss {training.validation_loss():.5f}",
+            flush=True,
+        )
         save(training.state(), checkpoint)
         if training.epoch % args.keep_every == 0 or training.epoch == args.epochs:
             save(training.weights(), args.out / f"policy-{training.epoch}.pt")

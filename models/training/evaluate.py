@@ -1,0 +1,92 @@
+"""Scores an exported policy in gym-pusht: `python -m evaluate MODEL_DIR`; the report is JSON on standard output.
+
+As in Diffusion Policy (Chi et al. 2023): the published reset distribution and seeds, at most 300 control steps, and
+the mean over episodes of the episode's largest reward. All episodes advance in lockstep, so that the network sees
+them as one batch.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from policy import Policy
+from pusht import DEMONSTRATED_SEEDS, MAX_STEPS, Episode
+from schedule import SOLVERS
+
+
+def run(policy: Policy, seeds: range) -> list[Episode]:
+    """Plays one episode a seed to its end. The noise of an episode is seeded with the episode's seed."""
+    episodes = [Episode(seed) for seed in seeds]
+    noise = {seed: torch.Generator().manual_seed(seed) for seed in seeds}
+    history = {episode.seed: [episode.observation()] * policy.shape.n_obs_steps for episode in episodes}
+    rounds = -(-MAX_STEPS // policy.shape.n_action_steps)
+    progress = tqdm(range(rounds), "planning", unit="plan", disable=None)
+    for _ in progress:
+        playing = [episode for episode in episodes if not episode.done]
+        if not playing:
+            break
+        observations = np.array([history[episode.seed] for episode in playing])
+        plans = policy.plan(observations, [noise[episode.seed] for episode in playing])
+        for episode, plan in zip(playing, plans, strict=True):
+            for action in plan:
+                episode.step(action)
+                history[episode.seed] = [*history[episode.seed][1:], episode.observation()]
+                if episode.done:
+                    break
+        mean = np.mean([episode.reward for episode in episodes])
+        progress.set_postfix(reward=f"{mean:.3f}", playing=sum(not episode.done for episode in episodes))
+    return episodes
+
+
+def interval(values: np.ndarray, resamples: int = 10_000) -> list[float]:
+    """95 % percentile bootstrap interval of the mean (Efron 1979, doi.org/10.1214/aos/1176344552)."""
+    rows = np.random.default_rng(0).integers(len(values), size=(resamples, len(values)))
+    return np.quantile(values[rows].mean(axis=1), (0.025, 0.975)).tolist()
+
+
+def report(episodes: list[Episode]) -> dict:
+    rewards = np.array([episode.reward for episode in episodes])
+    successes = np.array([episode.success for episode in episodes], float)
+    fields = ("seed", "reward", "success", "control_steps")
+    return {
+        "reward_mean": rewards.mean(),
+        "reward_interval": interval(rewards),
+        "success_rate": successes.mean(),
+        "success_interval": interval(successes),
+        "episodes": [{name: getattr(episode, name) for name in fields} for episode in episodes],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m evaluate", description="Score an exported policy in gym-pusht.")
+    parser.add_argument("model", type=Path, help="folder with policy.json and its graph")
+    parser.add_argument("--seeds", type=int, default=50, help="how many episodes")
+    parser.add_argument("--first-seed", type=int, default=100_000, help="the default is the first published test seed")
+    parser.add_argument("--solver", choices=SOLVERS, default="ddpm")
+    parser.add_argument("--steps", type=int, default=100, help="denoising steps")
+    parser.add_argument("--threads", type=int, default=2, help="threads of ONNX Runtime")
+    args = parser.parse_args()
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
+    if args.seeds < 1 or args.first_seed <= DEMONSTRATED_SEEDS[-1]:
+        parser.error(
+            f"choose at least one seed, from {len(DEMONSTRATED_SEEDS)} on: the policy was trained on the others"
+        )
+    try:
+        policy = Policy(args.model, args.solver, args.steps, args.threads)
+    except (OSError, ValueError, KeyError) as error:
+        sys.exit(f"evaluate: {args.model}: {error}")
+    started = time.monotonic()
+    scores = report(run(policy, seeds))
+    head = {"sha256": policy.sha256, "solver": args.solver, "steps": args.steps}
+    json.dump({**head, "seconds": round(time.monotonic() - started, 1), **scores}, sys.stdout, indent=2)
+    print()
+
+
+if __name__ == "__main__":
+    main()

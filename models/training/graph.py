@@ -1,0 +1,54 @@
+"""The trained network in the form that ONNX Runtime's CPU kernels run fastest: same weights, same function.
+
+Group normalisation and Mish have no fast kernel there: as single operators they are expanded, Mish to a softplus that
+alone takes a third of the network's time. The forms below take 0.7 of the time of the exporter's own (README.md).
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class FastMish(nn.Module):
+    """Mish (Misra 2019, arXiv 1908.08681) by way of `softplus(x) = -log(sigmoid(-x))`, tanh being odd."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        negated = -x
+        return negated * torch.tanh(torch.log(torch.sigmoid(negated)))
+
+
+class FastGroupNorm(nn.Module):
+    """Group normalisation as instance normalisation of the groups, then scale and bias of the channels in one operator.
+
+    That operator is a batch normalisation of data that already has mean 0 and variance 1.
+    """
+
+    def __init__(self, norm: nn.GroupNorm):
+        super().__init__()
+        self.groups, self.channels, self.eps = norm.num_groups, norm.num_channels, norm.eps
+        self.weight, self.bias = norm.weight, norm.bias
+        self.register_buffer("one", torch.ones(self.groups))
+        self.register_buffer("zero", torch.zeros(self.groups))
+        self.register_buffer("mean", torch.zeros(self.channels))
+        self.register_buffer("variance", torch.ones(self.channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        length = x.shape[-1]
+        groups = x.reshape(-1, self.groups, self.channels // self.groups * length)
+        normal = functional.instance_norm(groups, weight=self.one, bias=self.zero, eps=self.eps)
+        channels = normal.reshape(-1, self.channels, 1, length)
+        return functional.batch_norm(channels, self.mean, self.variance, self.weight, self.bias, eps=0.0)
+
+
+def fast_form(net: nn.Module) -> nn.Module:
+    """A copy of the network with every group normalisation and every Mish in the form above."""
+    fast = copy.deepcopy(net).eval()
+    for parent in list(fast.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.GroupNorm):
+                setattr(parent, name, FastGroupNorm(child))
+            elif isinstance(child, nn.Mish):
+                setattr(parent, name, FastMish())
+    return fast

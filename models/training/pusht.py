@@ -1,0 +1,50 @@
+"""PushT in gym-pusht, as Diffusion Policy evaluates on it: its resets and its keypoint observations."""
+
+import gym_pusht  # noqa: F401, registers the environment
+import gymnasium
+import numpy as np
+
+# The block's nine keypoints in its own frame, in pixels, as the demonstrations were recorded with them.
+KEYPOINTS = (
+    (9.269786713763871, 90.04097352393619),
+    (-60.983472364471474, -1.1867297607997276),
+    (60.91275557727772, -1.3933642242328201),
+    (-0.2705034390160016, 25.54362499146542),
+    (-14.064927576212233, 122.81585355412153),
+    (39.002738500170146, 32.857404276587566),
+    (-39.966414424694534, 32.729655446429945),
+    (-16.82434437939744, 62.86317892234989),
+    (23.54146122024909, -1.7002881094626152),
+)
+MAX_STEPS = 300
+DEMONSTRATED_SEEDS = range(206)
+
+
+def reset_state(seed: int) -> list[float]:
+    """Diffusion Policy's draw: agent x, y, block x, y, angle. gym-pusht sets the angle last, as the original does."""
+    random = np.random.RandomState(seed)
+    agent = [random.randint(50, 450), random.randint(50, 450)]
+    block = [random.randint(100, 400), random.randint(100, 400)]
+    return [*agent, *block, random.randn() * 2 * np.pi - np.pi]
+
+
+class Episode:
+    """One episode in gym-pusht, whose own step, reward and limit count."""
+
+    def __init__(self, seed: int):
+        self.seed, self.reward, self.success, self.control_steps, self.done = seed, 0.0, False, 0, False
+        self.env = gymnasium.make("gym_pusht/PushT-v0", max_episode_steps=MAX_STEPS, disable_env_checker=True)
+        self.env.reset(options={"reset_to_state": reset_state(seed)})
+
+    def observation(self) -> np.ndarray:
+        """Nine block keypoints, then the agent: `[20]`, in pixels."""
+        world = self.env.unwrapped
+        return np.concatenate([*(world.block.local_to_world(point) for point in KEYPOINTS), world.agent.position])
+
+    def step(self, action: np.ndarray) -> None:
+        """One control step towards `action` `[2]`, in pixels; the largest reward is kept."""
+        _, reward, terminated, truncated, info = self.env.step(action)
+        self.reward = max(self.reward, float(reward))
+        self.success |= bool(info["is_success"])
+        self.control_steps += 1
+        self.done = terminated or truncated
