@@ -1,1 +1,67 @@
-//! Noise schedules, solvers, sequential and parallel-in-time samplers.
+//! Noise schedules, solvers, sequential and parallel-in-time samplers for diffusion policies.
+//!
+//! Every solver is a function that fills one affine [`Table`], every network is a batch function ([`Denoiser`]), and
+//! every strategy that iterates in parallel over time is an instance of one loop ([`window`]). No I/O, no network
+//! runtime: the crate is the mathematics alone.
+//!
+//! With the descending timesteps indexed `j = 0..N`, `x_0` pure noise and `x_N` the sample,
+//!
+//! ```text
+//! x_{j+1} = A_j x_j + B_j x̂0_j + C_j x̂0_{j-1} + S_j ξ_j        (ξ_j drawn before the first step)
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! use ndarray::{ArrayView2, ArrayViewMut2};
+//! use parapolicy_sampler::{BoxError, Denoiser, Noise, Sampler, SchedulerConfig, Solver, Strategy, Table, WindowConfig};
+//!
+//! /// Knows that the data is the origin, so all of a sample is noise.
+//! struct Origin;
+//!
+//! impl Denoiser for Origin {
+//!     fn predict(
+//!         &mut self,
+//!         samples: ArrayView2<'_, f32>,
+//!         _timesteps: &[i64],
+//!         mut prediction: ArrayViewMut2<'_, f32>,
+//!     ) -> Result<(), BoxError> {
+//!         prediction.assign(&samples);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, 50)?;
+//! let mut sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), 32)?;
+//! let sample = sampler.sample(&mut Origin, &Noise::draw(7, 50, 32))?;
+//! assert_eq!(sample.sample().len(), 32);
+//! assert!(sample.statistics().rounds < 50);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![allow(clippy::doc_markdown, reason = "subscripts of formulas are not identifiers")]
+
+mod config;
+mod denoiser;
+mod diffusion;
+mod error;
+mod noise;
+mod prediction;
+mod sampler;
+mod schedule;
+mod solver;
+mod statistics;
+mod strategy;
+mod table;
+mod timesteps;
+pub mod window;
+
+pub use config::{BetaSchedule, FinalSigmas, PredictionType, Refused, SchedulerConfig, TimestepSpacing, VarianceType};
+pub use denoiser::{BoxError, Denoiser};
+pub use error::{ConfigError, NoiseError, SampleError};
+pub use noise::Noise;
+pub use sampler::{Sample, Sampler};
+pub use solver::Solver;
+pub use statistics::Statistics;
+pub use strategy::{Strategy, WindowConfig};
+pub use table::{Step, Table};

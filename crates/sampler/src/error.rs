@@ -1,0 +1,96 @@
+//! What can be wrong with what a user hands in, by the name of the field.
+
+use thiserror::Error;
+
+use crate::denoiser::BoxError;
+
+/// A scheduler, solver or strategy that cannot be used as configured.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum ConfigError {
+    /// A number outside of what the field allows.
+    #[error("{field} is {value}, but must be {expected}")]
+    OutOfRange {
+        /// The field, under the name `diffusers` gives it.
+        field: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// A choice that this crate does not implement.
+    #[error("{field}: `{value}` is not supported; use {supported}")]
+    Unsupported {
+        /// The field.
+        field: &'static str,
+        /// What was given.
+        value: String,
+        /// What could be given instead.
+        supported: String,
+    },
+}
+
+impl ConfigError {
+    pub(crate) fn out_of_range(field: &'static str, value: impl ToString, expected: impl Into<String>) -> Self {
+        Self::OutOfRange { field, value: value.to_string(), expected: expected.into() }
+    }
+
+    pub(crate) fn unsupported(field: &'static str, value: impl ToString, supported: impl Into<String>) -> Self {
+        Self::Unsupported { field, value: value.to_string(), supported: supported.into() }
+    }
+}
+
+/// Noise that no sample can be drawn from.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum NoiseError {
+    /// The step noise is not as wide as the initial noise.
+    #[error("step_noise has {found} values a step, but initial_noise has {expected}")]
+    Width {
+        /// Length of the initial noise.
+        expected: usize,
+        /// Columns of the step noise.
+        found: usize,
+    },
+    /// A value is NaN or infinite.
+    #[error("{field} holds a value that is not finite at {index:?}")]
+    NotFinite {
+        /// `initial_noise` or `step_noise`.
+        field: &'static str,
+        /// Where.
+        index: Vec<usize>,
+    },
+}
+
+/// A sample that could not be drawn.
+#[derive(Debug, Error)]
+pub enum SampleError {
+    /// The noise was drawn for another sampler.
+    #[error("{field} has {found} {what}, but the sampler needs {expected}")]
+    NoiseShape {
+        /// `initial_noise` or `step_noise`.
+        field: &'static str,
+        /// What was counted.
+        what: &'static str,
+        /// What the sampler was built for.
+        expected: usize,
+        /// What the noise has.
+        found: usize,
+    },
+    /// The denoiser failed.
+    #[error("the denoiser failed at timesteps {first} to {last}")]
+    Denoiser {
+        /// Timestep of the first row of the batch.
+        first: i64,
+        /// Timestep of the last row of the batch.
+        last: i64,
+        /// Its reason.
+        source: BoxError,
+    },
+    /// The denoiser answered with NaN or infinity.
+    #[error("the denoiser's prediction at timestep {timestep} (step {step}) holds a value that is not finite")]
+    PredictionNotFinite {
+        /// Index of the step.
+        step: usize,
+        /// Its training timestep.
+        timestep: i64,
+    },
+}

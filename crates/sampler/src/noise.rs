@@ -1,0 +1,64 @@
+//! All the noise of a sample, drawn before its first step.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use rand_distr::{Distribution as _, StandardNormal};
+
+use crate::error::NoiseError;
+
+/// Standard normal noise: the initial state x_0 and one ξ_j for every step.
+///
+/// It depends on nothing but its seed and its shape, so every strategy can be run on the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Noise {
+    initial: Array1<f32>,
+    steps: Array2<f32>,
+}
+
+impl Noise {
+    /// Draws noise for `steps` steps of `dim` values: x_0 first, then ξ_0, ξ_1, …, from `ChaCha8` seeded with `seed`.
+    ///
+    /// ```
+    /// use parapolicy_sampler::Noise;
+    ///
+    /// assert_eq!(Noise::draw(1, 10, 32), Noise::draw(1, 10, 32));
+    /// assert_ne!(Noise::draw(1, 10, 32), Noise::draw(2, 10, 32));
+    /// ```
+    pub fn draw(seed: u64, steps: usize, dim: usize) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        let mut normal = || StandardNormal.sample(&mut generator);
+        let initial = Array1::from_shape_simple_fn(dim, &mut normal);
+        Self { initial, steps: Array2::from_shape_simple_fn((steps, dim), normal) }
+    }
+
+    /// Takes noise drawn elsewhere: `initial` is x_0, `[D]`; `steps` is ξ, `[N, D]`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoiseError`] if the widths differ or a value is not finite.
+    pub fn from_parts(initial: Array1<f32>, steps: Array2<f32>) -> Result<Self, NoiseError> {
+        if steps.ncols() != initial.len() {
+            return Err(NoiseError::Width { expected: initial.len(), found: steps.ncols() });
+        }
+        if let Some((index, _)) = initial.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            return Err(NoiseError::NotFinite { field: "initial_noise", index: vec![index] });
+        }
+        if let Some(((step, index), _)) = steps.indexed_iter().find(|(_, value)| !value.is_finite()) {
+            return Err(NoiseError::NotFinite { field: "step_noise", index: vec![step, index] });
+        }
+        // Rows are handed out as slices.
+        let steps = if steps.is_standard_layout() { steps } else { steps.as_standard_layout().into_owned() };
+        Ok(Self { initial, steps })
+    }
+
+    /// x_0, `[D]`.
+    pub fn initial(&self) -> ArrayView1<'_, f32> {
+        self.initial.view()
+    }
+
+    /// ξ, `[N, D]`.
+    pub fn steps(&self) -> ArrayView2<'_, f32> {
+        self.steps.view()
+    }
+}

@@ -1,0 +1,38 @@
+//! DDIM(η) (Song et al. 2021, arXiv 2010.02502, eq. 12 and 16), as `diffusers`' `DDIMScheduler`.
+//!
+//! With ᾱ at this timestep t and ᾱ' at t − ⌊T/N⌋ (whether or not that is the timestep visited next),
+//!
+//! ```text
+//! x' = √ᾱ' x̂0 + √(1−ᾱ'−σ²) ε + σ ξ,      σ² = η² (1−ᾱ')/(1−ᾱ) (1 − ᾱ/ᾱ')
+//! ```
+//!
+//! The ε re-derived from x̂0 is (x − √ᾱ x̂0)/√(1−ᾱ), hence A = √(1−ᾱ'−σ²)/√(1−ᾱ) and B = √ᾱ' − A√ᾱ. `diffusers` keeps
+//! the network's own ε where x̂0 was clipped; the difference, the *excess*, enters with √(1−ᾱ'−σ²).
+//!
+//! A change is measured against DDPM's posterior variance (η = 1) whatever η is, as in the code of Shih et al. 2023
+//! (arXiv 2305.16317): a deterministic step has no noise of its own to be compared with.
+
+use super::{Coefficients, posterior_variance};
+use crate::config::SchedulerConfig;
+
+pub(super) fn coefficients(config: &SchedulerConfig, alphas: &[f64], timesteps: &[i64], eta: f64) -> Vec<Coefficients> {
+    let stride = (config.num_train_timesteps / timesteps.len()) as i64;
+    let alpha_final = if config.set_alpha_to_one { 1.0 } else { alphas[0] };
+    let step = |&timestep: &i64| {
+        let alpha = alphas[timestep as usize];
+        let alpha_next = usize::try_from(timestep - stride).map_or(alpha_final, |next| alphas[next]);
+        let variance = posterior_variance(alpha, alpha_next);
+        let noise_variance = eta * eta * variance;
+        let direction = (1.0 - alpha_next - noise_variance).max(0.0).sqrt();
+        let state = direction / (1.0 - alpha).sqrt();
+        Coefficients {
+            state,
+            denoised: alpha_next.sqrt() - state * alpha.sqrt(),
+            noise: noise_variance.sqrt(),
+            excess: if config.clip_sample { direction } else { 0.0 },
+            variance,
+            ..Coefficients::default()
+        }
+    };
+    timesteps.iter().map(step).collect()
+}

@@ -1,0 +1,37 @@
+//! What a sample cost.
+
+use serde::Serialize;
+
+/// What drawing one sample took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Statistics {
+    /// Calls of the network, one after the other.
+    pub rounds: usize,
+    /// Rows evaluated in all rounds together.
+    pub evaluations: usize,
+    /// Rows evaluated in each round.
+    pub windows: Vec<usize>,
+    /// The largest change (root mean square over the values of a state, normalised units) at which a state was
+    /// accepted without being evaluated again; 0 where every state was.
+    pub largest_residual: f64,
+}
+
+impl Statistics {
+    pub(crate) fn with_capacity(steps: usize) -> Self {
+        Self { windows: Vec::with_capacity(steps), ..Self::default() }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.windows.clear();
+        (self.rounds, self.evaluations, self.largest_residual) = (0, 0, 0.0);
+    }
+
+    /// Counts a round of `window` rows; `trusted` are the mean squared changes of the states that it accepted and that
+    /// will not be evaluated again.
+    pub(crate) fn record(&mut self, window: usize, trusted: &[f64]) {
+        self.rounds += 1;
+        self.evaluations += window;
+        self.windows.push(window);
+        self.largest_residual = trusted.iter().fold(self.largest_residual, |most, change| most.max(change.sqrt()));
+    }
+}

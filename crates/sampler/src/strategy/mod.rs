@@ -1,0 +1,138 @@
+//! The strategies: orders in which the network is asked.
+
+mod paradigms;
+mod picard;
+mod sequential;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::diffusion::Diffusion;
+use crate::error::{ConfigError, SampleError};
+use crate::statistics::Statistics;
+use crate::table::Table;
+use crate::window::Path;
+
+/// How the steps of a table are taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Strategy {
+    /// One evaluation a step: the reference.
+    Sequential,
+    /// Sliding-window Picard iteration, the paper to the letter (Shih et al. 2023, arXiv 2305.16317).
+    Paradigms(WindowConfig),
+    /// Semilinear Picard iteration with a frozen-x̂0 tail and secant correction.
+    Picard(WindowConfig),
+}
+
+/// Window and tolerance of a strategy that iterates over a window of steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WindowConfig {
+    /// Steps evaluated in one batch, at least 1.
+    pub window: usize,
+    /// Largest root-mean-square change at which a state is accepted, in standard deviations of the step's noise; at
+    /// 0 only states that do not change at all are.
+    pub tolerance: f64,
+}
+
+impl Default for WindowConfig {
+    fn default() -> Self {
+        Self { window: 20, tolerance: 0.1 }
+    }
+}
+
+impl WindowConfig {
+    fn validate(&self) -> Result<(), ConfigError> {
+        if self.window == 0 {
+            return Err(ConfigError::out_of_range("window", self.window, "at least 1"));
+        }
+        if !(self.tolerance >= 0.0 && self.tolerance.is_finite()) {
+            return Err(ConfigError::out_of_range("tolerance", self.tolerance, "finite and not negative"));
+        }
+        Ok(())
+    }
+}
+
+/// A strategy made ready for one table: it owns every buffer it needs beside the path.
+pub(crate) trait Method: Send {
+    /// Fills `path` from its first state to its last.
+    fn run(
+        &mut self,
+        process: &mut Diffusion<'_>,
+        path: &mut Path,
+        statistics: &mut Statistics,
+    ) -> Result<(), SampleError>;
+}
+
+impl Strategy {
+    /// Names that [`Strategy::from_str`] reads.
+    pub const NAMES: [&str; 3] = ["sequential", "paradigms", "picard"];
+
+    /// The same strategy with another window and tolerance; `sequential` has neither.
+    #[must_use]
+    pub fn with_window(self, config: WindowConfig) -> Self {
+        match self {
+            Self::Sequential => self,
+            Self::Paradigms(_) => Self::Paradigms(config),
+            Self::Picard(_) => Self::Picard(config),
+        }
+    }
+
+    /// Window and tolerance, if the strategy has them.
+    pub fn window(&self) -> Option<WindowConfig> {
+        match self {
+            Self::Sequential => None,
+            Self::Paradigms(config) | Self::Picard(config) => Some(*config),
+        }
+    }
+
+    pub(crate) fn method(self, table: &Table, dim: usize) -> Result<Box<dyn Method>, ConfigError> {
+        if let Some(config) = self.window() {
+            config.validate()?;
+        }
+        Ok(match self {
+            Self::Sequential => Box::new(sequential::Sequential),
+            Self::Paradigms(config) => Box::new(paradigms::method(table, config)),
+            Self::Picard(config) => Box::new(picard::method(table, config, dim)),
+        })
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sequential => "sequential",
+            Self::Paradigms(_) => "paradigms",
+            Self::Picard(_) => "picard",
+        })
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = ConfigError;
+
+    /// Reads a strategy's name; window and tolerance are the defaults.
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        match name {
+            "sequential" => Ok(Self::Sequential),
+            "paradigms" => Ok(Self::Paradigms(WindowConfig::default())),
+            "picard" => Ok(Self::Picard(WindowConfig::default())),
+            _ => Err(ConfigError::unsupported("strategy", name, Self::NAMES.join(", "))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for name in Strategy::NAMES {
+            assert_eq!(name.parse::<Strategy>().unwrap().to_string(), name);
+        }
+        assert_eq!(
+            "parallel".parse::<Strategy>().unwrap_err().to_string(),
+            "strategy: `parallel` is not supported; use sequential, paradigms, picard"
+        );
+    }
+}

@@ -1,0 +1,34 @@
+//! ParaDiGMS: sliding-window Picard iteration, the paper to the letter (Shih et al. 2023, arXiv 2305.16317,
+//! algorithm 1).
+//!
+//! Increments are summed from the window's left edge; new points are copies of the last; a point is kept while its
+//! squared change, averaged over the dimensions, is at most τ² times the variance of the noise.
+
+use super::{Method, WindowConfig};
+use crate::diffusion::Diffusion;
+use crate::error::SampleError;
+use crate::statistics::Statistics;
+use crate::table::Table;
+use crate::window::{CopiedState, FixedWindow, Increments, Path, RelativeChange, WindowLoop};
+
+type Paradigms = WindowLoop<Increments, CopiedState, RelativeChange, FixedWindow>;
+
+pub(super) fn method(table: &Table, config: WindowConfig) -> Paradigms {
+    WindowLoop {
+        roll_out: Increments,
+        tail_guess: CopiedState,
+        acceptance: RelativeChange::new(config.tolerance, table.rows().iter().map(|row| row.variance)),
+        policy: FixedWindow(config.window),
+    }
+}
+
+impl Method for Paradigms {
+    fn run(
+        &mut self,
+        process: &mut Diffusion<'_>,
+        path: &mut Path,
+        statistics: &mut Statistics,
+    ) -> Result<(), SampleError> {
+        WindowLoop::run(self, process, path, statistics)
+    }
+}

@@ -1,0 +1,117 @@
+//! The affine table: all that a solver is.
+
+use crate::config::{PredictionType, SchedulerConfig};
+use crate::error::ConfigError;
+use crate::schedule::cumulative_alphas;
+use crate::solver::Solver;
+use crate::timesteps::timesteps;
+
+/// One step of the table, computed in double precision and kept in single:
+///
+/// ```text
+/// x_{j+1} = A x_j + B x̂0_j + C x̂0_{j-1} + S ξ_j + E (ε_j − ε(x̂0_j))
+/// ```
+///
+/// The last term is there for DDIM with clipping alone: `diffusers` then keeps the network's ε, not the ε re-derived
+/// from the clipped x̂0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// The training timestep at which x_j is evaluated.
+    pub timestep: i64,
+    /// √ᾱ at that timestep.
+    pub alpha: f32,
+    /// √(1−ᾱ) at that timestep.
+    pub sigma: f32,
+    /// A.
+    pub state: f32,
+    /// B.
+    pub denoised: f32,
+    /// C.
+    pub previous: f32,
+    /// S.
+    pub noise: f32,
+    /// E.
+    pub excess: f32,
+    /// Variance that a change of x_{j+1} is measured against: of the step's own noise in DDPM, DDPM's posterior
+    /// variance in the other solvers.
+    pub variance: f64,
+}
+
+/// A solver's steps from pure noise to the sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    solver: Solver,
+    prediction_type: PredictionType,
+    clip: Option<f32>,
+    rows: Vec<Step>,
+    timesteps: Vec<i64>,
+}
+
+impl Table {
+    /// Fills the table of `solver` for `steps` steps of a network trained under `config`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the configuration is not valid, `steps` is 0 or more than `num_train_timesteps`, η is
+    /// outside [0, 1], or the spacing yields timesteps that repeat or that the network was not trained on.
+    pub fn new(config: &SchedulerConfig, solver: Solver, steps: usize) -> Result<Self, ConfigError> {
+        config.validate()?;
+        solver.validate()?;
+        let timesteps = timesteps(config, steps, solver.drops_last_timestep())?;
+        let alphas = cumulative_alphas(config);
+        let coefficients = solver.coefficients(config, &alphas, &timesteps);
+        let rows = timesteps.iter().zip(coefficients).map(|(&timestep, row)| Step {
+            timestep,
+            alpha: alphas[timestep as usize].sqrt() as f32,
+            sigma: (1.0 - alphas[timestep as usize]).sqrt() as f32,
+            state: row.state as f32,
+            denoised: row.denoised as f32,
+            previous: row.previous as f32,
+            noise: row.noise as f32,
+            excess: row.excess as f32,
+            variance: row.variance,
+        });
+        Ok(Self {
+            solver,
+            prediction_type: config.prediction_type,
+            clip: (config.clip_sample && solver.clips()).then_some(config.clip_sample_range as f32),
+            rows: rows.collect(),
+            timesteps,
+        })
+    }
+
+    /// Number of steps, `N`.
+    pub fn steps(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The training timesteps visited, descending, `[N]`.
+    pub fn timesteps(&self) -> &[i64] {
+        &self.timesteps
+    }
+
+    /// The rows of the table, `[N]`.
+    pub fn rows(&self) -> &[Step] {
+        &self.rows
+    }
+
+    /// The solver that filled the table.
+    pub fn solver(&self) -> Solver {
+        self.solver
+    }
+
+    /// What the network predicts.
+    pub fn prediction_type(&self) -> PredictionType {
+        self.prediction_type
+    }
+
+    /// Largest magnitude of x̂0, if it is clipped.
+    pub fn clip(&self) -> Option<f32> {
+        self.clip
+    }
+
+    /// Whether any step needs the difference between the network's ε and the re-derived one.
+    pub(crate) fn carries_excess(&self) -> bool {
+        self.rows.iter().any(|row| row.excess != 0.0)
+    }
+}

@@ -1,0 +1,152 @@
+//! The buffers that an iteration over time works on.
+
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2, s};
+
+use super::{Drift, Process};
+
+/// States and drifts of all steps, current guesses included. All memory is taken when it is made.
+#[derive(Clone, Debug)]
+pub struct Path {
+    /// x_0 to x_N, `[N + 1, state width]`.
+    states: Array2<f32>,
+    /// The states as they were when the drifts were evaluated, `[N + 1, state width]`.
+    evaluated: Array2<f32>,
+    /// Drift of every step, `[N, drift width]`.
+    drifts: Array2<f32>,
+    /// Mean squared change of each new state of the window.
+    changes: Vec<f64>,
+}
+
+impl Path {
+    /// A path of `steps` steps.
+    pub fn new(steps: usize, state_width: usize, drift_width: usize) -> Self {
+        Self {
+            states: Array2::zeros((steps + 1, state_width)),
+            evaluated: Array2::zeros((steps + 1, state_width)),
+            drifts: Array2::zeros((steps, drift_width)),
+            changes: Vec::with_capacity(steps),
+        }
+    }
+
+    /// x_0 to x_N, `[N + 1, state width]`.
+    pub fn states(&self) -> ArrayView2<'_, f32> {
+        self.states.view()
+    }
+
+    /// x_j.
+    pub fn state(&self, index: usize) -> &[f32] {
+        row(&self.states, index)
+    }
+
+    /// x_j, to be written.
+    pub fn state_mut(&mut self, index: usize) -> &mut [f32] {
+        row_mut(&mut self.states, index)
+    }
+
+    /// x_j as it was when the drifts of the round were evaluated.
+    pub fn evaluated(&self, index: usize) -> &[f32] {
+        row(&self.evaluated, index)
+    }
+
+    /// Drift of step `j`.
+    pub fn drift(&self, step: usize) -> &[f32] {
+        row(&self.drifts, step)
+    }
+
+    /// Drift of step `j`, to be written.
+    pub fn drift_mut(&mut self, step: usize) -> &mut [f32] {
+        row_mut(&mut self.drifts, step)
+    }
+
+    /// Evaluates the drifts of `window` on the states as they are, and remembers the states.
+    pub(crate) fn evaluate<P: Process>(&mut self, process: &mut P, window: Range<usize>) -> Result<(), P::Error> {
+        let (left, right) = (window.start, window.end);
+        self.evaluated.slice_mut(s![left..=right, ..]).assign(&self.states.slice(s![left..=right, ..]));
+        process.drift(window, self.states.slice(s![left..right, ..]), self.drifts.slice_mut(s![left..right, ..]))
+    }
+
+    /// x_{j+1} from x_j as it is.
+    pub fn advance<P: Process>(&mut self, process: &P, step: usize) {
+        let drift = drift_at(&self.drifts, step);
+        let (state, next) = pair_mut(&mut self.states, step);
+        process.advance(step, state, drift, next);
+    }
+
+    /// x_{j+1} from x_j as it was when its drift was evaluated.
+    pub fn advance_evaluated<P: Process>(&mut self, process: &P, step: usize) {
+        let drift = drift_at(&self.drifts, step);
+        process.advance(step, row(&self.evaluated, step), drift, row_mut(&mut self.states, step + 1));
+    }
+
+    /// Copies x_j to x_{j+1}.
+    pub fn copy_state(&mut self, step: usize) {
+        let (state, next) = pair_mut(&mut self.states, step);
+        next.copy_from_slice(state);
+    }
+
+    /// Adds to x_{j+1} how x_j has changed since it was evaluated.
+    pub fn add_change(&mut self, step: usize) {
+        let evaluated = row(&self.evaluated, step);
+        let (state, next) = pair_mut(&mut self.states, step);
+        for ((next, state), evaluated) in next.iter_mut().zip(state).zip(evaluated) {
+            *next += state - evaluated;
+        }
+    }
+
+    /// Adds to the drift of step `j` `slope` times how x_j has changed since it was evaluated.
+    pub fn shift_drift(&mut self, step: usize, slope: f32) {
+        let changes = row(&self.states, step).iter().zip(row(&self.evaluated, step)).map(|(new, old)| new - old);
+        for (drift, change) in row_mut(&mut self.drifts, step).iter_mut().zip(changes) {
+            *drift += slope * change;
+        }
+    }
+
+    /// Takes the drift of the step before for that of step `j`; zero at the first step.
+    pub fn freeze_drift(&mut self, step: usize) {
+        match step.checked_sub(1) {
+            Some(before) => {
+                let (last, drift) = pair_mut(&mut self.drifts, before);
+                drift.copy_from_slice(last);
+            }
+            None => self.drift_mut(step).fill(0.0),
+        }
+    }
+
+    /// Mean squared change of the states `left + 1 ..= right` since the drifts of the window were evaluated.
+    pub(crate) fn changes(&mut self, window: Range<usize>) -> &[f64] {
+        self.changes.clear();
+        for j in window.start + 1..=window.end {
+            let change = mean_squared_difference(row(&self.states, j), row(&self.evaluated, j));
+            self.changes.push(change);
+        }
+        &self.changes
+    }
+}
+
+/// In double precision, where the square of no difference between two single precision numbers vanishes.
+fn mean_squared_difference(a: &[f32], b: &[f32]) -> f64 {
+    let sum: f64 = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
+    sum / a.len() as f64
+}
+
+fn drift_at(drifts: &Array2<f32>, step: usize) -> Drift<'_> {
+    Drift { current: row(drifts, step), previous: row(drifts, step.saturating_sub(1)) }
+}
+
+/// Row `index` of an array in standard layout.
+pub(crate) fn row(array: &Array2<f32>, index: usize) -> &[f32] {
+    array.row(index).to_slice().unwrap_or_default()
+}
+
+/// Row `index` of an array in standard layout, to be written.
+pub(crate) fn row_mut(array: &mut Array2<f32>, index: usize) -> &mut [f32] {
+    array.row_mut(index).into_slice().unwrap_or_default()
+}
+
+/// Rows `index` and `index + 1`, the latter to be written.
+fn pair_mut(array: &mut Array2<f32>, index: usize) -> (&[f32], &mut [f32]) {
+    let (first, second) = array.multi_slice_mut((s![index, ..], s![index + 1, ..]));
+    (first.into_slice().unwrap_or_default(), second.into_slice().unwrap_or_default())
+}
