@@ -1,0 +1,35 @@
+//! How much of the goal the block covers.
+
+use i_overlay::core::fill_rule::FillRule;
+use i_overlay::core::overlay_rule::OverlayRule;
+use i_overlay::float::single::SingleFloatOverlay as _;
+
+use crate::geometry::{BAR, BLOCK_AREA, GOAL, Pose, STEM};
+
+/// Beyond this distance (px) between two block origins the blocks cannot touch: twice the largest distance of a
+/// corner from the origin, √(15² + 120²).
+const REACH: f64 = 242.0;
+
+/// Share of the goal that a block at `block` covers: area(goal ∩ block) / area(goal), in [0, 1].
+///
+/// The intersection is that of polygons, the block being the union of its bar and its stem.
+pub fn coverage(block: &Pose) -> f64 {
+    overlap(block, &GOAL)
+}
+
+/// area(a ∩ b) / area of the block, of two blocks.
+fn overlap(a: &Pose, b: &Pose) -> f64 {
+    if (a.position - b.position).norm() > REACH {
+        return 0.0;
+    }
+    let contours = |pose: &Pose| [pose.place(&BAR).to_vec(), pose.place(&STEM).to_vec()].to_vec();
+    let shapes = contours(a).overlay_as::<i64>(&contours(b), OverlayRule::Intersect, FillRule::NonZero);
+    let area: f64 = shapes.iter().flatten().map(|contour| signed_area(contour)).sum();
+    (area.abs() / BLOCK_AREA).min(1.0)
+}
+
+/// The shoelace formula.
+fn signed_area(contour: &[[f64; 2]]) -> f64 {
+    let next = contour.iter().cycle().skip(1);
+    contour.iter().zip(next).map(|(a, b)| a[0] * b[1] - a[1] * b[0]).sum::<f64>() / 2.0
+}
