@@ -1,1 +1,30 @@
 //! Runs diffusion policies exported to ONNX.
+//!
+//! A policy is a directory with a graph and a [`Manifest`] (`policy.json`) that says what the graph does not: what it
+//! sees, what it plans, in which units, and the scheduler it was trained with. [`Runtime`] finds or installs ONNX
+//! Runtime, [`Policy`] holds the two together, and a policy with an observation bound is a
+//! [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw actions from.
+//!
+//! Raw quantities (pixels, radians) are f64, normalised ones f32.
+
+#![allow(clippy::needless_pass_by_value, reason = "views of arrays are passed by value")]
+
+mod bound;
+mod graph;
+mod hash;
+mod history;
+mod inspect;
+mod manifest;
+mod normalization;
+mod observation;
+mod policy;
+mod runtime;
+
+pub use bound::{BoundDenoiser, PredictError};
+pub use graph::GraphError;
+pub use history::ObservationHistory;
+pub use inspect::{GraphDescription, Inspection, RuntimeDescription, TensorDescription, inspect};
+pub use manifest::{DenoiserGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
+pub use normalization::Normalization;
+pub use policy::{Policy, PolicyError};
+pub use runtime::{InstallObserver, InstallStage, LibrarySource, Runtime, RuntimeError};

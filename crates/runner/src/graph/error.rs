@@ -1,0 +1,46 @@
+//! What can be wrong with a graph.
+
+use std::{io, path::PathBuf};
+
+/// What is wrong with a graph: the file, what, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read ({source}); policy.json names it as `denoiser.file`", path.display())]
+    Read {
+        /// The graph.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not the one the manifest was written for.
+    #[error(
+        "{}: SHA-256 is {found}, but `denoiser.sha256` in policy.json is {expected}: fetch or export both files again",
+        path.display()
+    )]
+    Checksum {
+        /// The graph.
+        path: PathBuf,
+        /// The sum in the manifest.
+        expected: String,
+        /// The sum of the file.
+        found: String,
+    },
+    /// ONNX Runtime does not take the file.
+    #[error("{}: ONNX Runtime cannot open it as a graph ({error}); export it again", path.display())]
+    Open {
+        /// The graph.
+        path: PathBuf,
+        /// What it says.
+        error: ort::Error,
+    },
+    /// The graph's inputs or output are not what the manifest says.
+    #[error("{}: {problem}", path.display())]
+    Mismatch {
+        /// The graph.
+        path: PathBuf,
+        /// Which input or output, and what is wrong with it.
+        problem: String,
+    },
+}

@@ -1,0 +1,137 @@
+//! `policy.json`: all that a graph does not say about itself.
+
+mod error;
+mod validate;
+
+use std::{fs, ops::Range, path::Path};
+
+use parapolicy_sampler::SchedulerConfig;
+use serde::{Deserialize, Serialize};
+
+pub use self::error::ManifestError;
+use crate::Normalization;
+
+/// The manifest's file name, in the policy's directory.
+pub const MANIFEST_FILE: &str = "policy.json";
+
+/// The version of the manifest's format that this crate reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What `policy.json` says: the shapes, units and scheduler of a diffusion policy, and the graph that denoises.
+///
+/// Entries are concatenated in the order in which they are listed; the observation the network sees is
+/// `[n_obs_steps, observation_dim]`, its plan `[horizon, action_dim]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// Version of this format: [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Name of the policy, for reports.
+    pub name: String,
+    /// How many observations the network sees.
+    pub n_obs_steps: usize,
+    /// How many actions the network plans; the first belongs to the oldest observation.
+    pub horizon: usize,
+    /// How many actions of a plan are executed before the next is made.
+    pub n_action_steps: usize,
+    /// What the observation consists of.
+    pub observations: Vec<Entry>,
+    /// What an action consists of.
+    pub actions: Vec<Entry>,
+    /// The noise schedule the network was trained with.
+    pub scheduler: SchedulerConfig,
+    /// The graph.
+    pub denoiser: DenoiserGraph,
+}
+
+/// A named part of an observation or of an action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Name, unique in its list.
+    pub name: String,
+    /// Shape, flattened in row-major order.
+    pub shape: Vec<usize>,
+    /// Statistics, a number per component.
+    pub normalization: Normalization,
+}
+
+impl Entry {
+    /// Number of components.
+    // Shapes are validated not to overflow.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Never, in a manifest that was loaded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Where the graph lies, its checksum, and the names of its inputs and of its output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DenoiserGraph {
+    /// File name, in the manifest's directory.
+    pub file: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// Input: noisy action sequences, float32 `[batch, horizon, action_dim]`.
+    pub sample: String,
+    /// Input: training timesteps, int64 or float32 `[batch]`.
+    pub timestep: String,
+    /// Input: normalised observations, float32 `[batch, n_obs_steps, observation_dim]`.
+    pub observation: String,
+    /// Output: what the scheduler's `prediction_type` says, float32 `[batch, horizon, action_dim]`.
+    pub prediction: String,
+}
+
+impl Manifest {
+    /// Reads and validates `policy.json` in the directory `dir`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is not JSON of this schema, or has a field that makes no sense.
+    pub fn load(dir: &Path) -> Result<Self, ManifestError> {
+        let path = dir.join(MANIFEST_FILE);
+        let text = read(&path)?;
+        let mut json = serde_json::Deserializer::from_str(&text);
+        let manifest: Self =
+            serde_path_to_error::deserialize(&mut json).map_err(|error| ManifestError::from_json(&path, &error))?;
+        json.end().map_err(|error| ManifestError::field(&path, "(end of file)", error))?;
+        manifest.validate().map_err(|(field, problem)| ManifestError::Field { path, field, problem })?;
+        Ok(manifest)
+    }
+
+    /// Numbers in one observation.
+    pub fn observation_dim(&self) -> usize {
+        self.observations.iter().map(Entry::len).sum()
+    }
+
+    /// Numbers in one action.
+    pub fn action_dim(&self) -> usize {
+        self.actions.iter().map(Entry::len).sum()
+    }
+
+    /// The normalisation of each number in an action, with its index there.
+    pub(crate) fn action_components(&self) -> impl Iterator<Item = (&Normalization, usize)> {
+        self.actions.iter().flat_map(|entry| (0..entry.len()).map(|index| (&entry.normalization, index)))
+    }
+
+    /// Numbers in one plan: the dimension in which the sampler works.
+    pub fn sample_dim(&self) -> usize {
+        self.horizon * self.action_dim()
+    }
+
+    /// The rows of a plan that are executed: from the action that belongs to the newest observation,
+    /// `n_action_steps` of them.
+    pub fn executed_steps(&self) -> Range<usize> {
+        let start = self.n_obs_steps - 1;
+        start..start + self.n_action_steps
+    }
+}
+
+fn read(path: &Path) -> Result<String, ManifestError> {
+    fs::read_to_string(path).map_err(|source| ManifestError::Read { path: path.to_path_buf(), source })
+}

@@ -1,0 +1,120 @@
+//! The checks that a schema cannot make.
+
+use std::collections::HashSet;
+
+use parapolicy_sampler::ConfigError;
+
+use super::{DenoiserGraph, Entry, Manifest, SCHEMA_VERSION};
+
+/// A field, as a path from the manifest's root, and what is wrong with it.
+type Problem = (String, String);
+
+/// The network's tensors are indexed with 32 bits in places: this is far beyond any policy, and no product overflows.
+const MAX_SIZE: usize = 1 << 20;
+
+impl Manifest {
+    pub(super) fn validate(&self) -> Result<(), Problem> {
+        self.validate_version()?;
+        self.validate_steps()?;
+        validate_entries("observations", &self.observations)?;
+        validate_entries("actions", &self.actions)?;
+        self.scheduler.validate().map_err(scheduler_problem)?;
+        self.denoiser.validate()
+    }
+
+    fn validate_version(&self) -> Result<(), Problem> {
+        check(self.schema_version == SCHEMA_VERSION, "schema_version", || {
+            format!("is {}, this program reads version {SCHEMA_VERSION}: export the policy again", self.schema_version)
+        })
+    }
+
+    fn validate_steps(&self) -> Result<(), Problem> {
+        check_size("n_obs_steps", self.n_obs_steps)?;
+        check_size("horizon", self.horizon)?;
+        check_size("n_action_steps", self.n_action_steps)?;
+        let needed = self.n_obs_steps + self.n_action_steps - 1;
+        check(needed <= self.horizon, "n_action_steps", || {
+            format!(
+                "reaches beyond the plan: n_obs_steps + n_action_steps - 1 is {needed}, horizon is {}",
+                self.horizon
+            )
+        })
+    }
+}
+
+fn validate_entries(list: &str, entries: &[Entry]) -> Result<(), Problem> {
+    check(!entries.is_empty(), list, || "is empty, at least one entry is needed".into())?;
+    let mut names = HashSet::new();
+    let mut total = 0;
+    for (index, entry) in entries.iter().enumerate() {
+        let field = format!("{list}[{index}]");
+        let name = format!("{field}.name");
+        check(!entry.name.is_empty(), &name, || "is empty".into())?;
+        check(names.insert(&entry.name), &name, || format!("repeats \"{}\"", entry.name))?;
+        total += validate_shape(&format!("{field}.shape"), &entry.shape)?;
+        check_size(list, total)?;
+        entry
+            .normalization
+            .validate(entry.len())
+            .map_err(|(statistic, what)| (format!("{field}.normalization.{statistic}"), what))?;
+    }
+    Ok(())
+}
+
+/// The number of components of a shape.
+fn validate_shape(field: &str, shape: &[usize]) -> Result<usize, Problem> {
+    let len = shape.iter().try_fold(1_usize, |len, &size| len.checked_mul(size)).unwrap_or(usize::MAX);
+    check(len > 0, field, || format!("is {shape:?}, every size must be at least 1"))?;
+    check_size(field, len)?;
+    Ok(len)
+}
+
+impl DenoiserGraph {
+    fn validate(&self) -> Result<(), Problem> {
+        check(is_file_name(&self.file), "denoiser.file", || {
+            format!("is \"{}\", but must be the name of a file beside the manifest, without a path", self.file)
+        })?;
+        let is_sum = self.sha256.len() == 64 && self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        check(is_sum, "denoiser.sha256", || {
+            format!("is \"{}\", but must be a SHA-256 sum, 64 hexadecimal digits", self.sha256)
+        })?;
+        self.validate_names()
+    }
+
+    fn validate_names(&self) -> Result<(), Problem> {
+        let inputs = [("sample", &self.sample), ("timestep", &self.timestep), ("observation", &self.observation)];
+        let mut names = HashSet::new();
+        for (field, name) in inputs {
+            let field = format!("denoiser.{field}");
+            check(!name.is_empty(), &field, || "is empty".into())?;
+            check(names.insert(name), &field, || format!("repeats \"{name}\", the inputs must differ"))?;
+        }
+        check(!self.prediction.is_empty(), "denoiser.prediction", || "is empty".into())
+    }
+}
+
+fn scheduler_problem(error: ConfigError) -> Problem {
+    let (field, what) = match error {
+        ConfigError::OutOfRange { field, value, expected } => (field, format!("is {value}, but must be {expected}")),
+        ConfigError::Unsupported { field, value, supported } => {
+            (field, format!("is {value}, which is not supported; use {supported}"))
+        }
+    };
+    (format!("scheduler.{field}"), what)
+}
+
+/// A single component of a path on any system: a policy that was downloaded must not reach outside its directory.
+fn is_file_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', ':', '\0'])
+}
+
+fn check_size(field: &str, size: usize) -> Result<(), Problem> {
+    check((1..=MAX_SIZE).contains(&size), field, || match size {
+        0 => "is 0, must be at least 1".into(),
+        _ => format!("asks for more than {MAX_SIZE} numbers"),
+    })
+}
+
+fn check(holds: bool, field: &str, what: impl FnOnce() -> String) -> Result<(), Problem> {
+    if holds { Ok(()) } else { Err((field.into(), what())) }
+}

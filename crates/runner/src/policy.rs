@@ -1,0 +1,81 @@
+//! A policy: manifest and graph, ready to denoise.
+
+mod error;
+
+use std::path::Path;
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+
+pub use self::error::PolicyError;
+use crate::{BoundDenoiser, Manifest, Runtime, bound::Buffers, graph::Graph};
+
+/// A diffusion policy, loaded.
+///
+/// # Example
+/// ```no_run
+/// use ndarray::Array2;
+/// use parapolicy_runner::{Policy, Runtime};
+/// use parapolicy_sampler::{Noise, Sampler, Solver, Strategy, Table};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let runtime = Runtime::find_or_install(None, &())?;
+/// let mut policy = Policy::load("models/pusht".as_ref(), &runtime, 2)?;
+/// let dim = policy.manifest().sample_dim();
+/// let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, 100)?;
+/// let mut sampler = Sampler::new(table, Strategy::Sequential, dim)?;
+///
+/// let observation = Array2::from_elem((2, 20), 256.0);
+/// let sample = sampler.sample(&mut policy.bind(observation.view())?, &Noise::draw(0, 100, dim))?;
+/// let actions = policy.actions(sample.sample());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Policy {
+    pub(crate) manifest: Manifest,
+    pub(crate) graph: Graph,
+    pub(crate) buffers: Buffers,
+}
+
+impl Policy {
+    /// Loads the policy in the directory `dir`: reads and validates its manifest, checks the graph's SHA-256, opens it
+    /// and checks its inputs and output. `threads` work on each batch; 0 leaves their number to ONNX Runtime.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the manifest or the graph.
+    pub fn load(dir: &Path, runtime: &Runtime, threads: usize) -> Result<Self, PolicyError> {
+        let manifest = Manifest::load(dir)?;
+        let graph = Graph::open(dir, &manifest, runtime, threads)?;
+        let buffers = Buffers::new([manifest.n_obs_steps, manifest.observation_dim()]);
+        Ok(Self { manifest, graph, buffers })
+    }
+
+    /// What `policy.json` says.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Binds an observation `[n_obs_steps, observation_dim]` in raw units, oldest first: the result denoises action
+    /// sequences for it.
+    ///
+    /// # Errors
+    /// An observation of another shape, or with a number that is not finite or is not when normalised.
+    pub fn bind(&mut self, observation: ArrayView2<'_, f64>) -> Result<BoundDenoiser<'_>, PolicyError> {
+        self.buffers.observation.bind(&self.manifest.observations, observation)?;
+        Ok(BoundDenoiser::new(self))
+    }
+
+    /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · action_dim]` stands for.
+    ///
+    /// # Panics
+    /// If the sample has another length.
+    pub fn actions(&self, sample: ArrayView1<'_, f32>) -> Array2<f64> {
+        let (horizon, dim) = (self.manifest.horizon, self.manifest.action_dim());
+        assert_eq!(sample.len(), horizon * dim, "length of the sample");
+        let components: Vec<_> = self.manifest.action_components().collect();
+        Array2::from_shape_fn((horizon, dim), |(step, column)| {
+            let (normalization, index) = components[column];
+            normalization.denormalize(index, sample[step * dim + column])
+        })
+    }
+}

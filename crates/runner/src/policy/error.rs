@@ -1,0 +1,35 @@
+//! What can be wrong with a policy or with what it is asked.
+
+use crate::{GraphError, ManifestError};
+
+/// Why a policy cannot be loaded, or an observation not be bound.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// The manifest is wrong.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The graph is wrong.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The observation has the wrong shape.
+    #[error("observation: shape is {found:?}, but the policy sees {expected:?} (n_obs_steps, observation_dim)")]
+    ObservationShape {
+        /// Its shape.
+        found: Vec<usize>,
+        /// `[n_obs_steps, observation_dim]`.
+        expected: [usize; 2],
+    },
+    /// The observation has a number that is no observation.
+    #[error("observation: `{entry}`[{index}] of step {step} is {value}, but must be a finite number of sensible size")]
+    ObservationValue {
+        /// Name of the entry in the manifest.
+        entry: String,
+        /// Component of the entry.
+        index: usize,
+        /// Row of the observation.
+        step: usize,
+        /// The number.
+        value: f64,
+    },
+}

@@ -1,0 +1,131 @@
+//! What can go wrong between here and a loaded ONNX Runtime.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::LibrarySource;
+
+/// Why there is no ONNX Runtime, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// A library that was asked for is not there.
+    #[error("{}: no such file, though {source_of_library} names it as ONNX Runtime's library", library.display())]
+    NoLibrary {
+        /// The path.
+        library: PathBuf,
+        /// Who named it.
+        source_of_library: LibrarySource,
+    },
+    /// The file is not a shared library, not ONNX Runtime, or too old.
+    #[error("{}: cannot be used as ONNX Runtime ({error}); {}", library.display(), source_of_library.remedy())]
+    Load {
+        /// The library.
+        library: PathBuf,
+        /// Where it was found.
+        source_of_library: LibrarySource,
+        /// What the loader says.
+        error: ort::LoadDynamicError,
+    },
+    /// The library was loaded but does not start.
+    #[error("{}: ONNX Runtime does not start: {error}", library.display())]
+    Start {
+        /// The library.
+        library: PathBuf,
+        /// What it says.
+        error: ort::Error,
+    },
+    /// A process loads one library.
+    #[error("{}: cannot be loaded, this process already uses {}", asked.display(), loaded.display())]
+    AlreadyLoaded {
+        /// The library in use.
+        loaded: PathBuf,
+        /// The library that was asked for.
+        asked: PathBuf,
+    },
+    /// There is no wheel for this machine.
+    #[error(
+        "ONNX Runtime cannot be installed on {platform} by this program: install version 1.17 or later and set \
+         ORT_DYLIB_PATH to its shared library"
+    )]
+    Platform {
+        /// Operating system and architecture.
+        platform: String,
+    },
+    /// The user has no cache directory.
+    #[error("no cache directory to install ONNX Runtime into: set PARAPOLICY_CACHE to a directory, or HOME")]
+    NoCache,
+    /// Python could not be started.
+    #[error(
+        "ONNX Runtime is not installed and {python} cannot be started to download it ({error}): install python3 and \
+         python3-pip, or set ORT_DYLIB_PATH to ONNX Runtime's shared library"
+    )]
+    NoPython {
+        /// The program.
+        python: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// Python has no pip.
+    #[error(
+        "ONNX Runtime is not installed and {python} has no pip to download it: install python3-pip, or set \
+         ORT_DYLIB_PATH to ONNX Runtime's shared library"
+    )]
+    NoPip {
+        /// The program.
+        python: String,
+    },
+    /// The download failed.
+    #[error(
+        "pip cannot download {requirement} ({message}): check the network connection, or set ORT_DYLIB_PATH to ONNX \
+         Runtime's shared library"
+    )]
+    Download {
+        /// What was asked of pip.
+        requirement: String,
+        /// What pip says.
+        message: String,
+    },
+    /// What was downloaded is not what was meant to be.
+    #[error(
+        "{wheel}: SHA-256 is {found}, but must be {expected}: the download is damaged or was tampered with; clear \
+         pip's cache (python3 -m pip cache purge) and try again"
+    )]
+    Checksum {
+        /// File name of the wheel.
+        wheel: String,
+        /// The pinned sum.
+        expected: String,
+        /// The sum of the file.
+        found: String,
+    },
+    /// The wheel does not have the library.
+    #[error("{wheel}: cannot unpack {member}: {error}")]
+    Unpack {
+        /// File name of the wheel.
+        wheel: String,
+        /// Path of the library in it.
+        member: String,
+        /// Why.
+        error: zip::result::ZipError,
+    },
+    /// A file of the installation cannot be read or written.
+    #[error("{}: cannot be {action} while installing ONNX Runtime: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+impl RuntimeError {
+    /// For `map_err` on file operations.
+    pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::File { path: path.to_path_buf(), action, error }
+    }
+}

@@ -1,0 +1,103 @@
+//! Where ONNX Runtime's library is looked for, and in which order.
+
+use std::{
+    env, fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::{InstallObserver, Runtime, RuntimeError, cache, install::Installer};
+
+/// Names by which the system's linker may know ONNX Runtime.
+const SYSTEM_NAMES: &[&str] = if cfg!(target_os = "macos") {
+    &["libonnxruntime.dylib", "libonnxruntime.1.dylib"]
+} else if cfg!(windows) {
+    // Windows ships an onnxruntime.dll of its own, which is too old: only a path will do.
+    &[]
+} else {
+    &["libonnxruntime.so", "libonnxruntime.so.1"]
+};
+
+/// The variable in which the user may name the library.
+const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// Where a library was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LibrarySource {
+    /// A path that the user gave.
+    Explicit,
+    /// The environment variable `ORT_DYLIB_PATH`.
+    Variable,
+    /// The copy in the user's cache directory.
+    Installed,
+    /// The system's library path.
+    System,
+}
+
+impl LibrarySource {
+    /// What to do about a library of this source that cannot be used.
+    pub(super) fn remedy(self) -> &'static str {
+        match self {
+            Self::Explicit => "name the shared library of ONNX Runtime 1.17 or later, or leave the option out",
+            Self::Variable => "set ORT_DYLIB_PATH to the shared library of ONNX Runtime 1.17 or later, or unset it",
+            Self::Installed => "delete the file, and it is installed again",
+            Self::System => "set ORT_DYLIB_PATH to the shared library of ONNX Runtime 1.17 or later",
+        }
+    }
+}
+
+impl fmt::Display for LibrarySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Explicit => "the option",
+            Self::Variable => VARIABLE,
+            Self::Installed => "the cache",
+            Self::System => "the system",
+        })
+    }
+}
+
+/// See [`Runtime::find_or_install`].
+pub(super) fn find_or_install(
+    explicit: Option<&Path>,
+    observer: &dyn InstallObserver,
+) -> Result<Runtime, RuntimeError> {
+    if let Some(path) = explicit {
+        return load_file(path, LibrarySource::Explicit);
+    }
+    if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+        return load_file(Path::new(&path), LibrarySource::Variable);
+    }
+    // A machine without a wheel may still have the system's library.
+    let installer = cache::directory().and_then(|cache| Installer::for_this_machine(&cache));
+    if let Some(library) = installer.as_ref().ok().and_then(Installer::installed) {
+        return Runtime::load(library, LibrarySource::Installed);
+    }
+    if let Some(runtime) = load_system() {
+        return Ok(runtime);
+    }
+    Runtime::load(installer?.install(observer)?, LibrarySource::Installed)
+}
+
+fn load_file(path: &Path, source: LibrarySource) -> Result<Runtime, RuntimeError> {
+    Runtime::load(resolve(path, source)?, source)
+}
+
+/// The file itself: the loader would look for a relative path in other places first.
+pub(super) fn resolve(path: &Path, source: LibrarySource) -> Result<PathBuf, RuntimeError> {
+    fs::canonicalize(path)
+        .ok()
+        .filter(|path| path.is_file())
+        .ok_or_else(|| RuntimeError::NoLibrary { library: path.to_path_buf(), source_of_library: source })
+}
+
+/// The system's library, unless there is none or it is too old: nobody asked for it, so it is no error.
+fn load_system() -> Option<Runtime> {
+    SYSTEM_NAMES.iter().find_map(|name| {
+        Runtime::load(PathBuf::from(name), LibrarySource::System)
+            .inspect_err(|error| tracing::debug!(%error, "the system's ONNX Runtime is not used"))
+            .ok()
+    })
+}
