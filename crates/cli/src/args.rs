@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use parapolicy_sampler::Solver;
+use parapolicy_sampler::{Solver, Strategy};
 
 /// Runs diffusion policies on robots, sampled in parallel over time.
 ///
@@ -71,7 +71,7 @@ pub struct SamplingArguments {
     pub window: usize,
     /// Change between rounds under which a step is accepted, relative to the noise of the step.
     #[arg(long, default_value_t = 0.1)]
-    pub tolerance: f32,
+    pub tolerance: f64,
 }
 
 /// `parapolicy run`.
@@ -83,7 +83,7 @@ pub struct RunArguments {
     pub sampling: SamplingArguments,
     /// Samplers to compare, episode by episode in turn.
     #[arg(long = "sampler", value_delimiter = ',', default_value = "sequential,picard")]
-    pub samplers: Vec<String>,
+    pub samplers: Vec<Strategy>,
     /// What the episodes are like (TOML).
     #[arg(long, default_value = "sims/nominal.toml")]
     pub scenario: PathBuf,
@@ -110,7 +110,7 @@ pub struct SampleArguments {
     pub sampling: SamplingArguments,
     /// Sampler to draw with.
     #[arg(long, default_value = "picard")]
-    pub sampler: String,
+    pub sampler: Strategy,
     /// `.npz` with `observation` [n_obs_steps, observation] in raw units, and optionally `initial_noise`
     /// [horizon, action] and `step_noise` [steps, horizon, action].
     #[arg(long, value_name = "FILE")]

@@ -1,7 +1,10 @@
+//! Bars on standard error; nothing is drawn where that is not a terminal.
+
 use indicatif::{ProgressBar, ProgressStyle};
 use parapolicy_control::SamplerRun;
+use parapolicy_runner::{InstallObserver, InstallStage};
 
-/// The bar over all episodes of a run. Nothing is drawn where standard error is not a terminal.
+/// The bar over all episodes of a run.
 pub struct RunProgress(ProgressBar);
 
 impl RunProgress {
@@ -21,7 +24,33 @@ impl RunProgress {
     }
 }
 
-pub fn style(template: &str) -> ProgressStyle {
-    // A template that does not parse falls back to the default bar; the tests render every one of ours.
+/// The bar of an installation of ONNX Runtime; none is shown while there is nothing to install.
+pub struct InstallProgress(ProgressBar);
+
+impl InstallProgress {
+    pub fn new() -> Self {
+        Self(ProgressBar::no_length().with_style(style("ONNX Runtime: {msg} {bar:30} {bytes}/{total_bytes}")))
+    }
+}
+
+impl InstallObserver for InstallProgress {
+    fn stage(&self, stage: InstallStage) {
+        self.0.set_message(match stage {
+            InstallStage::Waiting => "another process is installing it",
+            InstallStage::Downloading => "downloading",
+            InstallStage::Verifying => "verifying",
+            InstallStage::Unpacking => "unpacking",
+            InstallStage::Done => return self.0.finish_and_clear(),
+        });
+    }
+
+    fn progress(&self, bytes: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(bytes);
+    }
+}
+
+/// A template that cannot be parsed falls back to the library's own; a test parses ours.
+fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

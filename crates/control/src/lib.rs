@@ -17,11 +17,11 @@ mod policy;
 mod pusht;
 mod report;
 
-pub use diffusion::{DiffusionPolicy, PlanError};
+pub use diffusion::DiffusionPolicy;
 pub use environment::{Environment, Outcome};
 pub use interval::{Interval, bootstrap_mean};
 pub use latency::{Latency, Percentiles};
-pub use lockstep::{ControlError, Episode, Step, run_episode};
+pub use lockstep::{ControlError, Episode, PlanCost, Step, run_episode};
 pub use policy::{Plan, Policy};
 pub use pusht::{PushT, PushTError};
 pub use report::{EpisodeReport, Machine, Model, Report, SCHEMA_VERSION, SamplerReport, SamplerRun};

@@ -1,4 +1,4 @@
-use parapolicy_runner::Inspection;
+use parapolicy_runner::inspect as describe;
 
 use super::print_json;
 use crate::args::InspectArguments;
@@ -7,5 +7,5 @@ use crate::failure::{Failure, InputError as _};
 /// Prints what a model folder holds.
 pub fn inspect(arguments: &InspectArguments) -> Result<(), Failure> {
     let runtime = arguments.runtime.find()?;
-    print_json(&Inspection::of(&arguments.model, &runtime).input()?)
+    print_json(&describe(&arguments.model, &runtime).input()?)
 }

@@ -41,17 +41,12 @@ impl ModelArguments {
 }
 
 impl SamplingArguments {
-    /// The strategy of that name, with the window and tolerance of the command line.
-    fn strategy(&self, name: &str) -> Result<Strategy, Failure> {
-        let config = WindowConfig { window: self.window, tolerance: self.tolerance };
-        Strategy::named(name, config).input()
-    }
-
-    /// A sampler for the policy's action sequences.
+    /// A sampler for the policy's action sequences, with the window and tolerance of the command line.
     fn sampler(&self, policy: &Policy, strategy: Strategy) -> Result<Sampler, Failure> {
+        let strategy = strategy.with_window(WindowConfig { window: self.window, tolerance: self.tolerance });
         let manifest = policy.manifest();
         let table = Table::new(&manifest.scheduler, self.solver, self.steps).input()?;
-        Sampler::new(table, strategy, manifest.horizon * manifest.action_dim()).input()
+        Sampler::new(table, strategy, manifest.sample_dim()).input()
     }
 }
 

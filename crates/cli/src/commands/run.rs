@@ -1,10 +1,12 @@
+use std::io::Write as _;
+
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::{
     DiffusionPolicy, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun, run_episode,
 };
 use parapolicy_pusht::Scenario;
 use parapolicy_runner::{Policy, Runtime};
-use parapolicy_sampler::{Sampler, Strategy};
+use parapolicy_sampler::Sampler;
 
 use super::print_json;
 use crate::args::RunArguments;
@@ -25,12 +27,11 @@ struct Contender {
 /// Compares samplers on the same seeds and writes the report.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let scenario = Scenario::load(&arguments.scenario).input()?;
-    let strategies = strategies(arguments)?;
     let mut staging = Staging::new(&arguments.out)?;
     let runtime = arguments.model.runtime.find()?;
     let mut policy = arguments.model.load(&runtime)?;
     let mut environment = PushT::new(scenario, policy.manifest()).input()?;
-    let mut contenders = contenders(arguments, &policy, strategies)?;
+    let mut contenders = contenders(arguments, &policy)?;
 
     let recording = compete(arguments, &mut policy, &mut environment, &mut contenders)?;
     let report = report(arguments, &policy, &runtime, environment.scenario().name.clone(), &contenders)?;
@@ -55,29 +56,18 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn strategies(arguments: &RunArguments) -> Result<Vec<Strategy>, Failure> {
-    let names = &arguments.samplers;
-    if let Some(twice) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
+fn contenders(arguments: &RunArguments, policy: &Policy) -> Result<Vec<Contender>, Failure> {
+    let samplers = &arguments.samplers;
+    if let Some(twice) = samplers.iter().enumerate().find(|(index, sampler)| samplers[..*index].contains(sampler)) {
         return Err(anyhow!("--sampler: {} is named twice", twice.1)).input();
     }
-    names.iter().map(|name| arguments.sampling.strategy(name)).collect()
-}
-
-fn contenders(
-    arguments: &RunArguments,
-    policy: &Policy,
-    strategies: Vec<Strategy>,
-) -> Result<Vec<Contender>, Failure> {
-    let contender = |strategy: Strategy| {
-        let config = strategy.window_config();
-        let run = SamplerRun::new(
-            strategy.to_string(),
-            config.map(|config| config.window),
-            config.map(|config| f64::from(config.tolerance)),
-        );
-        Ok(Contender { sampler: arguments.sampling.sampler(policy, strategy)?, run })
+    let contender = |&strategy| {
+        let sampler = arguments.sampling.sampler(policy, strategy)?;
+        let config = sampler.strategy().window();
+        let (window, tolerance) = (config.map(|config| config.window), config.map(|config| config.tolerance));
+        Ok(Contender { sampler, run: SamplerRun::new(strategy.to_string(), window, tolerance) })
     };
-    strategies.into_iter().map(contender).collect()
+    samplers.iter().map(contender).collect()
 }
 
 /// Runs every seed with every sampler in turn, so that what else the machine does falls on all of them alike.
@@ -122,11 +112,15 @@ fn report(
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         command: std::env::args().collect(),
-        machine: machine::describe(arguments.model.runtime.threads(), runtime.describe()),
+        machine: machine::describe(arguments.model.runtime.threads(), runtime_name(runtime)),
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
         scenario,
         solver: arguments.sampling.solver.to_string(),
         steps: arguments.sampling.steps,
         samplers: samplers.context("no episode was run")?,
     })
+}
+
+fn runtime_name(runtime: &Runtime) -> String {
+    format!("ONNX Runtime {}", runtime.version().unwrap_or("of an unknown version"))
 }

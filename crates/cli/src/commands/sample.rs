@@ -1,0 +1,34 @@
+use anyhow::Result;
+use ndarray::{Array2, ArrayView1};
+use ndarray_npy::NpzWriter;
+use parapolicy_sampler::Noise;
+
+use super::print_json;
+use crate::args::SampleArguments;
+use crate::failure::{Failure, InputError as _};
+use crate::input::PlanInput;
+use crate::output::staging::write_file;
+
+/// Draws one action sequence, writes it, and prints what it took.
+pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
+    let runtime = arguments.model.runtime.find()?;
+    let mut policy = arguments.model.load(&runtime)?;
+    let mut sampler = arguments.sampling.sampler(&policy, arguments.sampler)?;
+    let input = PlanInput::load(&arguments.input).input()?;
+    let drawn = Noise::draw(arguments.seed, sampler.table().steps(), sampler.dim());
+    let noise = input.noise(&drawn, policy.manifest().horizon, policy.manifest().action_dim()).input()?;
+
+    let mut denoiser = policy.bind(input.observation.view()).input()?;
+    let drawn = sampler.sample(&mut denoiser, &noise)?;
+    let actions = policy.actions(drawn.sample());
+    write_file(&arguments.output, |file| write_plan(file, &actions, drawn.sample()))?;
+    print_json(drawn.statistics())
+}
+
+fn write_plan(file: &mut std::fs::File, actions: &Array2<f64>, sample: ArrayView1<'_, f32>) -> Result<()> {
+    let mut npz = NpzWriter::new_compressed(file);
+    npz.add_array("actions", actions)?;
+    npz.add_array("sample", &sample.to_shape(actions.dim())?)?;
+    npz.finish()?;
+    Ok(())
+}

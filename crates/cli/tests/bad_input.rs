@@ -1,0 +1,254 @@
+//! Whatever a user gets wrong: one line that names the file and the field, exit code 2 for input and 1 for the rest, no
+//! panic, nothing left behind.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use ndarray::{Array1, Array2, Array3};
+use ndarray_npy::NpzWriter;
+use tempfile::TempDir;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn program() -> Command {
+    let mut command = Command::cargo_bin("parapolicy").unwrap();
+    command.current_dir(root());
+    command
+}
+
+/// Runs, expects the exit code, and returns the one line on standard error.
+#[track_caller]
+fn refused(command: &mut Command, code: i32) -> String {
+    let output = command.output().unwrap();
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{line}");
+    assert!(output.stdout.is_empty(), "nothing on standard output");
+    assert_eq!(line.trim_end().lines().count(), 1, "one line: {line}");
+    line
+}
+
+/// A folder to work in, with a copy of the model and a valid input for it.
+struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let bench = Self { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir(bench.path("model")).unwrap();
+        for file in ["policy.json", "denoiser.onnx"] {
+            fs::copy(root().join("models/pusht").join(file), bench.path("model").join(file)).unwrap();
+        }
+        bench.input(|npz| npz.add_array("observation", &Array2::from_elem((2, 20), 256.0)).unwrap());
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn input(&self, fill: impl FnOnce(&mut NpzWriter<File>)) {
+        let mut npz = NpzWriter::new(File::create(self.path("in.npz")).unwrap());
+        fill(&mut npz);
+        npz.finish().unwrap();
+    }
+
+    fn edit_manifest(&self, edit: impl FnOnce(&mut serde_json::Value)) {
+        let path = self.path("model/policy.json");
+        let mut manifest = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        edit(&mut manifest);
+        fs::write(path, manifest.to_string()).unwrap();
+    }
+
+    fn sample(&self) -> Command {
+        let mut command = program();
+        command.arg("sample").arg("--model").arg(self.path("model"));
+        command.arg("--input").arg(self.path("in.npz")).arg("--output").arg(self.path("out.npz"));
+        command.args(["--solver", "ddim", "--steps", "2"]);
+        command
+    }
+
+    /// Expects `sample` to refuse, naming all of `words`, and to leave nothing behind.
+    #[track_caller]
+    fn refuses(&self, words: &[&str]) {
+        self.refuses_with(&[], words);
+    }
+
+    #[track_caller]
+    fn refuses_with(&self, arguments: &[&str], words: &[&str]) {
+        let line = refused(self.sample().args(arguments), 2);
+        for word in words {
+            assert!(line.contains(word), "`{word}` is not in: {line}");
+        }
+        let mut left: Vec<_> = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["in.npz", "model"]);
+    }
+}
+
+#[test]
+fn a_good_input_is_accepted() {
+    let bench = Bench::new();
+    bench.sample().assert().success();
+    assert!(bench.path("out.npz").exists());
+}
+
+#[test]
+fn manifests() {
+    let bench = Bench::new();
+    bench.edit_manifest(|manifest| manifest["horizon"] = 0.into());
+    bench.refuses(&["policy.json", "horizon"]);
+
+    let bench = Bench::new();
+    bench.edit_manifest(|manifest| manifest["surprise"] = 1.into());
+    bench.refuses(&["policy.json", "surprise"]);
+
+    let bench = Bench::new();
+    fs::write(bench.path("model/policy.json"), "{ \"schema_version\": 1,").unwrap();
+    bench.refuses(&["policy.json"]);
+
+    let bench = Bench::new();
+    fs::remove_file(bench.path("model/policy.json")).unwrap();
+    bench.refuses(&["policy.json"]);
+}
+
+#[test]
+fn graphs() {
+    let bench = Bench::new();
+    let graph = bench.path("model/denoiser.onnx");
+    let bytes = fs::read(&graph).unwrap();
+    fs::write(&graph, &bytes[..bytes.len() / 2]).unwrap();
+    bench.refuses(&["denoiser.onnx", "sha256"]);
+
+    fs::write(&graph, "no graph").unwrap();
+    bench.refuses(&["denoiser.onnx"]);
+
+    fs::remove_file(&graph).unwrap();
+    bench.refuses(&["denoiser.onnx"]);
+}
+
+#[test]
+fn observations() {
+    let bench = Bench::new();
+    bench.input(|npz| npz.add_array("observation", &Array2::from_elem((3, 20), 256.0)).unwrap());
+    bench.refuses(&["observation", "[3, 20]", "[2, 20]"]);
+
+    bench.input(|npz| npz.add_array("observation", &Array2::from_elem((2, 20), f64::NAN)).unwrap());
+    bench.refuses(&["observation", "NaN"]);
+
+    bench.input(|npz| npz.add_array("observation", &Array1::from_elem(40, 256.0)).unwrap());
+    bench.refuses(&["in.npz", "observation"]);
+
+    bench.input(|npz| npz.add_array("pictures", &Array1::from_elem(40, 256.0)).unwrap());
+    bench.refuses(&["in.npz", "observation"]);
+
+    let whole = fs::read(bench.path("in.npz")).unwrap();
+    fs::write(bench.path("in.npz"), &whole[..whole.len() / 2]).unwrap();
+    bench.refuses(&["in.npz"]);
+}
+
+#[test]
+fn noise() {
+    let bench = Bench::new();
+    let with_noise = |steps: usize, value: f64| {
+        bench.input(|npz| {
+            npz.add_array("observation", &Array2::from_elem((2, 20), 256.0)).unwrap();
+            npz.add_array("step_noise", &Array3::from_elem((steps, 16, 2), value)).unwrap();
+        });
+    };
+    with_noise(3, 0.0);
+    bench.refuses(&["step_noise", "[3, 16, 2]", "[2, 16, 2]"]);
+    with_noise(2, f64::INFINITY);
+    bench.refuses(&["step_noise"]);
+}
+
+#[test]
+fn sampling_arguments() {
+    let bench = Bench::new();
+    bench.refuses_with(&["--window", "0"], &["window", "at least 1"]);
+    for tolerance in ["nan", "-0.1", "inf"] {
+        bench.refuses_with(&[&format!("--tolerance={tolerance}")], &["tolerance"]);
+    }
+    let mut command = bench.sample();
+    assert!(refused(command.args(["--steps", "101"]), 2).contains("101"));
+}
+
+#[test]
+fn unknown_names_are_refused_by_the_command_line() {
+    for arguments in [["run", "--sampler=magic"], ["run", "--solver=magic"]] {
+        let output = program().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains("magic"));
+    }
+    assert!(refused(program().args(["run", "--sampler=picard,picard"]), 2).contains("picard is named twice"));
+}
+
+#[test]
+fn scenarios() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = folder.path().join("scenario.toml");
+    let run = || {
+        let mut command = program();
+        command.arg("run").arg("--scenario").arg(&scenario).arg("--out").arg(folder.path().join("report"));
+        refused(&mut command, 2)
+    };
+    assert!(run().contains("scenario.toml"));
+    fs::write(&scenario, "name = ").unwrap();
+    assert!(run().contains("scenario.toml"));
+    let nominal = fs::read_to_string(root().join("sims/nominal.toml")).unwrap();
+    fs::write(&scenario, format!("surprise = 1\n{nominal}")).unwrap();
+    let line = run();
+    assert!(line.contains("scenario.toml") && line.contains("surprise"), "{line}");
+    assert!(!folder.path().join("report").exists());
+}
+
+#[test]
+fn traces() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace.npz");
+    let replay = || refused(program().arg("replay").arg("--trace").arg(&trace), 2);
+    assert!(replay().contains("trace.npz"));
+    fs::write(&trace, "no archive").unwrap();
+    assert!(replay().contains("trace.npz"));
+
+    let write = |state: Array2<f64>, action: Array2<f64>, ends: Vec<i64>| {
+        let mut npz = NpzWriter::new(File::create(&trace).unwrap());
+        npz.add_array("state", &state).unwrap();
+        npz.add_array("action", &action).unwrap();
+        npz.add_array("episode_ends", &Array1::from(ends)).unwrap();
+        npz.finish().unwrap();
+    };
+    let (state, action) = (Array2::from_elem((4, 5), 200.0), Array2::from_elem((4, 2), 200.0));
+    write(state.clone(), Array2::zeros((3, 2)), vec![4]);
+    assert!(replay().contains("action"));
+    write(state.clone(), action.clone() * f64::NAN, vec![4]);
+    assert!(replay().contains("action"));
+    write(state, action, vec![5]);
+    assert!(replay().contains("episode_ends"));
+}
+
+#[test]
+fn a_runtime_that_is_none() {
+    let library = tempfile::NamedTempFile::new().unwrap();
+    let mut command = program();
+    let line = refused(command.arg("inspect").arg("models/pusht").arg("--ort-lib").arg(library.path()), 2);
+    assert!(line.contains(&library.path().display().to_string()), "{line}");
+}
+
+/// The shell's limit on file sizes stands in for a full disk: every write beyond it fails.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk() {
+    let bench = Bench::new();
+    let sample = bench.sample();
+    let mut limited = Command::new("bash");
+    limited.current_dir(root()).args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "limited"]);
+    limited.arg(sample.get_program()).args(sample.get_args());
+    let line = refused(&mut limited, 1);
+    assert!(line.contains("out.npz"), "{line}");
+    assert!(!bench.path("out.npz").exists());
+    assert_eq!(fs::read_dir(bench.folder.path()).unwrap().count(), 2, "nothing is left behind");
+}
