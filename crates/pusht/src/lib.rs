@@ -3,9 +3,24 @@
 mod contacts;
 mod coverage;
 pub mod geometry;
+mod numpy;
+mod render;
+mod replay;
+mod reset;
+mod scenario;
 mod state;
+mod task;
+mod trace;
+mod vector;
 mod world;
 
 pub use coverage::coverage;
+pub use render::{Frame, FrameSizeError, OBSERVATION_SIZE, Overlay, Renderer};
+pub use replay::{Quantiles, ReplayErrors, ReplayReport, replay};
+pub use reset::{ResetDistribution, ResetOrder};
+pub use scenario::{ObservationNoise, Reset, Scenario, ScenarioError, TimedKick};
 pub use state::State;
+pub use task::{Task, Transition};
+pub use trace::{Trace, TraceError};
+pub use vector::{VectorError, VectorWorld};
 pub use world::{Kick, Outcome, SUCCESS_COVERAGE, Snapshot, World, WorldError};

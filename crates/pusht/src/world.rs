@@ -150,10 +150,17 @@ impl World {
         check("block angle", angle)?;
         check("agent velocity x", agent_velocity.x)?;
         check("agent velocity y", agent_velocity.y)?;
-        self.agent = Agent { position: state.agent, velocity: agent_velocity };
+        self.put(state);
+        self.agent.velocity = agent_velocity;
+        Ok(())
+    }
+
+    /// [`World::set_state`] for a state that is known to be good.
+    pub(crate) fn put(&mut self, state: &State) {
+        let Pose { position, angle } = state.block;
+        self.agent = Agent { position: state.agent, velocity: Vector2::zeros() };
         self.centre = position + Rotation2::new(angle) * Vector2::from(CENTRE_OF_GRAVITY);
         self.angle = angle;
-        Ok(())
     }
 
     /// Moves the world by one control step (0.1 s) with the agent drawn towards `action`, its target position in px.
@@ -169,8 +176,7 @@ impl World {
     /// # Errors
     /// If the action or the kick is not finite or absurdly large; the world stays as it is.
     pub fn step_kicked(&mut self, action: [f64; 2], kick: &Kick) -> Result<Outcome, WorldError> {
-        check("action x", action[0])?;
-        check("action y", action[1])?;
+        Self::check_action(action)?;
         check("kick x", kick.displacement.x)?;
         check("kick y", kick.displacement.y)?;
         check("kick turn", kick.turn)?;
@@ -181,6 +187,12 @@ impl World {
         let coverage = self.coverage();
         let reward = (coverage / SUCCESS_COVERAGE).min(1.0);
         Ok(Outcome { reward, coverage, success: coverage > SUCCESS_COVERAGE })
+    }
+
+    /// Whether [`World::step`] would take this action.
+    pub(crate) fn check_action([x, y]: [f64; 2]) -> Result<(), WorldError> {
+        check("action x", x)?;
+        check("action y", y)
     }
 
     /// The world as it is now.
@@ -214,6 +226,11 @@ impl World {
     }
 }
 
+/// Whether a number can be a coordinate, an angle or a velocity. NaN cannot.
+pub(crate) fn is_in_range(value: f64) -> bool {
+    value.abs() <= MAX_COORDINATE
+}
+
 fn check(field: &'static str, value: f64) -> Result<(), WorldError> {
-    if value.abs() <= MAX_COORDINATE { Ok(()) } else { Err(WorldError::OutOfRange { field, value }) }
+    if is_in_range(value) { Ok(()) } else { Err(WorldError::OutOfRange { field, value }) }
 }

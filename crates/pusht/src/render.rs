@@ -1,0 +1,172 @@
+//! Frames of the table, drawn in software.
+
+use ndarray::{ArrayView3, ShapeError};
+use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
+
+use crate::geometry::{AGENT_RADIUS, BAR, GOAL, Pose, STEM, TABLE_SIZE, WALL_RADIUS, WALLS};
+use crate::state::State;
+
+/// Side of the image observation, px.
+pub const OBSERVATION_SIZE: u32 = 96;
+
+type Colour = [u8; 3];
+
+const WHITE: Colour = [255, 255, 255];
+const LIGHT_GREEN: Colour = [144, 238, 144];
+const LIGHT_GRAY: Colour = [211, 211, 211];
+const LIGHT_SLATE_GRAY: Colour = [119, 136, 153];
+const ROYAL_BLUE: Colour = [65, 105, 225];
+
+/// Half the thickness of the outline around block and agent, table px.
+const OUTLINE: f64 = 2.0;
+
+/// Something drawn on top of a frame: dots joined by a line, such as a plan of actions.
+#[derive(Debug, Clone, Copy)]
+pub struct Overlay<'a> {
+    /// The dots, in table px.
+    pub points: &'a [[f64; 2]],
+    /// Red, green, blue.
+    pub colour: [u8; 3],
+}
+
+/// An RGB image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    size: u32,
+    rgb: Vec<u8>,
+}
+
+impl Frame {
+    /// Width and height, px.
+    pub fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// Red, green and blue of every pixel, row by row from the top left.
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    /// The pixels as `[height, width, 3]`.
+    pub fn pixels(&self) -> Result<ArrayView3<'_, u8>, ShapeError> {
+        let side = self.size as usize;
+        ArrayView3::from_shape((side, side, 3), &self.rgb)
+    }
+}
+
+/// Draws frames of one size.
+pub struct Renderer {
+    canvas: Pixmap,
+    /// From table px to frame px.
+    transform: Transform,
+}
+
+/// A frame size that cannot be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cannot draw a frame of {0} by {0} px: choose a size between 1 and {largest}", largest = Renderer::LARGEST)]
+pub struct FrameSizeError(u32);
+
+impl Renderer {
+    /// The largest frame, px.
+    pub const LARGEST: u32 = 8192;
+
+    /// A renderer of square frames, `size` px wide; [`OBSERVATION_SIZE`] gives the image observation.
+    ///
+    /// # Errors
+    /// If `size` is 0 or larger than [`Renderer::LARGEST`].
+    pub fn new(size: u32) -> Result<Self, FrameSizeError> {
+        let size = Some(size).filter(|&size| size <= Self::LARGEST).ok_or(FrameSizeError(size))?;
+        let canvas = Pixmap::new(size, size).ok_or(FrameSizeError(size))?;
+        let scale = size as f32 / TABLE_SIZE as f32;
+        Ok(Self { canvas, transform: Transform::from_scale(scale, scale) })
+    }
+
+    /// Draws goal, walls, block, agent and then the overlays, in that order.
+    pub fn draw(&mut self, state: &State, overlays: &[Overlay<'_>]) -> Frame {
+        self.canvas.fill(opaque(WHITE));
+        for part in [BAR, STEM] {
+            self.fill(polygon(&GOAL, &part), LIGHT_GREEN);
+        }
+        for wall in WALLS {
+            self.stroke(polyline(&wall), LIGHT_GRAY, 2.0 * WALL_RADIUS);
+        }
+        for part in [BAR, STEM] {
+            self.fill(polygon(&state.block, &part), lighter(LIGHT_SLATE_GRAY));
+            self.stroke(polygon(&state.block, &part), LIGHT_SLATE_GRAY, 2.0 * OUTLINE);
+        }
+        self.fill(disc(state.agent.into(), AGENT_RADIUS), ROYAL_BLUE);
+        self.fill(disc(state.agent.into(), AGENT_RADIUS - 2.0 * OUTLINE), lighter(ROYAL_BLUE));
+        for overlay in overlays {
+            self.draw_overlay(overlay);
+        }
+        self.frame()
+    }
+
+    fn draw_overlay(&mut self, overlay: &Overlay<'_>) {
+        const LINE_WIDTH: f64 = 2.0;
+        const DOT_RADIUS: f64 = 4.0;
+        self.stroke(polyline(overlay.points), overlay.colour, LINE_WIDTH);
+        for &point in overlay.points {
+            self.fill(disc(point, DOT_RADIUS), overlay.colour);
+        }
+    }
+
+    fn fill(&mut self, path: Option<Path>, colour: Colour) {
+        if let Some(path) = path {
+            self.canvas.fill_path(&path, &paint(colour), FillRule::Winding, self.transform, None);
+        }
+    }
+
+    fn stroke(&mut self, path: Option<Path>, colour: Colour, width: f64) {
+        let stroke =
+            Stroke { width: width as f32, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
+        if let Some(path) = path {
+            self.canvas.stroke_path(&path, &paint(colour), &stroke, self.transform, None);
+        }
+    }
+
+    fn frame(&self) -> Frame {
+        let rgb = self.canvas.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+        Frame { size: self.canvas.width(), rgb }
+    }
+}
+
+/// The path of a closed polygon; `None` where its points are not finite or coincide.
+fn polygon(pose: &Pose, corners: &[[f64; 2]; 4]) -> Option<Path> {
+    let mut path = begin(&pose.place(corners))?;
+    path.close();
+    path.finish()
+}
+
+fn polyline(points: &[[f64; 2]]) -> Option<Path> {
+    begin(points)?.finish()
+}
+
+fn begin(points: &[[f64; 2]]) -> Option<PathBuilder> {
+    let (&[x, y], rest) = points.split_first()?;
+    let mut path = PathBuilder::new();
+    path.move_to(x as f32, y as f32);
+    for &[x, y] in rest {
+        path.line_to(x as f32, y as f32);
+    }
+    Some(path)
+}
+
+fn disc([x, y]: [f64; 2], radius: f64) -> Option<Path> {
+    PathBuilder::from_circle(x as f32, y as f32, radius as f32)
+}
+
+fn paint(colour: Colour) -> Paint<'static> {
+    let mut paint = Paint::default();
+    paint.set_color(opaque(colour));
+    paint
+}
+
+fn opaque([red, green, blue]: Colour) -> Color {
+    Color::from_rgba8(red, green, blue, 255)
+}
+
+/// A fifth brighter, as gym-pusht fills its shapes.
+fn lighter(colour: Colour) -> Colour {
+    colour.map(|channel| (1.2 * f32::from(channel)).min(255.0) as u8)
+}

@@ -1,0 +1,177 @@
+//! Scenario files: how long an episode lasts, where it begins, and what goes wrong in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nalgebra::Vector2;
+use serde::{Deserialize, Serialize};
+
+use crate::reset::{ResetDistribution, ResetOrder};
+use crate::world::Kick;
+
+/// What an episode is, as a TOML file says it (`sims/nominal.toml` is one).
+///
+/// ```
+/// use parapolicy_pusht::Scenario;
+///
+/// let scenario: Scenario = Scenario::parse(
+///     r#"
+///     name = "late kick"
+///     max_control_steps = 300
+///     reset = { distribution = "diffusion-policy", order = "legacy" }
+///
+///     [[kicks]]
+///     control_step = 40
+///     displacement = [12.0, 0.0]
+///     turn = 0.1
+///     "#,
+/// )?;
+/// assert_eq!(scenario.kicks.len(), 1);
+/// # Ok::<(), parapolicy_pusht::ScenarioError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What reports call it.
+    pub name: String,
+    /// An episode ends unsolved after this many control steps (10 Hz).
+    pub max_control_steps: usize,
+    /// Where an episode begins.
+    pub reset: Reset,
+    /// Shoves that the block gets.
+    #[serde(default)]
+    pub kicks: Vec<TimedKick>,
+    /// What the observer sees wrongly.
+    #[serde(default)]
+    pub observation_noise: ObservationNoise,
+    /// An action is carried out this many control steps after it was given; the agent stays where it is until then.
+    #[serde(default)]
+    pub action_delay: usize,
+}
+
+/// Where an episode begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reset {
+    /// The random stream.
+    pub distribution: ResetDistribution,
+    /// What the drawn pose means.
+    pub order: ResetOrder,
+}
+
+/// A [`Kick`] and when it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimedKick {
+    /// The control step during which the block is kicked, from 0.
+    pub control_step: usize,
+    /// How far the block's centre of gravity would go, px.
+    pub displacement: [f64; 2],
+    /// How far the block would turn about it, rad.
+    #[serde(default)]
+    pub turn: f64,
+}
+
+/// Independent normal noise on every observed coordinate, new at every control step.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObservationNoise {
+    /// Standard deviation of the agent's and the block's coordinates, px.
+    pub position_std: f64,
+    /// Standard deviation of the block's angle, rad.
+    pub angle_std: f64,
+    /// Which noise: together with an episode's seed it fixes every number.
+    pub seed: u64,
+}
+
+/// A scenario that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The file cannot be read.
+    #[error("cannot read the scenario {}: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// In a file: the rest of the message.
+    #[error("scenario {}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: Box<ScenarioError>,
+    },
+    /// Not TOML, or a field is missing, unknown or of the wrong kind.
+    #[error("{0}")]
+    Parse(#[from] Box<toml::de::Error>),
+    /// A field has a value that makes no sense.
+    #[error("`{field}` {problem}")]
+    Field {
+        /// Which field.
+        field: String,
+        /// What is wrong with it and what to do.
+        problem: &'static str,
+    },
+}
+
+impl Scenario {
+    /// The longest episode a scenario may ask for, in control steps.
+    pub const LONGEST_EPISODE: usize = 1_000_000;
+
+    /// Reads and validates a TOML file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is not a valid scenario; the message names the file and the field.
+    pub fn load(path: &Path) -> Result<Self, ScenarioError> {
+        let text = fs::read_to_string(path).map_err(|source| ScenarioError::Read { path: path.into(), source })?;
+        Self::parse(&text).map_err(|source| ScenarioError::File { path: path.into(), source: Box::new(source) })
+    }
+
+    /// Reads and validates TOML.
+    ///
+    /// # Errors
+    /// If it is not a valid scenario; the message names the field.
+    pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self = toml::from_str(text).map_err(Box::new)?;
+        scenario.validate()?;
+        Ok(scenario)
+    }
+
+    /// The shove that the block gets during `control_step`: the sum of all that are due then.
+    pub fn kick_at(&self, control_step: usize) -> Kick {
+        let due = self.kicks.iter().filter(|kick| kick.control_step == control_step);
+        due.fold(Kick::NONE, |sum, kick| Kick {
+            displacement: sum.displacement + Vector2::from(kick.displacement),
+            turn: sum.turn + kick.turn,
+        })
+    }
+
+    fn validate(&self) -> Result<(), ScenarioError> {
+        require(!self.name.trim().is_empty(), "name", "is empty: give the scenario a name")?;
+        let steps = 1..=Self::LONGEST_EPISODE;
+        require(steps.contains(&self.max_control_steps), "max_control_steps", "must be between 1 and 1000000")?;
+        require(self.action_delay < self.max_control_steps, "action_delay", "must be less than max_control_steps")?;
+        let noise = self.observation_noise;
+        require(is_std(noise.position_std, 512.0), "observation_noise.position_std", "must be between 0 and 512 px")?;
+        require(is_std(noise.angle_std, 10.0), "observation_noise.angle_std", "must be between 0 and 10 rad")?;
+        for (i, kick) in self.kicks.iter().enumerate() {
+            let field = |name| format!("kicks[{i}].{name}");
+            let in_time = kick.control_step < self.max_control_steps;
+            require(in_time, &field("control_step"), "must be less than max_control_steps")?;
+            let in_range = kick.displacement.iter().all(|x| x.abs() <= 512.0);
+            require(in_range, &field("displacement"), "must be two numbers between -512 and 512 px")?;
+            require(kick.turn.abs() <= 10.0, &field("turn"), "must be between -10 and 10 rad")?;
+        }
+        Ok(())
+    }
+}
+
+fn is_std(value: f64, largest: f64) -> bool {
+    (0.0..=largest).contains(&value)
+}
+
+fn require(holds: bool, field: &str, problem: &'static str) -> Result<(), ScenarioError> {
+    if holds { Ok(()) } else { Err(ScenarioError::Field { field: field.into(), problem }) }
+}

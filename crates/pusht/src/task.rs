@@ -1,0 +1,110 @@
+//! A scenario played on a world: episodes with their resets, kicks, noise and delay.
+
+use std::collections::VecDeque;
+
+use rand::Rng as _;
+use rand_pcg::Pcg64;
+
+use crate::numpy::polar_normals;
+use crate::scenario::Scenario;
+use crate::state::State;
+use crate::world::{Outcome, World, WorldError};
+
+/// What a control step of a [`Task`] leads to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Transition {
+    /// The state as the observer sees it, noise included.
+    pub observation: State,
+    /// What the step came to, without noise.
+    pub outcome: Outcome,
+    /// Whether the episode is over: solved, or out of control steps.
+    pub finished: bool,
+}
+
+/// A [`World`] under a [`Scenario`].
+///
+/// ```
+/// use std::path::Path;
+///
+/// use parapolicy_pusht::{Scenario, Task};
+///
+/// # let sims = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sims");
+/// let mut task = Task::new(Scenario::load(&sims.join("nominal.toml"))?);
+/// let observation = task.reset(100_000);
+/// let transition = task.step(observation.agent.into())?;
+/// assert!(!transition.finished);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Task {
+    scenario: Scenario,
+    world: World,
+    control_step: usize,
+    /// Actions given but not yet carried out.
+    delayed: VecDeque<[f64; 2]>,
+    noise: Pcg64,
+}
+
+impl Task {
+    /// A task at the start of the episode with seed 0.
+    pub fn new(scenario: Scenario) -> Self {
+        let mut task =
+            Self { scenario, world: World::new(), control_step: 0, delayed: VecDeque::new(), noise: Pcg64::new(0, 0) };
+        task.reset(0);
+        task
+    }
+
+    /// Begins the episode with this seed and hands back the first observation.
+    pub fn reset(&mut self, seed: u64) -> State {
+        let reset = self.scenario.reset;
+        let start = reset.order.apply(reset.distribution.draw(seed));
+        self.world.put(&start);
+        self.control_step = 0;
+        self.delayed.clear();
+        self.delayed.resize(self.scenario.action_delay, start.agent.into());
+        self.noise = Pcg64::new(seed.into(), self.scenario.observation_noise.seed.into());
+        self.observe()
+    }
+
+    /// Gives an action, the agent's target position in px, and moves the world by one control step. The episode may
+    /// be played on after it is over.
+    ///
+    /// # Errors
+    /// If the action is not finite or absurdly large; the task stays as it is.
+    pub fn step(&mut self, action: [f64; 2]) -> Result<Transition, WorldError> {
+        World::check_action(action)?;
+        self.delayed.push_back(action);
+        let due = self.delayed.pop_front().unwrap_or(action);
+        let outcome = self.world.step_kicked(due, &self.scenario.kick_at(self.control_step))?;
+        self.control_step += 1;
+        let finished = outcome.success || self.control_step >= self.scenario.max_control_steps;
+        Ok(Transition { observation: self.observe(), outcome, finished })
+    }
+
+    /// The world as it is, without noise.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// What is played.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Control steps since the reset.
+    pub fn control_step(&self) -> usize {
+        self.control_step
+    }
+
+    fn observe(&mut self) -> State {
+        let mut state = self.world.state();
+        let scale = self.scenario.observation_noise;
+        let mut normals = || polar_normals(|| (self.noise.next_u64() >> 11) as f64 / (1_u64 << 53) as f64);
+        for position in [&mut state.agent, &mut state.block.position] {
+            let (x, y) = normals();
+            position.x += scale.position_std * x;
+            position.y += scale.position_std * y;
+        }
+        state.block.angle += scale.angle_std * normals().0;
+        state
+    }
+}

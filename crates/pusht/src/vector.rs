@@ -1,0 +1,76 @@
+//! Many tasks at once, on every core.
+
+use rayon::prelude::*;
+
+use crate::scenario::Scenario;
+use crate::state::State;
+use crate::task::{Task, Transition};
+use crate::world::WorldError;
+
+/// Tasks under one scenario that are stepped together, each as it would be alone.
+pub struct VectorWorld {
+    tasks: Vec<Task>,
+}
+
+/// One action of a batch cannot be carried out, or the batch has the wrong size.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum VectorError {
+    /// Not one item for every task.
+    #[error("{given} {what} for {tasks} tasks: give one for each")]
+    Count {
+        /// Seeds or actions.
+        what: &'static str,
+        /// How many were given.
+        given: usize,
+        /// How many tasks there are.
+        tasks: usize,
+    },
+    /// A task refuses its action.
+    #[error("task {task}: {source}")]
+    Task {
+        /// Which task, from 0.
+        task: usize,
+        /// Why.
+        source: WorldError,
+    },
+}
+
+impl VectorWorld {
+    /// `count` tasks under one scenario.
+    pub fn new(scenario: &Scenario, count: usize) -> Self {
+        Self { tasks: (0..count).map(|_| Task::new(scenario.clone())).collect() }
+    }
+
+    /// The tasks, in order.
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// Begins an episode in every task, one seed each.
+    ///
+    /// # Errors
+    /// If there is not one seed for every task.
+    pub fn reset(&mut self, seeds: &[u64]) -> Result<Vec<State>, VectorError> {
+        self.expect_one_each("seeds", seeds.len())?;
+        Ok(self.tasks.par_iter_mut().zip(seeds).map(|(task, &seed)| task.reset(seed)).collect())
+    }
+
+    /// Steps every task, one action each.
+    ///
+    /// # Errors
+    /// If there is not one action for every task, or an action is not finite or absurdly large; nothing moves then.
+    pub fn step(&mut self, actions: &[[f64; 2]]) -> Result<Vec<Transition>, VectorError> {
+        self.expect_one_each("actions", actions.len())?;
+        let refusal = |(task, source)| VectorError::Task { task, source };
+        for (task, &action) in actions.iter().enumerate() {
+            crate::World::check_action(action).map_err(|source| refusal((task, source)))?;
+        }
+        let step = |(i, (task, &action)): (usize, (&mut Task, _))| task.step(action).map_err(|e| refusal((i, e)));
+        self.tasks.par_iter_mut().zip(actions).enumerate().map(step).collect()
+    }
+
+    fn expect_one_each(&self, what: &'static str, given: usize) -> Result<(), VectorError> {
+        let tasks = self.tasks.len();
+        if given == tasks { Ok(()) } else { Err(VectorError::Count { what, given, tasks }) }
+    }
+}
