@@ -1,5 +1,7 @@
 """Demonstrations as training data: windows of observations and actions, normalised to [-1, 1]."""
 
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,9 @@ from torch import Tensor
 # What the policy sees and does, in the order in which the entries are concatenated.
 OBSERVATIONS = {"keypoints": (9, 2), "agent": (2,)}
 ACTIONS = {"target": (2,)}
+
+# Arrays of a demonstrations file, and the shape of a row of each.
+ROWS = {"state": (5,), "action": (2,), "keypoint": (9, 2), "episode_ends": ()}
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,25 @@ class MinMax:
         return (rows + 1) / 2 * (self.high - self.low) + self.low
 
 
+def read(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a demonstrations file, each of the right kind of number and shape of row."""
+    try:
+        with zipfile.ZipFile(path), np.load(path) as file:
+            arrays = {name: file[name] for name in ROWS if name in file.files}
+    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        raise ValueError(f"{path}: not a whole .npz file ({error})") from error
+    for name, row in ROWS.items():
+        if name not in arrays:
+            raise ValueError(f"{path}: no array named {name}")
+        array = arrays[name]
+        if array.dtype.kind not in "fiu" or array.ndim < 1 or array.shape[1:] != row:
+            wanted = ", ".join(map(str, ("steps", *row)))
+            raise ValueError(f"{path}: {name} is {array.dtype} {list(array.shape)}, expected numbers [{wanted}]")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{path}: {name} holds values that are not finite")
+    return arrays
+
+
 @dataclass(frozen=True)
 class Demonstrations:
     """Whole episodes at the control rate, in pixels.
@@ -58,22 +82,14 @@ class Demonstrations:
     @staticmethod
     def load(path: Path) -> "Demonstrations":
         """Reads an `.npz` with `state` `[N, 5]`, `action` `[N, 2]`, `keypoint` `[N, 9, 2]` and `episode_ends`."""
-        with np.load(path) as file:
-            missing = {"state", "action", "keypoint", "episode_ends"} - set(file.files)
-            if missing:
-                raise ValueError(f"{path}: no array named {', '.join(sorted(missing))}")
-            state, action, keypoint = (np.asarray(file[name], np.float64) for name in ("state", "action", "keypoint"))
-            ends = np.asarray(file["episode_ends"], np.int64)
-        steps = len(state)
-        wanted = {"state": (steps, 5), "action": (steps, 2), "keypoint": (steps, 9, 2)}
-        for name, array in (("state", state), ("action", action), ("keypoint", keypoint)):
-            if array.shape != wanted[name]:
-                raise ValueError(f"{path}: {name} has shape {array.shape}, expected {wanted[name]}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{path}: {name} holds values that are not finite")
-        if ends.ndim != 1 or not len(ends) or ends[-1] != steps or np.any(np.diff(ends, prepend=0) <= 0):
-            raise ValueError(f"{path}: episode_ends must rise and end at {steps}")
-        return Demonstrations(keypoint.reshape(steps, 18), state[:, :2], action, ends)
+        arrays = read(path)
+        state, action, keypoint = (arrays[name].astype(np.float64) for name in ("state", "action", "keypoint"))
+        ends, steps = arrays["episode_ends"], len(state)
+        if not len(action) == len(keypoint) == steps:
+            raise ValueError(f"{path}: state has {steps} steps, action {len(action)}, keypoint {len(keypoint)}")
+        if ends.dtype.kind not in "iu" or not len(ends) or ends[-1] != steps or np.any(np.diff(ends, prepend=0) <= 0):
+            raise ValueError(f"{path}: episode_ends must be integers that rise from above 0 to {steps}")
+        return Demonstrations(keypoint.reshape(steps, 18), state[:, :2], action, ends.astype(np.int64))
 
     @property
     def observation(self) -> np.ndarray:
@@ -116,7 +132,7 @@ class Batches:
     def __len__(self) -> int:
         return len(self.action)
 
-    def epoch(self, size: int, order: Tensor):
+    def epoch(self, size: int, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches in the given order; the last one is whatever is left."""
         for rows in order.split(size):
             yield self.observation[rows], self.action[rows]

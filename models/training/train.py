@@ -7,6 +7,9 @@ its last checkpoint when started again with the same `--out`.
 
 import argparse
 import copy
+import math
+import pickle
+import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,12 +18,15 @@ import numpy as np
 import torch
 from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
+from torch import Tensor
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
 from demos import Batches, Demonstrations, MinMax, Shape
 from network import ConditionalUnet
 from schedule import SCHEDULE, scheduler
+
+CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,8 @@ class Training:
     """A run in progress: everything that a checkpoint holds."""
 
     def __init__(self, demos: Demonstrations, recipe: Recipe):
+        if len(demos.episode_ends) <= recipe.validation_episodes:
+            raise ValueError(f"more than {recipe.validation_episodes} episodes are needed: some are held out")
         torch.manual_seed(recipe.seed)
         self.recipe, self.shape = recipe, Shape()
         episodes = np.random.default_rng(recipe.seed).permutation(len(demos.episode_ends))
@@ -57,7 +65,9 @@ class Training:
         self.observation, self.action = MinMax.of(demos.observation), MinMax.of(demos.action)
         self.training = Batches.of(demos, np.sort(kept), self.shape, self.observation, self.action)
         self.validation = Batches.of(demos, np.sort(held_out), self.shape, self.observation, self.action)
-        self.net = ConditionalUnet(action=2, observation=20, n_obs_steps=self.shape.n_obs_steps, widths=recipe.widths)
+        self.net = ConditionalUnet(
+            len(self.action.low), len(self.observation.low), self.shape.n_obs_steps, recipe.widths
+        )
         self.ema = EMAModel(
             self.net.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=recipe.ema_power
         )
@@ -65,13 +75,16 @@ class Training:
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.weight_decay
         )
-        steps = recipe.epochs * -(-len(self.training) // recipe.batch)
-        self.schedule = get_cosine_schedule_with_warmup(self.optimiser, recipe.warmup_steps, steps)
+        self.steps_per_epoch = math.ceil(len(self.training) / recipe.batch)
+        self.schedule = get_cosine_schedule_with_warmup(
+            self.optimiser, recipe.warmup_steps, recipe.epochs * self.steps_per_epoch
+        )
         self.noising = scheduler("ddpm", SCHEDULE)
         self.epoch = 0
         self.seconds = 0.0
 
-    def loss(self, net: ConditionalUnet, observation: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+    def loss(self, net: ConditionalUnet, observation: Tensor, action: Tensor) -> Tensor:
+        """Mean squared error of the predicted noise at random timesteps (Ho et al. 2020, arXiv 2006.11239, eq. 14)."""
         noise = torch.randn_like(action)
         timestep = torch.randint(self.noising.config.num_train_timesteps, (len(action),))
         return mse_loss(net(self.noising.add_noise(action, noise, timestep), timestep, observation), noise)
@@ -82,8 +95,8 @@ class Training:
         self.net.train()
         losses = []
         batches = self.training.epoch(self.recipe.batch, torch.randperm(len(self.training)))
-        steps = -(-len(self.training) // self.recipe.batch)
-        for observation, action in tqdm(batches, f"epoch {self.epoch + 1}/{self.recipe.epochs}", steps, leave=False):
+        title = f"epoch {self.epoch + 1}/{self.recipe.epochs}"
+        for observation, action in tqdm(batches, title, self.steps_per_epoch, leave=False, disable=None):
             loss = self.loss(self.net, observation, action)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -102,8 +115,8 @@ class Training:
         self.averaged.eval()
         with torch.random.fork_rng():
             torch.manual_seed(self.recipe.seed)
-            order = torch.arange(len(self.validation))
-            losses = [self.loss(self.averaged, o, a).item() * len(a) for o, a in self.validation.epoch(256, order)]
+            batches = self.validation.epoch(self.recipe.batch, torch.arange(len(self.validation)))
+            losses = [self.loss(self.averaged, o, a).item() * len(a) for o, a in batches]
         return sum(losses) / len(self.validation)
 
     def state(self) -> dict:
@@ -120,9 +133,7 @@ class Training:
 
     def restore(self, state: dict) -> None:
         if state["recipe"] != asdict(self.recipe):
-            raise SystemExit(
-                f"the checkpoint was trained with {state['recipe']}, not {asdict(self.recipe)}: choose another --out"
-            )
+            raise ValueError(f"trained with {state['recipe']}, not {asdict(self.recipe)}")
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.net.load_state_dict(state["net"])
         self.ema.load_state_dict(state["ema"])
@@ -146,6 +157,28 @@ class Training:
         }
 
 
+def resumed(training: Training, checkpoint: Path) -> Training:
+    """The run as the checkpoint left it, or as it is where there is none."""
+    if not checkpoint.exists():
+        return training
+    try:
+        training.restore(torch.load(checkpoint, weights_only=True))
+    except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{checkpoint}: cannot go on from it, choose another --out ({error})") from error
+    print(f"resuming after epoch {training.epoch}")
+    return training
+
+
+def run(training: Training, out: Path, keep_every: int) -> None:
+    """Trains to the last epoch, with a checkpoint after every one."""
+    while training.epoch < training.recipe.epochs:
+        loss, validation = training.train_epoch(), training.validation_loss()
+        print(f"epoch {training.epoch}: training loss {loss:.5f}, validation loss {validation:.5f}", flush=True)
+        save(training.state(), out / CHECKPOINT)
+        if training.epoch % keep_every == 0 or training.epoch == training.recipe.epochs:
+            save(training.weights(), out / f"policy-{training.epoch}.pt")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m train", description="Train the PushT keypoint policy.")
     parser.add_argument("--demos", type=Path, required=True, help="demonstrations (.npz)")
@@ -156,20 +189,12 @@ def main() -> None:
     args = parser.parse_args()
 
     args.out.mkdir(parents=True, exist_ok=True)
-    training = Training(Demonstrations.load(args.demos), Recipe(epochs=args.epochs, seed=args.seed))
-    checkpoint = args.out / "checkpoint.pt"
-    if checkpoint.exists():
-        training.restore(torch.load(checkpoint, weights_only=True))
-        print(f"resuming after epoch {training.epoch}")
-    while training.epoch < args.epochs:
-        loss = training.train_epoch()
-        print(
-            f"epoch {training.epoch}: training loss {loss:.5f}, validation loss {training.validation_loss():.5f}",
-            flush=True,
-        )
-        save(training.state(), checkpoint)
-        if training.epoch % args.keep_every == 0 or training.epoch == args.epochs:
-            save(training.weights(), args.out / f"policy-{training.epoch}.pt")
+    try:
+        demos = Demonstrations.load(args.demos)
+        training = resumed(Training(demos, Recipe(epochs=args.epochs, seed=args.seed)), args.out / CHECKPOINT)
+    except (OSError, ValueError) as error:
+        sys.exit(f"train: {error}")
+    run(training, args.out, args.keep_every)
 
 
 if __name__ == "__main__":

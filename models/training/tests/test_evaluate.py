@@ -1,0 +1,97 @@
+"""Evaluation against gym-pusht and `diffusers`."""
+
+import numpy as np
+import pytest
+import torch
+
+from demos import MinMax, Shape
+from evaluate import interval, report, run
+from policy import Policy
+from pusht import KEYPOINTS, Episode, reset_state
+from schedule import SCHEDULE, scheduler
+
+# Diffusion Policy's draws and the block that gym-pusht makes of them.
+RESETS = {
+    100000: ((235, 124, 335, 128, -0.9049274), (299.612885, 145.201581, 5.378258)),
+    100001: ((365, 182, 275, 280, -1.0981131), (234.934254, 304.512540, 5.185072)),
+    100002: ((159, 417, 295, 339, -6.1146167), (302.549711, 339.637833, 0.168569)),
+}
+
+
+@pytest.mark.parametrize("seed", RESETS)
+def test_resets_are_the_published_ones(seed: int) -> None:
+    draw, block = RESETS[seed]
+    np.testing.assert_allclose(reset_state(seed), draw, atol=1e-7)
+    state = Episode(seed).env.unwrapped.get_obs()
+    np.testing.assert_allclose(state[:2], draw[:2])
+    np.testing.assert_allclose(state[2:], block, atol=1e-5)
+
+
+def test_keypoints_turn_and_move_with_the_block() -> None:
+    episode = Episode(100000)
+    for _ in range(40):
+        episode.step(np.array(episode.env.unwrapped.block.position))
+    x, y, angle = episode.env.unwrapped.get_obs()[2:]
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    expected = np.array(KEYPOINTS) @ turn.T + [x, y]
+    observation = episode.observation()
+    np.testing.assert_allclose(observation[:18].reshape(9, 2), expected, atol=1e-9)
+    np.testing.assert_allclose(observation[18:], episode.env.unwrapped.get_obs()[:2])
+    assert not np.allclose(observation[:18], Episode(100000).observation()[:18])
+
+
+def test_an_episode_ends_at_the_limit_and_keeps_its_largest_reward() -> None:
+    episode = Episode(100000)
+    rewards = []
+    while not episode.done:
+        episode.step(np.array([256.0, 256.0]))
+        coverage = episode.env.unwrapped._get_coverage()
+        rewards.append(min(coverage / 0.95, 1))
+    assert episode.control_steps == 300
+    assert episode.reward == pytest.approx(max(rewards))
+    assert not episode.success
+
+
+class Sketch(Policy):
+    """A policy without a graph: the network's answer is a function of the sample."""
+
+    def __init__(self, solver: str, steps: int):
+        self.shape = Shape()
+        self.observation = MinMax(np.zeros(20), np.full(20, 512.0))
+        self.action = MinMax(np.zeros(2), np.full(2, 512.0))
+        self.scheduler = scheduler(solver, SCHEDULE)
+        self.scheduler.set_timesteps(steps)
+
+    def predict(self, sample: torch.Tensor, timestep: torch.Tensor, observation: np.ndarray) -> torch.Tensor:
+        return sample * 0.9 + torch.from_numpy(observation.mean(axis=(1, 2)))[:, None, None] * 0.1
+
+
+def noise(*seeds: int) -> list[torch.Generator]:
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
+
+
+@pytest.mark.parametrize(("solver", "steps"), [("ddpm", 100), ("ddim", 10)])
+def test_a_plan_does_not_depend_on_its_company(solver: str, steps: int) -> None:
+    policy = Sketch(solver, steps)
+    observations = np.random.default_rng(0).uniform(0, 512, (3, 2, 20))
+    together = policy.plan(observations, noise(1, 2, 3))
+    assert together.shape == (3, 8, 2)
+    np.testing.assert_allclose(policy.plan(observations[1:2], noise(2))[0], together[1], rtol=1e-5)
+    assert not np.allclose(policy.plan(observations[1:2], noise(4))[0], together[1])
+
+
+def test_a_run_repeats_itself() -> None:
+    policy = Sketch("ddim", 2)
+    seeds = range(100_000, 100_002)
+    first, second = report(run(policy, seeds)), report(run(policy, seeds))
+    assert first == second
+    assert [episode["seed"] for episode in first["episodes"]] == list(seeds)
+    assert all(episode["control_steps"] == 300 for episode in first["episodes"])
+
+
+def test_the_interval_holds_the_mean_and_narrows() -> None:
+    values = np.random.default_rng(0).normal(0.9, 0.1, 400)
+    low, high = interval(values)
+    # A mean of n values is normal about the true one with deviation s / sqrt(n).
+    assert (low, high) == pytest.approx((values.mean() - 1.96 * 0.005, values.mean() + 1.96 * 0.005), abs=1e-3)
+    assert interval(np.ones(5)) == [1, 1]
