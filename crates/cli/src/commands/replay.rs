@@ -7,5 +7,5 @@ use crate::failure::{Failure, InputError as _};
 /// Replays a trace open loop and prints where the simulator parts from it.
 pub fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
     let trace = Trace::load(&arguments.trace).input()?;
-    print_json(&replay_trace(&trace, arguments.resync))
+    print_json(&replay_trace(&trace, arguments.resync)?)
 }

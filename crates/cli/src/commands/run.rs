@@ -1,5 +1,3 @@
-use std::io::Write as _;
-
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::{
     DiffusionPolicy, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun, run_episode,
@@ -34,7 +32,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut contenders = contenders(arguments, &policy)?;
 
     let recording = compete(arguments, &mut policy, &mut environment, &mut contenders)?;
-    let report = report(arguments, &policy, &runtime, environment.scenario().name.clone(), &contenders)?;
+    let report = report(arguments, &policy, &runtime, environment.task().scenario().name.clone(), &contenders)?;
 
     staging.write("report.json", |file| Ok(serde_json::to_writer_pretty(file, &report)?))?;
     staging.write("episodes.csv", |file| episodes::write(&report.samplers, file))?;

@@ -16,7 +16,7 @@ const COLUMNS: [&str; 9] = [
 /// The run at a glance, one line a sampler.
 pub fn render(report: &Report) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(COLUMNS);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(COLUMNS);
     for sampler in &report.samplers {
         let interval = sampler.reward_interval;
         table.add_row([

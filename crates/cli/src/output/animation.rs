@@ -1,0 +1,47 @@
+use std::io::Write;
+
+use anyhow::{Context as _, Result};
+use gif::{Encoder, Frame, Repeat};
+use parapolicy_control::Step;
+use parapolicy_pusht::{Overlay, Renderer, State, Task};
+
+/// Side of the animation, pixels.
+const SIZE: u32 = 320;
+/// A control step lasts a tenth of a second, as in the task; the unit is 10 ms.
+const FRAME_TIME: u16 = 10;
+/// The last frame stays for two seconds.
+const LAST_FRAME_TIME: u16 = 200;
+const PLAN_COLOUR: [u8; 3] = [214, 96, 36];
+/// Quantisation speed of the GIF library, 1 (best) to 30: frames have few colours.
+const QUANTISATION: i32 = 10;
+
+/// What is needed to draw an episode: its states, and the actions still to be executed at each.
+pub struct Recording(Vec<(State, Vec<[f64; 2]>)>);
+
+impl Recording {
+    pub fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds the moment after a control step.
+    pub fn add(&mut self, task: &Task, step: Step<'_>) {
+        let remaining = step.plan.actions.outer_iter().skip(step.action_index);
+        self.0.push((task.world().state(), remaining.map(|action| [action[0], action[1]]).collect()));
+    }
+
+    /// Draws the episode as an animated GIF, the plan in force on it.
+    pub fn write(&self, file: &mut dyn Write) -> Result<()> {
+        let side = u16::try_from(SIZE)?;
+        let mut renderer = Renderer::new(SIZE)?;
+        let mut gif = Encoder::new(file, side, side, &[]).context("the animation")?;
+        gif.set_repeat(Repeat::Infinite)?;
+        for (index, (state, plan)) in self.0.iter().enumerate() {
+            let overlays = [Overlay { points: plan, colour: PLAN_COLOUR }];
+            let picture = renderer.draw(state, &overlays);
+            let mut frame = Frame::from_rgb_speed(side, side, picture.rgb(), QUANTISATION);
+            frame.delay = if index + 1 == self.0.len() { LAST_FRAME_TIME } else { FRAME_TIME };
+            gif.write_frame(&frame)?;
+        }
+        Ok(())
+    }
+}

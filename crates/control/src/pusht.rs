@@ -1,0 +1,103 @@
+use ndarray::{ArrayView1, ArrayViewMut1};
+use parapolicy_pusht::{Scenario, State, Task};
+use parapolicy_runner::Manifest;
+use thiserror::Error;
+
+use crate::{BoxError, Environment, Outcome};
+
+/// What a policy asks of PushT that PushT does not have.
+#[derive(Debug, Error)]
+pub enum PushTError {
+    /// An observation of another name or length.
+    #[error(
+        "observations: the policy wants `{name}` of length {length}, but PushT has {}",
+        OBSERVATIONS.map(|(name, length, _)| format!("`{name}` of length {length}")).join(", ")
+    )]
+    Observation {
+        /// The entry's name in the manifest.
+        name: String,
+        /// Its length there.
+        length: usize,
+    },
+    /// Actions of another length.
+    #[error("actions: the policy gives {0} numbers, but PushT takes 2: the agent's target position in pixels")]
+    Action(usize),
+}
+
+type Write = fn(&State, &mut Vec<f64>);
+
+/// What can be observed: name, length, and how it is read off a state.
+const OBSERVATIONS: [(&str, usize, Write); 3] = [
+    ("state", 5, |state, out| out.extend(state.to_array())),
+    ("keypoints", 18, |state, out| out.extend(&state.keypoints()[..18])),
+    ("agent", 2, |state, out| out.extend(state.agent.iter())),
+];
+
+/// The PushT task as an [`Environment`].
+///
+/// The observation is what the policy's manifest lists, by name: `state` (agent x, y, block x, y, angle), `keypoints`
+/// (nine points of the block), `agent` (x, y); pixels and radians. The action is the agent's target position in pixels.
+pub struct PushT {
+    task: Task,
+    observed: State,
+    entries: Vec<Write>,
+    /// The observation, laid out flat; its length is the observation's.
+    flat: Vec<f64>,
+}
+
+impl PushT {
+    /// The task that `scenario` describes, observed as `manifest` asks.
+    ///
+    /// # Errors
+    /// [`PushTError`] if the manifest asks for what PushT does not have.
+    pub fn new(scenario: Scenario, manifest: &Manifest) -> Result<Self, PushTError> {
+        if manifest.action_dim() != 2 {
+            return Err(PushTError::Action(manifest.action_dim()));
+        }
+        let entry = |entry: &parapolicy_runner::Entry| {
+            let found = OBSERVATIONS.iter().find(|(name, length, _)| (*name, *length) == (&entry.name, entry.len()));
+            let unknown = || PushTError::Observation { name: entry.name.clone(), length: entry.len() };
+            found.map(|(_, _, write)| *write).ok_or_else(unknown)
+        };
+        let entries = manifest.observations.iter().map(entry).collect::<Result<_, _>>()?;
+        let mut task = Task::new(scenario);
+        let observed = task.reset(0);
+        Ok(Self { task, observed, entries, flat: vec![0.0; manifest.observation_dim()] })
+    }
+
+    /// The task itself, without observation noise.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+}
+
+impl Environment for PushT {
+    fn observation_dim(&self) -> usize {
+        self.flat.len()
+    }
+
+    fn action_dim(&self) -> usize {
+        2
+    }
+
+    fn reset(&mut self, seed: u64) -> Result<(), BoxError> {
+        self.observed = self.task.reset(seed);
+        Ok(())
+    }
+
+    fn observe(&mut self, mut observation: ArrayViewMut1<'_, f64>) -> Result<(), BoxError> {
+        self.flat.clear();
+        for write in &self.entries {
+            write(&self.observed, &mut self.flat);
+        }
+        observation.assign(&ArrayView1::from(&self.flat));
+        Ok(())
+    }
+
+    fn step(&mut self, action: ArrayView1<'_, f64>) -> Result<Outcome, BoxError> {
+        let transition = self.task.step([action[0], action[1]])?;
+        self.observed = transition.observation;
+        let parapolicy_pusht::Outcome { reward, success, .. } = transition.outcome;
+        Ok(Outcome { reward, success, over: transition.finished })
+    }
+}
