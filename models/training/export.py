@@ -23,6 +23,7 @@ from torch import nn
 from demos import ACTIONS, OBSERVATIONS, Shape
 from graph import fast_form
 from network import ConditionalUnet
+from schedule import SCHEDULE
 
 NAME = "pusht-keypoints"
 GRAPH, MANIFEST = "denoiser.onnx", "policy.json"
@@ -42,7 +43,8 @@ def load(path: Path) -> dict:
         trained = torch.load(path, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ExportError(f"{path}: not weights written by `python -m train` ({error})") from error
-    if not isinstance(trained, dict) or "weights" not in trained:
+    wanted = {"weights", "widths", "shape", "scheduler", "observation", "action"}
+    if not isinstance(trained, dict) or not wanted <= trained.keys():
         raise ExportError(f"{path}: no weights in it; export a policy-EPOCH.pt, not the checkpoint")
     return trained
 
@@ -61,7 +63,7 @@ def network(trained: dict) -> ConditionalUnet:
 def inputs(net: ConditionalUnet, shape: Shape, batch: int) -> tuple[torch.Tensor, ...]:
     """Random inputs in the order of `INPUTS`, of the kind the network meets: noise, any timestep, normalised values."""
     sample = torch.randn(batch, shape.horizon, net.action)
-    timestep = torch.randint(100, (batch,))
+    timestep = torch.randint(SCHEDULE["num_train_timesteps"], (batch,))
     observation = torch.rand(batch, shape.n_obs_steps, net.observation) * 2 - 1
     return sample, timestep, observation
 
