@@ -29,7 +29,7 @@ pub enum PredictError {
     #[error("the samples must be contiguous, in row-major order")]
     Layout,
     /// ONNX Runtime failed.
-    #[error("ONNX Runtime cannot run the graph: {0}")]
+    #[error("ONNX Runtime cannot run the graph")]
     Run(#[from] ort::Error),
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn path(dir: &Path, manifest: &Manifest) -> PathBuf {
 }
 
 pub(crate) fn sha256_of(path: &Path) -> Result<String, GraphError> {
-    hash::sha256_of(path).map_err(|source| GraphError::Read { path: path.to_path_buf(), source })
+    hash::sha256_of(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })
 }
 
 /// What, if anything, the manifest says of an open graph that is not so.

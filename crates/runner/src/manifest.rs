@@ -99,7 +99,7 @@ impl Manifest {
         let mut json = serde_json::Deserializer::from_str(&text);
         let manifest: Self =
             serde_path_to_error::deserialize(&mut json).map_err(|error| ManifestError::from_json(&path, &error))?;
-        json.end().map_err(|error| ManifestError::field(&path, "(end of file)", error))?;
+        json.end().map_err(|error| ManifestError::Json { path: path.clone(), error: error.to_string() })?;
         manifest.validate().map_err(|(field, problem)| ManifestError::Field { path, field, problem })?;
         Ok(manifest)
     }
@@ -133,5 +133,5 @@ impl Manifest {
 }
 
 fn read(path: &Path) -> Result<String, ManifestError> {
-    fs::read_to_string(path).map_err(|source| ManifestError::Read { path: path.to_path_buf(), source })
+    fs::read_to_string(path).map_err(|error| ManifestError::Read { path: path.to_path_buf(), error })
 }

@@ -86,8 +86,9 @@ impl Runtime {
     /// The version in the library's file name (`libonnxruntime.so.1.31.1`), where it has one.
     pub fn version(&self) -> Option<&str> {
         let name = self.library.file_name()?.to_str()?;
-        let start = name.find(|c: char| c.is_ascii_digit())?;
-        Some(name[start..].trim_end_matches(".dylib"))
+        let name = name.trim_end_matches(".dylib");
+        let version = &name[name.find(|c: char| c.is_ascii_digit())?..];
+        version.chars().all(|c| c.is_ascii_digit() || c == '.').then_some(version)
     }
 
     /// What the library says of its build.
@@ -112,7 +113,7 @@ impl Runtime {
     fn load(library: PathBuf, source: LibrarySource) -> Result<Self, RuntimeError> {
         let builder = ort::init_from(&library).map_err(|error| RuntimeError::Load {
             library: library.clone(),
-            source_of_library: source,
+            origin: source,
             error,
         })?;
         let environment = builder

@@ -7,12 +7,12 @@ use std::{io, path::PathBuf};
 #[non_exhaustive]
 pub enum GraphError {
     /// The file cannot be read.
-    #[error("{}: cannot be read ({source}); policy.json names it as `denoiser.file`", path.display())]
+    #[error("{}: cannot be read ({error}); policy.json names it as `denoiser.file`", path.display())]
     Read {
         /// The graph.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        error: io::Error,
     },
     /// The file is not the one the manifest was written for.
     #[error(

@@ -1,7 +1,6 @@
 //! What can be wrong with `policy.json`.
 
 use std::{
-    fmt::Display,
     io,
     path::{Path, PathBuf},
 };
@@ -11,14 +10,22 @@ use std::{
 #[non_exhaustive]
 pub enum ManifestError {
     /// The file cannot be read.
-    #[error("{}: cannot be read ({source}); a policy is a directory with policy.json and its graph", path.display())]
+    #[error("{}: cannot be read ({error}); a policy is a directory with policy.json and its graph", path.display())]
     Read {
         /// The manifest.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        error: io::Error,
     },
-    /// The file is not JSON, or a field is missing, unknown, of the wrong type or of a value that makes no sense.
+    /// The file is not JSON, or not of this schema, and no field is to blame.
+    #[error("{}: is not a manifest: {error}", path.display())]
+    Json {
+        /// The manifest.
+        path: PathBuf,
+        /// What the JSON reader says.
+        error: String,
+    },
+    /// A field is of the wrong type, unknown, or of a value that makes no sense.
     #[error("{}: `{field}` {problem}", path.display())]
     Field {
         /// The manifest.
@@ -31,12 +38,12 @@ pub enum ManifestError {
 }
 
 impl ManifestError {
-    pub(super) fn field(path: &Path, field: impl Display, problem: impl Display) -> Self {
-        Self::Field { path: path.to_path_buf(), field: field.to_string(), problem: problem.to_string() }
-    }
-
-    /// What the JSON reader says, with the field where it stopped.
+    /// What the JSON reader says, with the field where it stopped, if it was in one.
     pub(super) fn from_json(path: &Path, error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
-        Self::field(path, error.path(), format_args!("cannot be read: {}", error.inner()))
+        let (path, field) = (path.to_path_buf(), error.path().to_string());
+        match field.as_str() {
+            "." | "?" => Self::Json { path, error: error.inner().to_string() },
+            _ => Self::Field { path, field, problem: format!("cannot be read: {}", error.inner()) },
+        }
     }
 }

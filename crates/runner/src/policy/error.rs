@@ -21,7 +21,9 @@ pub enum PolicyError {
         expected: [usize; 2],
     },
     /// The observation has a number that is no observation.
-    #[error("observation: `{entry}`[{index}] of step {step} is {value}, but must be a finite number of sensible size")]
+    #[error(
+        "observation: `{entry}`[{index}] of step {step} is {value:?}, but must be a finite number of sensible size"
+    )]
     ObservationValue {
         /// Name of the entry in the manifest.
         entry: String,

@@ -12,20 +12,20 @@ use super::LibrarySource;
 #[non_exhaustive]
 pub enum RuntimeError {
     /// A library that was asked for is not there.
-    #[error("{}: no such file, though {source_of_library} names it as ONNX Runtime's library", library.display())]
+    #[error("{}: no such file; {}", library.display(), origin.remedy())]
     NoLibrary {
         /// The path.
         library: PathBuf,
         /// Who named it.
-        source_of_library: LibrarySource,
+        origin: LibrarySource,
     },
     /// The file is not a shared library, not ONNX Runtime, or too old.
-    #[error("{}: cannot be used as ONNX Runtime ({error}); {}", library.display(), source_of_library.remedy())]
+    #[error("{}: cannot be used as ONNX Runtime ({error}); {}", library.display(), origin.remedy())]
     Load {
         /// The library.
         library: PathBuf,
         /// Where it was found.
-        source_of_library: LibrarySource,
+        origin: LibrarySource,
         /// What the loader says.
         error: ort::LoadDynamicError,
     },

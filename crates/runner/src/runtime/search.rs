@@ -40,7 +40,7 @@ impl LibrarySource {
     /// What to do about a library of this source that cannot be used.
     pub(super) fn remedy(self) -> &'static str {
         match self {
-            Self::Explicit => "name the shared library of ONNX Runtime 1.17 or later, or leave the option out",
+            Self::Explicit => "name the shared library of ONNX Runtime 1.17 or later, or none",
             Self::Variable => "set ORT_DYLIB_PATH to the shared library of ONNX Runtime 1.17 or later, or unset it",
             Self::Installed => "delete the file, and it is installed again",
             Self::System => "set ORT_DYLIB_PATH to the shared library of ONNX Runtime 1.17 or later",
@@ -51,10 +51,10 @@ impl LibrarySource {
 impl fmt::Display for LibrarySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Explicit => "the option",
+            Self::Explicit => "named explicitly",
             Self::Variable => VARIABLE,
-            Self::Installed => "the cache",
-            Self::System => "the system",
+            Self::Installed => "installed before",
+            Self::System => "the system's",
         })
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn resolve(path: &Path, source: LibrarySource) -> Result<PathBuf, Run
     fs::canonicalize(path)
         .ok()
         .filter(|path| path.is_file())
-        .ok_or_else(|| RuntimeError::NoLibrary { library: path.to_path_buf(), source_of_library: source })
+        .ok_or_else(|| RuntimeError::NoLibrary { library: path.to_path_buf(), origin: source })
 }
 
 /// The system's library, unless there is none or it is too old: nobody asked for it, so it is no error.

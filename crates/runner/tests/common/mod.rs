@@ -1,0 +1,50 @@
+//! What the tests share.
+#![allow(dead_code, reason = "every test binary uses some of it")]
+
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+pub fn json(name: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(fixture(name)).unwrap()).unwrap()
+}
+
+/// A policy with these bytes as its graph and a manifest whose checksum is right.
+pub fn policy(graph: &[u8]) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("denoiser.onnx"), graph).unwrap();
+    let mut manifest = json("policy.json");
+    let sum: String = Sha256::digest(graph).iter().map(|byte| format!("{byte:02x}")).collect();
+    manifest["denoiser"]["sha256"] = sum.into();
+    write_manifest(dir.path(), &manifest);
+    dir
+}
+
+pub fn policy_from(graph: &str) -> TempDir {
+    policy(&fs::read(fixture(graph)).unwrap())
+}
+
+pub fn write_manifest(dir: &Path, manifest: &Value) {
+    fs::write(dir.join("policy.json"), manifest.to_string()).unwrap();
+}
+
+/// The text of an error and of its causes, without the directory, which differs from run to run.
+pub fn text(dir: &Path, error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!("\n  because {error}");
+        cause = error.source();
+    }
+    text.replace(&dir.display().to_string(), "DIR")
+}
