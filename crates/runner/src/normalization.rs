@@ -62,7 +62,7 @@ impl Normalization {
             if !(low < high && (high - low).is_finite()) {
                 return Err((
                     format!("min[{index}]"),
-                    format!("must be finite and below max, but {low} is not below {high}"),
+                    format!("is {low:?}, but must be finite and below max, which is {high:?}"),
                 ));
             }
         }

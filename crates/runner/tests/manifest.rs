@@ -1,5 +1,7 @@
 //! Every way in which `policy.json` can be wrong, and what the user reads then.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod common;
 
 use std::{fmt::Write as _, fs};

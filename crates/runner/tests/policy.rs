@@ -1,5 +1,7 @@
 //! Policies that run, and graphs that are refused. ONNX Runtime is found, or installed once.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod common;
 
 use std::fs;
@@ -24,7 +26,7 @@ fn refusal(dir: &TempDir) -> String {
     text(dir.path(), &load(dir).unwrap_err())
 }
 
-/// What NumPy says, see `fixtures/make.py`.
+/// What `NumPy` says, see `fixtures/make.py`.
 struct Expected {
     observation: Array2<f64>,
     samples: Array2<f32>,

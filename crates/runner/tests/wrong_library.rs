@@ -1,5 +1,7 @@
 //! Libraries that are not ONNX Runtime. Nothing is ever loaded in this process, or there could be no second try.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod common;
 
 use std::{
