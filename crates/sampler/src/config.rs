@@ -163,15 +163,15 @@ impl SchedulerConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         if !(1..=Self::MOST_TIMESTEPS).contains(&self.num_train_timesteps) {
             let expected = format!("between 1 and {}", Self::MOST_TIMESTEPS);
-            return Err(ConfigError::out_of_range("num_train_timesteps", self.num_train_timesteps, expected));
+            return Err(ConfigError::out_of_range("num_train_timesteps", &self.num_train_timesteps, expected));
         }
         for (field, beta) in [("beta_start", self.beta_start), ("beta_end", self.beta_end)] {
             if !(beta > 0.0 && beta < 1.0) {
-                return Err(ConfigError::out_of_range(field, beta, "between 0 and 1, both excluded"));
+                return Err(ConfigError::out_of_range(field, &beta, "between 0 and 1, both excluded"));
             }
         }
         if !(self.clip_sample_range > 0.0 && self.clip_sample_range.is_finite()) {
-            return Err(ConfigError::out_of_range("clip_sample_range", self.clip_sample_range, "positive and finite"));
+            return Err(ConfigError::out_of_range("clip_sample_range", &self.clip_sample_range, "positive and finite"));
         }
         self.refused.validate()
     }
@@ -189,10 +189,10 @@ impl Refused {
             ("use_flow_sigmas", self.use_flow_sigmas),
         ];
         if let Some((field, _)) = switches.into_iter().find(|(_, on)| *on) {
-            return Err(ConfigError::unsupported(field, true, "false"));
+            return Err(ConfigError::unsupported(field, &true, "false"));
         }
         match self.trained_betas {
-            Some(_) => Err(ConfigError::unsupported("trained_betas", "a list", "a beta_schedule")),
+            Some(_) => Err(ConfigError::unsupported("trained_betas", &"a list", "a beta_schedule")),
             None => Ok(()),
         }
     }

@@ -37,15 +37,13 @@ impl<'a> Diffusion<'a> {
         if table.carries_excess() { 2 * dim } else { dim }
     }
 
-    fn predict(&mut self, window: Range<usize>, states: ArrayView2<'_, f32>) -> Result<(), SampleError> {
+    fn predict(&mut self, window: Range<usize>, states: &ArrayView2<'_, f32>) -> Result<(), SampleError> {
         let timesteps = &self.table.timesteps()[window.clone()];
         // A denoiser that leaves rows unwritten is found out.
         let mut predictions = self.predictions.slice_mut(s![..window.len(), ..]);
         predictions.fill(f32::NAN);
-        self.denoiser.predict(states, timesteps, predictions.view_mut()).map_err(|source| SampleError::Denoiser {
-            first: timesteps[0],
-            last: timesteps[window.len() - 1],
-            source,
+        self.denoiser.predict(states.view(), timesteps, predictions.view_mut()).map_err(|source| {
+            SampleError::Denoiser { first: timesteps[0], last: timesteps[window.len() - 1], source }
         })?;
         match predictions.rows().into_iter().position(|row| !row.iter().all(|value| value.is_finite())) {
             Some(row) => Err(SampleError::PredictionNotFinite { step: window.start + row, timestep: timesteps[row] }),
@@ -67,7 +65,7 @@ impl Process for Diffusion<'_> {
         states: ArrayView2<'_, f32>,
         mut drifts: ArrayViewMut2<'_, f32>,
     ) -> Result<(), SampleError> {
-        self.predict(window.clone(), states)?;
+        self.predict(window.clone(), &states)?;
         let dim = states.ncols();
         for (row, step) in self.table.rows()[window].iter().enumerate() {
             let (mut denoised, mut excess) = drifts.row_mut(row).split_at(ndarray::Axis(0), dim);

@@ -30,11 +30,11 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    pub(crate) fn out_of_range(field: &'static str, value: impl ToString, expected: impl Into<String>) -> Self {
+    pub(crate) fn out_of_range(field: &'static str, value: &dyn ToString, expected: impl Into<String>) -> Self {
         Self::OutOfRange { field, value: value.to_string(), expected: expected.into() }
     }
 
-    pub(crate) fn unsupported(field: &'static str, value: impl ToString, supported: impl Into<String>) -> Self {
+    pub(crate) fn unsupported(field: &'static str, value: &dyn ToString, supported: impl Into<String>) -> Self {
         Self::Unsupported { field, value: value.to_string(), supported: supported.into() }
     }
 }

@@ -29,7 +29,7 @@ impl Sampler {
     /// [`ConfigError`] if `dim` or the window is 0, or the tolerance is negative or not finite.
     pub fn new(table: Table, strategy: Strategy, dim: usize) -> Result<Self, ConfigError> {
         if dim == 0 {
-            return Err(ConfigError::out_of_range("dim", dim, "at least 1"));
+            return Err(ConfigError::out_of_range("dim", &dim, "at least 1"));
         }
         let steps = table.steps();
         Ok(Self {

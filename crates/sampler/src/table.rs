@@ -32,7 +32,7 @@ pub struct Step {
     pub noise: f32,
     /// E.
     pub excess: f32,
-    /// Variance that a change of x_{j+1} is measured against: of the step's own noise in DDPM, DDPM's posterior
+    /// Variance that a change of x_j is measured against: that of the noise this step adds in DDPM, DDPM's posterior
     /// variance in the other solvers.
     pub variance: f64,
 }
@@ -93,6 +93,13 @@ impl Table {
     /// The rows of the table, `[N]`.
     pub fn rows(&self) -> &[Step] {
         &self.rows
+    }
+
+    /// σ² that a change of x_1, …, x_N is measured against. Before the last step, and after it, it is 0: x_{N-1} and
+    /// x_N are only final once they are computed from a final state, so that the last x̂0, which is the sample, is
+    /// never that of a guess.
+    pub(crate) fn variances(&self) -> impl Iterator<Item = f64> {
+        self.rows.iter().skip(1).map(|row| row.variance).chain([0.0])
     }
 
     /// The solver that filled the table.

@@ -15,7 +15,7 @@ pub(crate) fn timesteps(config: &SchedulerConfig, steps: usize, drop_last: bool)
     let trained = config.num_train_timesteps;
     if !(1..=trained).contains(&steps) {
         let expected = format!("between 1 and num_train_timesteps ({trained})");
-        return Err(ConfigError::out_of_range("steps", steps, expected));
+        return Err(ConfigError::out_of_range("steps", &steps, expected));
     }
     let chosen: Vec<i64> = match config.timestep_spacing {
         TimestepSpacing::Leading => leading(config, steps + usize::from(drop_last)),
@@ -25,11 +25,11 @@ pub(crate) fn timesteps(config: &SchedulerConfig, steps: usize, drop_last: bool)
     let chosen = chosen[..steps].to_vec();
     if chosen.windows(2).any(|pair| pair[0] <= pair[1]) || chosen[steps - 1] < 0 {
         let expected = format!("fewer: {} spacing over {trained} timesteps repeats some", config.timestep_spacing);
-        return Err(ConfigError::out_of_range("steps", steps, expected));
+        return Err(ConfigError::out_of_range("steps", &steps, expected));
     }
     if chosen[0] >= trained as i64 {
         let expected = format!("smaller: the first timestep would be {} of {trained}", chosen[0]);
-        return Err(ConfigError::out_of_range("steps_offset", config.steps_offset, expected));
+        return Err(ConfigError::out_of_range("steps_offset", &config.steps_offset, expected));
     }
     Ok(chosen)
 }

@@ -24,7 +24,7 @@ macro_rules! named {
             fn from_str(name: &str) -> Result<Self, ConfigError> {
                 match name {
                     $($name => Ok(Self::$variant),)+
-                    _ => Err(ConfigError::unsupported($field, name, [$($name),+].join(", "))),
+                    _ => Err(ConfigError::unsupported($field, &name, [$($name),+].join(", "))),
                 }
             }
         }

@@ -46,7 +46,7 @@ impl Solver {
     pub(crate) fn validate(self) -> Result<(), ConfigError> {
         match self {
             Self::Ddim { eta } if !(0.0..=1.0).contains(&eta) => {
-                Err(ConfigError::out_of_range("eta", eta, "between 0 and 1"))
+                Err(ConfigError::out_of_range("eta", &eta, "between 0 and 1"))
             }
             _ => Ok(()),
         }
@@ -101,7 +101,7 @@ impl FromStr for Solver {
             _ => {
                 let eta = name.strip_prefix("ddim:").and_then(|eta| eta.parse().ok());
                 let Some(eta) = eta else {
-                    return Err(ConfigError::unsupported("solver", name, "ddpm, ddim, ddim:ETA, dpmsolver++"));
+                    return Err(ConfigError::unsupported("solver", &name, "ddpm, ddim, ddim:ETA, dpmsolver++"));
                 };
                 Self::Ddim { eta }
             }

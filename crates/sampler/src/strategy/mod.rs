@@ -43,10 +43,10 @@ impl Default for WindowConfig {
 impl WindowConfig {
     fn validate(&self) -> Result<(), ConfigError> {
         if self.window == 0 {
-            return Err(ConfigError::out_of_range("window", self.window, "at least 1"));
+            return Err(ConfigError::out_of_range("window", &self.window, "at least 1"));
         }
         if !(self.tolerance >= 0.0 && self.tolerance.is_finite()) {
-            return Err(ConfigError::out_of_range("tolerance", self.tolerance, "finite and not negative"));
+            return Err(ConfigError::out_of_range("tolerance", &self.tolerance, "finite and not negative"));
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl FromStr for Strategy {
             "sequential" => Ok(Self::Sequential),
             "paradigms" => Ok(Self::Paradigms(WindowConfig::default())),
             "picard" => Ok(Self::Picard(WindowConfig::default())),
-            _ => Err(ConfigError::unsupported("strategy", name, Self::NAMES.join(", "))),
+            _ => Err(ConfigError::unsupported("strategy", &name, Self::NAMES.join(", "))),
         }
     }
 }

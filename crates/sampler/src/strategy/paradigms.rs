@@ -2,7 +2,9 @@
 //! algorithm 1).
 //!
 //! Increments are summed from the window's left edge; new points are copies of the last; a point is kept while its
-//! squared change, averaged over the dimensions, is at most τ² times the variance of the noise.
+//! squared change, averaged over the dimensions, is at most τ² times the variance of the noise. As in the paper's code
+//! and in `diffusers`, x_j is measured against the noise of the step that leaves it; the last step adds none, so x_{N-1}
+//! is never kept on trust.
 
 use super::{Method, WindowConfig};
 use crate::diffusion::Diffusion;
@@ -17,7 +19,7 @@ pub(super) fn method(table: &Table, config: WindowConfig) -> Paradigms {
     WindowLoop {
         roll_out: Increments,
         tail_guess: CopiedState,
-        acceptance: RelativeChange::new(config.tolerance, table.rows().iter().map(|row| row.variance)),
+        acceptance: RelativeChange::new(config.tolerance, table.variances()),
         policy: FixedWindow(config.window),
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Picard 
     WindowLoop {
         roll_out: Semilinear::new(table.steps(), dim),
         tail_guess: FrozenDrift,
-        acceptance: RelativeChange::new(config.tolerance, table.rows().iter().map(|row| row.variance)),
+        acceptance: RelativeChange::new(config.tolerance, table.variances()),
         policy: FixedWindow(config.window),
     }
 }
