@@ -64,10 +64,14 @@ impl Bench {
     }
 
     fn sample(&self) -> Command {
+        self.sample_in("2")
+    }
+
+    fn sample_in(&self, steps: &str) -> Command {
         let mut command = program();
         command.arg("sample").arg("--model").arg(self.path("model"));
         command.arg("--input").arg(self.path("in.npz")).arg("--output").arg(self.path("out.npz"));
-        command.args(["--solver", "ddim", "--steps", "2"]);
+        command.args(["--solver", "ddim", "--steps", steps]);
         command
     }
 
@@ -172,8 +176,9 @@ fn sampling_arguments() {
     for tolerance in ["nan", "-0.1", "inf"] {
         bench.refuses_with(&[&format!("--tolerance={tolerance}")], &["tolerance"]);
     }
-    let mut command = bench.sample();
-    assert!(refused(command.args(["--steps", "101"]), 2).contains("101"));
+    for steps in ["0", "101"] {
+        assert!(refused(&mut bench.sample_in(steps), 2).contains(steps));
+    }
 }
 
 #[test]

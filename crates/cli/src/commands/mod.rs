@@ -26,7 +26,8 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
 
 impl RuntimeArguments {
     fn find(&self) -> Result<Runtime, Failure> {
-        Ok(Runtime::find_or_install(self.ort_lib.as_deref(), &InstallProgress::new())?)
+        let found = Runtime::find_or_install(self.ort_lib.as_deref(), &InstallProgress::new());
+        if self.ort_lib.is_some() { found.input() } else { Ok(found?) }
     }
 
     fn threads(&self) -> usize {

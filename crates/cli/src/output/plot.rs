@@ -57,6 +57,7 @@ fn latencies(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
         .configure_mesh()
         .light_line_style(WHITE)
         .x_desc("milliseconds a plan")
+        .x_label_formatter(&|milliseconds| format!("{milliseconds:.0}"))
         .y_desc("share of plans")
         .label_style(FONT)
         .draw()?;
