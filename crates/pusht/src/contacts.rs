@@ -13,11 +13,11 @@
 
 use std::f64::consts::PI;
 
-use nalgebra::Vector2;
+use nalgebra::{Rotation2, Vector2};
 use rapier2d::math::{Pose as RapierPose, Vector};
 use rapier2d::prelude::*;
 
-use crate::geometry::{AGENT_RADIUS, CENTRE_OF_GRAVITY, Pose, TABLE_SIZE, WALL_RADIUS, WALLS};
+use crate::geometry::{AGENT_RADIUS, BAR, CENTRE_OF_GRAVITY, OUTLINE, Pose, STEM, WALL_RADIUS, WALLS};
 
 /// Length of one substep, s.
 pub(crate) const SUBSTEP: f64 = 0.01;
@@ -38,8 +38,8 @@ const MASS: f32 = 1.0;
 /// adds the bar's moment twice.
 const MOMENT: f32 = 3000.0;
 
-/// The farthest corner of the block from its centre of gravity is √(15² + 75²) px away.
-const BLOCK_RADIUS: f64 = 76.5;
+/// Shapes this far apart (px) do not touch, whatever f32 rounds.
+const MARGIN: f64 = 0.01;
 
 /// A velocity in the plane: px/s of the centre of gravity, rad/s about it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,22 +71,35 @@ struct Scene {
     block: RigidBodyHandle,
 }
 
+/// What rapier works with but remembers nothing in, and the kinds of things that are not on this table.
+#[derive(Default)]
+struct Rapier {
+    pipeline: PhysicsPipeline,
+    impulse_joints: ImpulseJointSet,
+    multibody_joints: MultibodyJointSet,
+    soft_bodies: SoftBodySet,
+    continuous: CCDSolver,
+}
+
 /// Finds the block's velocity under contact.
 pub(crate) struct ContactSolver {
     pristine: Scene,
     scene: Scene,
-    pipeline: PhysicsPipeline,
+    rapier: Rapier,
     velocity_parameters: IntegrationParameters,
     push_out_parameters: IntegrationParameters,
 }
 
 impl ContactSolver {
     pub(crate) fn new() -> Self {
-        let pristine = Scene::new();
+        let mut rapier = Rapier::default();
+        let mut pristine = Scene::new();
+        // Once, so that what rapier builds for bodies it has never seen is part of every copy.
+        pristine.step(&mut rapier, &parameters(0.0));
         Self {
             scene: pristine.clone(),
             pristine,
-            pipeline: PhysicsPipeline::new(),
+            rapier,
             velocity_parameters: parameters(0.0),
             push_out_parameters: parameters(1.0 - COLLISION_BIAS.powf(SUBSTEP)),
         }
@@ -100,30 +113,39 @@ impl ContactSolver {
     /// The block's mean velocity over one substep, given that it would move with `velocity` if nothing were in its way.
     ///
     /// `block` is the pose of the block's frame.
-    pub(crate) fn solve(&mut self, agent: &Agent, block: &Pose, centre: Vector2<f64>, velocity: Twist) -> Twist {
-        if is_clear(agent, centre) {
+    pub(crate) fn solve(&mut self, agent: &Agent, block: &Pose, velocity: Twist) -> Twist {
+        if is_clear(agent, block) {
             return velocity;
         }
         self.scene.place(agent, block, velocity);
-        self.scene.step(&mut self.pipeline, &self.velocity_parameters);
+        self.scene.step(&mut self.rapier, &self.velocity_parameters);
         let moving = self.scene.block_twist();
         if self.scene.deepest_overlap() <= SLOP {
             return moving;
         }
         let standing = Agent { velocity: Vector2::zeros(), ..*agent };
         self.scene.place(&standing, block, Twist::ZERO);
-        self.scene.step(&mut self.pipeline, &self.push_out_parameters);
+        self.scene.step(&mut self.rapier, &self.push_out_parameters);
         let push_out = self.scene.block_twist();
         Twist { linear: moving.linear + push_out.linear, angular: moving.angular + push_out.angular }
     }
 }
 
-/// Whether the block is too far from the agent and from every wall to touch any of them.
-fn is_clear(agent: &Agent, centre: Vector2<f64>) -> bool {
-    let margin = WALLS[0][0][0] + WALL_RADIUS + BLOCK_RADIUS;
-    let from_walls = |x: f64| x > margin && x < TABLE_SIZE - 1.0 - margin;
-    let from_agent = (agent.position - centre).norm() > AGENT_RADIUS + BLOCK_RADIUS;
-    from_agent && from_walls(centre.x) && from_walls(centre.y)
+/// Whether the block overlaps neither the agent nor a wall, so that rapier need not be asked.
+fn is_clear(agent: &Agent, block: &Pose) -> bool {
+    let agent = Rotation2::new(-block.angle) * (agent.position - block.position);
+    let from_agent = [BAR, STEM].iter().all(|part| distance(part, agent) > AGENT_RADIUS + MARGIN);
+    let margin = WALL_RADIUS + MARGIN;
+    let [[[left, bottom], [_, top]], _, [[right, _], _], _] = WALLS;
+    let from_walls =
+        |[x, y]: [f64; 2]| x > left + margin && x < right - margin && y > top + margin && y < bottom - margin;
+    from_agent && block.place(&OUTLINE).into_iter().all(from_walls)
+}
+
+/// Distance of a point from an upright rectangle, 0 inside.
+fn distance([least, _, greatest, _]: &[[f64; 2]; 4], point: Vector2<f64>) -> f64 {
+    let [least, greatest] = [Vector2::from(*least), Vector2::from(*greatest)];
+    (least - point).sup(&(point - greatest)).sup(&Vector2::zeros()).norm()
 }
 
 /// rapier's parameters for one rigid solve in which an overlap loses `share` of itself.
@@ -189,8 +211,8 @@ impl Scene {
         body.set_angvel(velocity.angular as f32, true);
     }
 
-    fn step(&mut self, pipeline: &mut PhysicsPipeline, parameters: &IntegrationParameters) {
-        pipeline.step(
+    fn step(&mut self, rapier: &mut Rapier, parameters: &IntegrationParameters) {
+        rapier.pipeline.step(
             Vector::ZERO,
             parameters,
             &mut self.islands,
@@ -198,10 +220,10 @@ impl Scene {
             &mut self.narrow_phase,
             &mut self.bodies,
             &mut self.colliders,
-            &mut ImpulseJointSet::new(),
-            &mut MultibodyJointSet::new(),
-            &mut SoftBodySet::new(),
-            &mut CCDSolver::new(),
+            &mut rapier.impulse_joints,
+            &mut rapier.multibody_joints,
+            &mut rapier.soft_bodies,
+            &mut rapier.continuous,
             &OverlapsOnly,
             &(),
         );
@@ -216,7 +238,7 @@ impl Scene {
     /// The largest overlap of the last step's contacts, px; negative where shapes were apart.
     fn deepest_overlap(&self) -> f32 {
         let pairs = self.narrow_phase.contact_pairs();
-        let points = pairs.flat_map(|pair| pair.manifolds()).flat_map(|manifold| &manifold.points);
+        let points = pairs.flat_map(ContactPair::manifolds).flat_map(|manifold| &manifold.points);
         points.map(|point| -point.dist).fold(f32::NEG_INFINITY, f32::max)
     }
 }

@@ -29,6 +29,9 @@ pub const BAR: [[f64; 2]; 4] = [[-60.0, 0.0], [60.0, 0.0], [60.0, 30.0], [-60.0,
 /// The block's stem, in the block's frame, px.
 pub const STEM: [[f64; 2]; 4] = [[-15.0, 30.0], [15.0, 30.0], [15.0, 120.0], [-15.0, 120.0]];
 
+/// Bar and stem as one polygon, in the block's frame, px.
+pub const OUTLINE: [[f64; 2]; 8] = [BAR[0], BAR[1], BAR[2], STEM[1], STEM[2], STEM[3], STEM[0], BAR[3]];
+
 /// Area of bar and stem together, px².
 pub const BLOCK_AREA: f64 = 6300.0;
 

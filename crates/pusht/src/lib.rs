@@ -1,4 +1,4 @@
-//! The PushT task: simulator, observations, reward, resets, frames.
+//! The `PushT` task: an agent pushes a T-shaped block onto its goal. Simulator, observations, reward, resets, frames.
 
 mod contacts;
 mod coverage;

@@ -1,6 +1,6 @@
-//! NumPy's random streams, draw for draw, so that a seed means the same reset as in Python.
+//! The random streams of `numpy`, draw for draw, so that a seed means the same reset as in Python.
 //!
-//! The bit sources are `rand_mt` and `rand_pcg`; what NumPy does with their bits is written out here, after
+//! The bit sources are `rand_mt` and `rand_pcg`; what `numpy` does with their bits is written out here, after
 //! `numpy/random/src/legacy/legacy-distributions.c`, `numpy/random/src/distributions/distributions.c` and
 //! `numpy/random/bit_generator.pyx` of <https://github.com/numpy/numpy>.
 
@@ -96,7 +96,7 @@ impl Generator {
     }
 }
 
-/// Two independent standard normal numbers from uniform ones in [0, 1), in the order NumPy hands them out.
+/// Two independent standard normal numbers from uniform ones in [0, 1), in the order `numpy` hands them out.
 pub(crate) fn polar_normals(mut random: impl FnMut() -> f64) -> (f64, f64) {
     loop {
         let x = 2.0 * random() - 1.0;

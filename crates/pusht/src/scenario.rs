@@ -65,7 +65,8 @@ pub struct Reset {
 pub struct TimedKick {
     /// The control step during which the block is kicked, from 0.
     pub control_step: usize,
-    /// How far the block's centre of gravity would go, px.
+    /// How far the block's centre of gravity would go, px. More than 100 px either way is refused: it would throw the
+    /// block through a wall.
     pub displacement: [f64; 2],
     /// How far the block would turn about it, rad.
     #[serde(default)]
@@ -160,8 +161,8 @@ impl Scenario {
             let field = |name| format!("kicks[{i}].{name}");
             let in_time = kick.control_step < self.max_control_steps;
             require(in_time, &field("control_step"), "must be less than max_control_steps")?;
-            let in_range = kick.displacement.iter().all(|x| x.abs() <= 512.0);
-            require(in_range, &field("displacement"), "must be two numbers between -512 and 512 px")?;
+            let in_range = kick.displacement.iter().all(|x| x.abs() <= 100.0);
+            require(in_range, &field("displacement"), "must be two numbers between -100 and 100 px")?;
             require(kick.turn.abs() <= 10.0, &field("turn"), "must be between -10 and 10 rad")?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Recorded episodes in NumPy's `.npz` format.
+//! Recorded episodes in the `.npz` format of `numpy.savez`.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
@@ -102,7 +102,7 @@ impl Trace {
     /// # Panics
     /// If there is no such row.
     pub fn state(&self, row: usize) -> State {
-        State::from_array(fixed(self.state.row(row)))
+        State::from_array(fixed(&self.state.row(row)))
     }
 
     /// The action of `row`, px.
@@ -110,7 +110,7 @@ impl Trace {
     /// # Panics
     /// If there is no such row.
     pub fn action(&self, row: usize) -> [f64; 2] {
-        fixed(self.action.row(row))
+        fixed(&self.action.row(row))
     }
 
     /// The agent's velocity before the action of `row`, px/s, if it was recorded.
@@ -118,7 +118,7 @@ impl Trace {
     /// # Panics
     /// If there is no such row.
     pub fn agent_velocity(&self, row: usize) -> Option<Vector2<f64>> {
-        self.agent_velocity.as_ref().map(|velocity| fixed(velocity.row(row)).into())
+        self.agent_velocity.as_ref().map(|velocity| fixed(&velocity.row(row)).into())
     }
 
     /// The reward for the action of `row`, if it was recorded.
@@ -131,7 +131,7 @@ impl Trace {
 }
 
 /// A row of an array whose width was validated.
-fn fixed<const N: usize>(row: ArrayView1<'_, f64>) -> [f64; N] {
+fn fixed<const N: usize>(row: &ArrayView1<'_, f64>) -> [f64; N] {
     std::array::from_fn(|i| row[i])
 }
 

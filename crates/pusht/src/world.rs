@@ -210,7 +210,7 @@ impl World {
     /// does. Chipmunk does the same seen from the other end: it moves everything with what the last step solved, then
     /// solves again.
     fn substep(&mut self, target: Vector2<f64>, kick: Twist) {
-        let velocity = self.contacts.solve(&self.agent, &self.block(), self.centre, kick);
+        let velocity = self.contacts.solve(&self.agent, &self.block(), kick);
         self.centre += velocity.linear * SUBSTEP;
         self.angle += velocity.angular * SUBSTEP;
 

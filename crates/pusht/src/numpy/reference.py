@@ -28,7 +28,7 @@ def generator(seed):
 
 def main():
     rows = [generator(seed) for seed in SEEDS]
-    text = f"//! Written by reference.py with NumPy {np.__version__}.\n\n"
+    text = f"//! Written by reference.py with `numpy` {np.__version__}.\n\n"
     text += f"#[rustfmt::skip]\npub(super) const RANDOM_STATE: [(u32, [u32; 6], [f64; 5]); {len(LEGACY_SEEDS)}] = [\n"
     text += "".join(map(random_state, LEGACY_SEEDS)) + "];\n\n"
     text += f"#[rustfmt::skip]\npub(super) const GENERATOR: [(u64, [u32; 5], [f64; 3]); {len(SEEDS)}] = [\n"

@@ -1,4 +1,4 @@
-//! Written by reference.py with NumPy 2.4.6.
+//! Written by reference.py with `numpy` 2.4.6.
 
 #[rustfmt::skip]
 pub(super) const RANDOM_STATE: [(u32, [u32; 6], [f64; 5]); 6] = [
