@@ -71,11 +71,13 @@ impl Table {
             excess: row.excess as f32,
             variance: row.variance,
         });
+        let rows: Vec<Step> = rows.collect();
+        check_levels(config, &rows)?;
         Ok(Self {
             solver,
             prediction_type: config.prediction_type,
             clip: (config.clip_sample && solver.clips()).then_some(config.clip_sample_range as f32),
-            rows: rows.collect(),
+            rows,
             timesteps,
         })
     }
@@ -121,4 +123,17 @@ impl Table {
     pub(crate) fn carries_excess(&self) -> bool {
         self.rows.iter().any(|row| row.excess != 0.0)
     }
+}
+
+/// Refuses β that leave nothing of the signal, or add no noise, in single precision.
+fn check_levels(config: &SchedulerConfig, rows: &[Step]) -> Result<(), ConfigError> {
+    if let Some(step) = rows.iter().find(|step| step.alpha == 0.0) {
+        let expected = format!("smaller: no signal is left at timestep {}", step.timestep);
+        return Err(ConfigError::out_of_range("beta_end", &config.beta_end, expected));
+    }
+    if let Some(step) = rows.iter().find(|step| step.sigma == 0.0) {
+        let expected = format!("larger: there is no noise at timestep {}", step.timestep);
+        return Err(ConfigError::out_of_range("beta_start", &config.beta_start, expected));
+    }
+    Ok(())
 }

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, s};
+use ndarray::Array2;
 
-use super::path::row;
+use super::path::{row, row_mut};
 use super::{Path, Process};
 
 /// A rule for the new states of a window.
@@ -60,8 +60,8 @@ pub struct Semilinear {
 }
 
 impl Semilinear {
-    /// Largest slope taken seriously. A denoiser contracts noise, so slopes are between 0 and √ᾱ/(1−ᾱ) times the
-    /// variance of the data; a secant beyond that range is rounding, or a change across a clipped value.
+    /// Largest slope taken seriously. The slope of E[x_0 | x] is √ᾱ Cov[x_0 | x] / (1−ᾱ), from 0 in pure noise to
+    /// about 1 in the data; a secant beyond is rounding, or a value that has just been clipped.
     const STEEPEST: f32 = 1.0;
 
     /// For a process of `steps` steps with states of `state_width`.
@@ -78,17 +78,20 @@ impl Semilinear {
         let drifts = path.drift(step).iter().zip(row(&self.drifts, step)).map(|(new, old)| new - old);
         let (along, square) =
             states.zip(drifts).fold((0.0, 0.0), |(along, square), (x, d)| (along + d * x, square + x * x));
-        if square > 0.0 { (along / square).clamp(0.0, Self::STEEPEST) } else { 0.0 }
+        let slope: f32 = along / square;
+        if slope.is_finite() { slope.clamp(0.0, Self::STEEPEST) } else { 0.0 }
     }
 
-    fn remember(&mut self, path: &Path, window: Range<usize>) {
-        let width = self.states.ncols();
-        for step in window.clone() {
-            self.states.slice_mut(s![step, ..]).assign(&ndarray::aview1(path.evaluated(step)));
-            self.drifts.slice_mut(s![step, ..]).assign(&ndarray::aview1(&path.drift(step)[..width]));
-        }
-        self.seen = self.seen.max(window.end);
+    fn remember(&mut self, path: &Path, step: usize) {
+        copy(path.evaluated(step), row_mut(&mut self.states, step));
+        copy(path.drift(step), row_mut(&mut self.drifts, step));
+        self.seen = self.seen.max(step + 1);
     }
+}
+
+/// Copies as much as there is room for.
+fn copy(from: &[f32], to: &mut [f32]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
 impl<P: Process> RollOut<P> for Semilinear {
@@ -99,8 +102,11 @@ impl<P: Process> RollOut<P> for Semilinear {
     fn roll(&mut self, process: &P, path: &mut Path, window: Range<usize>) {
         for step in window {
             let slope = self.slope(path, step);
-            self.remember(path, step..step + 1);
-            path.shift_drift(step, slope);
+            self.remember(path, step);
+            // A guess may have overflowed; without a slope it leaves no trace.
+            if slope != 0.0 {
+                path.shift_drift(step, slope);
+            }
             path.advance(process, step);
         }
     }

@@ -1,0 +1,206 @@
+//! Whatever is handed in: an answer or a typed error with the field's name, never a panic.
+
+use std::error::Error as _;
+
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
+use parapolicy_sampler::{
+    BetaSchedule, BoxError, Denoiser, Noise, PredictionType, SampleError, Sampler, SchedulerConfig, Solver, Strategy,
+    Table, TimestepSpacing, WindowConfig,
+};
+use proptest::prelude::*;
+
+fn config_text(change: &str) -> String {
+    let read = serde_json::from_str::<SchedulerConfig>(change).map_err(|error| error.to_string());
+    read.and_then(|config| config.validate().map_err(|error| error.to_string())).unwrap_err()
+}
+
+#[test]
+fn a_configuration_is_refused_by_field() {
+    let text = config_text(r#"{"beta_schedule": "sigmoid"}"#);
+    assert!(text.starts_with("beta_schedule: `sigmoid` is not supported; use linear, scaled_linear"), "{text}");
+    let text = config_text(r#"{"prediction_type": 3}"#);
+    assert!(text.contains("expected a string for prediction_type"), "{text}");
+    let text = config_text(r#"{"use_karras_sigmas": true}"#);
+    assert_eq!(text, "use_karras_sigmas: `true` is not supported; use false");
+    let text = config_text(r#"{"trained_betas": [0.1, 0.2]}"#);
+    assert_eq!(text, "trained_betas: `a list` is not supported; use a beta_schedule");
+}
+
+#[test]
+fn a_configuration_reads_back_as_written() {
+    let text = r#"{"beta_schedule": "squaredcos_cap_v2", "num_train_timesteps": 100, "steps_offset": 1,
+                   "_class_name": "DDPMScheduler", "trained_betas": null, "thresholding": false}"#;
+    let config: SchedulerConfig = serde_json::from_str(text).unwrap();
+    assert_eq!(config.beta_schedule, BetaSchedule::SquaredcosCapV2);
+    let written = serde_json::to_string(&config).unwrap();
+    assert_eq!(serde_json::from_str::<SchedulerConfig>(&written).unwrap(), config);
+}
+
+#[test]
+fn a_table_is_refused_by_field() {
+    let text = |change: fn(&mut SchedulerConfig), solver: &str, steps: usize| {
+        let mut config = SchedulerConfig { num_train_timesteps: 100, ..SchedulerConfig::default() };
+        change(&mut config);
+        Table::new(&config, solver.parse().unwrap(), steps).unwrap_err().to_string()
+    };
+    assert_eq!(text(|_| {}, "ddpm", 0), "steps is 0, but must be between 1 and num_train_timesteps (100)");
+    assert_eq!(text(|_| {}, "ddpm", 101), "steps is 101, but must be between 1 and num_train_timesteps (100)");
+    let repeated = text(|_| {}, "dpmsolver++", 100);
+    assert_eq!(repeated, "steps is 100, but must be fewer: leading spacing over 100 timesteps repeats some");
+    let beyond = text(|config| config.steps_offset = 1, "ddim", 100);
+    assert_eq!(beyond, "steps_offset is 1, but must be smaller: the first timestep would be 100 of 100");
+    let dark = text(|config| (config.beta_start, config.beta_end) = (0.9, 0.999_999), "ddim", 100);
+    assert!(dark.starts_with("beta_end is 0.999999, but must be smaller: no signal is left"), "{dark}");
+    let silent = text(|config| (config.beta_start, config.beta_end) = (1e-60, 1e-50), "ddim", 100);
+    assert!(silent.starts_with("beta_start is 0.00"), "{silent}");
+    let config = SchedulerConfig::default();
+    let eta = Table::new(&config, Solver::Ddim { eta: -0.1 }, 10).unwrap_err();
+    assert_eq!(eta.to_string(), "eta is -0.1, but must be between 0 and 1");
+}
+
+fn table() -> Table {
+    Table::new(&SchedulerConfig::default(), Solver::Ddpm, 10).unwrap()
+}
+
+#[test]
+fn a_strategy_is_refused_by_field() {
+    let text = |window, tolerance| {
+        let strategy = Strategy::Picard(WindowConfig { window, tolerance });
+        Sampler::new(table(), strategy, 2).err().map(|error| error.to_string()).unwrap()
+    };
+    assert_eq!(text(0, 0.1), "window is 0, but must be at least 1");
+    assert_eq!(text(1, f64::NAN), "tolerance is NaN, but must be finite and not negative");
+    assert_eq!(text(1, -0.1), "tolerance is -0.1, but must be finite and not negative");
+    assert_eq!(text(1, f64::INFINITY), "tolerance is inf, but must be finite and not negative");
+    let dim = Sampler::new(table(), Strategy::Sequential, 0).err().map(|error| error.to_string());
+    assert_eq!(dim.unwrap(), "dim is 0, but must be at least 1");
+}
+
+#[test]
+fn noise_is_refused_by_field() {
+    let text = |initial: Array1<f32>, steps: Array2<f32>| Noise::from_parts(initial, steps).unwrap_err().to_string();
+    let narrow = text(Array1::zeros(3), Array2::zeros((10, 2)));
+    assert_eq!(narrow, "step_noise has 2 values a step, but initial_noise has 3");
+    let unknown = text(Array1::from_elem(2, f32::NAN), Array2::zeros((10, 2)));
+    assert_eq!(unknown, "initial_noise holds a value that is not finite at [0]");
+    let mut steps = Array2::zeros((10, 2));
+    steps[[4, 1]] = f32::INFINITY;
+    assert_eq!(text(Array1::zeros(2), steps), "step_noise holds a value that is not finite at [4, 1]");
+}
+
+/// Answers with `value` once it is asked for `timestep`, and with 0 before.
+struct Fails {
+    timestep: i64,
+    value: Result<f32, &'static str>,
+}
+
+impl Denoiser for Fails {
+    fn predict(
+        &mut self,
+        _samples: ArrayView2<'_, f32>,
+        timesteps: &[i64],
+        mut prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        prediction.fill(0.0);
+        if let Some(row) = timesteps.iter().position(|timestep| *timestep == self.timestep) {
+            prediction[[row, 1]] = self.value?;
+        }
+        Ok(())
+    }
+}
+
+/// Leaves the prediction as it is.
+struct Silent;
+
+impl Denoiser for Silent {
+    fn predict(&mut self, _: ArrayView2<'_, f32>, _: &[i64], _: ArrayViewMut2<'_, f32>) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+fn sample(denoiser: &mut dyn Denoiser, strategy: Strategy, noise: &Noise) -> SampleError {
+    Sampler::new(table(), strategy, 2).unwrap().sample(denoiser, noise).unwrap_err()
+}
+
+#[test]
+fn a_sample_is_refused_with_the_place() {
+    let noise = Noise::draw(0, 10, 2);
+    let wide = WindowConfig { window: 4, tolerance: 0.1 };
+    for strategy in [Strategy::Sequential, Strategy::Paradigms(wide), Strategy::Picard(wide)] {
+        let nan = sample(&mut Fails { timestep: 500, value: Ok(f32::NAN) }, strategy, &noise);
+        let expected = "the denoiser's prediction at timestep 500 (step 4) holds a value that is not finite";
+        assert_eq!(nan.to_string(), expected);
+        let broken = sample(&mut Fails { timestep: 500, value: Err("out of memory") }, strategy, &noise);
+        assert!(broken.to_string().starts_with("the denoiser failed at timesteps"), "{broken}");
+        assert_eq!(broken.source().unwrap().to_string(), "out of memory");
+        let silent = sample(&mut Silent, strategy, &noise);
+        assert!(matches!(silent, SampleError::PredictionNotFinite { step: 0, timestep: 900 }), "{silent}");
+    }
+    let narrow = sample(&mut Silent, Strategy::Sequential, &Noise::draw(0, 10, 3));
+    assert_eq!(narrow.to_string(), "initial_noise has 3 values, but the sampler needs 2");
+    let short = sample(&mut Silent, Strategy::Sequential, &Noise::draw(0, 9, 2));
+    assert_eq!(short.to_string(), "step_noise has 9 steps, but the sampler needs 10");
+}
+
+#[test]
+fn a_sampler_works_again_after_a_failure() {
+    let noise = Noise::draw(0, 10, 2);
+    let mut sampler = Sampler::new(table(), Strategy::Picard(WindowConfig::default()), 2).unwrap();
+    let mut whole = Fails { timestep: -1, value: Ok(0.0) };
+    let expected = sampler.sample(&mut whole, &noise).unwrap().trajectory().to_owned();
+    sampler.sample(&mut Fails { timestep: 500, value: Err("interrupted") }, &noise).unwrap_err();
+    assert_eq!(sampler.sample(&mut whole, &noise).unwrap().trajectory(), expected);
+}
+
+prop_compose! {
+    fn any_config()(
+        num_train_timesteps in 0..300_usize,
+        beta_start in prop_oneof![Just(f64::NAN), -0.1..1.1, 0.0..0.1],
+        beta_end in prop_oneof![Just(f64::INFINITY), -0.1..1.1, 0.0..0.1],
+        schedule in 0..3_usize,
+        prediction in 0..3_usize,
+        spacing in 0..3_usize,
+        clip_sample: bool,
+        clip_sample_range in prop_oneof![Just(f64::NAN), -1.0..2.0],
+        steps_offset in prop_oneof![0..3_usize, Just(usize::MAX)],
+        set_alpha_to_one: bool,
+    ) -> SchedulerConfig {
+        SchedulerConfig {
+            num_train_timesteps,
+            beta_start,
+            beta_end,
+            beta_schedule: [BetaSchedule::Linear, BetaSchedule::ScaledLinear, BetaSchedule::SquaredcosCapV2][schedule],
+            prediction_type: [PredictionType::Epsilon, PredictionType::Sample, PredictionType::VPrediction][prediction],
+            timestep_spacing: [TimestepSpacing::Leading, TimestepSpacing::Trailing, TimestepSpacing::Linspace][spacing],
+            clip_sample,
+            clip_sample_range,
+            steps_offset,
+            set_alpha_to_one,
+            ..SchedulerConfig::default()
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_table_is_finite_or_refused(config in any_config(), solver in 0..3_usize, eta in -0.5..1.5, steps in 0..320_usize) {
+        let solver = [Solver::Ddpm, Solver::Ddim { eta }, Solver::DpmSolverPlusPlus][solver];
+        if let Ok(table) = Table::new(&config, solver, steps) {
+            prop_assert_eq!(table.timesteps().len(), steps);
+            prop_assert!(table.timesteps().iter().all(|t| (0..config.num_train_timesteps as i64).contains(t)));
+            for row in table.rows() {
+                let values = [row.alpha, row.sigma, row.state, row.denoised, row.previous, row.noise, row.excess];
+                prop_assert!(values.iter().all(|value| value.is_finite()), "{row:?}");
+                prop_assert!(row.alpha > 0.0 && row.sigma > 0.0 && row.variance >= 0.0, "{row:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_never_panic(name in ".*", config in ".*") {
+        let _ = name.parse::<Solver>();
+        let _ = name.parse::<Strategy>();
+        let _ = format!("ddim:{name}").parse::<Solver>();
+        let _ = serde_json::from_str::<SchedulerConfig>(&config);
+    }
+}

@@ -1,0 +1,110 @@
+//! At window 1 and at tolerance 0 every parallel strategy returns the sequential answer bit for bit.
+
+mod support;
+
+use ndarray::Array2;
+use parapolicy_sampler::{
+    BetaSchedule, Noise, Sampler, SchedulerConfig, Solver, Statistics, Strategy, Table, WindowConfig,
+};
+use proptest::prelude::*;
+use support::{DIM, Mixture};
+
+const SOLVERS: [Solver; 4] =
+    [Solver::Ddpm, Solver::Ddim { eta: 0.0 }, Solver::Ddim { eta: 0.5 }, Solver::DpmSolverPlusPlus];
+const PARALLEL: [fn(WindowConfig) -> Strategy; 2] = [Strategy::Paradigms, Strategy::Picard];
+
+fn table(solver: Solver, clip_sample: bool, steps: usize) -> Table {
+    let config = SchedulerConfig {
+        num_train_timesteps: 100,
+        beta_schedule: BetaSchedule::SquaredcosCapV2,
+        clip_sample,
+        ..SchedulerConfig::default()
+    };
+    Table::new(&config, solver, steps).unwrap()
+}
+
+fn draw(table: &Table, strategy: Strategy, seed: u64) -> (Array2<f32>, Statistics) {
+    let noise = Noise::draw(seed, table.steps(), DIM);
+    let mut sampler = Sampler::new(table.clone(), strategy, DIM).unwrap();
+    let sample = sampler.sample(&mut Mixture::example(table), &noise).unwrap();
+    (sample.trajectory().to_owned(), sample.statistics().clone())
+}
+
+fn bits(trajectory: &Array2<f32>) -> Vec<u32> {
+    trajectory.iter().map(|value| value.to_bits()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn window_1_is_sequential(seed: u64, solver in 0..4_usize, clip: bool, tolerance in 0.0..10.0) {
+        let table = table(SOLVERS[solver], clip, 40);
+        let (expected, _) = draw(&table, Strategy::Sequential, seed);
+        for strategy in PARALLEL {
+            let (found, statistics) = draw(&table, strategy(WindowConfig { window: 1, tolerance }), seed);
+            prop_assert_eq!(bits(&found), bits(&expected));
+            prop_assert_eq!((statistics.rounds, statistics.evaluations), (40, 40));
+        }
+    }
+
+    #[test]
+    fn tolerance_0_is_sequential(seed: u64, solver in 0..4_usize, clip: bool, window in 2..120_usize) {
+        let table = table(SOLVERS[solver], clip, 40);
+        let (expected, _) = draw(&table, Strategy::Sequential, seed);
+        for strategy in PARALLEL {
+            let (found, statistics) = draw(&table, strategy(WindowConfig { window, tolerance: 0.0 }), seed);
+            prop_assert_eq!(bits(&found), bits(&expected));
+            prop_assert_eq!(statistics.largest_residual, 0.0);
+        }
+    }
+
+    #[test]
+    fn statistics_add_up(seed: u64, solver in 0..4_usize, window in 1..120_usize, tolerance in 0.0..1.0) {
+        let table = table(SOLVERS[solver], true, 40);
+        for strategy in PARALLEL {
+            let (_, statistics) = draw(&table, strategy(WindowConfig { window, tolerance }), seed);
+            prop_assert_eq!(statistics.rounds, statistics.windows.len());
+            prop_assert_eq!(statistics.evaluations, statistics.windows.iter().sum::<usize>());
+            prop_assert!(statistics.rounds <= 40);
+            prop_assert!(statistics.windows.iter().all(|size| (1..=window).contains(size)));
+            // What is accepted on trust changed by less than τ standard deviations of the noise, which are under 1.
+            prop_assert!(statistics.largest_residual <= tolerance);
+        }
+    }
+}
+
+#[test]
+fn picard_is_faster_than_paradigms_and_both_are_close_to_sequential() {
+    for solver in SOLVERS {
+        let table = table(solver, true, 90);
+        let mut rounds = [0, 0];
+        for seed in 0..20 {
+            let (expected, _) = draw(&table, Strategy::Sequential, seed);
+            for (strategy, rounds) in PARALLEL.iter().zip(&mut rounds) {
+                let (found, statistics) = draw(&table, strategy(WindowConfig::default()), seed);
+                let last = (&found.row(90) - &expected.row(90)).fold(0.0_f32, |most, value| most.max(value.abs()));
+                assert!(last < 0.1, "{solver} {seed}: {last}");
+                *rounds += statistics.rounds;
+            }
+        }
+        assert!(rounds[1] < rounds[0] && rounds[0] < 90 * 20, "{solver}: {rounds:?}");
+    }
+}
+
+#[test]
+fn a_sampler_used_again_gives_the_same_bytes() {
+    for strategy in [Strategy::Sequential, PARALLEL[0](WindowConfig::default()), PARALLEL[1](WindowConfig::default())] {
+        let table = table(Solver::Ddim { eta: 0.5 }, true, 50);
+        let mut denoiser = Mixture::example(&table);
+        let mut sampler = Sampler::new(table, strategy, DIM).unwrap();
+        let mut draw = |seed| {
+            let sample = sampler.sample(&mut denoiser, &Noise::draw(seed, 50, DIM)).unwrap();
+            (bits(&sample.trajectory().to_owned()), sample.statistics().clone())
+        };
+        let first = draw(1);
+        let other = draw(2);
+        assert_ne!(first, other);
+        assert_eq!(draw(1), first);
+    }
+}
