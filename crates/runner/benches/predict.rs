@@ -1,6 +1,6 @@
 //! c(p): the time of one batch of p rows, which decides whether a parallel sampler pays.
 //!
-//! Runs the PushT policy of this repository, or the one that `PARAPOLICY_MODEL` names, on `PARAPOLICY_THREADS` threads
+//! Runs the `PushT` policy of this repository, or the one that `PARAPOLICY_MODEL` names, on `PARAPOLICY_THREADS` threads
 //! (all cores by default).
 
 #![allow(clippy::expect_used, reason = "a benchmark has nobody to return an error to")]

@@ -72,9 +72,9 @@ impl Denoiser for BoundDenoiser<'_> {
     ) -> Result<(), BoxError> {
         let Policy { manifest, graph, buffers } = &mut *self.policy;
         let shape = [samples.nrows(), manifest.sample_dim()];
-        check_shape("the samples' shape", samples.shape(), &shape)?;
+        check_shape("the shape of the samples", samples.shape(), &shape)?;
         check_shape("the number of timesteps", &[timesteps.len()], &shape[..1])?;
-        check_shape("the prediction's shape", prediction.shape(), &shape)?;
+        check_shape("the shape of the prediction", prediction.shape(), &shape)?;
         if samples.is_empty() {
             return Ok(());
         }
@@ -114,8 +114,14 @@ fn run(
     let outputs = graph.session.run([tensor(first)?, tensor(second)?, tensor(third)?])?;
     let (shape, values) = outputs[manifest.denoiser.prediction.as_str()].try_extract_tensor::<f32>()?;
     // The graph may have left sizes open until now.
-    let found: Vec<_> = shape.iter().map(|&size| size as usize).collect();
-    check_shape("the shape of the graph's prediction", &found, &plans)?;
+    if !shape.iter().map(|&size| size as usize).eq(plans) {
+        let found = shape.iter().map(|&size| size as usize).collect();
+        return Err(PredictError::Shape {
+            what: "the shape of the graph's prediction",
+            found,
+            expected: plans.to_vec(),
+        });
+    }
     for (mut row, values) in prediction.rows_mut().into_iter().zip(values.chunks_exact(manifest.sample_dim())) {
         row.assign(&ArrayView1::from(values));
     }

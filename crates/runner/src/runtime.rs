@@ -111,11 +111,7 @@ impl Runtime {
 
     /// Loads a library: a path, or a bare name for the system's linker.
     fn load(library: PathBuf, source: LibrarySource) -> Result<Self, RuntimeError> {
-        let builder = ort::init_from(&library).map_err(|error| RuntimeError::Load {
-            library: library.clone(),
-            origin: source,
-            error,
-        })?;
+        let builder = ort::init_from(&library).map_err(|error| RuntimeError::load(library.clone(), source, &error))?;
         let environment = builder
             .with_name("parapolicy")
             .with_telemetry(false)

@@ -1,9 +1,12 @@
 //! What can go wrong between here and a loaded ONNX Runtime.
 
 use std::{
+    error::Error as _,
     io,
     path::{Path, PathBuf},
 };
+
+use ort::LoadDynamicError;
 
 use super::LibrarySource;
 
@@ -20,14 +23,14 @@ pub enum RuntimeError {
         origin: LibrarySource,
     },
     /// The file is not a shared library, not ONNX Runtime, or too old.
-    #[error("{}: cannot be used as ONNX Runtime ({error}); {}", library.display(), origin.remedy())]
+    #[error("{}: cannot be used as ONNX Runtime ({reason}); {}", library.display(), origin.remedy())]
     Load {
         /// The library.
         library: PathBuf,
         /// Where it was found.
         origin: LibrarySource,
-        /// What the loader says.
-        error: ort::LoadDynamicError,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The library was loaded but does not start.
     #[error("{}: ONNX Runtime does not start: {error}", library.display())]
@@ -124,6 +127,17 @@ pub enum RuntimeError {
 }
 
 impl RuntimeError {
+    pub(super) fn load(library: PathBuf, origin: LibrarySource, error: &LoadDynamicError) -> Self {
+        let reason = match error {
+            // The loader's own words are the cause's.
+            LoadDynamicError::Dlopen { error, .. } => error.source().unwrap_or(error).to_string(),
+            LoadDynamicError::MissingApi { .. } => "it does not export OrtGetApiBase".into(),
+            LoadDynamicError::BadVersion { version_str, .. } => format!("it is version {version_str}"),
+            LoadDynamicError::InvalidVersionString => "its version is not text".into(),
+        };
+        Self::Load { library, origin, reason }
+    }
+
     /// For `map_err` on file operations.
     pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |error| Self::File { path: path.to_path_buf(), action, error }

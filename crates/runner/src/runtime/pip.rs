@@ -53,11 +53,14 @@ fn start(wheel: &Wheel, python: &OsStr, staging: &Path, log: &Path) -> Result<Ch
 }
 
 fn watch(mut child: Child, staging: &Path, size: u64, observer: &dyn InstallObserver) -> std::io::Result<ExitStatus> {
+    let mut bytes = 0;
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
         }
-        observer.progress(size_of_files(staging).min(size), size);
+        // pip's log counts too, and files that pip moves are gone for a moment.
+        bytes = size_of_files(staging).clamp(bytes, size);
+        observer.progress(bytes, size);
         thread::sleep(POLL);
     }
 }
