@@ -1,0 +1,130 @@
+//! The commands, run whole on the shipped policy.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use ndarray::{Array2, Array3};
+use ndarray_npy::{NpzReader, NpzWriter};
+use parapolicy_control::Report;
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// Runs the program and returns its standard output as JSON.
+#[track_caller]
+fn json(arguments: &[&str]) -> Value {
+    let output = Command::cargo_bin("parapolicy").unwrap().current_dir(root()).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn run_writes_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let arguments = ["run", "--solver=ddim", "--steps=8", "--episodes=1", "--json", "--sampler=sequential,paradigms,picard"];
+    let printed = json(&[&arguments[..], &["--out", out.to_str().unwrap()]].concat());
+
+    let written = fs::read_to_string(out.join("report.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), printed, "the same report is printed and written");
+    let report: Report = serde_json::from_str(&written).unwrap();
+    assert_eq!((report.schema_version, report.steps, report.solver.as_str()), (1, 8, "ddim"));
+    assert_eq!(report.scenario, "nominal");
+
+    let names: Vec<&str> = report.samplers.iter().map(|sampler| sampler.name.as_str()).collect();
+    assert_eq!(names, ["sequential", "paradigms", "picard"]);
+    for sampler in &report.samplers {
+        let [episode] = &sampler.episodes[..] else { panic!("one episode was asked for") };
+        assert_eq!(episode.seed, 100_000);
+        assert_eq!(episode.plans, episode.control_steps.div_ceil(8), "a plan every eight actions");
+        assert!(sampler.reward_mean > 0.2, "{}: the block was not moved to the goal", sampler.name);
+        let latency = sampler.sampling_latency_ms;
+        assert!(0.0 < latency.p50 && latency.p50 <= latency.p90 && latency.p99 <= latency.max);
+        assert!(sampler.per_action_latency_ms.p50 < latency.p50);
+    }
+    let [sequential, .., picard] = &report.samplers[..] else { panic!("three samplers were asked for") };
+    assert_eq!((sequential.rounds_mean, sequential.evaluations_mean), (8.0, 8.0));
+    assert_eq!((sequential.speedup, sequential.window), (Some(1.0), None));
+    assert!(picard.rounds_mean < 8.0 && picard.evaluations_mean > 8.0);
+    assert_eq!((picard.window, picard.tolerance), (Some(20), Some(0.1)));
+
+    let csv = fs::read_to_string(out.join("episodes.csv")).unwrap();
+    assert_eq!(csv.lines().next().unwrap(), "sampler,seed,reward,success,control_steps,plans");
+    assert_eq!(csv.lines().count(), 4);
+    let svg = fs::read_to_string(out.join("report.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && names.iter().all(|name| svg.contains(name)));
+    let mut gif = gif::Decoder::new(fs::File::open(out.join("episode.gif")).unwrap()).unwrap();
+    let mut frames = 0;
+    while gif.read_next_frame().unwrap().is_some() {
+        frames += 1;
+    }
+    assert_eq!(frames, picard.episodes[0].control_steps, "a frame a control step");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+}
+
+/// Draws with `arguments` and returns `actions` and `sample`.
+fn draw(folder: &Path, arguments: &[&str]) -> (Array2<f64>, Array2<f32>, Value) {
+    let (input, output) = (folder.join("in.npz"), folder.join("out.npz"));
+    let paths = ["sample", "--input", input.to_str().unwrap(), "--output", output.to_str().unwrap()];
+    let statistics = json(&[&paths, arguments].concat());
+    let mut npz = NpzReader::new(fs::File::open(&output).unwrap()).unwrap();
+    (npz.by_name("actions").unwrap(), npz.by_name("sample").unwrap(), statistics)
+}
+
+fn write_input(folder: &Path, noise: Option<(Array2<f32>, Array3<f32>)>) {
+    let mut npz = NpzWriter::new(fs::File::create(folder.join("in.npz")).unwrap());
+    npz.add_array("observation", &Array2::from_shape_fn((2, 20), |(step, i)| 150.0 + 8.0 * i as f64 + step as f64)).unwrap();
+    if let Some((initial, steps)) = noise {
+        npz.add_array("initial_noise", &initial).unwrap();
+        npz.add_array("step_noise", &steps).unwrap();
+    }
+    npz.finish().unwrap();
+}
+
+#[test]
+fn sample_is_fixed_by_seed_or_noise() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_input(folder, None);
+    let (first, sample, statistics) = draw(folder, &["--steps=12", "--seed=7"]);
+    assert_eq!((first.dim(), sample.dim()), ((16, 2), (16, 2)));
+    assert!(sample.iter().all(|value| value.abs() <= 1.0), "the last step ends at a clipped prediction");
+    assert!(statistics["rounds"].as_u64().unwrap() <= 12);
+    assert_eq!(draw(folder, &["--steps=12", "--seed=7"]).0, first);
+    assert_ne!(draw(folder, &["--steps=12", "--seed=8"]).0, first);
+
+    let noise = (Array2::from_elem((16, 2), 0.5), Array3::from_elem((12, 16, 2), -0.25));
+    write_input(folder, Some(noise));
+    let given = draw(folder, &["--steps=12", "--seed=7"]).0;
+    assert_ne!(given, first, "the noise in the file is used");
+    assert_eq!(draw(folder, &["--steps=12", "--seed=8"]).0, given, "and the seed then changes nothing");
+}
+
+#[test]
+fn every_sampler_ends_at_the_same_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_input(folder, None);
+    for solver in ["ddpm", "ddim", "ddim:0.5", "dpmsolver++"] {
+        let draw = |sampler: &str| {
+            let arguments = [&format!("--solver={solver}"), &format!("--sampler={sampler}"), "--steps=20", "--tolerance=0"];
+            draw(folder, &arguments).1
+        };
+        let reference = draw("sequential");
+        for sampler in ["paradigms", "picard"] {
+            let largest = (&draw(sampler) - &reference).iter().fold(0.0f32, |most, value| most.max(value.abs()));
+            assert!(largest < 1e-4, "{sampler} is {largest} from sequential with {solver}");
+        }
+    }
+}
+
+#[test]
+fn inspect_shows_the_model() {
+    let shown = json(&["inspect", "models/pusht"]);
+    assert_eq!(shown["graph"]["sha256_matches"], true);
+    assert_eq!(shown["manifest"]["horizon"], 16);
+    assert_eq!(shown["graph"]["mismatch"], Value::Null);
+}

@@ -1,0 +1,110 @@
+//! The parallel strategies on the trained network: what they cost, and how far they end from the sequential answer
+//! under the same noise. Differences are the largest of a sample, in normalised action units.
+//!
+//! `cargo test --release -p parapolicy-tests --test sampler_on_network -- --nocapture` prints the figures.
+
+use std::path::Path;
+
+use ndarray::{Array1, Array2};
+use parapolicy_pusht::{ResetDistribution, ResetOrder, World};
+use parapolicy_runner::{Policy, Runtime};
+use parapolicy_sampler::{Denoiser, Noise, Sampler, Solver, Strategy, Table, WindowConfig};
+
+const OBSERVATIONS: usize = 100;
+const STEPS: usize = 100;
+
+/// Two successive observations, `[2, 20]` in px, of an episode in which the agent goes for places around the block.
+fn observation(seed: u64) -> Array2<f64> {
+    let mut world = World::new();
+    world.set_state(&ResetOrder::Legacy.apply(ResetDistribution::DiffusionPolicy.draw(seed))).unwrap();
+    let control_steps = 1 + (seed as usize * 7) % 60;
+    let aims = Noise::draw(seed, control_steps, 2);
+    let mut before = world.state();
+    for step in 0..control_steps {
+        let aim = aims.steps().row(step / 10 * 10).mapv(|value| 60.0 * f64::from(value));
+        let block = world.state().block.position;
+        before = world.state();
+        world.step([(block.x + aim[0]).clamp(10.0, 500.0), (block.y + aim[1]).clamp(10.0, 500.0)]).unwrap();
+    }
+    let seen = [before.keypoints(), world.state().keypoints()].concat();
+    Array2::from_shape_vec((2, 20), seen).unwrap()
+}
+
+fn policy() -> Policy {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/pusht");
+    Policy::load(&folder, &Runtime::find_or_install(None, &()).unwrap(), 0).unwrap()
+}
+
+/// What a strategy came to over all observations.
+#[derive(Default)]
+struct Outcome {
+    rounds: usize,
+    evaluations: usize,
+    deviations: Vec<f32>,
+}
+
+impl Outcome {
+    fn add(&mut self, sampler: &mut Sampler, denoiser: &mut dyn Denoiser, noise: &Noise, expected: &Array1<f32>) {
+        let sample = sampler.sample(denoiser, noise).unwrap();
+        let difference = &sample.sample() - expected;
+        self.rounds += sample.statistics().rounds;
+        self.evaluations += sample.statistics().evaluations;
+        self.deviations.push(difference.fold(0.0, |most, value| value.abs().max(most)));
+    }
+
+    /// Mean rounds, mean evaluations, deviation p50, p90 and max.
+    fn summary(mut self, name: &str) -> (f64, f64, [f32; 3]) {
+        self.deviations.sort_by(f32::total_cmp);
+        let count = self.deviations.len();
+        let deviations = [count / 2, count * 9 / 10, count - 1].map(|index| self.deviations[index]);
+        let [rounds, evaluations] = [self.rounds, self.evaluations].map(|sum| sum as f64 / count as f64);
+        println!("{name}: rounds {rounds:.2}, evaluations {evaluations:.1}, deviation p50, p90, max {deviations:.5?}");
+        (rounds, evaluations, deviations)
+    }
+}
+
+/// Draws one sample an observation with each strategy.
+fn compare<const N: usize>(strategies: [Strategy; N], observations: usize) -> [Outcome; N] {
+    let mut policy = policy();
+    let dim = policy.manifest().horizon * policy.manifest().action_dim();
+    let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, STEPS).unwrap();
+    let mut reference = Sampler::new(table.clone(), Strategy::Sequential, dim).unwrap();
+    let mut samplers = strategies.map(|strategy| Sampler::new(table.clone(), strategy, dim).unwrap());
+    let mut outcomes = strategies.map(|_| Outcome::default());
+    for seed in 0..observations as u64 {
+        let noise = Noise::draw(1000 + seed, STEPS, dim);
+        let mut denoiser = policy.bind(observation(seed).view()).unwrap();
+        let expected = reference.sample(&mut denoiser, &noise).unwrap().sample().to_owned();
+        for (sampler, outcome) in samplers.iter_mut().zip(&mut outcomes) {
+            outcome.add(sampler, &mut denoiser, &noise, &expected);
+        }
+    }
+    outcomes
+}
+
+#[test]
+fn parallel_strategies_keep_their_promises() {
+    let windows = WindowConfig { window: 20, tolerance: 0.1 };
+    let [paradigms, picard] = compare([Strategy::Paradigms(windows), Strategy::Picard(windows)], OBSERVATIONS);
+    let (paradigms, picard) = (paradigms.summary("paradigms"), picard.summary("picard"));
+
+    // Published for PushT: 25 rounds, 390 evaluations (Shih et al. 2023, arXiv 2305.16317).
+    let (rounds, evaluations, _) = paradigms;
+    assert!((22.5..=27.5).contains(&rounds) && (351.0..=429.0).contains(&evaluations));
+
+    let (rounds, evaluations, [_, p90, max]) = picard;
+    assert!(rounds <= 11.0 && evaluations <= 155.0);
+    assert!(p90 <= 0.005 && max <= 0.1);
+}
+
+#[test]
+fn window_1_and_tolerance_0_are_sequential_up_to_rounding() {
+    let [narrow, strict] = [WindowConfig { window: 1, tolerance: 0.1 }, WindowConfig { window: 7, tolerance: 0.0 }];
+    let strategies =
+        [Strategy::Paradigms(narrow), Strategy::Picard(narrow), Strategy::Paradigms(strict), Strategy::Picard(strict)];
+    for (strategy, outcome) in strategies.into_iter().zip(compare(strategies, 3)) {
+        let (_, _, [.., max]) = outcome.summary(&format!("{strategy} {:?}", strategy.window()));
+        // A batch of another size is summed in another order.
+        assert!(max <= 1e-4, "{strategy}: {max}");
+    }
+}
