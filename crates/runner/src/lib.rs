@@ -7,8 +7,6 @@
 //!
 //! Raw quantities (pixels, radians) are f64, normalised ones f32.
 
-#![allow(clippy::needless_pass_by_value, reason = "views of arrays are passed by value")]
-
 mod bound;
 mod graph;
 mod hash;

@@ -19,9 +19,10 @@ const CONTENT: &[u8] = b"the shared library";
 /// What pip does where all goes well; each call leaves a line in `calls`.
 const GOOD: &str = r#"echo called >> "$root/calls"; cp "$root/wheel" "$dest/fake.whl""#;
 
-/// The same, but only when `go` is there.
-const SLOW: &str =
-    r#"echo called >> "$root/calls"; until [ -e "$root/go" ]; do sleep 0.02; done; cp "$root/wheel" "$dest/fake.whl""#;
+/// The same, but only when `go` is there. It gives up when the scene is gone: a pip outlives the process that is killed.
+const SLOW: &str = r#"echo called >> "$root/calls"
+until [ -e "$root/go" ] || [ ! -e "$root/pip.sh" ]; do sleep 0.02; done
+cp "$root/wheel" "$dest/fake.whl""#;
 
 /// A directory to install into, with a wheel and a pip.
 struct Scene(TempDir);
