@@ -1,5 +1,7 @@
 //! Whatever is handed in: an answer or a typed error with the field's name, never a panic.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use std::error::Error as _;
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};

@@ -1,5 +1,7 @@
 //! At window 1 and at tolerance 0 every parallel strategy returns the sequential answer bit for bit.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 mod support;
 
 use ndarray::Array2;

@@ -1,5 +1,7 @@
 //! The window loop on a process that is no diffusion: gradient descent with momentum, whose state is wider than its
-//! drift (as in DreamPropeller, Zhou et al. 2023, arXiv 2311.17082).
+//! drift (Zhou et al. 2023, arXiv 2311.17082).
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::convert::Infallible;
 use std::ops::Range;

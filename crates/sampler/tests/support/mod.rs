@@ -1,5 +1,6 @@
 //! A denoiser in closed form: the posterior mean of a mixture of isotropic Gaussians, as in `reference/generate.py`.
 
+#![allow(clippy::doc_markdown, reason = "subscripts of formulas are not identifiers")]
 #![allow(dead_code, reason = "each test crate uses its own part")]
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, arr1, arr2};
