@@ -3,6 +3,8 @@
 //!
 //! `cargo test --release -p parapolicy-tests --test sampler_on_network -- --nocapture` prints the figures.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use std::path::Path;
 
 use ndarray::{Array1, Array2};

@@ -1,6 +1,6 @@
-//! What the sampler itself costs: the network is replaced by one that answers at once. Divide by the rounds of the
-//! strategy (100 for `sequential`) for the cost of a round.
+//! What the sampler itself costs: the network is replaced by one that answers at once. Items are rounds.
 
+use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use ndarray::{ArrayView2, ArrayViewMut2, Zip};
 use parapolicy_sampler::{
@@ -48,7 +48,6 @@ fn sample(bencher: Bencher<'_, '_>, name: &str) {
         Err(error) => return eprintln!("{error}"),
     };
     let noise = Noise::draw(0, STEPS, DIM);
-    let rounds = sampler.sample(&mut Instant, &noise).map(|sample| sample.statistics().rounds);
-    println!("{name}: {rounds:?} rounds");
-    bencher.bench_local(|| sampler.sample(&mut Instant, black_box(&noise)).is_ok());
+    let rounds = sampler.sample(&mut Instant, &noise).map_or(0, |sample| sample.statistics().rounds);
+    bencher.counter(ItemsCount::new(rounds)).bench_local(|| sampler.sample(&mut Instant, black_box(&noise)).is_ok());
 }
