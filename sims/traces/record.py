@@ -4,7 +4,9 @@
     python sims/traces/record.py
 
 Each trace holds episodes of one kind: what the agent aims at. Rows are `state` before the action, `action`,
-`agent_velocity` before the action and `reward` for it; `episode_ends` as in the crate's `Trace`.
+`agent_velocity` before the action and `reward` for it; `episode_ends` as in the crate's `Trace`. `restart_error` is how
+far (px) gym-pusht's own block is from the next row's when gym-pusht is put into this row's state and stepped once: where
+it is large, the state does not say what happens next, because the impulses that Chipmunk carries over matter.
 """
 
 from pathlib import Path
@@ -36,10 +38,11 @@ def shoves(random, step, agent, block):
 
 
 def long_pushes(random, step, agent, block):
-    """Slowly through the block's centre of gravity, as a person pushes."""
+    """Slowly through the block's centre of gravity towards the middle of the table, as a person pushes."""
     centre = block[:2] + 45.0 * np.array([-np.sin(block[2]), np.cos(block[2])])
     if step % 40 == 0:
-        return centre + 110.0 * unit(random.uniform(0.0, 2.0 * np.pi))
+        outwards = np.arctan2(*(centre - 256.0)[::-1]) + random.uniform(-0.6, 0.6)
+        return centre + 110.0 * unit(outwards)
     if step % 40 < 8:
         return None
     ahead = centre - agent
@@ -53,6 +56,29 @@ def spins(random, step, agent, block):
 
 def unit(angle):
     return np.array([np.cos(angle), np.sin(angle)])
+
+
+def restart_error(env, state, velocity, action, following):
+    """Distance of the block from `following` after `action` from a state that gym-pusht is put into."""
+    env._setup()
+    env.agent.velocity = tuple(velocity)
+    # One substep of its own moves the agent here, finds the contacts and leaves the block where it is.
+    env.agent.position = tuple(state[:2] - env.dt * velocity)
+    env.block.angle = state[4]
+    env.block.position = tuple(state[2:4])
+    env.space.step(env.dt)
+    env.agent.position = tuple(state[:2])
+    env.step(action)
+    return np.linalg.norm(np.array(env.block.position) - following[2:4])
+
+
+def restart_errors(env, rows, ends):
+    errors = np.zeros(len(rows["state"]))
+    for i in range(len(errors) - 1):
+        if i + 1 not in ends:
+            row = (rows[key][i] for key in ("state", "agent_velocity", "action"))
+            errors[i] = restart_error(env, *row, rows["state"][i + 1])
+    return errors
 
 
 def record(name, aim, seed):
@@ -73,7 +99,9 @@ def record(name, aim, seed):
             rows["reward"].append(env.step(target)[1])
         ends.append(len(rows["state"]))
     arrays = {key: np.array(values, dtype=np.float64) for key, values in rows.items()}
-    np.savez_compressed(HERE / f"{name}.npz", episode_ends=np.array(ends), **arrays)
+    arrays["episode_ends"] = np.array(ends)
+    arrays["restart_error"] = restart_errors(env, arrays, ends)
+    np.savez_compressed(HERE / f"{name}.npz", **arrays)
 
 
 def main():

@@ -5,8 +5,8 @@
 //! and are forgotten after the step. rapier mends with a bias inside its one solve, which gives another motion
 //! wherever the agent moves away from a contact. So rapier is asked twice here, with two sets of parameters:
 //!
-//! 1. [`velocity_parameters`]: the agent moves, overlaps are ignored (no bias);
-//! 2. [`push_out_parameters`]: the agent stands still, overlaps beyond the slop lose a fixed share per substep.
+//! 1. for velocities: the agent moves, overlaps are ignored (no bias);
+//! 2. for the push-out: the agent stands still, overlaps beyond the slop lose a fixed share per substep.
 //!
 //! rapier computes in f32. What it hands back are velocities, small numbers in which f32's error is small as well;
 //! the caller integrates them in f64.
@@ -30,6 +30,10 @@ const COLLISION_BIAS: f64 = 0.001_797_007_443_6;
 
 /// Chipmunk's `iterations`.
 const ITERATIONS: usize = 10;
+
+/// Iterations for the velocity of a block at a wall. Squeezed between wall and agent it takes sequential impulses long
+/// to find the way out; Chipmunk gets there over many steps, because it starts each from the impulses of the last.
+const PINNED_ITERATIONS: usize = 80;
 
 /// Mass of the block.
 const MASS: f32 = 1.0;
@@ -65,7 +69,7 @@ struct Scene {
     bodies: RigidBodySet,
     colliders: ColliderSet,
     islands: IslandManager,
-    broad_phase: DefaultBroadPhase,
+    broad_phase: BroadPhaseBvh,
     narrow_phase: NarrowPhase,
     agent: RigidBodyHandle,
     block: RigidBodyHandle,
@@ -85,40 +89,57 @@ struct Rapier {
 pub(crate) struct ContactSolver {
     pristine: Scene,
     scene: Scene,
+    /// Whether `scene` remembers contacts that are to be forgotten.
+    stale: bool,
     rapier: Rapier,
     velocity_parameters: IntegrationParameters,
+    pinned_parameters: IntegrationParameters,
     push_out_parameters: IntegrationParameters,
 }
 
 impl ContactSolver {
     pub(crate) fn new() -> Self {
+        let velocity_parameters = parameters(0.0);
         let mut rapier = Rapier::default();
+        // Timing rapier's parts costs more than some of them take.
+        rapier.pipeline.counters.disable();
         let mut pristine = Scene::new();
-        // Once, so that what rapier builds for bodies it has never seen is part of every copy.
-        pristine.step(&mut rapier, &parameters(0.0));
+        // So that what rapier builds for bodies it has never seen is part of every copy.
+        pristine.step(&mut rapier, &velocity_parameters);
         Self {
             scene: pristine.clone(),
             pristine,
+            stale: false,
             rapier,
-            velocity_parameters: parameters(0.0),
+            pinned_parameters: IntegrationParameters {
+                num_internal_pgs_iterations: PINNED_ITERATIONS,
+                ..velocity_parameters
+            },
+            velocity_parameters,
             push_out_parameters: parameters(1.0 - COLLISION_BIAS.powf(SUBSTEP)),
         }
     }
 
     /// Forgets every contact, so that what follows depends on nothing that went before.
     pub(crate) fn forget(&mut self) {
-        self.scene.clone_from(&self.pristine);
+        self.stale = true;
     }
 
     /// The block's mean velocity over one substep, given that it would move with `velocity` if nothing were in its way.
     ///
     /// `block` is the pose of the block's frame.
     pub(crate) fn solve(&mut self, agent: &Agent, block: &Pose, velocity: Twist) -> Twist {
-        if is_clear(agent, block) {
+        let at_wall = is_at_wall(block);
+        if !at_wall && !is_at_agent(agent, block) {
             return velocity;
         }
+        if self.stale {
+            self.scene.clone_from(&self.pristine);
+            self.stale = false;
+        }
         self.scene.place(agent, block, velocity);
-        self.scene.step(&mut self.rapier, &self.velocity_parameters);
+        let parameters = if at_wall { &self.pinned_parameters } else { &self.velocity_parameters };
+        self.scene.step(&mut self.rapier, parameters);
         let moving = self.scene.block_twist();
         if self.scene.deepest_overlap() <= SLOP {
             return moving;
@@ -131,15 +152,18 @@ impl ContactSolver {
     }
 }
 
-/// Whether the block overlaps neither the agent nor a wall, so that rapier need not be asked.
-fn is_clear(agent: &Agent, block: &Pose) -> bool {
+/// Whether the block may overlap the agent. If it does not, rapier need not be asked.
+fn is_at_agent(agent: &Agent, block: &Pose) -> bool {
     let agent = Rotation2::new(-block.angle) * (agent.position - block.position);
-    let from_agent = [BAR, STEM].iter().all(|part| distance(part, agent) > AGENT_RADIUS + MARGIN);
-    let margin = WALL_RADIUS + MARGIN;
+    [BAR, STEM].iter().any(|part| distance(part, agent) < AGENT_RADIUS + MARGIN)
+}
+
+/// Whether the block may overlap a wall.
+fn is_at_wall(block: &Pose) -> bool {
     let [[[left, bottom], [_, top]], _, [[right, _], _], _] = WALLS;
-    let from_walls =
-        |[x, y]: [f64; 2]| x > left + margin && x < right - margin && y > top + margin && y < bottom - margin;
-    from_agent && block.place(&OUTLINE).into_iter().all(from_walls)
+    let reach = WALL_RADIUS + MARGIN;
+    let inside = |low: f64, x: f64, high: f64| x > low + reach && x < high - reach;
+    !block.place(&OUTLINE).into_iter().all(|[x, y]| inside(left, x, right) && inside(top, y, bottom))
 }
 
 /// Distance of a point from an upright rectangle, 0 inside.
@@ -194,7 +218,8 @@ impl Scene {
             bodies,
             colliders,
             islands: IslandManager::new(),
-            broad_phase: DefaultBroadPhase::new(),
+            // Seven shapes make no tree worth keeping in shape.
+            broad_phase: BroadPhaseBvh::with_optimization_strategy(BvhOptimizationStrategy::None),
             narrow_phase: NarrowPhase::new(),
             agent,
             block,

@@ -1,9 +1,9 @@
 //! Frames of the table, drawn in software.
 
-use ndarray::{ArrayView3, ShapeError};
+use ndarray::Array3;
 use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 
-use crate::geometry::{AGENT_RADIUS, BAR, GOAL, Pose, STEM, TABLE_SIZE, WALL_RADIUS, WALLS};
+use crate::geometry::{self, AGENT_RADIUS, BAR, GOAL, Pose, STEM, TABLE_SIZE, WALL_RADIUS, WALLS};
 use crate::state::State;
 
 /// Side of the image observation, px.
@@ -48,9 +48,9 @@ impl Frame {
     }
 
     /// The pixels as `[height, width, 3]`.
-    pub fn pixels(&self) -> Result<ArrayView3<'_, u8>, ShapeError> {
+    pub fn pixels(&self) -> Array3<u8> {
         let side = self.size as usize;
-        ArrayView3::from_shape((side, side, 3), &self.rgb)
+        Array3::from_shape_fn((side, side, 3), |(row, column, channel)| self.rgb[3 * (row * side + column) + channel])
     }
 }
 
@@ -84,9 +84,7 @@ impl Renderer {
     /// Draws goal, walls, block, agent and then the overlays, in that order.
     pub fn draw(&mut self, state: &State, overlays: &[Overlay<'_>]) -> Frame {
         self.canvas.fill(opaque(WHITE));
-        for part in [BAR, STEM] {
-            self.fill(polygon(&GOAL, &part), LIGHT_GREEN);
-        }
+        self.fill(polygon(&GOAL, &geometry::OUTLINE), LIGHT_GREEN);
         for wall in WALLS {
             self.stroke(polyline(&wall), LIGHT_GRAY, 2.0 * WALL_RADIUS);
         }
@@ -132,7 +130,7 @@ impl Renderer {
 }
 
 /// The path of a closed polygon; `None` where its points are not finite or coincide.
-fn polygon(pose: &Pose, corners: &[[f64; 2]; 4]) -> Option<Path> {
+fn polygon<const N: usize>(pose: &Pose, corners: &[[f64; 2]; N]) -> Option<Path> {
     let mut path = begin(&pose.place(corners))?;
     path.close();
     path.finish()

@@ -1,5 +1,7 @@
 //! Every bad file or number is a typed error that names the file and the field; nothing panics.
 
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
+
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! Same seed and actions, same bytes: from any thread, one by one or together, and across snapshot and restore.
 
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
+
 use std::path::Path;
 use std::thread;
 

@@ -16,6 +16,8 @@ fn state() -> impl Strategy<Value = State> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn coverage_is_a_share(pose in pose()) {
         prop_assert!((0.0..=1.0).contains(&coverage(&pose)));

@@ -1,5 +1,7 @@
 //! What a scenario does to an episode.
 
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
+
 use std::path::Path;
 
 use parapolicy_pusht::geometry::{OUTLINE, Pose};

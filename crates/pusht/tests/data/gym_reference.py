@@ -20,6 +20,9 @@ def put(env, state):
     env.agent.position = tuple(state[:2])
     env.block.angle = state[4]
     env.block.position = tuple(state[2:4])
+    # Frames are drawn from the shapes' cached corners.
+    for body in (env.agent, env.block):
+        env.space.reindex_shapes_for_body(body)
 
 
 def main():
