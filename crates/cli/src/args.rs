@@ -27,6 +27,8 @@ impl Arguments {
 pub enum Command {
     /// Compare samplers in closed loop: reward and latency on the same seeds.
     Run(RunArguments),
+    /// Compare samplers plan by plan: rounds, latency, and how far they end from `sequential`.
+    Bench(BenchArguments),
     /// Draw one action sequence for one observation.
     Sample(SampleArguments),
     /// Replay a recorded trace open loop and measure where the simulator parts from it.
@@ -66,6 +68,13 @@ pub struct SamplingArguments {
     /// Denoising steps.
     #[arg(long, default_value_t = 100)]
     pub steps: usize,
+    #[command(flatten)]
+    pub window: WindowArguments,
+}
+
+/// How far the parallel samplers look ahead, and what they accept.
+#[derive(Debug, Args)]
+pub struct WindowArguments {
     /// Denoising steps in the air at once, for the parallel samplers.
     #[arg(long, default_value_t = 20)]
     pub window: usize,
@@ -97,6 +106,36 @@ pub struct RunArguments {
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
     /// Print the report as JSON, and nothing else, on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `parapolicy bench`.
+#[derive(Debug, Args)]
+pub struct BenchArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// Samplers to compare with `sequential`.
+    #[arg(long = "sampler", value_delimiter = ',', default_value = "paradigms,picard")]
+    pub samplers: Vec<Strategy>,
+    /// Solvers, each with every number of steps.
+    #[arg(long = "solver", value_delimiter = ',', default_value = "ddpm")]
+    pub solvers: Vec<Solver>,
+    /// Numbers of denoising steps.
+    #[arg(long, value_delimiter = ',', default_value = "100")]
+    pub steps: Vec<usize>,
+    #[command(flatten)]
+    pub window: WindowArguments,
+    /// Observations to plan for, as the policy meets them in the scenario.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    pub observations: u64,
+    /// What the episodes that give the observations are like (TOML).
+    #[arg(long, default_value = "sims/nominal.toml")]
+    pub scenario: PathBuf,
+    /// Seed of the first episode and of the noise.
+    #[arg(long, default_value_t = 200_000)]
+    pub seed: u64,
+    /// Print JSON, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,
 }

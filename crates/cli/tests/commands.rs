@@ -122,6 +122,22 @@ fn every_sampler_ends_at_the_same_plan() {
 }
 
 #[test]
+fn bench_measures_beside_sequential() {
+    let arguments = ["bench", "--solver=ddpm,ddim", "--steps=6", "--observations=3", "--sampler=picard", "--json"];
+    let rows = json(&arguments);
+    let rows = rows.as_array().unwrap();
+    let names: Vec<_> = rows.iter().map(|row| (row["solver"].as_str(), row["sampler"].as_str())).collect();
+    let expected = [("ddpm", "sequential"), ("ddpm", "picard"), ("ddim", "sequential"), ("ddim", "picard")];
+    assert_eq!(names, expected.map(|(solver, sampler)| (Some(solver), Some(sampler))));
+    for pair in rows.chunks(2) {
+        assert_eq!((&pair[0]["rounds_mean"], &pair[0]["speedup"]), (&6.0.into(), &1.0.into()));
+        assert_eq!(pair[0]["deviation"]["max"], 0.0);
+        assert!(pair[1]["rounds_mean"].as_f64().unwrap() < 6.0);
+        assert!(pair[1]["deviation"]["p50"].as_f64().unwrap() < 0.1);
+    }
+}
+
+#[test]
 fn inspect_shows_the_model() {
     let shown = json(&["inspect", "models/pusht"]);
     assert_eq!(shown["graph"]["sha256_matches"], true);

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use ndarray::Array1;
+use ndarray::{Array1, ArrayView1};
 use thiserror::Error;
 
 use crate::{BoxError, Environment, Outcome, Plan, Policy};
@@ -44,6 +44,8 @@ pub enum ControlError {
 pub struct Step<'a> {
     /// Control step, from 0.
     pub index: usize,
+    /// What was observed before the step.
+    pub observation: ArrayView1<'a, f64>,
     /// The plan in force.
     pub plan: &'a Plan,
     /// Which of its actions was executed.
@@ -119,7 +121,10 @@ pub fn run_episode<E: Environment>(
         if let Some(cost) = episode.plans.last_mut() {
             cost.executed += 1;
         }
-        on_step(environment, Step { index: step, plan: current, action_index: *next, outcome });
+        on_step(
+            environment,
+            Step { index: step, observation: observation.view(), plan: current, action_index: *next, outcome },
+        );
         *next += 1;
         if outcome.over {
             return Ok(episode);

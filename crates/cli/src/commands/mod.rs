@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod bench;
 mod inspect;
 mod replay;
 mod run;
@@ -7,10 +8,10 @@ mod sample;
 
 use anyhow::Context as _;
 use parapolicy_runner::{Policy, Runtime};
-use parapolicy_sampler::{Sampler, Strategy, Table, WindowConfig};
+use parapolicy_sampler::{ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde::Serialize;
 
-use crate::args::{Command, ModelArguments, RuntimeArguments, SamplingArguments};
+use crate::args::{Command, ModelArguments, RuntimeArguments, SamplingArguments, WindowArguments};
 use crate::failure::{Failure, InputError as _};
 use crate::progress::InstallProgress;
 
@@ -18,6 +19,7 @@ use crate::progress::InstallProgress;
 pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
         Command::Sample(arguments) => sample::sample(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
@@ -41,13 +43,25 @@ impl ModelArguments {
     }
 }
 
-impl SamplingArguments {
+impl WindowArguments {
     /// A sampler for the policy's action sequences, with the window and tolerance of the command line.
-    fn sampler(&self, policy: &Policy, strategy: Strategy) -> Result<Sampler, Failure> {
-        let strategy = strategy.with_window(WindowConfig { window: self.window, tolerance: self.tolerance });
+    fn sampler(
+        &self,
+        policy: &Policy,
+        solver: Solver,
+        steps: usize,
+        strategy: Strategy,
+    ) -> Result<Sampler, ConfigError> {
         let manifest = policy.manifest();
-        let table = Table::new(&manifest.scheduler, self.solver, self.steps).input()?;
-        Sampler::new(table, strategy, manifest.sample_dim()).input()
+        let table = Table::new(&manifest.scheduler, solver, steps)?;
+        let strategy = strategy.with_window(WindowConfig { window: self.window, tolerance: self.tolerance });
+        Sampler::new(table, strategy, manifest.sample_dim())
+    }
+}
+
+impl SamplingArguments {
+    fn sampler(&self, policy: &Policy, strategy: Strategy) -> Result<Sampler, Failure> {
+        self.window.sampler(policy, self.solver, self.steps, strategy).input()
     }
 }
 

@@ -1,6 +1,8 @@
 use comfy_table::{CellAlignment, Table, presets};
 use parapolicy_control::Report;
 
+use crate::commands::bench::{Deviation, Row};
+
 const COLUMNS: [&str; 9] = [
     "sampler",
     "reward",
@@ -15,8 +17,7 @@ const COLUMNS: [&str; 9] = [
 
 /// The run at a glance, one line a sampler.
 pub fn render(report: &Report) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(COLUMNS);
+    let mut table = table(&COLUMNS);
     for sampler in &report.samplers {
         let interval = sampler.reward_interval;
         table.add_row([
@@ -31,6 +32,51 @@ pub fn render(report: &Report) -> String {
             sampler.speedup.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}×")),
         ]);
     }
+    finish(table)
+}
+
+const BENCH_COLUMNS: [&str; 10] = [
+    "solver",
+    "steps",
+    "sampler",
+    "rounds",
+    "evaluations",
+    "p50 ms",
+    "p99 ms",
+    "speed-up",
+    "deviation p50 / p90 / max",
+    "over 0.1",
+];
+
+/// A benchmark at a glance, one line a solver, number of steps and sampler.
+pub fn render_bench(rows: &[Row]) -> String {
+    let mut table = table(&BENCH_COLUMNS);
+    for row in rows {
+        let Deviation { p50, p90, max } = row.deviation;
+        table.add_row([
+            row.solver.clone(),
+            row.steps.to_string(),
+            row.sampler.clone(),
+            format!("{:.1}", row.rounds_mean),
+            format!("{:.0}", row.evaluations_mean),
+            format!("{:.1}", row.latency_ms.p50),
+            format!("{:.1}", row.latency_ms.p99),
+            format!("{:.2}×", row.speedup),
+            format!("{p50:.4} / {p90:.4} / {max:.4}"),
+            format!("{:.1} %", 100.0 * row.different),
+        ]);
+    }
+    finish(table)
+}
+
+fn table(columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_header(columns.to_vec());
+    table
+}
+
+/// All columns but the first stand to the right.
+fn finish(mut table: Table) -> String {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

@@ -1,0 +1,170 @@
+use std::time::Instant;
+
+use indicatif::ProgressIterator as _;
+use ndarray::{Array1, Array2};
+use parapolicy_control::{BoxError, DiffusionPolicy, Latency, Percentiles, PushT, run_episode};
+use parapolicy_pusht::Scenario;
+use parapolicy_runner::{ObservationHistory, Policy};
+use parapolicy_sampler::{Noise, Sampler, Solver, Strategy};
+use serde::Serialize;
+
+use super::print_json;
+use crate::args::BenchArguments;
+use crate::failure::{Failure, InputError as _};
+use crate::output::table;
+
+/// A deviation from `sequential` beyond this is a different plan (normalised action units; the range of an action is 2).
+const DIFFERENT: f32 = 0.1;
+
+/// What a sampler came to with one solver and number of steps, over all observations.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    pub solver: String,
+    pub steps: usize,
+    pub sampler: String,
+    pub rounds_mean: f64,
+    pub evaluations_mean: f64,
+    pub latency_ms: Percentiles,
+    /// Median latency of `sequential` over this one's, both measured in turn.
+    pub speedup: f64,
+    /// Largest difference to the plan of `sequential` under the same noise, normalised units.
+    pub deviation: Deviation,
+    /// Share of plans that differ from it by more than 0.1.
+    pub different: f64,
+}
+
+/// Quantiles of the deviation.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Deviation {
+    pub p50: f32,
+    pub p90: f32,
+    pub max: f32,
+}
+
+/// Compares samplers plan by plan with `sequential`, which is measured beside them.
+pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
+    let scenario = Scenario::load(&arguments.scenario).input()?;
+    let runtime = arguments.model.runtime.find()?;
+    let mut policy = arguments.model.load(&runtime)?;
+    let mut environment = PushT::new(scenario, policy.manifest()).input()?;
+    let mut strategies = vec![Strategy::Sequential];
+    strategies.extend(arguments.samplers.iter().filter(|strategy| **strategy != Strategy::Sequential));
+
+    let observations = observations(arguments, &mut policy, &mut environment)?;
+    let mut rows = Vec::new();
+    for &solver in &arguments.solvers {
+        for &steps in &arguments.steps {
+            let sampler = |&strategy| arguments.window.sampler(&policy, solver, steps, strategy);
+            let samplers = strategies.iter().map(sampler).collect::<Result<Vec<_>, _>>().input()?;
+            rows.extend(compare(arguments.seed, &mut policy, samplers, &observations, solver)?);
+        }
+    }
+    if arguments.json {
+        return print_json(&rows);
+    }
+    println!("{}", table::render_bench(&rows));
+    Ok(())
+}
+
+/// Observations at which the policy plans, in episodes that it drives itself with DDIM in ten steps.
+fn observations(
+    arguments: &BenchArguments,
+    policy: &mut Policy,
+    environment: &mut PushT,
+) -> Result<Vec<Array2<f64>>, Failure> {
+    let ddim = Solver::Ddim { eta: 0.0 };
+    let mut sampler = arguments.window.sampler(policy, ddim, 10, Strategy::Sequential).input()?;
+    let count = usize::try_from(arguments.observations)?;
+    let mut history = ObservationHistory::new(policy.manifest().n_obs_steps, policy.manifest().observation_dim());
+    let mut observations = Vec::new();
+    for seed in arguments.seed.. {
+        history.reset();
+        run_episode(&mut DiffusionPolicy::new(policy, &mut sampler), environment, seed, |_, step| {
+            history.push(step.observation);
+            if step.action_index == 0 {
+                observations.push(history.view().to_owned());
+            }
+        })?;
+        if observations.len() >= count {
+            break;
+        }
+    }
+    observations.truncate(count);
+    Ok(observations)
+}
+
+/// A sampler's plans so far.
+struct Measured {
+    sampler: Sampler,
+    latency: Latency,
+    rounds: usize,
+    evaluations: usize,
+    deviations: Vec<f32>,
+}
+
+impl Measured {
+    fn new(sampler: Sampler) -> Self {
+        Self { sampler, latency: Latency::new(), rounds: 0, evaluations: 0, deviations: Vec::new() }
+    }
+
+    /// Draws a plan and compares it with `reference`, if there is one.
+    fn draw(
+        &mut self,
+        policy: &mut Policy,
+        observation: &Array2<f64>,
+        noise: &Noise,
+        reference: Option<&Array1<f32>>,
+    ) -> Result<Array1<f32>, BoxError> {
+        let started = Instant::now();
+        let sample = self.sampler.sample(&mut policy.bind(observation.view())?, noise)?;
+        self.latency.record(started.elapsed());
+        self.rounds += sample.statistics().rounds;
+        self.evaluations += sample.statistics().evaluations;
+        let plan = sample.sample().to_owned();
+        let difference = reference.map_or(0.0, |reference| {
+            plan.iter().zip(reference).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()))
+        });
+        self.deviations.push(difference);
+        Ok(plan)
+    }
+
+    fn row(mut self, solver: Solver, sequential_p50: f64) -> Row {
+        self.deviations.sort_by(f32::total_cmp);
+        let count = self.deviations.len();
+        let at = |quantile: f64| self.deviations[(quantile * (count - 1) as f64).round() as usize];
+        let different = self.deviations.iter().filter(|deviation| **deviation > DIFFERENT).count();
+        let latency_ms = self.latency.percentiles();
+        Row {
+            solver: solver.to_string(),
+            steps: self.sampler.table().steps(),
+            sampler: self.sampler.strategy().to_string(),
+            rounds_mean: self.rounds as f64 / count as f64,
+            evaluations_mean: self.evaluations as f64 / count as f64,
+            latency_ms,
+            speedup: sequential_p50 / latency_ms.p50,
+            deviation: Deviation { p50: at(0.5), p90: at(0.9), max: at(1.0) },
+            different: different as f64 / count as f64,
+        }
+    }
+}
+
+/// Every observation with every sampler in turn, under the same noise; the first sampler is the reference.
+fn compare(
+    seed: u64,
+    policy: &mut Policy,
+    samplers: Vec<Sampler>,
+    observations: &[Array2<f64>],
+    solver: Solver,
+) -> Result<Vec<Row>, Failure> {
+    let mut measured: Vec<Measured> = samplers.into_iter().map(Measured::new).collect();
+    for (index, observation) in observations.iter().enumerate().progress() {
+        let mut reference = None;
+        for entry in &mut measured {
+            let noise = Noise::draw(seed + index as u64, entry.sampler.table().steps(), entry.sampler.dim());
+            let plan = entry.draw(policy, observation, &noise, reference.as_ref()).map_err(anyhow::Error::from_boxed)?;
+            reference.get_or_insert(plan);
+        }
+    }
+    let sequential = measured.first().map_or(0.0, |entry| entry.latency.percentiles().p50);
+    Ok(measured.into_iter().map(|entry| entry.row(solver, sequential)).collect())
+}
