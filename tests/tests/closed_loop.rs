@@ -1,5 +1,7 @@
 //! The whole path: network, sampler, loop and simulator.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

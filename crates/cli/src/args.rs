@@ -150,11 +150,11 @@ pub struct SampleArguments {
     /// Sampler to draw with.
     #[arg(long, default_value = "picard")]
     pub sampler: Strategy,
-    /// `.npz` with `observation` [n_obs_steps, observation] in raw units, and optionally `initial_noise`
-    /// [horizon, action] and `step_noise` [steps, horizon, action].
+    /// `.npz` with `observation [n_obs_steps, observation]` in raw units, and optionally
+    /// `initial_noise [horizon, action]` and `step_noise [steps, horizon, action]`.
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
-    /// `.npz` to write: `actions` [horizon, action] in raw units, `sample` the same, normalised.
+    /// `.npz` to write: `actions [horizon, action]` in raw units, `sample` the same, normalised.
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
     /// Seed of the noise that the input does not give.
@@ -165,7 +165,7 @@ pub struct SampleArguments {
 /// `parapolicy replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArguments {
-    /// `.npz` with `state` [N, 5], `action` [N, 2], `episode_ends` and optionally `agent_velocity` [N, 2].
+    /// `.npz` with `state [N, 5]`, `action [N, 2]`, `episode_ends` and optionally `agent_velocity [N, 2]`.
     #[arg(long, value_name = "FILE")]
     pub trace: PathBuf,
     /// Start every control step from the trace: one-step errors instead of drift.

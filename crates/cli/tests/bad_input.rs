@@ -1,6 +1,8 @@
 //! Whatever a user gets wrong: one line that names the file and the field, exit code 2 for input and 1 for the rest, no
 //! panic, nothing left behind.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -87,7 +89,8 @@ impl Bench {
         for word in words {
             assert!(line.contains(word), "`{word}` is not in: {line}");
         }
-        let mut left: Vec<_> = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut left: Vec<_> =
+            fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["in.npz", "model"]);
     }

@@ -1,5 +1,7 @@
 //! The commands, run whole on the shipped policy.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +27,8 @@ fn json(arguments: &[&str]) -> Value {
 fn run_writes_a_report() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("report");
-    let arguments = ["run", "--solver=ddim", "--steps=8", "--episodes=1", "--json", "--sampler=sequential,paradigms,picard"];
+    let arguments =
+        ["run", "--solver=ddim", "--steps=8", "--episodes=1", "--json", "--sampler=sequential,paradigms,picard"];
     let printed = json(&[&arguments[..], &["--out", out.to_str().unwrap()]].concat());
 
     let written = fs::read_to_string(out.join("report.json")).unwrap();
@@ -76,7 +79,8 @@ fn draw(folder: &Path, arguments: &[&str]) -> (Array2<f64>, Array2<f32>, Value) 
 
 fn write_input(folder: &Path, noise: Option<(Array2<f32>, Array3<f32>)>) {
     let mut npz = NpzWriter::new(fs::File::create(folder.join("in.npz")).unwrap());
-    npz.add_array("observation", &Array2::from_shape_fn((2, 20), |(step, i)| 150.0 + 8.0 * i as f64 + step as f64)).unwrap();
+    npz.add_array("observation", &Array2::from_shape_fn((2, 20), |(step, i)| 150.0 + 8.0 * i as f64 + step as f64))
+        .unwrap();
     if let Some((initial, steps)) = noise {
         npz.add_array("initial_noise", &initial).unwrap();
         npz.add_array("step_noise", &steps).unwrap();
@@ -110,7 +114,8 @@ fn every_sampler_ends_at_the_same_plan() {
     write_input(folder, None);
     for solver in ["ddpm", "ddim", "ddim:0.5", "dpmsolver++"] {
         let draw = |sampler: &str| {
-            let arguments = [&format!("--solver={solver}"), &format!("--sampler={sampler}"), "--steps=20", "--tolerance=0"];
+            let arguments =
+                [&format!("--solver={solver}"), &format!("--sampler={sampler}"), "--steps=20", "--tolerance=0"];
             draw(folder, &arguments).1
         };
         let reference = draw("sequential");

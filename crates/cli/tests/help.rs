@@ -1,5 +1,7 @@
 //! What the program says of itself, held still.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use assert_cmd::Command;
 
 fn help(arguments: &[&str]) -> String {

@@ -210,7 +210,8 @@ mod tests {
         let mut environment = Line { position: 0.0, steps: 0 };
         let mut actions = Vec::new();
         let episode =
-            run_episode(&mut policy, &mut environment, 25, |_, step| actions.push((step.index, step.action_index))).unwrap();
+            run_episode(&mut policy, &mut environment, 25, |_, step| actions.push((step.index, step.action_index)))
+                .unwrap();
         assert_eq!((episode.control_steps, episode.reward, episode.success), (6, 1.0, true));
         assert_eq!(episode.plans.iter().map(|plan| plan.executed).collect::<Vec<_>>(), [3, 3]);
         assert_eq!(policy.seen, [0.25, 0.375, 0.5, 0.625, 0.75, 0.875]);

@@ -191,12 +191,8 @@ mod tests {
     use crate::lockstep::PlanCost;
 
     fn episode(seed: u64, reward: f64, milliseconds: &[u64]) -> Episode {
-        let plan = |&latency| PlanCost {
-            latency: Duration::from_millis(latency),
-            rounds: 10,
-            evaluations: 140,
-            executed: 8,
-        };
+        let plan =
+            |&latency| PlanCost { latency: Duration::from_millis(latency), rounds: 10, evaluations: 140, executed: 8 };
         Episode {
             seed,
             reward,

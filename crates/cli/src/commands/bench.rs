@@ -121,9 +121,8 @@ impl Measured {
         self.rounds += sample.statistics().rounds;
         self.evaluations += sample.statistics().evaluations;
         let plan = sample.sample().to_owned();
-        let difference = reference.map_or(0.0, |reference| {
-            plan.iter().zip(reference).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()))
-        });
+        let difference = reference
+            .map_or(0.0, |reference| plan.iter().zip(reference).fold(0.0f32, |most, (a, b)| most.max((a - b).abs())));
         self.deviations.push(difference);
         Ok(plan)
     }
@@ -161,7 +160,8 @@ fn compare(
         let mut reference = None;
         for entry in &mut measured {
             let noise = Noise::draw(seed + index as u64, entry.sampler.table().steps(), entry.sampler.dim());
-            let plan = entry.draw(policy, observation, &noise, reference.as_ref()).map_err(anyhow::Error::from_boxed)?;
+            let plan =
+                entry.draw(policy, observation, &noise, reference.as_ref()).map_err(anyhow::Error::from_boxed)?;
             reference.get_or_insert(plan);
         }
     }
