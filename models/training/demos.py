@@ -1,5 +1,6 @@
 """Demonstrations as training data: windows of observations and actions, normalised to [-1, 1]."""
 
+import hashlib
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -95,6 +96,12 @@ class Demonstrations:
     def observation(self) -> np.ndarray:
         """Nine block keypoints, then the agent: `[steps, 20]`."""
         return np.concatenate((self.keypoints, self.agent), axis=1)
+
+    def digest(self) -> str:
+        """SHA-256 of all that a policy is trained on."""
+        return hashlib.sha256(
+            b"".join(a.tobytes() for a in (self.observation, self.action, self.episode_ends))
+        ).hexdigest()
 
 
 def windows(ends: np.ndarray, episodes: np.ndarray, shape: Shape) -> np.ndarray:

@@ -31,7 +31,7 @@ CHECKPOINT = "checkpoint.pt"
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a checkpoint was trained with; a checkpoint of another recipe is not resumed."""
+    """What a run is trained with; a checkpoint of another recipe is not resumed."""
 
     epochs: int
     batch: int = 256
@@ -59,7 +59,7 @@ class Training:
         if len(demos.episode_ends) <= recipe.validation_episodes:
             raise ValueError(f"more than {recipe.validation_episodes} episodes are needed: some are held out")
         torch.manual_seed(recipe.seed)
-        self.recipe, self.shape = recipe, Shape()
+        self.recipe, self.shape, self.demos = recipe, Shape(), demos.digest()
         episodes = np.random.default_rng(recipe.seed).permutation(len(demos.episode_ends))
         held_out, kept = np.split(episodes, [recipe.validation_episodes])
         self.observation, self.action = MinMax.of(demos.observation), MinMax.of(demos.action)
@@ -122,6 +122,7 @@ class Training:
     def state(self) -> dict:
         return {
             "recipe": asdict(self.recipe),
+            "demos": self.demos,
             "epoch": self.epoch,
             "seconds": self.seconds,
             "net": self.net.state_dict(),
@@ -134,6 +135,8 @@ class Training:
     def restore(self, state: dict) -> None:
         if state["recipe"] != asdict(self.recipe):
             raise ValueError(f"trained with {state['recipe']}, not {asdict(self.recipe)}")
+        if state["demos"] != self.demos:
+            raise ValueError("trained on other demonstrations")
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.net.load_state_dict(state["net"])
         self.ema.load_state_dict(state["ema"])

@@ -67,6 +67,14 @@ def test_a_checkpoint_of_another_recipe_is_refused(demos_file: Path, tmp_path: P
         resumed(training(demos_file, other), tmp_path / CHECKPOINT)
 
 
+def test_a_checkpoint_of_other_demonstrations_is_refused(demos_file: Path, tmp_path: Path) -> None:
+    torch.save(training(demos_file).state(), tmp_path / CHECKPOINT)
+    demos = Demonstrations.load(demos_file)
+    demos.action[3, 0] += 1
+    with pytest.raises(ValueError, match=r"checkpoint\.pt: .*trained on other demonstrations"):
+        resumed(Training(demos, RECIPE), tmp_path / CHECKPOINT)
+
+
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
 def test_a_foreign_checkpoint_is_refused(demos_file: Path, tmp_path: Path, content: bytes) -> None:
     (tmp_path / CHECKPOINT).write_bytes(content)
