@@ -43,8 +43,13 @@ def our_steps_per_second(program, path):
     return json.loads(output)["control_steps_per_second"]
 
 
-def spread(values):
-    return f"{statistics.median(values):9.0f}  ({min(values):.0f} to {max(values):.0f})"
+def line(name, theirs, ours):
+    ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+    print(f"{name:15} gym-pusht {spread(theirs)}   parapolicy {spread(ours)}   ratio {spread(ratios, 1)}")
+
+
+def spread(values, digits=0):
+    return f"{statistics.median(values):8.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def main():
@@ -57,6 +62,7 @@ def main():
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
     print(f"control steps per second, median of {arguments.rounds} (least to most)")
+    results = []
     for path in arguments.traces:
         with np.load(path) as file:
             trace = {name: file[name] for name in ("state", "action", "episode_ends")}
@@ -64,9 +70,13 @@ def main():
         for _ in range(arguments.rounds):
             theirs.append(gym_steps_per_second(trace))
             ours.append(our_steps_per_second(shlex.split(arguments.program), path))
-        ratios = [our / their for our, their in zip(ours, theirs)]
-        print(f"{path.stem:15} gym-pusht {spread(theirs)}   parapolicy {spread(ours)}", end="")
-        print(f"   ratio {statistics.median(ratios):.1f}  ({min(ratios):.1f} to {max(ratios):.1f})")
+        line(path.stem, theirs, ours)
+        results.append((theirs, ours))
+    # Equal numbers of steps: the harmonic mean is the rate over all of them.
+    pooled = [
+        [statistics.harmonic_mean(rates) for rates in zip(*side, strict=True)] for side in zip(*results, strict=True)
+    ]
+    line("all", *pooled)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ const ITERATIONS: usize = 10;
 
 /// Iterations for the velocity of a block at a wall. Squeezed between wall and agent it takes sequential impulses long
 /// to find the way out; Chipmunk gets there over many steps, because it starts each from the impulses of the last.
-const PINNED_ITERATIONS: usize = 80;
+const PINNED_ITERATIONS: usize = 40;
 
 /// Shapes this far apart (px) do not touch, whatever f32 rounds.
 const MARGIN: f64 = 0.01;

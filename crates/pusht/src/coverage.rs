@@ -4,11 +4,13 @@ use i_overlay::core::fill_rule::FillRule;
 use i_overlay::core::overlay_rule::OverlayRule;
 use i_overlay::float::single::SingleFloatOverlay as _;
 
-use crate::geometry::{BLOCK_AREA, GOAL, OUTLINE, Pose};
+use nalgebra::Vector2;
 
-/// Beyond this distance (px) between two block origins the blocks cannot touch: twice the largest distance of a
-/// corner from the origin, √(15² + 120²).
-const REACH: f64 = 242.0;
+use crate::geometry::{BLOCK_AREA, CENTRE_OF_GRAVITY, GOAL, OUTLINE, Pose};
+
+/// Beyond this distance (px) of their centres of gravity two blocks do not touch: twice the distance of the farthest
+/// corner, √(15² + 75²).
+const REACH: f64 = 153.0;
 
 /// Share of the goal that a block at `block` covers: area(goal ∩ block) / area(goal), in [0, 1].
 ///
@@ -19,7 +21,8 @@ pub fn coverage(block: &Pose) -> f64 {
 
 /// area(a ∩ b) / area of the block, of two blocks.
 fn overlap(a: &Pose, b: &Pose) -> f64 {
-    if (a.position - b.position).norm() > REACH {
+    let [centre_a, centre_b] = [a, b].map(|pose| Vector2::from(pose.place(&[CENTRE_OF_GRAVITY])[0]));
+    if (centre_a - centre_b).norm() > REACH {
         return 0.0;
     }
     // 32-bit integers inside: a grid of 2e-7 px over the two blocks.
