@@ -20,13 +20,18 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use crate::statistics::Statistics;
 
 mod acceptance;
+mod level;
 mod path;
 mod roll_out;
+mod secants;
+mod semilinear;
 mod tail_guess;
 
 pub use acceptance::{Acceptance, RelativeChange};
+pub use level::Level;
 pub use path::Path;
-pub use roll_out::{Increments, RollOut, Semilinear};
+pub use roll_out::{Increments, RollOut};
+pub use semilinear::Semilinear;
 pub use tail_guess::{CopiedState, FrozenDrift, TailGuess};
 
 /// A sequence x_0, x_1, …, x_N in which x_{j+1} follows from x_j and the drift at (j, x_j).

@@ -70,8 +70,9 @@ proptest! {
             prop_assert_eq!(statistics.evaluations, statistics.windows.iter().sum::<usize>());
             prop_assert!(statistics.rounds <= 40);
             prop_assert!(statistics.windows.iter().all(|size| (1..=window).contains(size)));
-            // What is accepted on trust changed by less than τ standard deviations of the noise, which are under 1.
-            prop_assert!(statistics.largest_residual <= tolerance);
+            // What `paradigms` accepts on trust changed by less than τ standard deviations of noise, which are under 1.
+            let paradigms = matches!(strategy(WindowConfig::default()), Strategy::Paradigms(_));
+            prop_assert!(!paradigms || statistics.largest_residual <= tolerance);
         }
     }
 }

@@ -9,8 +9,8 @@ use std::ops::Range;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::Statistics;
 use parapolicy_sampler::window::{
-    Acceptance, CopiedState, Drift, FixedWindow, FrozenDrift, Increments, Path, Process, RelativeChange, Semilinear,
-    TailGuess, WindowLoop, WindowPolicy,
+    Acceptance, CopiedState, Drift, FixedWindow, FrozenDrift, Increments, Level, Path, Process, RelativeChange,
+    Semilinear, TailGuess, WindowLoop, WindowPolicy,
 };
 
 const STEPS: usize = 60;
@@ -80,7 +80,7 @@ fn test(tolerance: f64) -> RelativeChange {
 #[test]
 fn momentum_reaches_the_serial_answer_in_fewer_rounds() {
     let (close, statistics) = iterate(WindowLoop {
-        roll_out: Semilinear::new(STEPS, 2),
+        roll_out: Semilinear::new(vec![Level::PLAIN; STEPS], 2),
         tail_guess: FrozenDrift,
         acceptance: test(1e-3),
         policy: FixedWindow(12),
@@ -114,7 +114,7 @@ impl WindowPolicy for Breathing {
 #[test]
 fn the_window_may_grow_and_shrink() {
     let (exact, statistics) = iterate(WindowLoop {
-        roll_out: Semilinear::new(STEPS, 2),
+        roll_out: Semilinear::new(vec![Level::PLAIN; STEPS], 2),
         tail_guess: FrozenDrift,
         acceptance: test(0.0),
         policy: Breathing(0),
@@ -137,7 +137,7 @@ impl TailGuess<HeavyBall> for Wild {
 #[test]
 fn a_guess_that_overflows_costs_rounds_and_nothing_else() {
     let choose = |roll_out| WindowLoop { roll_out, tail_guess: Wild, acceptance: test(0.0), policy: FixedWindow(12) };
-    assert_eq!(iterate(choose(Semilinear::new(STEPS, 2))).0, serial());
+    assert_eq!(iterate(choose(Semilinear::new(vec![Level::PLAIN; STEPS], 2))).0, serial());
     let increments =
         WindowLoop { roll_out: Increments, tail_guess: Wild, acceptance: test(0.0), policy: FixedWindow(12) };
     assert_eq!(iterate(increments).0, serial());

@@ -95,11 +95,10 @@ impl Path {
         }
     }
 
-    /// Adds to the drift of step `j` `slope` times how x_j has changed since it was evaluated.
-    pub fn shift_drift(&mut self, step: usize, slope: f32) {
-        let changes = row(&self.states, step).iter().zip(row(&self.evaluated, step)).map(|(new, old)| new - old);
-        for (drift, change) in row_mut(&mut self.drifts, step).iter_mut().zip(changes) {
-            *drift += slope * change;
+    /// Adds `shift` to the first values of the drift of step `j`.
+    pub fn shift_drift(&mut self, step: usize, shift: &[f64]) {
+        for (drift, shift) in row_mut(&mut self.drifts, step).iter_mut().zip(shift) {
+            *drift = (f64::from(*drift) + shift) as f32;
         }
     }
 

@@ -1,0 +1,127 @@
+//! The roll-out of `picard`.
+
+use std::ops::Range;
+
+use ndarray::Array2;
+
+use super::path::{row, row_mut};
+use super::secants::Secants;
+use super::{Level, Path, Process, RollOut};
+
+/// The affine row on the new state, with the drift corrected for the change of state by a response learnt on the way:
+///
+/// ```text
+/// x_new[j+1] = advance(x_new[j]; x̂0_j + G u_j)
+/// u_j        = innovation from x_old[j] to x_new[j], at the level of step j
+/// ```
+///
+/// The affine row carries the linear part of the process exactly (an exponential integrator). G is a Newton-like
+/// correction without a Jacobian, fitted to the responses Δx̂0 to innovations u of the last evaluations:
+///
+/// * of one step evaluated twice, in this round and before;
+/// * of two neighbouring steps in one round.
+///
+/// [`Level::innovation`] makes both comparable: on Gaussian data of the model's variance G is the identity at every
+/// level, so pairs of other steps teach this one. Real data vary along few directions (actions are smooth in time): G
+/// finds those, and is nearly 0 across them.
+///
+/// Where nothing changed there is no correction, and the step is the sequential one to the bit.
+///
+/// The first `state width` values of a drift are x̂0; what follows them is used as it was evaluated.
+#[derive(Clone, Debug)]
+pub struct Semilinear {
+    /// Of every step, `[N]`.
+    levels: Vec<Level>,
+    secants: Secants,
+    /// States at the last evaluation of each step, `[N, state width]`.
+    states: Array2<f32>,
+    /// Drifts of that evaluation, not corrected, `[N, state width]`.
+    drifts: Array2<f32>,
+    /// Steps before this one have been evaluated.
+    seen: usize,
+    /// u_j, `[state width]`.
+    innovation: Vec<f64>,
+    /// G u_j, `[state width]`.
+    response: Vec<f64>,
+}
+
+impl Semilinear {
+    /// For a process with a step at each of `levels` and states of `state_width`.
+    pub fn new(levels: Vec<Level>, state_width: usize) -> Self {
+        let steps = levels.len();
+        Self {
+            levels,
+            secants: Secants::new(state_width),
+            states: Array2::zeros((steps, state_width)),
+            drifts: Array2::zeros((steps, state_width)),
+            seen: 0,
+            innovation: vec![0.0; state_width],
+            response: vec![0.0; state_width],
+        }
+    }
+
+    /// Takes the pairs that the evaluation of `window` gave.
+    fn learn(&mut self, path: &Path, window: Range<usize>) {
+        for step in window.clone() {
+            let (level, state, drift) = (&self.levels[step], path.evaluated(step), path.drift(step));
+            let mut pair = |from: &Level, state_from: &[f32], drift_from: &[f32]| {
+                self.secants.push(|innovation, response| {
+                    level.innovation(state, from, state_from, drift_from, innovation);
+                    difference(drift, drift_from, response);
+                });
+            };
+            if step < self.seen {
+                pair(level, row(&self.states, step), row(&self.drifts, step));
+            }
+            if step > window.start {
+                pair(&self.levels[step - 1], path.evaluated(step - 1), path.drift(step - 1));
+            }
+            copy(state, row_mut(&mut self.states, step));
+            copy(drift, row_mut(&mut self.drifts, step));
+            self.seen = self.seen.max(step + 1);
+        }
+        self.secants.fit();
+    }
+
+    /// Adds to the drift of `step` its response to how the state has changed.
+    fn correct(&mut self, path: &mut Path, step: usize) {
+        let (state, evaluated) = (path.state(step), path.evaluated(step));
+        if state == evaluated {
+            return;
+        }
+        let level = &self.levels[step];
+        level.innovation(state, level, evaluated, path.drift(step), &mut self.innovation);
+        self.response.fill(0.0);
+        self.secants.apply(&self.innovation, &mut self.response);
+        // A guess may have overflowed; it is not to spoil what follows.
+        if self.response.iter().all(|value| value.is_finite()) {
+            path.shift_drift(step, &self.response);
+        }
+    }
+}
+
+impl<P: Process> RollOut<P> for Semilinear {
+    fn begin(&mut self) {
+        self.seen = 0;
+        self.secants.clear();
+    }
+
+    fn roll(&mut self, process: &P, path: &mut Path, window: Range<usize>) {
+        self.learn(path, window.clone());
+        for step in window {
+            self.correct(path, step);
+            path.advance(process, step);
+        }
+    }
+}
+
+/// a − b, and 0 where they have no values.
+fn difference(a: &[f32], b: &[f32], out: &mut [f64]) {
+    out.fill(0.0);
+    out.iter_mut().zip(a).zip(b).for_each(|((out, a), b)| *out = f64::from(*a) - f64::from(*b));
+}
+
+/// Copies as much as there is room for.
+fn copy(from: &[f32], to: &mut [f32]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+}
