@@ -1,12 +1,10 @@
 //! Recorded episodes in the `.npz` format of `numpy.savez`.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use nalgebra::Vector2;
 use ndarray::{Array, Array1, Array2, ArrayView1, Dimension, Ix1, Ix2};
-use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError, ReadableElement};
+use parapolicy_npz::{Npz, NpzError};
 
 use crate::state::State;
 use crate::world::is_in_range;
@@ -33,45 +31,7 @@ pub struct Trace {
 }
 
 /// A trace that cannot be used. Every message names the file, and the array where there is one.
-#[derive(Debug, thiserror::Error)]
-pub enum TraceError {
-    /// The file cannot be opened.
-    #[error("cannot open the trace {}: {source}", path.display())]
-    Open {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is not an `.npz` archive, or cut short.
-    #[error("{} is not a readable .npz archive ({source}): write it with numpy.savez", path.display())]
-    Archive {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: ReadNpzError,
-    },
-    /// An array is missing or cannot be read.
-    #[error("{}: array `{array}` cannot be read: {source}", path.display())]
-    Array {
-        /// Which file.
-        path: PathBuf,
-        /// Which array.
-        array: &'static str,
-        /// Why.
-        source: ReadNpzError,
-    },
-    /// An array does not have the form it should.
-    #[error("{}: array `{array}` {problem}", path.display())]
-    Invalid {
-        /// Which file.
-        path: PathBuf,
-        /// Which array.
-        array: &'static str,
-        /// What is wrong with it and what it should be.
-        problem: String,
-    },
-}
+pub type TraceError = NpzError;
 
 impl Trace {
     /// Reads and validates a trace.
@@ -80,10 +40,7 @@ impl Trace {
     /// If the file is missing, cut short or no `.npz` archive, or if an array is missing, has the wrong shape or type,
     /// or holds NaN, infinity or an absurdly large number.
     pub fn load(path: &Path) -> Result<Self, TraceError> {
-        let file = File::open(path).map_err(|source| TraceError::Open { path: path.into(), source })?;
-        let npz = NpzReader::new(BufReader::new(file));
-        let npz = npz.map_err(|source| TraceError::Archive { path: path.into(), source })?;
-        Reader { path, npz }.trace()
+        Reader { path, npz: Npz::open(path)? }.trace()
     }
 
     /// The file that the trace was read from.
@@ -135,30 +92,21 @@ fn fixed<const N: usize>(row: &ArrayView1<'_, f64>) -> [f64; N] {
     std::array::from_fn(|i| row[i])
 }
 
-struct Reader<'a, R: Read + Seek> {
+struct Reader<'a> {
     path: &'a Path,
-    npz: NpzReader<R>,
+    npz: Npz,
 }
 
-impl<R: Read + Seek> Reader<'_, R> {
+impl Reader<'_> {
     fn trace(mut self) -> Result<Trace, TraceError> {
-        let names = self.npz.names().map_err(|source| TraceError::Archive { path: self.path.into(), source })?;
-        let has = |name: &str| names.iter().any(|other| other == name);
-
         let state = self.numbers::<Ix2>("state")?;
         let rows = state.nrows();
         self.expect_shape("state", state.shape(), &[rows, 5])?;
         let action = self.numbers::<Ix2>("action")?;
         self.expect_shape("action", action.shape(), &[rows, 2])?;
         let episode_ends = self.episode_ends(rows)?;
-        let agent_velocity = has("agent_velocity").then(|| self.numbers::<Ix2>("agent_velocity")).transpose()?;
-        if let Some(velocity) = &agent_velocity {
-            self.expect_shape("agent_velocity", velocity.shape(), &[rows, 2])?;
-        }
-        let reward = has("reward").then(|| self.numbers::<Ix1>("reward")).transpose()?;
-        if let Some(reward) = &reward {
-            self.expect_shape("reward", reward.shape(), &[rows])?;
-        }
+        let agent_velocity = self.optional::<Ix2>("agent_velocity", &[rows, 2])?;
+        let reward = self.optional::<Ix1>("reward", &[rows])?;
         Ok(Trace { path: self.path.into(), state, action, episode_ends, agent_velocity, reward })
     }
 
@@ -169,52 +117,38 @@ impl<R: Read + Seek> Reader<'_, R> {
         let ascends = ends.iter().zip(ends.iter().skip(1)).all(|(a, b)| a < b);
         if !(is_whole && ascends && ends.last() == Some(&(rows as f64))) {
             let problem = format!("must hold ascending row numbers of which the last is {rows}, the rows of `state`");
-            return Err(self.invalid("episode_ends", problem));
+            return Err(self.npz.invalid("episode_ends", problem));
         }
         Ok(ends.iter().map(|&end| end as usize).collect())
     }
 
-    /// An array of one of the accepted types, as f64, every number of it sensible.
-    fn numbers<D: Dimension>(&mut self, array: &'static str) -> Result<Array<f64, D>, TraceError> {
-        let numbers = match self.read::<f64, D>(array)? {
-            Some(numbers) => numbers,
-            None => match self.read::<f32, D>(array)? {
-                Some(numbers) => numbers.mapv(f64::from),
-                None => match self.read::<i64, D>(array)? {
-                    Some(numbers) => numbers.mapv(|number| number as f64),
-                    None => return Err(self.invalid(array, "must be of type f64, f32 or i64".into())),
-                },
-            },
-        };
+    /// An array that may be missing.
+    fn optional<D: Dimension>(&mut self, array: &str, shape: &[usize]) -> Result<Option<Array<f64, D>>, TraceError> {
+        if !self.npz.contains(array) {
+            return Ok(None);
+        }
+        let numbers = self.numbers::<D>(array)?;
+        self.expect_shape(array, numbers.shape(), shape)?;
+        Ok(Some(numbers))
+    }
+
+    /// An array, every number of it sensible.
+    fn numbers<D: Dimension>(&mut self, array: &str) -> Result<Array<f64, D>, TraceError> {
+        let numbers = self.npz.numbers::<D>(array)?;
         match numbers.iter().position(|&number| !is_in_range(number)) {
             Some(at) => {
                 let row = at / numbers.shape().iter().skip(1).product::<usize>().max(1);
-                Err(self.invalid(array, format!("holds a number in row {row} that is not finite or absurdly large")))
+                let problem = format!("holds a number in row {row} that is not finite or absurdly large");
+                Err(self.npz.invalid(array, problem))
             }
             None => Ok(numbers),
         }
     }
 
-    /// An array, or `None` if it has another type.
-    fn read<T: ReadableElement, D: Dimension>(
-        &mut self,
-        array: &'static str,
-    ) -> Result<Option<Array<T, D>>, TraceError> {
-        match self.npz.by_name(array) {
-            Ok(numbers) => Ok(Some(numbers)),
-            Err(ReadNpzError::Npy(ReadNpyError::WrongDescriptor(_))) => Ok(None),
-            Err(source) => Err(TraceError::Array { path: self.path.into(), array, source }),
-        }
-    }
-
-    fn expect_shape(&self, array: &'static str, is: &[usize], should: &[usize]) -> Result<(), TraceError> {
+    fn expect_shape(&self, array: &str, is: &[usize], should: &[usize]) -> Result<(), TraceError> {
         if is == should {
             return Ok(());
         }
-        Err(self.invalid(array, format!("has shape {is:?} but must have {should:?}")))
-    }
-
-    fn invalid(&self, array: &'static str, problem: String) -> TraceError {
-        TraceError::Invalid { path: self.path.into(), array, problem }
+        Err(self.npz.invalid(array, format!("has shape {is:?} but must have {should:?}")))
     }
 }
