@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,21 @@ from pusht import DEMONSTRATED_SEEDS, MAX_STEPS, Episode
 from schedule import SOLVERS
 
 
-def run(policy: Policy, seeds: range) -> list[Episode]:
-    """Plays one episode a seed to its end. The noise of an episode is seeded with the episode's seed."""
+def noise_of(policy: Policy, seeds: range, file: Path | None) -> dict[int, Iterator[torch.Tensor]]:
+    """Each episode's noise: seeded with the episode's seed, or read from `file`."""
+    if file is None:
+        return {seed: policy.generated(seed) for seed in seeds}
+    with np.load(file) as recorded:
+        initial, steps = recorded["initial"], recorded["steps"]
+    wanted = (len(seeds), len(policy.scheduler.timesteps), policy.shape.horizon * len(policy.action.low))
+    if (len(steps), *steps.shape[2:]) != wanted:
+        raise ValueError(f"{file}: steps has shape {steps.shape}, expected (episodes, plans, steps, D) = {wanted}")
+    return {seed: policy.recorded(*rows) for seed, *rows in zip(seeds, initial, steps, strict=True)}
+
+
+def run(policy: Policy, seeds: range, noise: dict[int, Iterator[torch.Tensor]]) -> list[Episode]:
+    """Plays one episode a seed to its end."""
     episodes = [Episode(seed) for seed in seeds]
-    noise = {seed: torch.Generator().manual_seed(seed) for seed in seeds}
     history = {episode.seed: [episode.observation()] * policy.shape.n_obs_steps for episode in episodes}
     rounds = -(-MAX_STEPS // policy.shape.n_action_steps)
     progress = tqdm(range(rounds), "planning", unit="plan", disable=None)
@@ -70,6 +82,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=100_000, help="the default is the first published test seed")
     parser.add_argument("--solver", choices=SOLVERS, default="ddpm")
     parser.add_argument("--steps", type=int, default=100, help="denoising steps")
+    parser.add_argument("--noise", type=Path, help="noise of the same episodes in another program (.npz), for DDPM")
     parser.add_argument("--threads", type=int, default=2, help="threads of ONNX Runtime")
     args = parser.parse_args()
     seeds = range(args.first_seed, args.first_seed + args.seeds)
@@ -77,12 +90,15 @@ def main() -> None:
         parser.error(
             f"choose at least one seed, from {len(DEMONSTRATED_SEEDS)} on: the policy was trained on the others"
         )
+    if args.noise and args.solver != "ddpm":
+        parser.error("--noise is for --solver ddpm: DDIM draws no noise after the first")
     try:
         policy = Policy(args.model, args.solver, args.steps, args.threads)
+        noise = noise_of(policy, seeds, args.noise)
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"evaluate: {args.model}: {error}")
     started = time.monotonic()
-    scores = report(run(policy, seeds))
+    scores = report(run(policy, seeds, noise))
     head = {"sha256": policy.sha256, "solver": args.solver, "steps": args.steps}
     json.dump({**head, "seconds": round(time.monotonic() - started, 1), **scores}, sys.stdout, indent=2)
     print()

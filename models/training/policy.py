@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import onnxruntime
 import torch
-from diffusers.utils.torch_utils import randn_tensor
+from diffusers.schedulers import scheduling_ddpm
 
 from demos import MinMax, Shape
 from schedule import scheduler
@@ -45,17 +47,39 @@ class Policy:
         }
         return torch.from_numpy(self.session.run([self.names["prediction"]], feed)[0])
 
-    def plan(self, observations: np.ndarray, noise: list[torch.Generator]) -> np.ndarray:
+    def generated(self, seed: int) -> Iterator[torch.Tensor]:
+        """Normal noise for one episode, `[horizon, action]` at a time, from a generator of its own."""
+        generator = torch.Generator().manual_seed(seed)
+        while True:
+            yield torch.randn((self.shape.horizon, len(self.action.low)), generator=generator)
+
+    def recorded(self, initial: np.ndarray, steps: np.ndarray) -> Iterator[torch.Tensor]:
+        """The noise of another program for one episode: `initial` is `[plans, D]`, `steps` `[plans, N, D]`.
+
+        DDPM adds noise after every step but the last, so the last row of every plan is left out.
+        """
+        shape = (self.shape.horizon, len(self.action.low))
+        for first, following in zip(initial, steps, strict=True):
+            for row in (first, *following[:-1]):
+                yield torch.from_numpy(row.reshape(shape))
+
+    def plan(self, observations: np.ndarray, noise: list[Iterator[torch.Tensor]]) -> np.ndarray:
         """The actions to execute, `[batch, n_action_steps, action]`, in raw units.
 
-        `observations` is `[batch, n_obs_steps, observation]`, in raw units too. Each row draws from its own generator,
-        so an episode's noise does not depend on its company.
+        `observations` is `[batch, n_obs_steps, observation]`, in raw units too. Each row has its own noise, so that an
+        episode's does not depend on its company.
         """
+
+        def draw(*_: object, **__: object) -> torch.Tensor:
+            return torch.stack([next(source) for source in noise])
+
         normalised = self.observation.normalise(observations).astype(np.float32)
-        sample = randn_tensor((len(noise), self.shape.horizon, len(self.action.low)), generator=noise)
-        for timestep in self.scheduler.timesteps:
-            prediction = self.predict(sample, timestep, normalised)
-            sample = self.scheduler.step(prediction, timestep, sample, generator=noise).prev_sample
+        sample = draw()
+        # DDPM's step draws its noise itself: this is the one place where it can be given another.
+        with mock.patch.object(scheduling_ddpm, "randn_tensor", draw):
+            for timestep in self.scheduler.timesteps:
+                prediction = self.predict(sample, timestep, normalised)
+                sample = self.scheduler.step(prediction, timestep, sample).prev_sample
         first = self.shape.n_obs_steps - 1
         executed = sample[:, first : first + self.shape.n_action_steps].numpy()
         return self.action.denormalise(executed.astype(np.float64))

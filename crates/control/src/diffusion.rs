@@ -64,9 +64,12 @@ impl Policy for DiffusionPolicy<'_> {
     }
 }
 
-/// A seed for every plan of every episode, the same for every sampler: with the same observations, two samplers are
-/// given the same noise.
-fn noise_seed(episode: u64, plan: u64) -> u64 {
+/// The seed of a plan's noise, from the episode's seed and the plan's number in it.
+///
+/// It is the same for every sampler: with the same observations, two samplers are given the same noise. Public so that
+/// other programs can be given it too.
+#[must_use]
+pub fn noise_seed(episode: u64, plan: u64) -> u64 {
     // An episode of 2³² plans is out of reach.
     (episode << 32) | plan
 }

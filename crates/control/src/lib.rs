@@ -17,7 +17,7 @@ mod policy;
 mod pusht;
 mod report;
 
-pub use diffusion::DiffusionPolicy;
+pub use diffusion::{DiffusionPolicy, noise_seed};
 pub use environment::{Environment, Outcome};
 pub use interval::{Interval, bootstrap_mean};
 pub use latency::{Latency, Percentiles};

@@ -1,11 +1,13 @@
 """Evaluation against gym-pusht and `diffusers`."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from demos import MinMax, Shape
-from evaluate import interval, report, run
+from evaluate import interval, noise_of, report, run
 from policy import Policy
 from pusht import KEYPOINTS, Episode, reset_state
 from schedule import SCHEDULE, scheduler
@@ -66,24 +68,40 @@ class Sketch(Policy):
         return sample * 0.9 + torch.from_numpy(observation.mean(axis=(1, 2)))[:, None, None] * 0.1
 
 
-def noise(*seeds: int) -> list[torch.Generator]:
-    return [torch.Generator().manual_seed(seed) for seed in seeds]
-
-
 @pytest.mark.parametrize(("solver", "steps"), [("ddpm", 100), ("ddim", 10)])
 def test_a_plan_does_not_depend_on_its_company(solver: str, steps: int) -> None:
     policy = Sketch(solver, steps)
     observations = np.random.default_rng(0).uniform(0, 512, (3, 2, 20))
-    together = policy.plan(observations, noise(1, 2, 3))
+    together = policy.plan(observations, [policy.generated(seed) for seed in (1, 2, 3)])
     assert together.shape == (3, 8, 2)
-    np.testing.assert_allclose(policy.plan(observations[1:2], noise(2))[0], together[1], rtol=1e-5)
-    assert not np.allclose(policy.plan(observations[1:2], noise(4))[0], together[1])
+    np.testing.assert_allclose(policy.plan(observations[1:2], [policy.generated(2)])[0], together[1], rtol=1e-5)
+    assert not np.allclose(policy.plan(observations[1:2], [policy.generated(4)])[0], together[1])
+
+
+def test_recorded_noise_is_used_plan_by_plan(tmp_path: Path) -> None:
+    """What DDPM draws for two plans, recorded, gives the same two plans."""
+    policy, steps = Sketch("ddpm", 5), 5
+    observations = np.random.default_rng(0).uniform(0, 512, (1, 2, 20))
+    drawn = policy.generated(7)
+    rows = [[next(drawn).flatten().numpy() for _ in range(steps)] for _ in range(2)]
+    initial = np.array([[plan[0] for plan in rows]])
+    unused = np.full((1, 2, 1, 32), np.nan, np.float32)
+    following = np.concatenate((np.array([[plan[1:] for plan in rows]]), unused), axis=2)
+    np.savez(tmp_path / "noise.npz", initial=initial, steps=following)
+
+    recorded = noise_of(policy, range(7, 8), tmp_path / "noise.npz")[7]
+    generated = policy.generated(7)
+    for _ in range(2):
+        expected = policy.plan(observations, [generated])
+        np.testing.assert_array_equal(policy.plan(observations, [recorded]), expected)
+    with pytest.raises(ValueError, match="steps has shape"):
+        noise_of(policy, range(7, 9), tmp_path / "noise.npz")
 
 
 def test_a_run_repeats_itself() -> None:
     policy = Sketch("ddim", 2)
     seeds = range(100_000, 100_002)
-    first, second = report(run(policy, seeds)), report(run(policy, seeds))
+    first, second = (report(run(policy, seeds, noise_of(policy, seeds, None))) for _ in range(2))
     assert first == second
     assert [episode["seed"] for episode in first["episodes"]] == list(seeds)
     assert all(episode["control_steps"] == 300 for episode in first["episodes"])
