@@ -37,6 +37,11 @@ impl<'a> Diffusion<'a> {
         if table.carries_excess() { 2 * dim } else { dim }
     }
 
+    /// The noise that the sample is drawn with.
+    pub(crate) fn noise(&self) -> &'a Noise {
+        self.noise
+    }
+
     fn predict(&mut self, window: Range<usize>, states: &ArrayView2<'_, f32>) -> Result<(), SampleError> {
         let timesteps = &self.table.timesteps()[window.clone()];
         // A denoiser that leaves rows unwritten is found out.

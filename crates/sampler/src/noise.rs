@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use rand_distr::{Distribution as _, StandardNormal};
+use rand_distr::{Distribution as _, StandardNormal, StandardUniform};
 
 use crate::error::NoiseError;
 
@@ -14,6 +14,7 @@ use crate::error::NoiseError;
 pub struct Noise {
     initial: Array1<f32>,
     steps: Array2<f32>,
+    uniforms: Vec<f64>,
 }
 
 impl Noise {
@@ -29,7 +30,7 @@ impl Noise {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         let mut normal = || StandardNormal.sample(&mut generator);
         let initial = Array1::from_shape_simple_fn(dim, &mut normal);
-        Self { initial, steps: Array2::from_shape_simple_fn((steps, dim), normal) }
+        Self::assemble(initial, Array2::from_shape_simple_fn((steps, dim), normal))
     }
 
     /// Takes noise drawn elsewhere: `initial` is x_0, `[D]`; `steps` is ξ, `[N, D]`.
@@ -49,7 +50,13 @@ impl Noise {
         }
         // Rows are handed out as slices.
         let steps = if steps.is_standard_layout() { steps } else { steps.as_standard_layout().into_owned() };
-        Ok(Self { initial, steps })
+        Ok(Self::assemble(initial, steps))
+    }
+
+    fn assemble(initial: Array1<f32>, steps: Array2<f32>) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(fingerprint(initial.iter().chain(&steps)));
+        let uniforms = StandardUniform.sample_iter(&mut generator).take(steps.nrows()).collect();
+        Self { initial, steps, uniforms }
     }
 
     /// x_0, `[D]`.
@@ -61,4 +68,15 @@ impl Noise {
     pub fn steps(&self) -> ArrayView2<'_, f32> {
         self.steps.view()
     }
+
+    /// One number in [0, 1) a step, `[N]`, for strategies that accept or reject by chance. They follow from the normal
+    /// noise (a generator seeded with its bits), so noise that was drawn elsewhere has them too.
+    pub fn uniforms(&self) -> &[f64] {
+        &self.uniforms
+    }
+}
+
+/// FNV-1a over the values' bits.
+fn fingerprint<'a>(values: impl Iterator<Item = &'a f32>) -> u64 {
+    values.fold(0xcbf2_9ce4_8422_2325, |hash, value| (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0100_0000_01b3))
 }

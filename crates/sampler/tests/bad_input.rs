@@ -74,6 +74,12 @@ fn a_strategy_is_refused_by_field() {
     assert_eq!(text(1, f64::NAN), "tolerance is NaN, but must be finite and not negative");
     assert_eq!(text(1, -0.1), "tolerance is -0.1, but must be finite and not negative");
     assert_eq!(text(1, f64::INFINITY), "tolerance is inf, but must be finite and not negative");
+    for (solver, steps) in [("ddim", 10), ("dpmsolver++", 10)] {
+        let table = Table::new(&SchedulerConfig::default(), solver.parse().unwrap(), steps).unwrap();
+        let refused = Sampler::new(table, Strategy::Speculative { window: 4 }, 2).err().unwrap().to_string();
+        let start = format!("solver: `{solver}` is not supported; use ddpm or ddim:ETA with ETA over 0");
+        assert!(refused.starts_with(&start), "{refused}");
+    }
     let dim = Sampler::new(table(), Strategy::Sequential, 0).err().map(|error| error.to_string());
     assert_eq!(dim.unwrap(), "dim is 0, but must be at least 1");
 }
@@ -128,7 +134,7 @@ fn sample(denoiser: &mut dyn Denoiser, strategy: Strategy, noise: &Noise) -> Sam
 fn a_sample_is_refused_with_the_place() {
     let noise = Noise::draw(0, 10, 2);
     let wide = WindowConfig { window: 4, tolerance: 0.1 };
-    for strategy in [Strategy::Sequential, Strategy::Paradigms(wide), Strategy::Picard(wide)] {
+    for strategy in Strategy::NAMES.map(|name| name.parse::<Strategy>().unwrap().with_window(wide)) {
         let nan = sample(&mut Fails { timestep: 500, value: Ok(f32::NAN) }, strategy, &noise);
         let expected = "the denoiser's prediction at timestep 500 (step 4) holds a value that is not finite";
         assert_eq!(nan.to_string(), expected);

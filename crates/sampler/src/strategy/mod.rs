@@ -3,6 +3,7 @@
 mod paradigms;
 mod picard;
 mod sequential;
+mod speculative;
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,6 +23,12 @@ pub enum Strategy {
     Paradigms(WindowConfig),
     /// Semilinear Picard iteration with a frozen-x̂0 tail and secant correction.
     Picard(WindowConfig),
+    /// Drafts verified in one batch and kept by reflection coupling: exact in distribution, not to the bit (De Bortoli
+    /// et al. 2025, arXiv 2505.03983). For solvers with noise at every step but the last.
+    Speculative {
+        /// Steps evaluated in one batch, at least 1.
+        window: usize,
+    },
 }
 
 /// Window and tolerance of a strategy that iterates over a window of steps.
@@ -65,23 +72,25 @@ pub(crate) trait Method: Send {
 
 impl Strategy {
     /// Names that [`Strategy::from_str`] reads.
-    pub const NAMES: [&str; 3] = ["sequential", "paradigms", "picard"];
+    pub const NAMES: [&str; 4] = ["sequential", "paradigms", "picard", "speculative"];
 
-    /// The same strategy with another window and tolerance; `sequential` has neither.
+    /// The same strategy with another window and tolerance; `sequential` has neither, `speculative` no tolerance.
     #[must_use]
     pub fn with_window(self, config: WindowConfig) -> Self {
         match self {
             Self::Sequential => self,
             Self::Paradigms(_) => Self::Paradigms(config),
             Self::Picard(_) => Self::Picard(config),
+            Self::Speculative { .. } => Self::Speculative { window: config.window },
         }
     }
 
-    /// Window and tolerance, if the strategy has them.
+    /// Window and tolerance, if the strategy has them; `speculative` is exact, so its tolerance is 0.
     pub fn window(&self) -> Option<WindowConfig> {
         match self {
             Self::Sequential => None,
             Self::Paradigms(config) | Self::Picard(config) => Some(*config),
+            Self::Speculative { window } => Some(WindowConfig { window: *window, tolerance: 0.0 }),
         }
     }
 
@@ -93,6 +102,7 @@ impl Strategy {
             Self::Sequential => Box::new(sequential::Sequential),
             Self::Paradigms(config) => Box::new(paradigms::method(table, config)),
             Self::Picard(config) => Box::new(picard::method(table, config, dim)),
+            Self::Speculative { window } => Box::new(speculative::method(table, window, dim)?),
         })
     }
 }
@@ -103,6 +113,7 @@ impl fmt::Display for Strategy {
             Self::Sequential => "sequential",
             Self::Paradigms(_) => "paradigms",
             Self::Picard(_) => "picard",
+            Self::Speculative { .. } => "speculative",
         })
     }
 }
@@ -116,6 +127,7 @@ impl FromStr for Strategy {
             "sequential" => Ok(Self::Sequential),
             "paradigms" => Ok(Self::Paradigms(WindowConfig::default())),
             "picard" => Ok(Self::Picard(WindowConfig::default())),
+            "speculative" => Ok(Self::Speculative { window: WindowConfig::default().window }),
             _ => Err(ConfigError::unsupported("strategy", &name, Self::NAMES.join(", "))),
         }
     }
@@ -132,7 +144,7 @@ mod tests {
         }
         assert_eq!(
             "parallel".parse::<Strategy>().unwrap_err().to_string(),
-            "strategy: `parallel` is not supported; use sequential, paradigms, picard"
+            "strategy: `parallel` is not supported; use sequential, paradigms, picard, speculative"
         );
     }
 }
