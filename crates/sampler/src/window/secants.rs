@@ -1,16 +1,17 @@
 //! A linear response learnt from examples.
 
-/// Ridge regression on the last pairs of change and response, older pairs counting less: the linear map G of least
+/// Ridge regression on the last pairs of change and response, old pairs and large changes counting less: the linear map
+/// G of least
 ///
 /// ```text
-/// Σ_i w_i ‖y_i − G u_i‖² + ρ ‖G‖²,      w_i = FORGETTING^age
+/// Σ_i ‖y_i − G u_i‖² / ρ_i + ‖G‖²,      ρ_i = (RIDGE + CURVATURE ‖u_i‖²) / FORGETTING^age
 /// ```
 ///
 /// In the dual form with U and Y the pairs as rows (Broyden's second method with many secants and a noise term; Fang and
 /// Saad 2009, doi.org/10.1002/nla.617):
 ///
 /// ```text
-/// G u = Zᵀ U u,      (U Uᵀ + ρ diag(1/w)) Z = Y
+/// G u = Zᵀ U u,      (U Uᵀ + diag ρ) Z = Y
 /// ```
 ///
 /// so all work is in matrices as small as the number of pairs. With no pairs G is 0.
@@ -34,8 +35,10 @@ impl Secants {
     const PAIRS: usize = 24;
     /// Weight of a pair against that of the pair after it.
     const FORGETTING: f64 = 0.9;
-    /// ρ: the variance of what no linear map explains over the variance of G's entries.
+    /// The variance of what no linear map explains over the variance of G's entries.
     const RIDGE: f64 = 1e-3;
+    /// Growth of that variance with the squared change: the response to a large change is bent.
+    const CURVATURE: f64 = 0.1;
 
     /// For changes and responses of `width` values.
     pub fn new(width: usize) -> Self {
@@ -73,7 +76,9 @@ impl Secants {
             for k in 0..=i {
                 self.factor[i * Self::PAIRS + k] = dot(&self.changes[self.row(i)], &self.changes[self.row(k)]);
             }
-            self.factor[i * Self::PAIRS + i] += Self::RIDGE * Self::FORGETTING.powi(-self.age(i));
+            let diagonal = i * Self::PAIRS + i;
+            let unexplained = Self::RIDGE + Self::CURVATURE * self.factor[diagonal];
+            self.factor[diagonal] += unexplained * Self::FORGETTING.powi(-self.age(i));
         }
         factorise(&mut self.factor, Self::PAIRS, pairs);
         self.weights.copy_from_slice(&self.responses);
@@ -180,8 +185,8 @@ mod tests {
         let mut secants = Secants::new(5);
         take(&mut secants, unit(1), [3.0, 0.0, 0.0, -1.0, 0.0]);
         secants.fit();
-        // Σ w (y − g)² + ρ g² is least at g = y / (1 + ρ/w).
-        let expected = [3.0, 0.0, 0.0, -1.0, 0.0].map(|y| y / (1.0 + Secants::RIDGE));
+        // (y − g)²/ρ + g² is least at g = y / (1 + ρ).
+        let expected = [3.0, 0.0, 0.0, -1.0, 0.0].map(|y| y / (1.0 + Secants::RIDGE + Secants::CURVATURE));
         assert!(response(&secants, unit(1)).iter().zip(expected).all(|(found, y)| (found - y).abs() < 1e-12));
         assert_eq!(response(&secants, unit(2)), [0.0; 5]);
     }
@@ -202,7 +207,7 @@ mod tests {
             secants.fit();
             let found = response(&secants, unit(0));
             let expected = [factor, 0.0, 0.0, 0.0, -factor];
-            assert!(found.iter().zip(expected).all(|(found, y)| (found - y).abs() < 0.01), "{found:?}");
+            assert!(found.iter().zip(expected).all(|(found, y)| (found - y).abs() < 0.2), "{found:?}");
         }
     }
 
