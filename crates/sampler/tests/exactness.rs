@@ -13,7 +13,7 @@ use support::{DIM, Mixture};
 
 const SOLVERS: [Solver; 4] =
     [Solver::Ddpm, Solver::Ddim { eta: 0.0 }, Solver::Ddim { eta: 0.5 }, Solver::DpmSolverPlusPlus];
-const PARALLEL: [fn(WindowConfig) -> Strategy; 2] = [Strategy::Paradigms, Strategy::Picard];
+const PARALLEL: [fn(WindowConfig) -> Strategy; 3] = [Strategy::Paradigms, Strategy::Picard, Strategy::Anderson];
 
 /// Everything that slides a window over the steps of `solver`.
 fn sliding(solver: Solver) -> impl Iterator<Item = Strategy> {

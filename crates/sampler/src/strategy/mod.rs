@@ -1,5 +1,6 @@
 //! The strategies: orders in which the network is asked.
 
+mod anderson;
 mod paradigms;
 mod picard;
 mod sequential;
@@ -23,6 +24,8 @@ pub enum Strategy {
     Paradigms(WindowConfig),
     /// Semilinear Picard iteration with a frozen-x̂0 tail and secant correction.
     Picard(WindowConfig),
+    /// Triangular Anderson acceleration of the iteration over a window (Tang et al. 2024, arXiv 2402.09970).
+    Anderson(WindowConfig),
     /// Drafts verified in one batch and kept by reflection coupling: exact in distribution, not to the bit (De Bortoli
     /// et al. 2025, arXiv 2505.03983). For solvers with noise at every step but the last.
     Speculative {
@@ -72,7 +75,7 @@ pub(crate) trait Method: Send {
 
 impl Strategy {
     /// Names that [`Strategy::from_str`] reads.
-    pub const NAMES: [&str; 4] = ["sequential", "paradigms", "picard", "speculative"];
+    pub const NAMES: [&str; 5] = ["sequential", "paradigms", "picard", "speculative", "anderson"];
 
     /// The same strategy with another window and tolerance; `sequential` has neither, `speculative` no tolerance.
     #[must_use]
@@ -81,6 +84,7 @@ impl Strategy {
             Self::Sequential => self,
             Self::Paradigms(_) => Self::Paradigms(config),
             Self::Picard(_) => Self::Picard(config),
+            Self::Anderson(_) => Self::Anderson(config),
             Self::Speculative { .. } => Self::Speculative { window: config.window },
         }
     }
@@ -89,7 +93,7 @@ impl Strategy {
     pub fn window(&self) -> Option<WindowConfig> {
         match self {
             Self::Sequential => None,
-            Self::Paradigms(config) | Self::Picard(config) => Some(*config),
+            Self::Paradigms(config) | Self::Picard(config) | Self::Anderson(config) => Some(*config),
             Self::Speculative { window } => Some(WindowConfig { window: *window, tolerance: 0.0 }),
         }
     }
@@ -102,6 +106,7 @@ impl Strategy {
             Self::Sequential => Box::new(sequential::Sequential),
             Self::Paradigms(config) => Box::new(paradigms::method(table, config)),
             Self::Picard(config) => Box::new(picard::method(table, config, dim)),
+            Self::Anderson(config) => Box::new(anderson::method(table, config, dim)),
             Self::Speculative { window } => Box::new(speculative::method(table, window, dim)?),
         })
     }
@@ -113,6 +118,7 @@ impl fmt::Display for Strategy {
             Self::Sequential => "sequential",
             Self::Paradigms(_) => "paradigms",
             Self::Picard(_) => "picard",
+            Self::Anderson(_) => "anderson",
             Self::Speculative { .. } => "speculative",
         })
     }
@@ -127,6 +133,7 @@ impl FromStr for Strategy {
             "sequential" => Ok(Self::Sequential),
             "paradigms" => Ok(Self::Paradigms(WindowConfig::default())),
             "picard" => Ok(Self::Picard(WindowConfig::default())),
+            "anderson" => Ok(Self::Anderson(WindowConfig::default())),
             "speculative" => Ok(Self::Speculative { window: WindowConfig::default().window }),
             _ => Err(ConfigError::unsupported("strategy", &name, Self::NAMES.join(", "))),
         }
@@ -144,7 +151,7 @@ mod tests {
         }
         assert_eq!(
             "parallel".parse::<Strategy>().unwrap_err().to_string(),
-            "strategy: `parallel` is not supported; use sequential, paradigms, picard, speculative"
+            "strategy: `parallel` is not supported; use sequential, paradigms, picard, speculative, anderson"
         );
     }
 }
