@@ -20,7 +20,7 @@ use crate::window::{FixedWindow, FrozenDrift, Level, Path, RelativeChange, Semil
 
 type Picard = WindowLoop<Semilinear, FrozenDrift, RelativeChange, FixedWindow>;
 
-/// How far, in normalised units, the sample may move at a tolerance of 1. At 0.1 nine samples in ten end within 0.005 of
+/// How far, in normalised units, the sample may move at a tolerance of 1. At 0.1 nine samples in ten end within 0.006 of
 /// the sequential one.
 const REACH: f64 = 0.03;
 
