@@ -36,9 +36,9 @@ pub fn render(report: &Report) -> String {
 }
 
 const BENCH_COLUMNS: [&str; 10] = [
+    "sampler",
     "solver",
     "steps",
-    "sampler",
     "rounds",
     "evaluations",
     "p50 ms",
@@ -54,9 +54,9 @@ pub fn render_bench(rows: &[Row]) -> String {
     for row in rows {
         let Deviation { p50, p90, max } = row.deviation;
         table.add_row([
+            row.sampler.clone(),
             row.solver.clone(),
             row.steps.to_string(),
-            row.sampler.clone(),
             format!("{:.1}", row.rounds_mean),
             format!("{:.0}", row.evaluations_mean),
             format!("{:.1}", row.latency_ms.p50),

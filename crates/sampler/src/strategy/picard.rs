@@ -20,9 +20,9 @@ use crate::window::{FixedWindow, FrozenDrift, Level, Path, RelativeChange, Semil
 
 type Picard = WindowLoop<Semilinear, FrozenDrift, RelativeChange, FixedWindow>;
 
-/// How far, in normalised units, the sample may move at a tolerance of 1. At 0.1 nine samples in ten end within 0.006 of
+/// How far, in normalised units, the sample may move at a tolerance of 1. At 0.1 nine samples in ten end within 0.005 of
 /// the sequential one.
-const REACH: f64 = 0.03;
+const REACH: f64 = 0.02;
 
 pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Picard {
     let levels = table.rows().iter().map(|row| Level::new(f64::from(row.alpha), f64::from(row.sigma)));
