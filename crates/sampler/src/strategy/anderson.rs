@@ -19,10 +19,7 @@ use std::ops::Range;
 
 use ndarray::{Array2, ArrayView1};
 
-use super::{Method, WindowConfig};
-use crate::diffusion::Diffusion;
-use crate::error::SampleError;
-use crate::statistics::Statistics;
+use super::WindowConfig;
 use crate::table::Table;
 use crate::window::{FixedWindow, FrozenDrift, Path, Process, RelativeChange, RollOut, WindowLoop};
 
@@ -42,17 +39,6 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Anderso
         tail_guess: FrozenDrift,
         acceptance: RelativeChange::new(CAUTION * config.tolerance, table.variances()),
         policy: FixedWindow(config.window),
-    }
-}
-
-impl Method for Anderson {
-    fn run(
-        &mut self,
-        process: &mut Diffusion<'_>,
-        path: &mut Path,
-        statistics: &mut Statistics,
-    ) -> Result<(), SampleError> {
-        WindowLoop::run(self, process, path, statistics)
     }
 }
 

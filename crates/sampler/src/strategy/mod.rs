@@ -13,7 +13,7 @@ use crate::diffusion::Diffusion;
 use crate::error::{ConfigError, SampleError};
 use crate::statistics::Statistics;
 use crate::table::Table;
-use crate::window::Path;
+use crate::window::{Acceptance, Path, RollOut, TailGuess, WindowLoop, WindowPolicy};
 
 /// How the steps of a table are taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,6 +71,24 @@ pub(crate) trait Method: Send {
         path: &mut Path,
         statistics: &mut Statistics,
     ) -> Result<(), SampleError>;
+}
+
+/// Most strategies are the window loop with four choices made.
+impl<R, G, A, W> Method for WindowLoop<R, G, A, W>
+where
+    R: for<'a> RollOut<Diffusion<'a>> + Send,
+    G: for<'a> TailGuess<Diffusion<'a>> + Send,
+    A: Acceptance + Send,
+    W: WindowPolicy + Send,
+{
+    fn run(
+        &mut self,
+        process: &mut Diffusion<'_>,
+        path: &mut Path,
+        statistics: &mut Statistics,
+    ) -> Result<(), SampleError> {
+        WindowLoop::run(self, process, path, statistics)
+    }
 }
 
 impl Strategy {

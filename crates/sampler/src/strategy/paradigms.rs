@@ -6,12 +6,9 @@
 //! and in `diffusers`, x_j is measured against the noise of the step that leaves it; the last step adds none, so x_{N-1}
 //! is never kept on trust.
 
-use super::{Method, WindowConfig};
-use crate::diffusion::Diffusion;
-use crate::error::SampleError;
-use crate::statistics::Statistics;
+use super::WindowConfig;
 use crate::table::Table;
-use crate::window::{CopiedState, FixedWindow, Increments, Path, RelativeChange, WindowLoop};
+use crate::window::{CopiedState, FixedWindow, Increments, RelativeChange, WindowLoop};
 
 type Paradigms = WindowLoop<Increments, CopiedState, RelativeChange, FixedWindow>;
 
@@ -21,16 +18,5 @@ pub(super) fn method(table: &Table, config: WindowConfig) -> Paradigms {
         tail_guess: CopiedState,
         acceptance: RelativeChange::new(config.tolerance, table.variances()),
         policy: FixedWindow(config.window),
-    }
-}
-
-impl Method for Paradigms {
-    fn run(
-        &mut self,
-        process: &mut Diffusion<'_>,
-        path: &mut Path,
-        statistics: &mut Statistics,
-    ) -> Result<(), SampleError> {
-        WindowLoop::run(self, process, path, statistics)
     }
 }

@@ -11,12 +11,9 @@
 //! Against ParaDiGMS' criterion, which compares the change with the noise of the step, this keeps more of the first
 //! steps, whose states hardly move the sample, and is as strict at the last.
 
-use super::{Method, WindowConfig};
-use crate::diffusion::Diffusion;
-use crate::error::SampleError;
-use crate::statistics::Statistics;
+use super::WindowConfig;
 use crate::table::Table;
-use crate::window::{FixedWindow, FrozenDrift, Level, Path, RelativeChange, Semilinear, WindowLoop};
+use crate::window::{FixedWindow, FrozenDrift, Level, RelativeChange, Semilinear, WindowLoop};
 
 type Picard = WindowLoop<Semilinear, FrozenDrift, RelativeChange, FixedWindow>;
 
@@ -34,16 +31,5 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Picard 
         tail_guess: FrozenDrift,
         acceptance: RelativeChange::new(config.tolerance, allowed),
         policy: FixedWindow(config.window),
-    }
-}
-
-impl Method for Picard {
-    fn run(
-        &mut self,
-        process: &mut Diffusion<'_>,
-        path: &mut Path,
-        statistics: &mut Statistics,
-    ) -> Result<(), SampleError> {
-        WindowLoop::run(self, process, path, statistics)
     }
 }
