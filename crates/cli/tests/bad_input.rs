@@ -251,6 +251,8 @@ fn a_runtime_that_is_none() {
 #[test]
 fn a_full_disk() {
     let bench = Bench::new();
+    // ONNX Runtime is installed beforehand: that writes as well.
+    program().args(["inspect", "models/pusht"]).assert().success();
     let sample = bench.sample();
     let mut limited = Command::new("bash");
     limited.current_dir(root()).args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "limited"]);
