@@ -9,7 +9,7 @@ use parapolicy_sampler::{Solver, Strategy};
 ///
 /// Without a command it does what `run` does by default: it compares samplers in closed loop on PushT.
 #[derive(Debug, Parser)]
-#[command(name = "parapolicy", version)]
+#[command(name = "parapolicy", version, term_width = 100)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
