@@ -78,7 +78,7 @@ pub struct WindowArguments {
     /// Denoising steps in the air at once, for the parallel samplers.
     #[arg(long, default_value_t = 20)]
     pub window: usize,
-    /// Change between rounds under which a step is accepted, relative to the noise of the step.
+    /// Change between rounds under which a step is accepted; each sampler says relative to what.
     #[arg(long, default_value_t = 0.1)]
     pub tolerance: f64,
 }
@@ -90,7 +90,8 @@ pub struct RunArguments {
     pub model: ModelArguments,
     #[command(flatten)]
     pub sampling: SamplingArguments,
-    /// Samplers to compare, episode by episode in turn.
+    /// Samplers to compare, episode by episode in turn: `sequential`, `paradigms`, `picard`,
+    /// `speculative`, `anderson`.
     #[arg(long = "sampler", value_delimiter = ',', default_value = "sequential,picard")]
     pub samplers: Vec<Strategy>,
     /// What the episodes are like (TOML).
