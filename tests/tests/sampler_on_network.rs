@@ -68,7 +68,7 @@ impl Outcome {
 /// Draws one sample an observation with each strategy.
 fn compare<const N: usize>(strategies: [Strategy; N], observations: usize) -> [Outcome; N] {
     let mut policy = policy();
-    let dim = policy.manifest().horizon * policy.manifest().action_dim();
+    let dim = policy.manifest().sample_dim();
     let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, STEPS).unwrap();
     let mut reference = Sampler::new(table.clone(), Strategy::Sequential, dim).unwrap();
     let mut samplers = strategies.map(|strategy| Sampler::new(table.clone(), strategy, dim).unwrap());

@@ -33,12 +33,13 @@ impl PlanInput {
         let mut initial = drawn.initial().to_owned();
         if let Some(given) = &self.initial_noise {
             ensure_shape("initial_noise", given.shape(), &[horizon, action_dim])?;
-            initial = given.mapv(|value| value as f32).into_shape_with_order(dim)?;
+            initial = given.iter().map(|&value| value as f32).collect();
         }
         let mut every_step = drawn.steps().to_owned();
         if let Some(given) = &self.step_noise {
             ensure_shape("step_noise", given.shape(), &[steps, horizon, action_dim])?;
-            every_step = given.mapv(|value| value as f32).into_shape_with_order((steps, dim))?;
+            let values = given.iter().map(|&value| value as f32).collect();
+            every_step = Array2::from_shape_vec((steps, dim), values)?;
         }
         Ok(Noise::from_parts(initial, every_step)?)
     }
@@ -78,6 +79,18 @@ mod tests {
         let noise = input.noise(&drawn, 2, 1).unwrap();
         assert_eq!(noise.initial(), array![0.25, 0.5]);
         assert_eq!(noise.steps(), drawn.steps());
+    }
+
+    /// NumPy saves a transposed array in column order.
+    #[test]
+    fn noise_in_column_order_is_read_by_its_indices() {
+        let rows = array![[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]];
+        let path = written(|npz| {
+            npz.add_array("observation", &array![[1.0]]).unwrap();
+            npz.add_array("initial_noise", &rows.t()).unwrap();
+        });
+        let noise = PlanInput::load(&path).unwrap().noise(&Noise::draw(0, 3, 6), 3, 2).unwrap();
+        assert_eq!(noise.initial(), array![0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
     }
 
     #[test]

@@ -141,10 +141,10 @@ fn graphs() {
 fn observations() {
     let bench = Bench::new();
     bench.input(|npz| npz.add_array("observation", &Array2::from_elem((3, 20), 256.0)).unwrap());
-    bench.refuses(&["observation", "[3, 20]", "[2, 20]"]);
+    bench.refuses(&["in.npz", "observation", "[3, 20]", "[2, 20]"]);
 
     bench.input(|npz| npz.add_array("observation", &Array2::from_elem((2, 20), f64::NAN)).unwrap());
-    bench.refuses(&["observation", "NaN"]);
+    bench.refuses(&["in.npz", "observation", "NaN"]);
 
     bench.input(|npz| npz.add_array("observation", &Array1::from_elem(40, 256.0)).unwrap());
     bench.refuses(&["in.npz", "observation"]);
@@ -167,9 +167,9 @@ fn noise() {
         });
     };
     with_noise(3, 0.0);
-    bench.refuses(&["step_noise", "[3, 16, 2]", "[2, 16, 2]"]);
+    bench.refuses(&["in.npz", "step_noise", "[3, 16, 2]", "[2, 16, 2]"]);
     with_noise(2, f64::INFINITY);
-    bench.refuses(&["step_noise"]);
+    bench.refuses(&["in.npz", "step_noise"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use ndarray::{Array2, ArrayView1};
 use ndarray_npy::NpzWriter;
 use parapolicy_sampler::Noise;
@@ -16,9 +16,11 @@ pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
     let mut sampler = arguments.sampling.sampler(&policy, arguments.sampler)?;
     let input = PlanInput::load(&arguments.input).input()?;
     let drawn = Noise::draw(arguments.seed, sampler.table().steps(), sampler.dim());
-    let noise = input.noise(&drawn, policy.manifest().horizon, policy.manifest().action_dim()).input()?;
+    let (horizon, action_dim) = (policy.manifest().horizon, policy.manifest().action_dim());
+    let of_input = || arguments.input.display().to_string();
+    let noise = input.noise(&drawn, horizon, action_dim).with_context(of_input).input()?;
 
-    let mut denoiser = policy.bind(input.observation.view()).input()?;
+    let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
     let drawn = sampler.sample(&mut denoiser, &noise)?;
     let actions = policy.actions(drawn.sample());
     write_file(&arguments.output, |file| write_plan(file, &actions, drawn.sample()))?;
