@@ -143,6 +143,22 @@ fn bench_measures_beside_sequential() {
 }
 
 #[test]
+fn bench_goes_on_without_a_sampler_that_refuses_a_solver() {
+    let arguments = ["bench", "--solver=ddim,ddpm", "--steps=4", "--observations=1", "--sampler=speculative,picard"];
+    let rows = json(&[&arguments[..], &["--json"]].concat());
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.len(), 6);
+    let refused: Vec<_> = rows.iter().filter(|row| row.get("refused").is_some()).collect();
+    let [row] = &refused[..] else { panic!("one row is refused: {refused:?}") };
+    assert_eq!((&row["sampler"], &row["solver"], &row["steps"]), (&"speculative".into(), &"ddim".into(), &4.into()));
+    assert!(row["refused"].as_str().unwrap().contains("`ddim` is not supported"));
+
+    let output = Command::cargo_bin("parapolicy").unwrap().current_dir(root()).args(arguments).output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.lines().last().unwrap().starts_with("not measured: speculative, ddim, 4 steps (solver"), "{table}");
+}
+
+#[test]
 fn inspect_shows_the_model() {
     let shown = json(&["inspect", "models/pusht"]);
     assert_eq!(shown["graph"]["sha256_matches"], true);

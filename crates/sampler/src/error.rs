@@ -37,6 +37,11 @@ impl ConfigError {
     pub(crate) fn unsupported(field: &'static str, value: &dyn ToString, supported: impl Into<String>) -> Self {
         Self::Unsupported { field, value: value.to_string(), supported: supported.into() }
     }
+
+    /// Whether it says that a strategy is not defined for the solver: another strategy may be.
+    pub fn refuses_solver(&self) -> bool {
+        matches!(self, Self::Unsupported { field: "solver", .. })
+    }
 }
 
 /// Noise that no sample can be drawn from.

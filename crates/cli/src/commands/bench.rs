@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 use parapolicy_control::{BoxError, DiffusionPolicy, Latency, Percentiles, PushT, run_episode};
 use parapolicy_pusht::Scenario;
 use parapolicy_runner::{ObservationHistory, Policy};
-use parapolicy_sampler::{Noise, Sampler, Solver, Strategy};
+use parapolicy_sampler::{ConfigError, Noise, Sampler, Solver, Strategy};
 use serde::Serialize;
 
 use super::print_json;
@@ -16,9 +16,29 @@ use crate::output::table;
 /// A deviation from `sequential` beyond this is a different plan (normalised action units; the range of an action is 2).
 const DIFFERENT: f32 = 0.1;
 
-/// What a sampler came to with one solver and number of steps, over all observations.
+/// A sampler with one solver and number of steps.
 #[derive(Debug, Serialize)]
-pub struct Row {
+#[serde(untagged)]
+pub enum Row {
+    /// What it came to.
+    Measured(MeasuredRow),
+    /// It is not defined for the solver.
+    Refused(RefusedRow),
+}
+
+/// A sampler that does not take a solver.
+#[derive(Debug, Serialize)]
+pub struct RefusedRow {
+    pub solver: String,
+    pub steps: usize,
+    pub sampler: String,
+    /// Why.
+    pub refused: String,
+}
+
+/// What a sampler came to over all observations.
+#[derive(Debug, Serialize)]
+pub struct MeasuredRow {
     pub solver: String,
     pub steps: usize,
     pub sampler: String,
@@ -54,9 +74,15 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     let mut rows = Vec::new();
     for &solver in &arguments.solvers {
         for &steps in &arguments.steps {
-            let sampler = |&strategy| arguments.window.sampler(&policy, solver, steps, strategy);
-            let samplers = strategies.iter().map(sampler).collect::<Result<Vec<_>, _>>().input()?;
+            let (mut samplers, mut refused) = (Vec::new(), Vec::new());
+            for &strategy in &strategies {
+                match arguments.window.sampler(&policy, solver, steps, strategy) {
+                    Err(error) if error.refuses_solver() => refused.push(Row::refused(solver, steps, strategy, &error)),
+                    sampler => samplers.push(sampler.input()?),
+                }
+            }
             rows.extend(compare(arguments.seed, &mut policy, samplers, &observations, solver)?);
+            rows.extend(refused);
         }
     }
     if arguments.json {
@@ -91,6 +117,13 @@ fn observations(
     }
     observations.truncate(count);
     Ok(observations)
+}
+
+impl Row {
+    fn refused(solver: Solver, steps: usize, strategy: Strategy, why: &ConfigError) -> Self {
+        let (solver, sampler) = (solver.to_string(), strategy.to_string());
+        Self::Refused(RefusedRow { solver, steps, sampler, refused: why.to_string() })
+    }
 }
 
 /// A sampler's plans so far.
@@ -133,7 +166,7 @@ impl Measured {
         let at = |quantile: f64| self.deviations[(quantile * (count - 1) as f64).round() as usize];
         let different = self.deviations.iter().filter(|deviation| **deviation > DIFFERENT).count();
         let latency_ms = self.latency.percentiles();
-        Row {
+        Row::Measured(MeasuredRow {
             solver: solver.to_string(),
             steps: self.sampler.table().steps(),
             sampler: self.sampler.strategy().to_string(),
@@ -143,7 +176,7 @@ impl Measured {
             speedup: sequential_p50 / latency_ms.p50,
             deviation: Deviation { p50: at(0.5), p90: at(0.9), max: at(1.0) },
             different: different as f64 / count as f64,
-        }
+        })
     }
 }
 
