@@ -80,6 +80,9 @@ pub enum SampleError {
         /// What the noise has.
         found: usize,
     },
+    /// A limit of the budget leaves no room for a round.
+    #[error(transparent)]
+    Budget(#[from] ConfigError),
     /// The denoiser failed.
     #[error("the denoiser failed at timesteps {first} to {last}")]
     Denoiser {
@@ -91,11 +94,9 @@ pub enum SampleError {
         source: BoxError,
     },
     /// The denoiser answered with NaN or infinity.
-    #[error("the denoiser's prediction at timestep {timestep} (step {step}) holds a value that is not finite")]
+    #[error("the denoiser's prediction at timestep {timestep} holds a value that is not finite")]
     PredictionNotFinite {
-        /// Index of the step.
-        step: usize,
-        /// Its training timestep.
+        /// The training timestep that it was asked about.
         timestep: i64,
     },
 }

@@ -41,10 +41,12 @@
 
 #![allow(clippy::doc_markdown, reason = "subscripts of formulas are not identifiers")]
 
+mod budget;
 mod config;
 mod denoiser;
 mod diffusion;
 mod error;
+mod method;
 mod noise;
 mod prediction;
 mod sampler;
@@ -56,6 +58,7 @@ mod table;
 mod timesteps;
 pub mod window;
 
+pub use budget::Budget;
 pub use config::{BetaSchedule, FinalSigmas, PredictionType, Refused, SchedulerConfig, TimestepSpacing, VarianceType};
 pub use denoiser::{BoxError, Denoiser};
 pub use error::{ConfigError, NoiseError, SampleError};

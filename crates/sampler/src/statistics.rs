@@ -26,12 +26,15 @@ impl Statistics {
         (self.rounds, self.evaluations, self.largest_residual) = (0, 0, 0.0);
     }
 
-    /// Counts a round of `window` rows; `trusted` are the mean squared changes of the states that it accepted and that
-    /// will not be evaluated again.
-    pub(crate) fn record(&mut self, window: usize, trusted: &[f64]) {
+    /// Counts a round of `rows` rows.
+    pub(crate) fn count(&mut self, rows: usize) {
         self.rounds += 1;
-        self.evaluations += window;
-        self.windows.push(window);
-        self.largest_residual = trusted.iter().fold(self.largest_residual, |most, change| most.max(change.sqrt()));
+        self.evaluations += rows;
+        self.windows.push(rows);
+    }
+
+    /// Takes note of the mean squared changes of states that were accepted and will not be evaluated again.
+    pub(crate) fn trust(&mut self, changes: &[f64]) {
+        self.largest_residual = changes.iter().fold(self.largest_residual, |most, change| most.max(change.sqrt()));
     }
 }

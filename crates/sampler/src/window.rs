@@ -1,7 +1,7 @@
 //! The one loop for everything that iterates in parallel over time.
 //!
-//! A [`Process`] is a heavy part that may be evaluated for many steps at once on guessed states, and a cheap part that
-//! is rolled out in order. The loop, a Picard iteration on a sliding window (Shih et al. 2023, arXiv 2305.16317):
+//! A [`Process`] is a heavy part that may be evaluated for many steps at once on guessed states, and a cheap part, its
+//! [`Recurrence`], that is rolled out in order. The loop, a Picard iteration on a sliding window (Shih et al. 2023, arXiv 2305.16317):
 //!
 //! ```text
 //! repeat: guess the states up to the window's end
@@ -30,20 +30,27 @@ mod tail_guess;
 pub use acceptance::{Acceptance, RelativeChange};
 pub use level::Level;
 pub use path::Path;
+pub(crate) use path::mean_squared_difference;
 pub use roll_out::{Increments, RollOut};
 pub use semilinear::Semilinear;
 pub use tail_guess::{CopiedState, FrozenDrift, TailGuess};
 
-/// A sequence x_0, x_1, …, x_N in which x_{j+1} follows from x_j and the drift at (j, x_j).
-pub trait Process {
-    /// What a drift fails with.
-    type Error;
-
+/// The cheap part of a process: a sequence x_0, x_1, …, x_N in which x_{j+1} follows from x_j and the drift at (j, x_j).
+pub trait Recurrence {
     /// Number of steps, `N`.
     fn steps(&self) -> usize;
 
-    /// The heavy part: drifts of the steps `window`, whose states are the rows of `states`, `[p, state width]`, into
-    /// the rows of `drifts`, `[p, drift width]`.
+    /// x_{j+1} into `next` from x_j and the drifts of step `j` and of the step before.
+    fn advance(&self, step: usize, state: &[f32], drift: Drift<'_>, next: &mut [f32]);
+}
+
+/// A sequence with its heavy part.
+pub trait Process: Recurrence {
+    /// What a drift fails with.
+    type Error;
+
+    /// Drifts of the steps `window`, whose states are the rows of `states`, `[p, state width]`, into the rows of
+    /// `drifts`, `[p, drift width]`.
     ///
     /// # Errors
     ///
@@ -54,9 +61,6 @@ pub trait Process {
         states: ArrayView2<'_, f32>,
         drifts: ArrayViewMut2<'_, f32>,
     ) -> Result<(), Self::Error>;
-
-    /// The cheap part: x_{j+1} into `next` from x_j and the drifts of step `j` and of the step before.
-    fn advance(&self, step: usize, state: &[f32], drift: Drift<'_>, next: &mut [f32]);
 }
 
 /// The drifts that a step may use.
@@ -85,19 +89,87 @@ impl WindowPolicy for FixedWindow {
 }
 
 /// The loop with its four choices made.
+///
+/// [`WindowLoop::run`] is the loop itself. Who evaluates drifts elsewhere, in batches with other paths say, takes it
+/// apart: [`begin`](Self::begin), then [`window`](Self::window) and [`digest`](Self::digest) in turn.
 #[derive(Clone, Debug)]
 pub struct WindowLoop<R, G, A, W> {
     /// How drifts become new states.
-    pub roll_out: R,
+    roll_out: R,
     /// What is assumed of states that the window has not reached.
-    pub tail_guess: G,
+    tail_guess: G,
     /// Which new states are kept.
-    pub acceptance: A,
+    acceptance: A,
     /// How wide the window is.
-    pub policy: W,
+    policy: W,
+    /// Steps being evaluated; what lies before is final.
+    window: Range<usize>,
+    /// States up to this one have been guessed.
+    known: usize,
 }
 
 impl<R, G, A, W> WindowLoop<R, G, A, W> {
+    /// A loop that has not begun.
+    pub fn new(roll_out: R, tail_guess: G, acceptance: A, policy: W) -> Self {
+        Self { roll_out, tail_guess, acceptance, policy, window: 0..0, known: 0 }
+    }
+
+    /// Goes back to the first step.
+    pub fn begin<P>(&mut self)
+    where
+        R: RollOut<P>,
+        P: Recurrence,
+    {
+        self.roll_out.begin();
+        (self.window, self.known) = (0..0, 0);
+    }
+
+    /// The steps whose drifts are wanted next, on the states of `path` as they are now; empty once the last state is
+    /// final.
+    pub fn window<P>(&mut self, recurrence: &P, path: &mut Path) -> Range<usize>
+    where
+        P: Recurrence,
+        G: TailGuess<P>,
+        W: WindowPolicy,
+    {
+        let (left, steps) = (self.window.start, recurrence.steps());
+        let right = left.saturating_add(self.policy.size().max(1)).min(steps);
+        if self.known < right {
+            self.tail_guess.guess(recurrence, path, self.known..right);
+            self.known = right;
+        }
+        path.keep_evaluated(left..right);
+        self.window = left..right;
+        left..right
+    }
+
+    /// The steps that [`window`](Self::window) asked for last.
+    pub(crate) fn asked(&self) -> Range<usize> {
+        self.window.clone()
+    }
+
+    /// Takes in the drifts that [`window`](Self::window) asked for: rolls out, keeps what has settled, and slides.
+    /// Returns whether the last state is final.
+    pub fn digest<P>(&mut self, recurrence: &P, path: &mut Path, statistics: &mut Statistics) -> bool
+    where
+        P: Recurrence,
+        R: RollOut<P>,
+        A: Acceptance,
+    {
+        let window = self.window.clone();
+        self.roll_out.roll(recurrence, path, window.clone());
+        let changes = path.changes(window.clone());
+        let accepted = self.acceptance.accepted(window.clone(), changes).clamp(1, window.len());
+        statistics.trust(&changes[..accepted - 1]);
+        self.window.start += accepted;
+        self.window.start == recurrence.steps()
+    }
+
+    /// Goes on from the last guess with its drift frozen, so that `path` is whole; the loop may go on afterwards.
+    pub fn complete<P: Recurrence>(&self, recurrence: &P, path: &mut Path) {
+        FrozenDrift.guess(recurrence, path, self.known..recurrence.steps());
+    }
+
     /// Iterates from the state `path` begins with until its last state is accepted.
     ///
     /// # Errors
@@ -111,21 +183,14 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         A: Acceptance,
         W: WindowPolicy,
     {
-        let steps = process.steps();
-        self.roll_out.begin();
-        let (mut left, mut known) = (0, 0);
-        while left < steps {
-            let right = left.saturating_add(self.policy.size().max(1)).min(steps);
-            if known < right {
-                self.tail_guess.guess(process, path, known..right);
-                known = right;
-            }
-            path.evaluate(process, left..right)?;
-            self.roll_out.roll(process, path, left..right);
-            let changes = path.changes(left..right);
-            let accepted = self.acceptance.accepted(left..right, changes).clamp(1, right - left);
-            statistics.record(right - left, &changes[..accepted - 1]);
-            left += accepted;
+        self.begin::<P>();
+        let mut done = process.steps() == 0;
+        while !done {
+            let window = self.window(&*process, path);
+            let (states, drifts) = path.batch(window.clone());
+            process.drift(window.clone(), states, drifts)?;
+            statistics.count(window.len());
+            done = self.digest(&*process, path, statistics);
         }
         Ok(())
     }

@@ -136,13 +136,13 @@ fn a_sample_is_refused_with_the_place() {
     let wide = WindowConfig { window: 4, tolerance: 0.1 };
     for strategy in Strategy::NAMES.map(|name| name.parse::<Strategy>().unwrap().with_window(wide)) {
         let nan = sample(&mut Fails { timestep: 500, value: Ok(f32::NAN) }, strategy, &noise);
-        let expected = "the denoiser's prediction at timestep 500 (step 4) holds a value that is not finite";
+        let expected = "the denoiser's prediction at timestep 500 holds a value that is not finite";
         assert_eq!(nan.to_string(), expected);
         let broken = sample(&mut Fails { timestep: 500, value: Err("out of memory") }, strategy, &noise);
         assert!(broken.to_string().starts_with("the denoiser failed at timesteps"), "{broken}");
         assert_eq!(broken.source().unwrap().to_string(), "out of memory");
         let silent = sample(&mut Silent, strategy, &noise);
-        assert!(matches!(silent, SampleError::PredictionNotFinite { step: 0, timestep: 900 }), "{silent}");
+        assert!(matches!(silent, SampleError::PredictionNotFinite { timestep: 900 }), "{silent}");
     }
     let narrow = sample(&mut Silent, Strategy::Sequential, &Noise::draw(0, 10, 3));
     assert_eq!(narrow.to_string(), "initial_noise has 3 values, but the sampler needs 2");

@@ -9,8 +9,8 @@ use std::ops::Range;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::Statistics;
 use parapolicy_sampler::window::{
-    Acceptance, CopiedState, Drift, FixedWindow, FrozenDrift, Increments, Level, Path, Process, RelativeChange,
-    Semilinear, TailGuess, WindowLoop, WindowPolicy,
+    Acceptance, CopiedState, Drift, FixedWindow, FrozenDrift, Increments, Level, Path, Process, Recurrence,
+    RelativeChange, Semilinear, TailGuess, WindowLoop, WindowPolicy,
 };
 
 const STEPS: usize = 60;
@@ -22,10 +22,6 @@ struct HeavyBall {
 
 impl Process for HeavyBall {
     type Error = Infallible;
-
-    fn steps(&self) -> usize {
-        STEPS
-    }
 
     fn drift(
         &mut self,
@@ -39,6 +35,12 @@ impl Process for HeavyBall {
             drift[0] = state[0].powi(3) + state[0];
         }
         Ok(())
+    }
+}
+
+impl Recurrence for HeavyBall {
+    fn steps(&self) -> usize {
+        STEPS
     }
 
     fn advance(&self, _step: usize, state: &[f32], drift: Drift<'_>, next: &mut [f32]) {
@@ -79,24 +81,19 @@ fn test(tolerance: f64) -> RelativeChange {
 
 #[test]
 fn momentum_reaches_the_serial_answer_in_fewer_rounds() {
-    let (close, statistics) = iterate(WindowLoop {
-        roll_out: Semilinear::new(vec![Level::PLAIN; STEPS], 2),
-        tail_guess: FrozenDrift,
-        acceptance: test(1e-3),
-        policy: FixedWindow(12),
-    });
+    let (close, statistics) = iterate(WindowLoop::new(
+        Semilinear::new(vec![Level::PLAIN; STEPS], 2),
+        FrozenDrift,
+        test(1e-3),
+        FixedWindow(12),
+    ));
     assert!(statistics.rounds < STEPS / 2, "{statistics:?}");
     assert!(close.iter().zip(serial()).all(|(close, exact)| (close - exact).abs() < 1e-2));
 }
 
 #[test]
 fn increments_reach_the_serial_answer_exactly() {
-    let (exact, statistics) = iterate(WindowLoop {
-        roll_out: Increments,
-        tail_guess: CopiedState,
-        acceptance: test(0.0),
-        policy: FixedWindow(12),
-    });
+    let (exact, statistics) = iterate(WindowLoop::new(Increments, CopiedState, test(0.0), FixedWindow(12)));
     assert_eq!(exact, serial());
     assert!(statistics.rounds <= STEPS);
 }
@@ -113,12 +110,8 @@ impl WindowPolicy for Breathing {
 
 #[test]
 fn the_window_may_grow_and_shrink() {
-    let (exact, statistics) = iterate(WindowLoop {
-        roll_out: Semilinear::new(vec![Level::PLAIN; STEPS], 2),
-        tail_guess: FrozenDrift,
-        acceptance: test(0.0),
-        policy: Breathing(0),
-    });
+    let (exact, statistics) =
+        iterate(WindowLoop::new(Semilinear::new(vec![Level::PLAIN; STEPS], 2), FrozenDrift, test(0.0), Breathing(0)));
     assert_eq!(exact, serial());
     assert_eq!(statistics.windows[..4], [3, 30, 1, 16]);
 }
@@ -136,9 +129,8 @@ impl TailGuess<HeavyBall> for Wild {
 
 #[test]
 fn a_guess_that_overflows_costs_rounds_and_nothing_else() {
-    let choose = |roll_out| WindowLoop { roll_out, tail_guess: Wild, acceptance: test(0.0), policy: FixedWindow(12) };
+    let choose = |roll_out| WindowLoop::new(roll_out, Wild, test(0.0), FixedWindow(12));
     assert_eq!(iterate(choose(Semilinear::new(vec![Level::PLAIN; STEPS], 2))).0, serial());
-    let increments =
-        WindowLoop { roll_out: Increments, tail_guess: Wild, acceptance: test(0.0), policy: FixedWindow(12) };
+    let increments = WindowLoop::new(Increments, Wild, test(0.0), FixedWindow(12));
     assert_eq!(iterate(increments).0, serial());
 }

@@ -21,7 +21,7 @@ use ndarray::{Array2, ArrayView1};
 
 use super::WindowConfig;
 use crate::table::Table;
-use crate::window::{FixedWindow, FrozenDrift, Path, Process, RelativeChange, RollOut, WindowLoop};
+use crate::window::{FixedWindow, FrozenDrift, Path, Recurrence, RelativeChange, RollOut, WindowLoop};
 
 type Anderson = WindowLoop<Triangular, FrozenDrift, RelativeChange, FixedWindow>;
 
@@ -34,12 +34,12 @@ const HISTORY: usize = 2;
 const REGULARISATION: f64 = 1e-3;
 
 pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Anderson {
-    WindowLoop {
-        roll_out: Triangular::new(table.steps(), dim),
-        tail_guess: FrozenDrift,
-        acceptance: RelativeChange::new(CAUTION * config.tolerance, table.variances()),
-        policy: FixedWindow(config.window),
-    }
+    WindowLoop::new(
+        Triangular::new(table.steps(), dim),
+        FrozenDrift,
+        RelativeChange::new(CAUTION * config.tolerance, table.variances()),
+        FixedWindow(config.window),
+    )
 }
 
 /// The roll-out followed by the triangular combination.
@@ -135,13 +135,13 @@ impl Normal {
     }
 }
 
-impl<P: Process> RollOut<P> for Triangular {
+impl<P: Recurrence> RollOut<P> for Triangular {
     fn begin(&mut self) {
         (self.newest, self.seen) = (0, 0);
     }
 
-    fn roll(&mut self, process: &P, path: &mut Path, window: Range<usize>) {
-        window.clone().for_each(|step| path.advance(process, step));
+    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>) {
+        window.clone().for_each(|step| path.advance(recurrence, step));
         let mut normal = Normal::default();
         let mut settled = true;
         for index in window.start + 1..=window.end {

@@ -9,11 +9,9 @@ mod speculative;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::diffusion::Diffusion;
-use crate::error::{ConfigError, SampleError};
-use crate::statistics::Statistics;
+use crate::error::ConfigError;
+use crate::method::Method;
 use crate::table::Table;
-use crate::window::{Acceptance, Path, RollOut, TailGuess, WindowLoop, WindowPolicy};
 
 /// How the steps of a table are taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,35 +60,6 @@ impl WindowConfig {
     }
 }
 
-/// A strategy made ready for one table: it owns every buffer it needs beside the path.
-pub(crate) trait Method: Send {
-    /// Fills `path` from its first state to its last.
-    fn run(
-        &mut self,
-        process: &mut Diffusion<'_>,
-        path: &mut Path,
-        statistics: &mut Statistics,
-    ) -> Result<(), SampleError>;
-}
-
-/// Most strategies are the window loop with four choices made.
-impl<R, G, A, W> Method for WindowLoop<R, G, A, W>
-where
-    R: for<'a> RollOut<Diffusion<'a>> + Send,
-    G: for<'a> TailGuess<Diffusion<'a>> + Send,
-    A: Acceptance + Send,
-    W: WindowPolicy + Send,
-{
-    fn run(
-        &mut self,
-        process: &mut Diffusion<'_>,
-        path: &mut Path,
-        statistics: &mut Statistics,
-    ) -> Result<(), SampleError> {
-        WindowLoop::run(self, process, path, statistics)
-    }
-}
-
 impl Strategy {
     /// Names that [`Strategy::from_str`] reads.
     pub const NAMES: [&str; 5] = ["sequential", "paradigms", "picard", "speculative", "anderson"];
@@ -121,7 +90,7 @@ impl Strategy {
             config.validate()?;
         }
         Ok(match self {
-            Self::Sequential => Box::new(sequential::Sequential),
+            Self::Sequential => Box::<sequential::Sequential>::default(),
             Self::Paradigms(config) => Box::new(paradigms::method(table, config)),
             Self::Picard(config) => Box::new(picard::method(table, config, dim)),
             Self::Anderson(config) => Box::new(anderson::method(table, config, dim)),

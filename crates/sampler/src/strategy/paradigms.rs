@@ -13,10 +13,10 @@ use crate::window::{CopiedState, FixedWindow, Increments, RelativeChange, Window
 type Paradigms = WindowLoop<Increments, CopiedState, RelativeChange, FixedWindow>;
 
 pub(super) fn method(table: &Table, config: WindowConfig) -> Paradigms {
-    WindowLoop {
-        roll_out: Increments,
-        tail_guess: CopiedState,
-        acceptance: RelativeChange::new(config.tolerance, table.variances()),
-        policy: FixedWindow(config.window),
-    }
+    WindowLoop::new(
+        Increments,
+        CopiedState,
+        RelativeChange::new(config.tolerance, table.variances()),
+        FixedWindow(config.window),
+    )
 }

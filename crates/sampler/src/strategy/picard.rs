@@ -26,10 +26,10 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Picard 
     let levels: Vec<Level> = levels.collect();
     // Of x_1 to x_{N-1}, and of x_N, which nothing is evaluated on.
     let allowed: Vec<f64> = levels.iter().skip(1).map(|level| (REACH / level.slope()).powi(2)).chain([0.0]).collect();
-    WindowLoop {
-        roll_out: Semilinear::new(levels, dim),
-        tail_guess: FrozenDrift,
-        acceptance: RelativeChange::new(config.tolerance, allowed),
-        policy: FixedWindow(config.window),
-    }
+    WindowLoop::new(
+        Semilinear::new(levels, dim),
+        FrozenDrift,
+        RelativeChange::new(config.tolerance, allowed),
+        FixedWindow(config.window),
+    )
 }

@@ -18,13 +18,16 @@
 //! on it: the chance of one is about ‖v‖/√(2π), and ‖v‖ is foreseen from how fast x̂0 has changed so far.
 
 use std::f64::consts::TAU;
+use std::ops::Range;
 
-use super::Method;
+use ndarray::ArrayView2;
+
 use crate::diffusion::Diffusion;
-use crate::error::{ConfigError, SampleError};
+use crate::error::ConfigError;
+use crate::method::{Method, Rows};
 use crate::statistics::Statistics;
 use crate::table::{Step, Table};
-use crate::window::{Drift, Path, Process as _};
+use crate::window::{Drift, FrozenDrift, Path, Recurrence as _, TailGuess as _};
 
 /// Slope of x̂0 over the state that the answer at an earlier draft is corrected with.
 const SLOPE: f32 = 0.3;
@@ -37,7 +40,10 @@ const FIRST_CHANGE: f64 = 0.1;
 const WEIGHT: f64 = 0.1;
 
 pub(super) struct Speculative {
-    window: usize,
+    /// Steps evaluated in one batch at most.
+    limit: usize,
+    /// Steps being verified; what lies before is final.
+    window: Range<usize>,
     rows: Vec<Step>,
     /// Steps before this one have been evaluated.
     seen: usize,
@@ -55,7 +61,8 @@ pub(super) fn method(table: &Table, window: usize, dim: usize) -> Result<Specula
         return Err(ConfigError::unsupported("solver", &table.solver(), supported));
     }
     Ok(Speculative {
-        window,
+        limit: window,
+        window: 0..0,
         rows: table.rows().to_vec(),
         seen: 0,
         change: FIRST_CHANGE,
@@ -66,8 +73,8 @@ pub(super) fn method(table: &Table, window: usize, dim: usize) -> Result<Specula
 
 impl Speculative {
     /// Drafts the states from `left` on; returns the end of the window that is worth evaluating.
-    fn draft(&mut self, process: &Diffusion<'_>, path: &mut Path, left: usize) -> usize {
-        let limit = left.saturating_add(self.window).min(self.rows.len());
+    fn draft(&mut self, diffusion: &Diffusion<'_>, path: &mut Path, left: usize) -> usize {
+        let limit = left.saturating_add(self.limit).min(self.rows.len());
         let mut rejections = 0.0;
         for step in left..limit - 1 {
             rejections += (self.expected_error(step) / TAU).sqrt();
@@ -79,7 +86,7 @@ impl Speculative {
             } else {
                 path.freeze_drift(step);
             }
-            path.advance(process, step);
+            path.advance(diffusion, step);
         }
         limit
     }
@@ -103,11 +110,11 @@ impl Speculative {
     }
 
     /// Whether the draft of x_{j+1} is kept; if not, its reflection takes its place.
-    fn keeps(&mut self, process: &Diffusion<'_>, path: &mut Path, step: usize) -> bool {
+    fn keeps(&mut self, diffusion: &Diffusion<'_>, path: &mut Path, step: usize) -> bool {
         let drift = Drift { current: path.drift(step), previous: path.drift(step) };
-        process.advance(step, path.state(step), drift, &mut self.target);
+        diffusion.advance(step, path.state(step), drift, &mut self.target);
         let sigma = self.rows[step].noise;
-        let noise = process.noise().steps();
+        let noise = diffusion.noise.steps();
         let (mut along, mut square) = (0.0, 0.0);
         for ((draft, target), xi) in path.state(step + 1).iter().zip(&self.target).zip(noise.row(step)) {
             let v = f64::from((draft - target) / sigma);
@@ -115,7 +122,7 @@ impl Speculative {
             square += v * v;
         }
         self.learn(step, square);
-        if process.noise().uniforms()[step].ln() <= -along - square / 2.0 {
+        if diffusion.noise.uniforms()[step].ln() <= -along - square / 2.0 {
             return true;
         }
         let twice = (2.0 * along / square) as f32;
@@ -135,26 +142,41 @@ impl Speculative {
 }
 
 impl Method for Speculative {
-    fn run(
-        &mut self,
-        process: &mut Diffusion<'_>,
-        path: &mut Path,
-        statistics: &mut Statistics,
-    ) -> Result<(), SampleError> {
+    fn begin(&mut self, _diffusion: &Diffusion<'_>) {
         (self.seen, self.change) = (0, FIRST_CHANGE);
-        let mut left = 0;
-        while left < process.steps() {
-            let right = self.draft(process, path, left);
-            path.evaluate(process, left..right)?;
-            statistics.record(right - left, &[]);
-            let rejected = (left..right - 1).find(|step| !self.keeps(process, path, *step));
-            left = rejected.map_or(right, |step| step + 1);
-            if rejected.is_none() {
-                // Nothing was drafted from the last state.
-                path.advance(process, right - 1);
-            }
-            self.seen = self.seen.max(right);
+        self.window = 0..0;
+    }
+
+    fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, path: &'a mut Path) -> Rows<'a> {
+        let left = self.window.start;
+        self.window = left..self.draft(diffusion, path, left);
+        path.keep_evaluated(self.window.clone());
+        Rows::of_path(diffusion.table, path, self.window.clone())
+    }
+
+    fn digest(
+        &mut self,
+        diffusion: &Diffusion<'_>,
+        path: &mut Path,
+        predictions: ArrayView2<'_, f32>,
+        _statistics: &mut Statistics,
+    ) -> bool {
+        let Range { start: left, end: right } = self.window;
+        diffusion.answer(path, left..right, predictions);
+        let rejected = (left..right - 1).find(|step| !self.keeps(diffusion, path, *step));
+        self.window.start = rejected.map_or(right, |step| step + 1);
+        if rejected.is_none() {
+            // Nothing was drafted from the last state.
+            path.advance(diffusion, right - 1);
         }
-        Ok(())
+        self.seen = self.seen.max(right);
+        self.window.start == diffusion.steps()
+    }
+
+    fn complete(&mut self, diffusion: &Diffusion<'_>, path: &mut Path) {
+        // Answers at drafts that have since been void are still the best there is.
+        let answered = self.seen.max(self.window.start);
+        (self.window.start..answered).for_each(|step| path.advance(diffusion, step));
+        FrozenDrift.guess(diffusion, path, answered..diffusion.steps());
     }
 }

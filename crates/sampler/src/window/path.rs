@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
-use super::{Drift, Process};
+use super::{Drift, Recurrence};
 
 /// States and drifts of all steps, current guesses included. All memory is taken when it is made.
 #[derive(Clone, Debug)]
@@ -60,24 +60,28 @@ impl Path {
         row_mut(&mut self.drifts, step)
     }
 
-    /// Evaluates the drifts of `window` on the states as they are, and remembers the states.
-    pub(crate) fn evaluate<P: Process>(&mut self, process: &mut P, window: Range<usize>) -> Result<(), P::Error> {
-        let (left, right) = (window.start, window.end);
-        self.evaluated.slice_mut(s![left..=right, ..]).assign(&self.states.slice(s![left..=right, ..]));
-        process.drift(window, self.states.slice(s![left..right, ..]), self.drifts.slice_mut(s![left..right, ..]))
+    /// The states of the steps `window`, `[p, state width]`, and their drifts, `[p, drift width]`, to be written.
+    pub fn batch(&mut self, window: Range<usize>) -> (ArrayView2<'_, f32>, ArrayViewMut2<'_, f32>) {
+        (self.states.slice(s![window.clone(), ..]), self.drifts.slice_mut(s![window, ..]))
+    }
+
+    /// Remembers the states of the steps `window`, and the one after, as they are.
+    pub(crate) fn keep_evaluated(&mut self, window: Range<usize>) {
+        let states = s![window.start..=window.end, ..];
+        self.evaluated.slice_mut(states).assign(&self.states.slice(states));
     }
 
     /// x_{j+1} from x_j as it is.
-    pub fn advance<P: Process>(&mut self, process: &P, step: usize) {
+    pub fn advance<P: Recurrence>(&mut self, recurrence: &P, step: usize) {
         let drift = drift_at(&self.drifts, step);
         let (state, next) = pair_mut(&mut self.states, step);
-        process.advance(step, state, drift, next);
+        recurrence.advance(step, state, drift, next);
     }
 
     /// x_{j+1} from x_j as it was when its drift was evaluated.
-    pub fn advance_evaluated<P: Process>(&mut self, process: &P, step: usize) {
+    pub fn advance_evaluated<P: Recurrence>(&mut self, recurrence: &P, step: usize) {
         let drift = drift_at(&self.drifts, step);
-        process.advance(step, row(&self.evaluated, step), drift, row_mut(&mut self.states, step + 1));
+        recurrence.advance(step, row(&self.evaluated, step), drift, row_mut(&mut self.states, step + 1));
     }
 
     /// Copies x_j to x_{j+1}.
@@ -125,7 +129,7 @@ impl Path {
 }
 
 /// In double precision, where the square of no difference between two single precision numbers vanishes.
-fn mean_squared_difference(a: &[f32], b: &[f32]) -> f64 {
+pub(crate) fn mean_squared_difference(a: &[f32], b: &[f32]) -> f64 {
     let sum: f64 = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
     sum / a.len() as f64
 }

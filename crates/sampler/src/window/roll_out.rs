@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-use super::{Path, Process};
+use super::{Path, Recurrence};
 
 /// A rule for the new states of a window.
-pub trait RollOut<P: Process> {
+pub trait RollOut<P: Recurrence> {
     /// Forgets the sample before.
     fn begin(&mut self) {}
 
     /// Writes the states `left + 1 ..= right` of `path`, given the drifts of `window` and the states that they were
     /// evaluated at. State `left` is exact.
-    fn roll(&mut self, process: &P, path: &mut Path, window: Range<usize>);
+    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>);
 }
 
 /// Increments summed from the window's left edge (Shih et al. 2023, arXiv 2305.16317, algorithm 1):
@@ -25,10 +25,10 @@ pub trait RollOut<P: Process> {
 #[derive(Clone, Copy, Debug)]
 pub struct Increments;
 
-impl<P: Process> RollOut<P> for Increments {
-    fn roll(&mut self, process: &P, path: &mut Path, window: Range<usize>) {
+impl<P: Recurrence> RollOut<P> for Increments {
+    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>) {
         for step in window {
-            path.advance_evaluated(process, step);
+            path.advance_evaluated(recurrence, step);
             path.add_change(step);
         }
     }

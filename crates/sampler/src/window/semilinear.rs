@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::path::{row, row_mut};
 use super::secants::Secants;
-use super::{Level, Path, Process, RollOut};
+use super::{Level, Path, Recurrence, RollOut};
 
 /// The affine row on the new state, with the drift corrected for the change of state by a response learnt on the way:
 ///
@@ -100,17 +100,17 @@ impl Semilinear {
     }
 }
 
-impl<P: Process> RollOut<P> for Semilinear {
+impl<P: Recurrence> RollOut<P> for Semilinear {
     fn begin(&mut self) {
         self.seen = 0;
         self.secants.clear();
     }
 
-    fn roll(&mut self, process: &P, path: &mut Path, window: Range<usize>) {
+    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>) {
         self.learn(path, window.clone());
         for step in window {
             self.correct(path, step);
-            path.advance(process, step);
+            path.advance(recurrence, step);
         }
     }
 }

@@ -2,21 +2,21 @@
 
 use std::ops::Range;
 
-use super::{Path, Process};
+use super::{Path, Recurrence};
 
 /// A rule for first guesses.
-pub trait TailGuess<P: Process> {
+pub trait TailGuess<P: Recurrence> {
     /// Writes the states `tail.start + 1 ..= tail.end` of `path`; state `tail.start` and the drift before it, if any,
     /// are known.
-    fn guess(&mut self, process: &P, path: &mut Path, tail: Range<usize>);
+    fn guess(&mut self, recurrence: &P, path: &mut Path, tail: Range<usize>);
 }
 
 /// Every new state is a copy of the last known (Shih et al. 2023, arXiv 2305.16317, algorithm 1).
 #[derive(Clone, Copy, Debug)]
 pub struct CopiedState;
 
-impl<P: Process> TailGuess<P> for CopiedState {
-    fn guess(&mut self, _process: &P, path: &mut Path, tail: Range<usize>) {
+impl<P: Recurrence> TailGuess<P> for CopiedState {
+    fn guess(&mut self, _recurrence: &P, path: &mut Path, tail: Range<usize>) {
         for step in tail {
             path.copy_state(step);
         }
@@ -28,11 +28,11 @@ impl<P: Process> TailGuess<P> for CopiedState {
 #[derive(Clone, Copy, Debug)]
 pub struct FrozenDrift;
 
-impl<P: Process> TailGuess<P> for FrozenDrift {
-    fn guess(&mut self, process: &P, path: &mut Path, tail: Range<usize>) {
+impl<P: Recurrence> TailGuess<P> for FrozenDrift {
+    fn guess(&mut self, recurrence: &P, path: &mut Path, tail: Range<usize>) {
         for step in tail {
             path.freeze_drift(step);
-            path.advance(process, step);
+            path.advance(recurrence, step);
         }
     }
 }

@@ -1,0 +1,112 @@
+//! A sample that is cut short: what comes back, and what it says of itself.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use std::time::Duration;
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+use parapolicy_sampler::{BoxError, Budget, Denoiser, Noise, Sampler, SchedulerConfig, Solver, Strategy, Table};
+
+const STEPS: usize = 40;
+const DIM: usize = 6;
+
+/// Knows that the data is Gaussian with mean 0.4 and variance 0.05.
+struct Gaussian(Vec<(f32, f32)>);
+
+impl Gaussian {
+    fn new() -> Self {
+        let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, 1000).unwrap();
+        let mut levels: Vec<(i64, f32, f32)> =
+            table.rows().iter().map(|step| (step.timestep, step.alpha, step.sigma)).collect();
+        levels.sort_by_key(|level| level.0);
+        Self(levels.into_iter().map(|(_, alpha, sigma)| (alpha, sigma)).collect())
+    }
+}
+
+impl Denoiser for Gaussian {
+    fn predict(
+        &mut self,
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[i64],
+        mut prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        for ((row, mut out), timestep) in samples.rows().into_iter().zip(prediction.rows_mut()).zip(timesteps) {
+            let (alpha, sigma) = self.0[*timestep as usize];
+            let gain = sigma / (alpha * alpha * 0.05 + sigma * sigma);
+            out.iter_mut().zip(row).for_each(|(out, x)| *out = gain * (x - alpha * 0.4));
+        }
+        Ok(())
+    }
+}
+
+fn sampler(strategy: Strategy) -> Sampler {
+    Sampler::new(Table::new(&SchedulerConfig::default(), Solver::Ddpm, STEPS).unwrap(), strategy, DIM).unwrap()
+}
+
+fn rounds(rounds: usize) -> Budget {
+    Budget { rounds: Some(rounds), ..Budget::default() }
+}
+
+fn strategies() -> impl Iterator<Item = Strategy> {
+    Strategy::NAMES.into_iter().map(|name| name.parse().unwrap())
+}
+
+#[test]
+fn a_budget_that_suffices_changes_nothing() {
+    let noise = Noise::draw(3, STEPS, DIM);
+    for strategy in strategies() {
+        let mut sampler = sampler(strategy);
+        let whole = sampler.sample(&mut Gaussian::new(), &noise).unwrap();
+        let (trajectory, needed) = (whole.trajectory().to_owned(), whole.statistics().rounds);
+        let within = sampler.sample_within(rounds(needed), &mut Gaussian::new(), &noise).unwrap();
+        assert_eq!((within.trajectory(), within.residual()), (trajectory.view(), None), "{strategy}");
+    }
+}
+
+/// Mean over noises of how far a sample ends from the whole one when it is cut short after a share of its rounds.
+fn deviation(strategy: Strategy, share: f64) -> f64 {
+    let mut sampler = sampler(strategy);
+    let mut total = 0.0;
+    for seed in 0..30 {
+        let noise = Noise::draw(seed, STEPS, DIM);
+        let whole = sampler.sample(&mut Gaussian::new(), &noise).unwrap();
+        let (answer, needed) = (whole.sample().to_owned(), whole.statistics().rounds);
+        let spent = ((share * needed as f64) as usize).clamp(1, needed - 1);
+        let cut = sampler.sample_within(rounds(spent), &mut Gaussian::new(), &noise).unwrap();
+        assert_eq!(cut.statistics().rounds, spent, "{strategy}");
+        assert!(cut.residual().unwrap() > 0.0, "{strategy} after {spent} rounds");
+        total += f64::from((&cut.sample() - &answer).iter().fold(0.0f32, |most, value| most.max(value.abs())));
+    }
+    total / 30.0
+}
+
+#[test]
+fn a_sample_cut_short_says_so_and_comes_closer_with_what_is_spent() {
+    for strategy in strategies() {
+        let [early, half, late] = [0.0, 0.5, 0.95].map(|share| deviation(strategy, share));
+        assert!(early.min(half) > late, "{strategy}: {early} {half} {late}");
+    }
+}
+
+#[test]
+fn a_deadline_leaves_one_round() {
+    let noise = Noise::draw(5, STEPS, DIM);
+    let budget = Budget { deadline: Some(Duration::from_nanos(1)), ..Budget::default() };
+    for strategy in strategies() {
+        let mut sampler = sampler(strategy);
+        let cut = sampler.sample_within(budget, &mut Gaussian::new(), &noise).unwrap();
+        assert_eq!(cut.statistics().rounds, 1, "{strategy}");
+        assert!(cut.residual().is_some(), "{strategy}");
+    }
+}
+
+#[test]
+fn no_room_at_all_is_refused_by_name() {
+    let noise = Noise::draw(6, STEPS, DIM);
+    let mut sampler = sampler(Strategy::Sequential);
+    let none = sampler.sample_within(rounds(0), &mut Gaussian::new(), &noise).unwrap_err();
+    assert_eq!(none.to_string(), "rounds is 0, but must be at least 1");
+    let at_once = Budget { deadline: Some(Duration::ZERO), ..Budget::default() };
+    let none = sampler.sample_within(at_once, &mut Gaussian::new(), &noise).unwrap_err();
+    assert_eq!(none.to_string(), "deadline is 0, but must be more than 0");
+}
