@@ -55,7 +55,7 @@ fn run_writes_a_report() {
     assert_eq!((picard.window, picard.tolerance), (Some(20), Some(0.1)));
 
     let csv = fs::read_to_string(out.join("episodes.csv")).unwrap();
-    assert_eq!(csv.lines().next().unwrap(), "sampler,seed,reward,success,control_steps,plans");
+    assert_eq!(csv.lines().next().unwrap(), "sampler,seed,reward,success,control_steps,plans,violations");
     assert_eq!(csv.lines().count(), 4);
     let svg = fs::read_to_string(out.join("report.svg")).unwrap();
     assert!(svg.starts_with("<svg") && names.iter().all(|name| svg.contains(name)));

@@ -11,6 +11,8 @@ pub struct Outcome {
     pub success: bool,
     /// The episode has ended: accomplished, or out of time.
     pub over: bool,
+    /// How far the step went beyond what the environment allows, in its own units; 0 if it kept every limit.
+    pub violation: f64,
 }
 
 /// A world that a policy acts on: a simulator, or a robot with its sensors.

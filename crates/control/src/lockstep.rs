@@ -68,7 +68,7 @@ pub struct PlanCost {
 }
 
 /// An episode from reset to end.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Episode {
     /// What it was reset with.
     pub seed: u64,
@@ -78,6 +78,10 @@ pub struct Episode {
     pub success: bool,
     /// Steps taken.
     pub control_steps: usize,
+    /// Steps that went beyond what the environment allows.
+    pub violations: usize,
+    /// How far the worst of them went, in the environment's units.
+    pub largest_violation: f64,
     /// Every plan, in order.
     pub plans: Vec<PlanCost>,
 }
@@ -92,7 +96,7 @@ pub fn run_episode<E: Environment>(
     seed: u64,
     mut on_step: impl FnMut(&E, Step<'_>),
 ) -> Result<Episode, ControlError> {
-    let mut episode = Episode { seed, reward: 0.0, success: false, control_steps: 0, plans: Vec::new() };
+    let mut episode = Episode { seed, ..Episode::default() };
     let mut observation = Array1::zeros(environment.observation_dim());
     policy.reset(seed);
     environment.reset(seed).map_err(|source| ControlError::Environment { step: 0, source })?;
@@ -118,6 +122,8 @@ pub fn run_episode<E: Environment>(
         episode.control_steps += 1;
         episode.reward = episode.reward.max(outcome.reward);
         episode.success |= outcome.success;
+        episode.violations += usize::from(outcome.violation > 0.0);
+        episode.largest_violation = episode.largest_violation.max(outcome.violation);
         if let Some(cost) = episode.plans.last_mut() {
             cost.executed += 1;
         }
@@ -171,7 +177,12 @@ mod tests {
             self.position += action[0];
             self.steps += 1;
             let success = self.position >= 1.0;
-            Ok(Outcome { reward: self.position.clamp(0.0, 1.0), success, over: success || self.steps == 20 })
+            Ok(Outcome {
+                reward: self.position.clamp(0.0, 1.0),
+                success,
+                over: success || self.steps == 20,
+                violation: 0.0,
+            })
         }
     }
 

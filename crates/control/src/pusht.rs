@@ -98,6 +98,6 @@ impl Environment for PushT {
         let transition = self.task.step([action[0], action[1]])?;
         self.observed = transition.observation;
         let parapolicy_pusht::Outcome { reward, success, .. } = transition.outcome;
-        Ok(Outcome { reward, success, over: transition.finished })
+        Ok(Outcome { reward, success, over: transition.finished, violation: transition.intrusion })
     }
 }

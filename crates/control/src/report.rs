@@ -75,6 +75,10 @@ pub struct SamplerReport {
     pub rounds_mean: f64,
     /// Mean rows evaluated for a plan.
     pub evaluations_mean: f64,
+    /// Share of the control steps that went beyond what the environment allows.
+    pub violation_rate: f64,
+    /// Share of the episodes with such a step.
+    pub violating_episodes: f64,
     /// Every episode.
     pub episodes: Vec<EpisodeReport>,
 }
@@ -92,6 +96,10 @@ pub struct EpisodeReport {
     pub control_steps: usize,
     /// Plans drawn.
     pub plans: usize,
+    /// Steps that went beyond what the environment allows.
+    pub violations: usize,
+    /// How far the worst of them went, in the environment's units.
+    pub largest_violation: f64,
 }
 
 /// A sampler's episodes while a run goes on.
@@ -146,6 +154,8 @@ impl SamplerRun {
             success: episode.success,
             control_steps: episode.control_steps,
             plans: episode.plans.len(),
+            violations: episode.violations,
+            largest_violation: episode.largest_violation,
         });
     }
 
@@ -161,6 +171,7 @@ impl SamplerRun {
         let rewards: Vec<f64> = self.episodes.iter().map(|episode| episode.reward).collect();
         let sampling_latency_ms = self.sampling.percentiles();
         let plans = self.plans.max(1) as f64;
+        let sum = |count: fn(&EpisodeReport) -> usize| self.episodes.iter().map(count).sum::<usize>() as f64;
         Some(SamplerReport {
             name: self.name.clone(),
             window: self.window,
@@ -173,6 +184,8 @@ impl SamplerRun {
             speedup: baseline.map(|baseline| baseline.sampling.percentiles().p50 / sampling_latency_ms.p50),
             rounds_mean: self.rounds as f64 / plans,
             evaluations_mean: self.evaluations as f64 / plans,
+            violation_rate: sum(|episode| episode.violations) / sum(|episode| episode.control_steps).max(1.0),
+            violating_episodes: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.violations > 0)))),
             episodes: self.episodes.clone(),
         })
     }
@@ -199,6 +212,7 @@ mod tests {
             success: reward >= 1.0,
             control_steps: 8 * milliseconds.len(),
             plans: milliseconds.iter().map(plan).collect(),
+            ..Episode::default()
         }
     }
 

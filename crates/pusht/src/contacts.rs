@@ -16,10 +16,8 @@ use nalgebra::{Rotation2, Vector2};
 use rapier2d::dynamics::IntegrationParameters;
 
 use self::scene::{Rapier, Scene, parameters};
+use crate::agent::{Agent, SUBSTEP};
 use crate::geometry::{AGENT_RADIUS, BAR, OUTLINE, Pose, STEM, WALL_RADIUS, WALLS};
-
-/// Length of one substep, s.
-pub(crate) const SUBSTEP: f64 = 0.01;
 
 /// Chipmunk's `collision_bias`: the share of an overlap (beyond the slop) that is left after a second, 0.9^60.
 const COLLISION_BIAS: f64 = 0.001_797_007_443_6;
@@ -47,13 +45,6 @@ impl Twist {
     fn plus(self, other: Self) -> Self {
         Self { linear: self.linear + other.linear, angular: self.angular + other.angular }
     }
-}
-
-/// The agent's position (px) and velocity (px/s).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Agent {
-    pub position: Vector2<f64>,
-    pub velocity: Vector2<f64>,
 }
 
 /// Finds the block's velocity under contact.

@@ -1,8 +1,10 @@
 //! The `PushT` task: an agent pushes a T-shaped block onto its goal. Simulator, observations, reward, resets, frames.
 
+pub mod agent;
 mod contacts;
 mod coverage;
 pub mod geometry;
+mod keep_out;
 mod numpy;
 mod render;
 mod replay;
@@ -15,6 +17,7 @@ mod vector;
 mod world;
 
 pub use coverage::coverage;
+pub use keep_out::KeepOut;
 pub use render::{Frame, FrameSizeError, OBSERVATION_SIZE, Overlay, Renderer};
 pub use replay::{Quantiles, ReplayErrors, ReplayReport, replay};
 pub use reset::{ResetDistribution, ResetOrder};

@@ -4,6 +4,7 @@ use ndarray::Array3;
 use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, Transform};
 
 use crate::geometry::{self, AGENT_RADIUS, BAR, GOAL, Pose, STEM, TABLE_SIZE, WALL_RADIUS, WALLS};
+use crate::keep_out::KeepOut;
 use crate::state::State;
 
 /// Side of the image observation, px.
@@ -16,6 +17,8 @@ const LIGHT_GREEN: Colour = [144, 238, 144];
 const LIGHT_GRAY: Colour = [211, 211, 211];
 const LIGHT_SLATE_GRAY: Colour = [119, 136, 153];
 const ROYAL_BLUE: Colour = [65, 105, 225];
+const MISTY_ROSE: Colour = [255, 228, 225];
+const INDIAN_RED: Colour = [205, 92, 92];
 
 /// Half the thickness of the outline around block and agent, table px.
 const OUTLINE: f64 = 2.0;
@@ -59,6 +62,7 @@ pub struct Renderer {
     canvas: Pixmap,
     /// From table px to frame px.
     transform: Transform,
+    keep_out: Vec<KeepOut>,
 }
 
 /// A frame size that cannot be drawn.
@@ -78,15 +82,25 @@ impl Renderer {
         let size = Some(size).filter(|&size| size <= Self::LARGEST).ok_or(FrameSizeError(size))?;
         let canvas = Pixmap::new(size, size).ok_or(FrameSizeError(size))?;
         let scale = size as f32 / TABLE_SIZE as f32;
-        Ok(Self { canvas, transform: Transform::from_scale(scale, scale) })
+        Ok(Self { canvas, transform: Transform::from_scale(scale, scale), keep_out: Vec::new() })
     }
 
-    /// Draws goal, walls, block, agent and then the overlays, in that order.
+    /// Draws these discs too, beneath block and agent.
+    #[must_use]
+    pub fn with_keep_out(self, keep_out: Vec<KeepOut>) -> Self {
+        Self { keep_out, ..self }
+    }
+
+    /// Draws goal, walls, keep-out discs, block, agent and then the overlays, in that order.
     pub fn draw(&mut self, state: &State, overlays: &[Overlay<'_>]) -> Frame {
         self.canvas.fill(opaque(WHITE));
         self.fill(polygon(&GOAL, &geometry::OUTLINE), LIGHT_GREEN);
         for wall in WALLS {
             self.stroke(polyline(&wall), LIGHT_GRAY, 2.0 * WALL_RADIUS);
+        }
+        for KeepOut { centre, radius } in self.keep_out.clone() {
+            self.fill(disc(centre, radius), INDIAN_RED);
+            self.fill(disc(centre, radius - OUTLINE), MISTY_ROSE);
         }
         for part in [BAR, STEM] {
             self.fill(polygon(&state.block, &part), lighter(LIGHT_SLATE_GRAY));

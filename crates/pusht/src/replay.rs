@@ -87,7 +87,7 @@ pub fn replay(trace: &Trace, resync: bool) -> Result<ReplayReport, WorldError> {
         replay.start(episode.start, Vector2::zeros())?;
         for row in episode.start..episode.end - 1 {
             if resync {
-                replay.start(row, replay.world.agent_velocity())?;
+                replay.start(row, replay.world.agent().velocity)?;
             }
             replay.step(row)?;
         }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use nalgebra::Vector2;
 use serde::{Deserialize, Serialize};
 
+use crate::geometry::TABLE_SIZE;
+use crate::keep_out::KeepOut;
 use crate::reset::{ResetDistribution, ResetOrder};
 use crate::world::Kick;
 
@@ -41,6 +43,9 @@ pub struct Scenario {
     /// Shoves that the block gets.
     #[serde(default)]
     pub kicks: Vec<TimedKick>,
+    /// Discs that the agent's centre is to stay out of.
+    #[serde(default)]
+    pub keep_out: Vec<KeepOut>,
     /// What the observer sees wrongly.
     #[serde(default)]
     pub observation_noise: ObservationNoise,
@@ -164,6 +169,13 @@ impl Scenario {
             let in_range = kick.displacement.iter().all(|x| x.abs() <= 100.0);
             require(in_range, &field("displacement"), "must be two numbers between -100 and 100 px")?;
             require(kick.turn.abs() <= 10.0, &field("turn"), "must be between -10 and 10 rad")?;
+        }
+        for (i, disc) in self.keep_out.iter().enumerate() {
+            let field = |name| format!("keep_out[{i}].{name}");
+            let on_table = disc.centre.iter().all(|x| (0.0..=TABLE_SIZE).contains(x));
+            require(on_table, &field("centre"), "must be two numbers between 0 and 512 px")?;
+            let in_range = disc.radius > 0.0 && disc.radius <= TABLE_SIZE;
+            require(in_range, &field("radius"), "must be above 0 and at most 512 px")?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use rand::Rng as _;
 use rand_pcg::Pcg64;
 
+use crate::keep_out::deepest_intrusion;
 use crate::numpy::polar_normals;
 use crate::scenario::Scenario;
 use crate::state::State;
@@ -17,6 +18,8 @@ pub struct Transition {
     pub observation: State,
     /// What the step came to, without noise.
     pub outcome: Outcome,
+    /// How far inside a [`crate::KeepOut`] the agent's centre was at the end of any substep, px; 0 if it stayed out.
+    pub intrusion: f64,
     /// Whether the episode is over: solved, or out of control steps.
     pub finished: bool,
 }
@@ -74,10 +77,11 @@ impl Task {
         World::check_action(action)?;
         self.delayed.push_back(action);
         let due = self.delayed.pop_front().unwrap_or(action);
+        let intrusion = deepest_intrusion(&self.scenario.keep_out, *self.world.agent(), due.into());
         let outcome = self.world.step_kicked(due, &self.scenario.kick_at(self.control_step))?;
         self.control_step += 1;
         let finished = outcome.success || self.control_step >= self.scenario.max_control_steps;
-        Ok(Transition { observation: self.observe(), outcome, finished })
+        Ok(Transition { observation: self.observe(), outcome, intrusion, finished })
     }
 
     /// The world as it is, without noise.

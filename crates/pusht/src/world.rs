@@ -2,19 +2,11 @@
 
 use nalgebra::{Rotation2, Vector2};
 
-use crate::contacts::{Agent, ContactSolver, SUBSTEP, Twist};
+use crate::agent::{Agent, SUBSTEP, SUBSTEPS};
+use crate::contacts::{ContactSolver, Twist};
 use crate::coverage::coverage;
 use crate::geometry::{CENTRE_OF_GRAVITY, Pose};
 use crate::state::State;
-
-/// Substeps of a control step (10 Hz).
-const SUBSTEPS: usize = 10;
-
-/// The agent is drawn to its target like a mass on a spring: pull per px and 1/s².
-const STIFFNESS: f64 = 100.0;
-
-/// Drag on the agent, 1/s.
-const DRAG: f64 = 20.0;
 
 /// A block that covers more of the goal than this has arrived.
 pub const SUCCESS_COVERAGE: f64 = 0.95;
@@ -119,9 +111,9 @@ impl World {
         State { agent: self.agent.position, block: self.block() }
     }
 
-    /// The agent's velocity, px/s.
-    pub fn agent_velocity(&self) -> Vector2<f64> {
-        self.agent.velocity
+    /// The agent, in motion.
+    pub fn agent(&self) -> &Agent {
+        &self.agent
     }
 
     /// Share of the goal that the block covers now.
@@ -213,11 +205,7 @@ impl World {
         let velocity = self.contacts.solve(&self.agent, &self.block(), kick);
         self.centre += velocity.linear * SUBSTEP;
         self.angle += velocity.angular * SUBSTEP;
-
-        let agent = &mut self.agent;
-        let acceleration = STIFFNESS * (target - agent.position) - DRAG * agent.velocity;
-        agent.velocity += acceleration * SUBSTEP;
-        agent.position += agent.velocity * SUBSTEP;
+        self.agent.follow(target);
     }
 
     fn block(&self) -> Pose {

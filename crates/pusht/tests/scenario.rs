@@ -29,6 +29,7 @@ fn shipped_scenarios_load() {
     let perturbed = Scenario::load(&sims.join("perturbed.toml")).unwrap();
     assert!(!perturbed.kicks.is_empty() && perturbed.action_delay > 0);
     assert!(perturbed.observation_noise.position_std > 0.0);
+    assert_eq!(Scenario::load(&sims.join("keep_out.toml")).unwrap().keep_out.len(), 1);
 }
 
 #[test]

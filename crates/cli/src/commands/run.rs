@@ -78,7 +78,7 @@ fn compete(
 ) -> Result<Recording, Failure> {
     let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
     let shown = contenders.len() - 1;
-    let mut recording = Recording::new();
+    let mut recording = Recording::new(environment.task().scenario().keep_out.clone());
     for seed in arguments.seed..arguments.seed + arguments.episodes {
         for (index, Contender { sampler, run }) in contenders.iter_mut().enumerate() {
             let record = index == shown && seed == arguments.seed;

@@ -3,7 +3,7 @@ use std::io::Write;
 use anyhow::{Context as _, Result};
 use gif::{Encoder, Frame, Repeat};
 use parapolicy_control::Step;
-use parapolicy_pusht::{Overlay, Renderer, State, Task};
+use parapolicy_pusht::{KeepOut, Overlay, Renderer, State, Task};
 
 /// Side of the animation, pixels.
 const SIZE: u32 = 320;
@@ -16,30 +16,34 @@ const PLAN_COLOUR: [u8; 3] = [214, 96, 36];
 const QUANTISATION: i32 = 10;
 
 /// What is needed to draw an episode: its states, and the actions still to be executed at each.
-pub struct Recording(Vec<(State, Vec<[f64; 2]>)>);
+pub struct Recording {
+    moments: Vec<(State, Vec<[f64; 2]>)>,
+    keep_out: Vec<KeepOut>,
+}
 
 impl Recording {
-    pub fn new() -> Self {
-        Self(Vec::new())
+    /// Of an episode with these discs on the table.
+    pub fn new(keep_out: Vec<KeepOut>) -> Self {
+        Self { moments: Vec::new(), keep_out }
     }
 
     /// Adds the moment after a control step.
     pub fn add(&mut self, task: &Task, step: Step<'_>) {
         let remaining = step.plan.actions.outer_iter().skip(step.action_index);
-        self.0.push((task.world().state(), remaining.map(|action| [action[0], action[1]]).collect()));
+        self.moments.push((task.world().state(), remaining.map(|action| [action[0], action[1]]).collect()));
     }
 
     /// Draws the episode as an animated GIF, the plan in force on it.
     pub fn write(&self, file: &mut dyn Write) -> Result<()> {
         let side = u16::try_from(SIZE)?;
-        let mut renderer = Renderer::new(SIZE)?;
+        let mut renderer = Renderer::new(SIZE)?.with_keep_out(self.keep_out.clone());
         let mut gif = Encoder::new(file, side, side, &[]).context("the animation")?;
         gif.set_repeat(Repeat::Infinite)?;
-        for (index, (state, plan)) in self.0.iter().enumerate() {
+        for (index, (state, plan)) in self.moments.iter().enumerate() {
             let overlays = [Overlay { points: plan, colour: PLAN_COLOUR }];
             let picture = renderer.draw(state, &overlays);
             let mut frame = Frame::from_rgb_speed(side, side, picture.rgb(), QUANTISATION);
-            frame.delay = if index + 1 == self.0.len() { LAST_FRAME_TIME } else { FRAME_TIME };
+            frame.delay = if index + 1 == self.moments.len() { LAST_FRAME_TIME } else { FRAME_TIME };
             gif.write_frame(&frame)?;
         }
         Ok(())

@@ -6,7 +6,7 @@ use parapolicy_control::SamplerReport;
 /// Writes one CSV row an episode.
 pub fn write(samplers: &[SamplerReport], file: &mut dyn Write) -> Result<()> {
     let mut csv = csv::Writer::from_writer(file);
-    csv.write_record(["sampler", "seed", "reward", "success", "control_steps", "plans"])?;
+    csv.write_record(["sampler", "seed", "reward", "success", "control_steps", "plans", "violations"])?;
     for sampler in samplers {
         for episode in &sampler.episodes {
             csv.serialize((
@@ -16,6 +16,7 @@ pub fn write(samplers: &[SamplerReport], file: &mut dyn Write) -> Result<()> {
                 episode.success,
                 episode.control_steps,
                 episode.plans,
+                episode.violations,
             ))?;
         }
     }

@@ -15,12 +15,13 @@ const COLUMNS: [&str; 9] = [
     "speed-up",
 ];
 
-/// The run at a glance, one line a sampler.
+/// The run at a glance, one line a sampler; how often limits were not kept is shown where that happened.
 pub fn render(report: &Report) -> String {
-    let mut table = table(&COLUMNS);
+    let violated = report.samplers.iter().any(|sampler| sampler.violation_rate > 0.0);
+    let mut table = if violated { table(&[&COLUMNS[..], &VIOLATIONS].concat()) } else { table(&COLUMNS) };
     for sampler in &report.samplers {
         let interval = sampler.reward_interval;
-        table.add_row([
+        let mut row = vec![
             sampler.name.clone(),
             format!("{:.3}", sampler.reward_mean),
             format!("{:.3} – {:.3}", interval.low, interval.high),
@@ -30,10 +31,18 @@ pub fn render(report: &Report) -> String {
             format!("{:.2}", sampler.per_action_latency_ms.p50),
             format!("{:.1} / {:.0}", sampler.rounds_mean, sampler.evaluations_mean),
             sampler.speedup.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}×")),
-        ]);
+        ];
+        if violated {
+            row.push(format!("{:.1} %", 100.0 * sampler.violation_rate));
+            row.push(format!("{:.0} %", 100.0 * sampler.violating_episodes));
+        }
+        table.add_row(row);
     }
     finish(table)
 }
+
+/// Share of control steps, and of episodes.
+const VIOLATIONS: [&str; 2] = ["violations", "in episodes"];
 
 const BENCH_COLUMNS: [&str; 10] = [
     "sampler",

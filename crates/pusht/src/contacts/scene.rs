@@ -9,7 +9,8 @@ use nalgebra::Vector2;
 use rapier2d::math::{Pose as RapierPose, Vector};
 use rapier2d::prelude::*;
 
-use super::{Agent, SUBSTEP, Twist};
+use super::Twist;
+use crate::agent::{Agent, SUBSTEP};
 use crate::geometry::{AGENT_RADIUS, CENTRE_OF_GRAVITY, Pose, WALL_RADIUS, WALLS};
 
 /// Chipmunk's `collision_slop`, px: overlaps up to this are left alone.
