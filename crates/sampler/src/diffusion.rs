@@ -41,7 +41,7 @@ impl Diffusion<'_> {
     ) {
         let (mut denoised, mut excess) = drift.split_at(Axis(0), state.len());
         for i in 0..state.len() {
-            let raw = self.table.prediction_type().denoised(step, state[i], prediction[i]);
+            let raw = self.table.prediction_type().denoised(step.level(), state[i], prediction[i]);
             let clipped = self.table.clip().map_or(raw, |range| raw.clamp(-range, range));
             denoised[i] = clipped;
             if !excess.is_empty() {

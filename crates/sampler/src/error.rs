@@ -68,10 +68,10 @@ pub enum NoiseError {
 /// A sample that could not be drawn.
 #[derive(Debug, Error)]
 pub enum SampleError {
-    /// The noise was drawn for another sampler.
+    /// The noise, or the plan to refine, was drawn for another sampler.
     #[error("{field} has {found} {what}, but the sampler needs {expected}")]
     NoiseShape {
-        /// `initial_noise` or `step_noise`.
+        /// `initial_noise`, `step_noise` or `plan`.
         field: &'static str,
         /// What was counted.
         what: &'static str,
@@ -93,6 +93,9 @@ pub enum SampleError {
         /// Its reason.
         source: BoxError,
     },
+    /// A refined plan has run away.
+    #[error("the refined plan holds a value that is not finite: so does the penalty's gradient, or it is too steep")]
+    Diverged,
     /// The denoiser answered with NaN or infinity.
     #[error("the denoiser's prediction at timestep {timestep} holds a value that is not finite")]
     PredictionNotFinite {

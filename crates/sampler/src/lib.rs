@@ -49,6 +49,7 @@ mod error;
 mod method;
 mod noise;
 mod prediction;
+mod refine;
 mod sampler;
 mod schedule;
 mod solver;
@@ -63,6 +64,7 @@ pub use config::{BetaSchedule, FinalSigmas, PredictionType, Refused, SchedulerCo
 pub use denoiser::{BoxError, Denoiser};
 pub use error::{ConfigError, NoiseError, SampleError};
 pub use noise::Noise;
+pub use refine::{Penalty, RefinedSample, Refiner, RefinerConfig};
 pub use sampler::{Sample, Sampler};
 pub use solver::Solver;
 pub use statistics::Statistics;

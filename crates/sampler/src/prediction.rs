@@ -1,7 +1,7 @@
 //! From what the network predicts to x̂0.
 
 use crate::config::PredictionType;
-use crate::table::Step;
+use crate::schedule::NoiseLevel;
 
 impl PredictionType {
     /// x̂0 of one value, not clipped, with x = √ᾱ x_0 + √(1−ᾱ) ε:
@@ -11,11 +11,12 @@ impl PredictionType {
     /// sample        x̂0
     /// v_prediction  x̂0 = √ᾱ x − √(1−ᾱ) v        (Salimans & Ho 2022, arXiv 2202.00512)
     /// ```
-    pub(crate) fn denoised(self, step: &Step, state: f32, prediction: f32) -> f32 {
+    pub(crate) fn denoised(self, level: NoiseLevel, state: f32, prediction: f32) -> f32 {
+        let NoiseLevel { alpha, sigma, .. } = level;
         match self {
-            Self::Epsilon => (state - step.sigma * prediction) / step.alpha,
+            Self::Epsilon => (state - sigma * prediction) / alpha,
             Self::Sample => prediction,
-            Self::VPrediction => step.alpha * state - step.sigma * prediction,
+            Self::VPrediction => alpha * state - sigma * prediction,
         }
     }
 }

@@ -3,6 +3,37 @@
 use std::f64::consts::FRAC_PI_2;
 
 use crate::config::{BetaSchedule, SchedulerConfig};
+use crate::error::ConfigError;
+
+/// How much signal and noise there is at a training timestep: x = √ᾱ x_0 + √(1−ᾱ) ε.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct NoiseLevel {
+    pub timestep: i64,
+    /// √ᾱ.
+    pub alpha: f32,
+    /// √(1−ᾱ).
+    pub sigma: f32,
+}
+
+/// The levels at `timesteps`, each below the number of training timesteps. β that leave nothing of the signal, or add
+/// no noise, in single precision are refused.
+pub(crate) fn noise_levels(config: &SchedulerConfig, timesteps: &[i64]) -> Result<Vec<NoiseLevel>, ConfigError> {
+    let alphas = cumulative_alphas(config);
+    let level = |&timestep: &i64| {
+        let alpha = alphas[timestep as usize];
+        NoiseLevel { timestep, alpha: alpha.sqrt() as f32, sigma: (1.0 - alpha).sqrt() as f32 }
+    };
+    let levels: Vec<NoiseLevel> = timesteps.iter().map(level).collect();
+    if let Some(level) = levels.iter().find(|level| level.alpha == 0.0) {
+        let expected = format!("smaller: no signal is left at timestep {}", level.timestep);
+        return Err(ConfigError::out_of_range("beta_end", &config.beta_end, expected));
+    }
+    if let Some(level) = levels.iter().find(|level| level.sigma == 0.0) {
+        let expected = format!("larger: there is no noise at timestep {}", level.timestep);
+        return Err(ConfigError::out_of_range("beta_start", &config.beta_start, expected));
+    }
+    Ok(levels)
+}
 
 /// ᾱ_t = Π_{s ≤ t} (1 − β_s) for `t = 0..T`.
 ///

@@ -2,7 +2,7 @@
 
 use crate::config::{PredictionType, SchedulerConfig};
 use crate::error::ConfigError;
-use crate::schedule::cumulative_alphas;
+use crate::schedule::{NoiseLevel, cumulative_alphas, noise_levels};
 use crate::solver::Solver;
 use crate::timesteps::timesteps;
 
@@ -37,6 +37,12 @@ pub struct Step {
     pub variance: f64,
 }
 
+impl Step {
+    pub(crate) fn level(&self) -> NoiseLevel {
+        NoiseLevel { timestep: self.timestep, alpha: self.alpha, sigma: self.sigma }
+    }
+}
+
 /// A solver's steps from pure noise to the sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -60,10 +66,11 @@ impl Table {
         let timesteps = timesteps(config, steps, solver.drops_last_timestep())?;
         let alphas = cumulative_alphas(config);
         let coefficients = solver.coefficients(config, &alphas, &timesteps);
-        let rows = timesteps.iter().zip(coefficients).map(|(&timestep, row)| Step {
+        let levels = noise_levels(config, &timesteps)?;
+        let rows = levels.into_iter().zip(coefficients).map(|(NoiseLevel { timestep, alpha, sigma }, row)| Step {
             timestep,
-            alpha: alphas[timestep as usize].sqrt() as f32,
-            sigma: (1.0 - alphas[timestep as usize]).sqrt() as f32,
+            alpha,
+            sigma,
             state: row.state as f32,
             denoised: row.denoised as f32,
             previous: row.previous as f32,
@@ -72,7 +79,6 @@ impl Table {
             variance: row.variance,
         });
         let rows: Vec<Step> = rows.collect();
-        check_levels(config, &rows)?;
         Ok(Self {
             solver,
             prediction_type: config.prediction_type,
@@ -123,17 +129,4 @@ impl Table {
     pub(crate) fn carries_excess(&self) -> bool {
         self.rows.iter().any(|row| row.excess != 0.0)
     }
-}
-
-/// Refuses β that leave nothing of the signal, or add no noise, in single precision.
-fn check_levels(config: &SchedulerConfig, rows: &[Step]) -> Result<(), ConfigError> {
-    if let Some(step) = rows.iter().find(|step| step.alpha == 0.0) {
-        let expected = format!("smaller: no signal is left at timestep {}", step.timestep);
-        return Err(ConfigError::out_of_range("beta_end", &config.beta_end, expected));
-    }
-    if let Some(step) = rows.iter().find(|step| step.sigma == 0.0) {
-        let expected = format!("larger: there is no noise at timestep {}", step.timestep);
-        return Err(ConfigError::out_of_range("beta_start", &config.beta_start, expected));
-    }
-    Ok(())
 }

@@ -20,6 +20,8 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use crate::statistics::Statistics;
 
 mod acceptance;
+mod adam;
+mod adaptive_threshold;
 mod level;
 mod path;
 mod roll_out;
@@ -28,10 +30,12 @@ mod semilinear;
 mod tail_guess;
 
 pub use acceptance::{Acceptance, RelativeChange};
+pub use adam::Adam;
+pub use adaptive_threshold::AdaptiveThreshold;
 pub use level::Level;
 pub use path::Path;
 pub(crate) use path::mean_squared_difference;
-pub use roll_out::{Increments, RollOut};
+pub use roll_out::{Direct, Increments, RollOut};
 pub use semilinear::Semilinear;
 pub use tail_guess::{CopiedState, FrozenDrift, TailGuess};
 
@@ -42,6 +46,20 @@ pub trait Recurrence {
 
     /// x_{j+1} into `next` from x_j and the drifts of step `j` and of the step before.
     fn advance(&self, step: usize, state: &[f32], drift: Drift<'_>, next: &mut [f32]);
+
+    /// Values of x_j that are in use, at the front of a row with room for `room`: all, unless states grow and shrink on
+    /// the way (as scenes that are densified do, Zhou et al. 2023, arXiv 2311.17082). Nothing else is copied, compared or
+    /// handed to [`advance`](Self::advance).
+    fn width(&self, _index: usize, room: usize) -> usize {
+        room
+    }
+
+    /// Leading values of x_j by whose change acceptance is decided: all that are in use, unless some only accompany the
+    /// others, as an optimiser's moments do its parameters. Those are then only exact under a roll-out that computes them
+    /// anew, as [`Direct`] does.
+    fn compared(&self, index: usize, room: usize) -> usize {
+        self.width(index, room)
+    }
 }
 
 /// A sequence with its heavy part.
@@ -138,7 +156,7 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
             self.tail_guess.guess(recurrence, path, self.known..right);
             self.known = right;
         }
-        path.keep_evaluated(left..right);
+        path.keep_evaluated(recurrence, left..right);
         self.window = left..right;
         left..right
     }
@@ -158,7 +176,7 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
     {
         let window = self.window.clone();
         self.roll_out.roll(recurrence, path, window.clone());
-        let changes = path.changes(window.clone());
+        let changes = path.changes(recurrence, window.clone());
         let accepted = self.acceptance.accepted(window.clone(), changes).clamp(1, window.len());
         statistics.trust(&changes[..accepted - 1]);
         self.window.start += accepted;

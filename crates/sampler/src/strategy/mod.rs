@@ -49,7 +49,7 @@ impl Default for WindowConfig {
 }
 
 impl WindowConfig {
-    fn validate(&self) -> Result<(), ConfigError> {
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         if self.window == 0 {
             return Err(ConfigError::out_of_range("window", &self.window, "at least 1"));
         }

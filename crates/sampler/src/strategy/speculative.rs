@@ -150,7 +150,7 @@ impl Method for Speculative {
     fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, path: &'a mut Path) -> Rows<'a> {
         let left = self.window.start;
         self.window = left..self.draft(diffusion, path, left);
-        path.keep_evaluated(self.window.clone());
+        path.keep_evaluated(diffusion, self.window.clone());
         Rows::of_path(diffusion.table, path, self.window.clone())
     }
 

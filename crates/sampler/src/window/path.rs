@@ -66,35 +66,45 @@ impl Path {
     }
 
     /// Remembers the states of the steps `window`, and the one after, as they are.
-    pub(crate) fn keep_evaluated(&mut self, window: Range<usize>) {
-        let states = s![window.start..=window.end, ..];
-        self.evaluated.slice_mut(states).assign(&self.states.slice(states));
+    pub(crate) fn keep_evaluated<P: Recurrence>(&mut self, recurrence: &P, window: Range<usize>) {
+        for j in window.start..=window.end {
+            let width = recurrence.width(j, self.states.ncols());
+            row_mut(&mut self.evaluated, j)[..width].copy_from_slice(&row(&self.states, j)[..width]);
+        }
     }
 
     /// x_{j+1} from x_j as it is.
     pub fn advance<P: Recurrence>(&mut self, recurrence: &P, step: usize) {
         let drift = drift_at(&self.drifts, step);
+        let [width, next_width] = widths(recurrence, step, self.states.ncols());
         let (state, next) = pair_mut(&mut self.states, step);
-        recurrence.advance(step, state, drift, next);
+        recurrence.advance(step, &state[..width], drift, &mut next[..next_width]);
     }
 
     /// x_{j+1} from x_j as it was when its drift was evaluated.
     pub fn advance_evaluated<P: Recurrence>(&mut self, recurrence: &P, step: usize) {
         let drift = drift_at(&self.drifts, step);
-        recurrence.advance(step, row(&self.evaluated, step), drift, row_mut(&mut self.states, step + 1));
+        let [width, next_width] = widths(recurrence, step, self.states.ncols());
+        let (state, next) = (row(&self.evaluated, step), row_mut(&mut self.states, step + 1));
+        recurrence.advance(step, &state[..width], drift, &mut next[..next_width]);
     }
 
-    /// Copies x_j to x_{j+1}.
-    pub fn copy_state(&mut self, step: usize) {
+    /// Copies x_j to x_{j+1}, which is filled up with zeros where it is wider.
+    pub fn copy_state<P: Recurrence>(&mut self, recurrence: &P, step: usize) {
+        let [width, next_width] = widths(recurrence, step, self.states.ncols());
         let (state, next) = pair_mut(&mut self.states, step);
-        next.copy_from_slice(state);
+        let shared = width.min(next_width);
+        next[..shared].copy_from_slice(&state[..shared]);
+        next[shared..next_width].fill(0.0);
     }
 
-    /// Adds to x_{j+1} how x_j has changed since it was evaluated.
-    pub fn add_change(&mut self, step: usize) {
+    /// Adds to x_{j+1} how x_j has changed since it was evaluated, as far as both are in use.
+    pub fn add_change<P: Recurrence>(&mut self, recurrence: &P, step: usize) {
+        let [width, next_width] = widths(recurrence, step, self.states.ncols());
         let evaluated = row(&self.evaluated, step);
         let (state, next) = pair_mut(&mut self.states, step);
-        for ((next, state), evaluated) in next.iter_mut().zip(state).zip(evaluated) {
+        let shared = width.min(next_width);
+        for ((next, state), evaluated) in next.iter_mut().zip(&state[..shared]).zip(evaluated) {
             *next += state - evaluated;
         }
     }
@@ -104,6 +114,14 @@ impl Path {
         for (drift, shift) in row_mut(&mut self.drifts, step).iter_mut().zip(shift) {
             *drift = (f64::from(*drift) + shift) as f32;
         }
+    }
+
+    /// Takes the first values of x_j for the drift of step `j`.
+    pub(crate) fn state_to_drift(&mut self, step: usize) {
+        row_mut(&mut self.drifts, step)
+            .iter_mut()
+            .zip(row(&self.states, step))
+            .for_each(|(drift, state)| *drift = *state);
     }
 
     /// Takes the drift of the step before for that of step `j`; zero at the first step.
@@ -118,11 +136,12 @@ impl Path {
     }
 
     /// Mean squared change of the states `left + 1 ..= right` since the drifts of the window were evaluated.
-    pub(crate) fn changes(&mut self, window: Range<usize>) -> &[f64] {
+    pub(crate) fn changes<P: Recurrence>(&mut self, recurrence: &P, window: Range<usize>) -> &[f64] {
         self.changes.clear();
         for j in window.start + 1..=window.end {
-            let change = mean_squared_difference(row(&self.states, j), row(&self.evaluated, j));
-            self.changes.push(change);
+            let compared = recurrence.compared(j, self.states.ncols());
+            let (new, old) = (row(&self.states, j), row(&self.evaluated, j));
+            self.changes.push(mean_squared_difference(&new[..compared], &old[..compared]));
         }
         &self.changes
     }
@@ -132,6 +151,11 @@ impl Path {
 pub(crate) fn mean_squared_difference(a: &[f32], b: &[f32]) -> f64 {
     let sum: f64 = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
     sum / a.len() as f64
+}
+
+/// Values of x_j and of x_{j+1} in use.
+fn widths<P: Recurrence>(recurrence: &P, step: usize, room: usize) -> [usize; 2] {
+    [step, step + 1].map(|index| recurrence.width(index, room))
 }
 
 fn drift_at(drifts: &Array2<f32>, step: usize) -> Drift<'_> {

@@ -29,7 +29,25 @@ impl<P: Recurrence> RollOut<P> for Increments {
     fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>) {
         for step in window {
             path.advance_evaluated(recurrence, step);
-            path.add_change(step);
+            path.add_change(recurrence, step);
+        }
+    }
+}
+
+/// The cheap part anew, on the new states, with the drifts as they were evaluated:
+///
+/// ```text
+/// x_new[j+1] = advance(x_new[j]; drift_j)
+/// ```
+///
+/// So DreamPropeller rolls out optimisers (Zhou et al. 2023, arXiv 2311.17082).
+#[derive(Clone, Copy, Debug)]
+pub struct Direct;
+
+impl<P: Recurrence> RollOut<P> for Direct {
+    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>) {
+        for step in window {
+            path.advance(recurrence, step);
         }
     }
 }

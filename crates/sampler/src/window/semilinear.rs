@@ -27,7 +27,7 @@ use super::{Level, Path, Recurrence, RollOut};
 ///
 /// Where nothing changed there is no correction, and the step is the sequential one to the bit.
 ///
-/// The first `state width` values of a drift are x̂0; what follows them is used as it was evaluated.
+/// All states are of one width. The first `state width` values of a drift are x̂0; what follows them is used as it was evaluated.
 #[derive(Clone, Debug)]
 pub struct Semilinear {
     /// Of every step, `[N]`.

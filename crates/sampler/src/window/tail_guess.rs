@@ -16,9 +16,9 @@ pub trait TailGuess<P: Recurrence> {
 pub struct CopiedState;
 
 impl<P: Recurrence> TailGuess<P> for CopiedState {
-    fn guess(&mut self, _recurrence: &P, path: &mut Path, tail: Range<usize>) {
+    fn guess(&mut self, recurrence: &P, path: &mut Path, tail: Range<usize>) {
         for step in tail {
-            path.copy_state(step);
+            path.copy_state(recurrence, step);
         }
     }
 }
