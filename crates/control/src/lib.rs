@@ -24,7 +24,7 @@ pub use latency::{Latency, Percentiles};
 pub use lockstep::{ControlError, Episode, PlanCost, Step, run_episode};
 pub use policy::{Plan, Policy};
 pub use pusht::{PushT, PushTError};
-pub use report::{EpisodeReport, Machine, Model, Report, SCHEMA_VERSION, SamplerReport, SamplerRun};
+pub use report::{Difference, EpisodeReport, Machine, Model, Report, SCHEMA_VERSION, SamplerReport, SamplerRun};
 
 /// Any error, boxed to cross the borders between policies, environments and the loop.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -63,6 +63,8 @@ pub struct SamplerReport {
     pub reward_mean: f64,
     /// 95 % bootstrap interval of that mean.
     pub reward_interval: Interval,
+    /// Difference to `sequential` on the same seeds; none without `sequential` in the run, or for itself.
+    pub reward_difference: Option<Difference>,
     /// Share of the episodes that succeeded.
     pub success_rate: f64,
     /// Observation bound to plan ready.
@@ -81,6 +83,15 @@ pub struct SamplerReport {
     pub violating_episodes: f64,
     /// Every episode.
     pub episodes: Vec<EpisodeReport>,
+}
+
+/// A paired difference: what the same seeds earned here less what they earned there.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Mean over the seeds.
+    pub mean: f64,
+    /// 95 % bootstrap interval of that mean.
+    pub interval: Interval,
 }
 
 /// What one episode earned.
@@ -165,6 +176,14 @@ impl SamplerRun {
         mean(self.episodes.iter().map(|episode| episode.reward))
     }
 
+    /// Rewards against those of `other`, on the seeds that both have run.
+    fn difference(&self, other: &Self) -> Option<Difference> {
+        let of = |episode: &EpisodeReport| other.episodes.iter().find(|there| there.seed == episode.seed);
+        let pairs = self.episodes.iter().filter_map(|episode| Some(episode.reward - of(episode)?.reward));
+        let differences: Vec<f64> = pairs.collect();
+        Some(Difference { interval: bootstrap_mean(&differences)?, mean: mean(differences.into_iter()) })
+    }
+
     /// What the run came to; `baseline` is the run of `sequential`. `None` without episodes.
     #[must_use]
     pub fn report(&self, baseline: Option<&Self>) -> Option<SamplerReport> {
@@ -178,6 +197,9 @@ impl SamplerRun {
             tolerance: self.tolerance,
             reward_mean: self.reward_mean(),
             reward_interval: bootstrap_mean(&rewards)?,
+            reward_difference: baseline
+                .filter(|baseline| !std::ptr::eq(*baseline, self))
+                .and_then(|baseline| self.difference(baseline)),
             success_rate: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.success)))),
             sampling_latency_ms,
             per_action_latency_ms: self.per_action.percentiles(),
@@ -216,6 +238,22 @@ mod tests {
         }
     }
 
+    /// What all seeds have in common falls out of the difference.
+    #[test]
+    fn differences_are_paired_by_seed() {
+        let mut sequential = SamplerRun::new("sequential".into(), None, None);
+        let mut picard = SamplerRun::new("picard".into(), Some(20), Some(0.1));
+        for seed in 0..20 {
+            let reward = 0.04 * seed as f64;
+            sequential.add(&episode(seed, reward + 0.01, &[160]));
+            picard.add(&episode(19 - seed, 0.04 * (19 - seed) as f64, &[80]));
+        }
+        let difference = picard.report(Some(&sequential)).unwrap().reward_difference.unwrap();
+        for value in [difference.mean, difference.interval.low, difference.interval.high] {
+            approx::assert_relative_eq!(value, -0.01, epsilon = 1e-12);
+        }
+    }
+
     #[test]
     fn a_report_states_what_was_recorded() {
         let mut sequential = SamplerRun::new("sequential".into(), None, None);
@@ -231,6 +269,7 @@ mod tests {
         approx::assert_relative_eq!(report.per_action_latency_ms.p50, 10.0, max_relative = 2e-3);
         assert_eq!(report.episodes[1].plans, 1);
         assert!(report.reward_interval.low >= 0.5 && report.reward_interval.high <= 1.0);
+        assert_eq!(sequential.report(Some(&sequential)).unwrap().reward_difference, None);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use comfy_table::{CellAlignment, Table, presets};
-use parapolicy_control::Report;
+use parapolicy_control::{Difference, Interval, Report, SamplerReport};
 
 use crate::commands::bench::{Deviation, MeasuredRow, RefusedRow, Row};
 
@@ -38,7 +38,20 @@ pub fn render(report: &Report) -> String {
         }
         table.add_row(row);
     }
-    finish(table)
+    finish(table) + &differences(report)
+}
+
+/// Below the table: what each sampler earned more than `sequential` on the same seeds.
+fn differences(report: &Report) -> String {
+    let line = |sampler: &SamplerReport| {
+        let Difference { mean, interval } = sampler.reward_difference?;
+        let Interval { low, high } = interval;
+        let name = &sampler.name;
+        Some(format!(
+            "\nreward of {name} less sequential's, seed by seed: {mean:+.4} (95 % interval {low:+.4} to {high:+.4})"
+        ))
+    };
+    report.samplers.iter().filter_map(line).collect()
 }
 
 /// Share of control steps, and of episodes.
