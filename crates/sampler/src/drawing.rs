@@ -1,0 +1,116 @@
+//! One sample being drawn: a strategy at work on a path, and what came of it.
+
+use ndarray::{ArrayView1, ArrayView2, Axis};
+
+use crate::diffusion::Diffusion;
+use crate::error::{ConfigError, SampleError};
+use crate::method::{Method, Rows};
+use crate::statistics::Statistics;
+use crate::strategy::Strategy;
+use crate::table::Table;
+use crate::window::{Path, mean_squared_difference};
+
+/// All that a sample needs while it is drawn, but the table, the noise and the network.
+pub(crate) struct Drawing {
+    method: Box<dyn Method>,
+    path: Path,
+    statistics: Statistics,
+    /// The sample as it was guessed last, `[D]`.
+    guess: Vec<f32>,
+    /// How far the guess moved in the last round; none once the sample is drawn.
+    residual: Option<f64>,
+}
+
+impl Drawing {
+    /// Takes all memory for samples of `dim` values.
+    pub fn new(table: &Table, strategy: Strategy, dim: usize) -> Result<Self, ConfigError> {
+        if dim == 0 {
+            return Err(ConfigError::out_of_range("dim", &dim, "at least 1"));
+        }
+        Ok(Self {
+            method: strategy.method(table, dim)?,
+            path: Path::new(table.steps(), dim, Diffusion::drift_width(table, dim)),
+            statistics: Statistics::with_capacity(table.steps()),
+            guess: vec![0.0; dim],
+            residual: None,
+        })
+    }
+
+    /// Goes back to pure noise.
+    pub fn begin(&mut self, diffusion: &Diffusion<'_>) -> Result<(), SampleError> {
+        let noise = diffusion.noise;
+        let shapes = [
+            ("initial_noise", "values", self.guess.len(), noise.initial().len()),
+            ("step_noise", "steps", diffusion.table.steps(), noise.steps().nrows()),
+        ];
+        if let Some((field, what, expected, found)) = shapes.into_iter().find(|(.., expected, found)| expected != found)
+        {
+            return Err(SampleError::NoiseShape { field, what, expected, found });
+        }
+        self.statistics.clear();
+        self.path.state_mut(0).iter_mut().zip(noise.initial()).for_each(|(state, noise)| *state = *noise);
+        self.guess.fill(0.0);
+        self.residual = None;
+        self.method.begin(diffusion);
+        Ok(())
+    }
+
+    /// The rows that the network is to be asked next.
+    pub fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>) -> Rows<'a> {
+        self.method.ask(diffusion, &mut self.path)
+    }
+
+    /// Takes in the answers, `[p, D]`; returns whether the sample is drawn.
+    pub fn digest(&mut self, diffusion: &Diffusion<'_>, predictions: ArrayView2<'_, f32>) -> bool {
+        self.statistics.count(predictions.nrows());
+        let drawn = self.method.digest(diffusion, &mut self.path, predictions, &mut self.statistics);
+        if drawn {
+            self.residual = None;
+        }
+        drawn
+    }
+
+    /// Makes the path whole by guessing, and takes the change of the guess for its residual.
+    pub fn complete(&mut self, diffusion: &Diffusion<'_>) {
+        self.method.complete(diffusion, &mut self.path);
+        let guess = self.path.state(diffusion.table.steps());
+        self.residual = Some(mean_squared_difference(guess, &self.guess).sqrt());
+        self.guess.copy_from_slice(guess);
+    }
+
+    /// What was drawn.
+    pub fn sample(&self) -> Sample<'_> {
+        Sample { trajectory: self.path.states(), statistics: &self.statistics, residual: self.residual }
+    }
+}
+
+/// A sample, borrowed from the sampler that drew it.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    trajectory: ArrayView2<'a, f32>,
+    statistics: &'a Statistics,
+    residual: Option<f64>,
+}
+
+impl<'a> Sample<'a> {
+    /// x_0 to x_N, `[N + 1, D]`.
+    pub fn trajectory(&self) -> ArrayView2<'a, f32> {
+        self.trajectory
+    }
+
+    /// x_N, `[D]`.
+    pub fn sample(&self) -> ArrayView1<'a, f32> {
+        self.trajectory.index_axis_move(Axis(0), self.trajectory.nrows() - 1)
+    }
+
+    /// How far the guess of the sample moved in the last round (root mean square over its values, normalised units), if
+    /// the budget was spent before the sample was drawn; none if it was drawn to its end.
+    pub fn residual(&self) -> Option<f64> {
+        self.residual
+    }
+
+    /// What it took.
+    pub fn statistics(&self) -> &'a Statistics {
+        self.statistics
+    }
+}
