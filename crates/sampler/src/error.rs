@@ -102,4 +102,34 @@ pub enum SampleError {
         /// The training timestep that it was asked about.
         timestep: i64,
     },
+    /// There are no plans to draw, or more than the sampler has room for.
+    #[error("noise for {found} plans was given, but the sampler draws 1 to {most} at once")]
+    Plans {
+        /// How many.
+        found: usize,
+        /// What the sampler was made for.
+        most: usize,
+    },
+    /// The denoiser failed in a call that plans share.
+    #[error("the denoiser failed on {rows} rows of plans drawn together")]
+    ManyDenoiser {
+        /// Rows of all plans in the call.
+        rows: usize,
+        /// Its reason.
+        source: BoxError,
+    },
+    /// One of several plans drawn together could not be drawn.
+    #[error("plan {plan}")]
+    OfPlan {
+        /// Which, from 0.
+        plan: usize,
+        /// What is wrong with it.
+        source: Box<SampleError>,
+    },
+}
+
+impl SampleError {
+    pub(crate) fn of_plan(self, plan: usize) -> Self {
+        Self::OfPlan { plan, source: Box::new(self) }
+    }
 }

@@ -47,6 +47,7 @@ mod denoiser;
 mod diffusion;
 mod drawing;
 mod error;
+mod many;
 mod method;
 mod noise;
 mod prediction;
@@ -65,6 +66,7 @@ pub use config::{BetaSchedule, FinalSigmas, PredictionType, Refused, SchedulerCo
 pub use denoiser::{BoxError, Denoiser};
 pub use drawing::Sample;
 pub use error::{ConfigError, NoiseError, SampleError};
+pub use many::{ManyDenoiser, ManySampler, Samples};
 pub use noise::Noise;
 pub use refine::{Penalty, RefinedSample, Refiner, RefinerConfig};
 pub use sampler::Sampler;

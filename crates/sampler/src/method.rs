@@ -36,11 +36,16 @@ impl<'a> Rows<'a> {
         denoiser
             .predict(self.states, self.timesteps, predictions.view_mut())
             .map_err(|source| SampleError::Denoiser { first, last, source })?;
-        match predictions.rows().into_iter().position(|row| !row.iter().all(|value| value.is_finite())) {
+        match first_not_finite(predictions.view()) {
             Some(row) => Err(SampleError::PredictionNotFinite { timestep: self.timesteps[row] }),
             None => Ok(()),
         }
     }
+}
+
+/// The first row that holds NaN or infinity.
+pub(crate) fn first_not_finite(predictions: ArrayView2<'_, f32>) -> Option<usize> {
+    predictions.rows().into_iter().position(|row| !row.iter().all(|value| value.is_finite()))
 }
 
 /// A strategy made ready for one table: it owns every buffer it needs beside the path.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use parapolicy_sampler::{Noise, Sampler, SchedulerConfig, Solver, Strategy, Table};
+use parapolicy_sampler::{ManySampler, Noise, Sampler, SchedulerConfig, Solver, Strategy, Table};
 use support::{DIM, Mixture};
 
 #[test]
@@ -24,5 +24,20 @@ fn nothing_is_allocated_after_the_first_sample() {
             });
             assert_eq!(counted.count_total, 0, "{strategy} {solver}");
         }
+    }
+}
+
+#[test]
+fn nothing_is_allocated_after_the_first_samples_together() {
+    for strategy in Strategy::NAMES.map(|name| name.parse::<Strategy>().unwrap()) {
+        let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, 50).unwrap();
+        let mut denoiser = Mixture::example(&table);
+        let noises: Vec<Noise> = (0..5).map(|seed| Noise::draw(seed, 50, DIM)).collect();
+        let mut sampler = ManySampler::new(table, strategy, DIM, 4).unwrap();
+        sampler.sample(&mut denoiser, &noises[..2]).unwrap();
+        let counted = allocation_counter::measure(|| {
+            sampler.sample(&mut denoiser, &noises[1..]).unwrap();
+        });
+        assert_eq!(counted.count_total, 0, "{strategy}");
     }
 }

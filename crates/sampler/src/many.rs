@@ -1,0 +1,224 @@
+//! Many plans at once: every round, the rows of all plans that are not drawn yet go to the network in one call.
+//!
+//! Each plan keeps its own path, window and statistics, and is the plan it would be alone: the driver gathers what the
+//! strategies ask for and scatters the answers. What it saves is calls, which pays where a batch costs less than its
+//! rows one by one.
+
+mod batch;
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use self::batch::Batch;
+use crate::budget::{Budget, Spending};
+use crate::denoiser::{BoxError, Denoiser};
+use crate::diffusion::Diffusion;
+use crate::drawing::{Drawing, Sample};
+use crate::error::{ConfigError, SampleError};
+use crate::noise::Noise;
+use crate::statistics::Statistics;
+use crate::strategy::Strategy;
+use crate::table::Table;
+
+/// A network with one observation bound for each plan.
+///
+/// Every [`Denoiser`] is one: its observation is that of all plans.
+pub trait ManyDenoiser {
+    /// Predicts as [`Denoiser::predict`] does, row `i` for the observation of plan `plans[i]`.
+    ///
+    /// Rows of a plan follow each other, and plans come in rising order; not every plan is in every call.
+    ///
+    /// # Errors
+    ///
+    /// Anything that keeps the network from answering; it ends all samples.
+    fn predict_many(
+        &mut self,
+        plans: &[usize],
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[i64],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError>;
+}
+
+impl<D: Denoiser> ManyDenoiser for D {
+    fn predict_many(
+        &mut self,
+        _plans: &[usize],
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[i64],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        self.predict(samples, timesteps, prediction)
+    }
+}
+
+/// Draws several samples of `dim` values in shared batches, each the one that [`Sampler`](crate::Sampler) draws. It owns
+/// every buffer: drawing allocates nothing.
+///
+/// ```
+/// use ndarray::{ArrayView2, ArrayViewMut2};
+/// use parapolicy_sampler::{BoxError, Denoiser, ManySampler, Noise, SchedulerConfig, Solver, Strategy, Table};
+///
+/// struct Origin;
+///
+/// impl Denoiser for Origin {
+///     fn predict(
+///         &mut self,
+///         samples: ArrayView2<'_, f32>,
+///         _timesteps: &[i64],
+///         mut prediction: ArrayViewMut2<'_, f32>,
+///     ) -> Result<(), BoxError> {
+///         prediction.assign(&samples);
+///         Ok(())
+///     }
+/// }
+///
+/// let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, 50)?;
+/// let mut sampler = ManySampler::new(table, Strategy::Sequential, 32, 4)?;
+/// let noises: Vec<Noise> = (0..4).map(|seed| Noise::draw(seed, 50, 32)).collect();
+/// let samples = sampler.sample(&mut Origin, &noises)?;
+/// assert_eq!(samples.iter().map(|sample| sample.statistics().rounds).collect::<Vec<_>>(), [50; 4]);
+/// assert_eq!((samples.statistics().rounds, samples.statistics().evaluations), (50, 200));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ManySampler {
+    table: Table,
+    strategy: Strategy,
+    drawings: Vec<Drawing>,
+    /// Plans that are not drawn yet, in order.
+    unfinished: Vec<usize>,
+    batch: Batch,
+    statistics: Statistics,
+}
+
+impl ManySampler {
+    /// Makes a sampler for up to `plans` samples of `dim` values (`horizon * action_dim`) at once.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] as for [`Sampler::new`](crate::Sampler::new), and if `plans` is 0.
+    pub fn new(table: Table, strategy: Strategy, dim: usize, plans: usize) -> Result<Self, ConfigError> {
+        if plans == 0 {
+            return Err(ConfigError::out_of_range("plans", &plans, "at least 1"));
+        }
+        let drawing = |_| Drawing::new(&table, strategy, dim);
+        Ok(Self {
+            drawings: (0..plans).map(drawing).collect::<Result<_, _>>()?,
+            unfinished: Vec::with_capacity(plans),
+            batch: Batch::new(plans * table.steps(), dim),
+            statistics: Statistics::with_capacity(table.steps()),
+            table,
+            strategy,
+        })
+    }
+
+    /// The table it takes steps by.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The strategy it was made with.
+    pub fn strategy(&self) -> Strategy {
+        self.strategy
+    }
+
+    /// Values in a sample, `D`.
+    pub fn dim(&self) -> usize {
+        self.batch.dim()
+    }
+
+    /// Samples that can be drawn at once.
+    pub fn plans(&self) -> usize {
+        self.drawings.len()
+    }
+
+    /// Draws the samples that `noises` lead to, one each.
+    ///
+    /// # Errors
+    ///
+    /// [`SampleError`] if there is no noise, or more than [`ManySampler::plans`]; if one has another shape than the
+    /// sampler; or if the denoiser fails or answers with values that are not finite. Errors that are one plan's name it.
+    pub fn sample(&mut self, denoiser: &mut dyn ManyDenoiser, noises: &[Noise]) -> Result<Samples<'_>, SampleError> {
+        self.sample_within(Budget::default(), denoiser, noises)
+    }
+
+    /// Draws the samples that `noises` lead to, or the best guesses of them that can be had within `budget`, which is
+    /// that of all together: [`Sample::residual`] tells which.
+    ///
+    /// # Errors
+    ///
+    /// As [`ManySampler::sample`]; and if a limit of the budget is 0.
+    pub fn sample_within(
+        &mut self,
+        budget: Budget,
+        denoiser: &mut dyn ManyDenoiser,
+        noises: &[Noise],
+    ) -> Result<Samples<'_>, SampleError> {
+        budget.validate()?;
+        self.begin(noises)?;
+        let mut spending = Spending::of(budget);
+        while !self.round(denoiser, noises)? {
+            if !budget.is_unlimited() {
+                self.complete(noises);
+                if spending.round_done() {
+                    break;
+                }
+            }
+        }
+        Ok(Samples { drawings: &self.drawings[..noises.len()], statistics: &self.statistics })
+    }
+
+    fn begin(&mut self, noises: &[Noise]) -> Result<(), SampleError> {
+        let (found, most) = (noises.len(), self.plans());
+        if !(1..=most).contains(&found) {
+            return Err(SampleError::Plans { found, most });
+        }
+        for (plan, (drawing, noise)) in self.drawings.iter_mut().zip(noises).enumerate() {
+            drawing.begin(&Diffusion { table: &self.table, noise }).map_err(|error| error.of_plan(plan))?;
+        }
+        self.unfinished.clear();
+        self.unfinished.extend(0..found);
+        self.statistics.clear();
+        Ok(())
+    }
+
+    /// Asks the network once for all; returns whether every sample is drawn.
+    fn round(&mut self, denoiser: &mut dyn ManyDenoiser, noises: &[Noise]) -> Result<bool, SampleError> {
+        let Self { table, drawings, unfinished, batch, statistics, .. } = self;
+        let diffusion = |plan: usize| Diffusion { table, noise: &noises[plan] };
+        batch.clear();
+        for &plan in &*unfinished {
+            batch.push(plan, &drawings[plan].ask(&diffusion(plan)));
+        }
+        batch.ask(denoiser)?;
+        statistics.count(batch.len());
+        let mut answers = batch.answers();
+        unfinished.retain(|&plan| !drawings[plan].digest(&diffusion(plan), answers.next_of(plan)));
+        Ok(unfinished.is_empty())
+    }
+
+    /// Makes the paths that are not drawn yet whole by guessing.
+    fn complete(&mut self, noises: &[Noise]) {
+        for &plan in &self.unfinished {
+            self.drawings[plan].complete(&Diffusion { table: &self.table, noise: &noises[plan] });
+        }
+    }
+}
+
+/// Samples, borrowed from the sampler that drew them.
+#[derive(Clone, Copy)]
+pub struct Samples<'a> {
+    drawings: &'a [Drawing],
+    statistics: &'a Statistics,
+}
+
+impl<'a> Samples<'a> {
+    /// Each sample, in the order of the noises, with what it took itself.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Sample<'a>> + use<'a> {
+        self.drawings.iter().map(Drawing::sample)
+    }
+
+    /// What all took together: calls of the network, and the rows of all plans in them.
+    pub fn statistics(&self) -> &'a Statistics {
+        self.statistics
+    }
+}
