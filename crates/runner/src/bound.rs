@@ -1,8 +1,10 @@
-//! A policy with an observation bound: the denoiser that a sampler calls.
+//! A policy with an observation bound, or one for each of many plans: the denoiser that a sampler calls.
+
+use std::iter;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use ort::{session::SessionInputValue, value::TensorRef};
-use parapolicy_sampler::{BoxError, Denoiser};
+use parapolicy_sampler::{BoxError, Denoiser, ManyDenoiser};
 
 use crate::{
     Manifest,
@@ -28,6 +30,14 @@ pub enum PredictError {
     /// The rows do not lie one after the other.
     #[error("the samples must be contiguous, in row-major order")]
     Layout,
+    /// A row belongs to a plan that no observation is bound for.
+    #[error("a row belongs to plan {plan}, but observations are bound for {bound} plans")]
+    Plan {
+        /// Which, from 0.
+        plan: usize,
+        /// How many there are.
+        bound: usize,
+    },
     /// ONNX Runtime failed.
     #[error("ONNX Runtime cannot run the graph")]
     Run(#[from] ort::Error),
@@ -40,6 +50,15 @@ pub enum PredictError {
 /// tensor, and the output's memory, in every call.
 #[derive(Debug)]
 pub struct BoundDenoiser<'a> {
+    policy: &'a mut Policy,
+}
+
+/// A [`Policy`] with an observation bound for each of several plans, by [`Policy::bind_many`].
+///
+/// ONNX Runtime may sum a batch of another size in another order: what it says of a row differs by rounding with the
+/// rows beside it.
+#[derive(Debug)]
+pub struct BoundPlans<'a> {
     policy: &'a mut Policy,
 }
 
@@ -63,6 +82,12 @@ impl<'a> BoundDenoiser<'a> {
     }
 }
 
+impl<'a> BoundPlans<'a> {
+    pub(crate) fn new(policy: &'a mut Policy) -> Self {
+        Self { policy }
+    }
+}
+
 impl Denoiser for BoundDenoiser<'_> {
     fn predict(
         &mut self,
@@ -70,17 +95,46 @@ impl Denoiser for BoundDenoiser<'_> {
         timesteps: &[i64],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
-        let Policy { manifest, graph, buffers } = &mut *self.policy;
-        let shape = [samples.nrows(), manifest.sample_dim()];
-        check_shape("the shape of the samples", samples.shape(), &shape)?;
-        check_shape("the number of timesteps", &[timesteps.len()], &shape[..1])?;
-        check_shape("the shape of the prediction", prediction.shape(), &shape)?;
-        if samples.is_empty() {
-            return Ok(());
-        }
-        let samples = samples.as_slice().ok_or(PredictError::Layout)?;
-        Ok(run(manifest, graph, buffers, samples, timesteps, prediction)?)
+        Ok(predict(self.policy, iter::repeat_n(0, samples.nrows()), samples, timesteps, prediction)?)
     }
+}
+
+impl ManyDenoiser for BoundPlans<'_> {
+    fn predict_many(
+        &mut self,
+        plans: &[usize],
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[i64],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        check_shape("the number of plans' rows", &[plans.len()], &[samples.nrows()])?;
+        let bound = self.policy.buffers.observation.plans();
+        if let Some(&plan) = plans.iter().find(|plan| **plan >= bound) {
+            return Err(PredictError::Plan { plan, bound }.into());
+        }
+        Ok(predict(self.policy, plans.iter().copied(), samples, timesteps, prediction)?)
+    }
+}
+
+/// Checks the batch and runs the graph on it; row `i` belongs to the `i`th of `plans`.
+fn predict(
+    policy: &mut Policy,
+    plans: impl Iterator<Item = usize>,
+    samples: ArrayView2<'_, f32>,
+    timesteps: &[i64],
+    prediction: ArrayViewMut2<'_, f32>,
+) -> Result<(), PredictError> {
+    let Policy { manifest, graph, buffers, .. } = policy;
+    let shape = [samples.nrows(), manifest.sample_dim()];
+    check_shape("the shape of the samples", samples.shape(), &shape)?;
+    check_shape("the number of timesteps", &[timesteps.len()], &shape[..1])?;
+    check_shape("the shape of the prediction", prediction.shape(), &shape)?;
+    if samples.is_empty() {
+        return Ok(());
+    }
+    let samples = samples.as_slice().ok_or(PredictError::Layout)?;
+    buffers.observation.gather(plans);
+    run(manifest, graph, buffers, samples, timesteps, prediction)
 }
 
 fn run(
@@ -99,7 +153,7 @@ fn run(
         float_timesteps.clear();
         float_timesteps.extend(timesteps.iter().map(|&timestep| timestep as f32));
     }
-    let observation = observation.repeat(batch);
+    let observation = observation.rows();
     let tensor = |input| -> ort::Result<SessionInputValue<'_>> {
         Ok(match (input, graph.timestep) {
             (Input::Sample, _) => TensorRef::from_array_view((plans, samples))?.into(),

@@ -18,7 +18,7 @@ mod observation;
 mod policy;
 mod runtime;
 
-pub use bound::{BoundDenoiser, PredictError};
+pub use bound::{BoundDenoiser, BoundPlans, PredictError};
 pub use graph::GraphError;
 pub use history::ObservationHistory;
 pub use inspect::{GraphDescription, Inspection, RuntimeDescription, TensorDescription, inspect};

@@ -1,13 +1,15 @@
-//! One observation, normalised and repeated over the rows of a batch.
+//! Observations, normalised and spread over the rows of a batch.
 
 use ndarray::ArrayView2;
 
 use crate::{Entry, PolicyError};
 
-/// The rows `[batch, n_obs_steps · observation_dim]` of the graph's observation input, all the same. The buffer keeps
-/// the largest batch it has seen: a steady loop allocates nothing.
+/// What is bound, and the rows `[batch, n_obs_steps · observation_dim]` of the graph's observation input that are made of
+/// it. The buffers keep the largest sizes they have seen: a steady loop allocates nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct ObservationRows {
+    /// One observation a plan, normalised.
+    bound: Vec<f32>,
     rows: Vec<f32>,
     shape: [usize; 2],
 }
@@ -15,15 +17,19 @@ pub(crate) struct ObservationRows {
 impl ObservationRows {
     /// For observations of `shape` = `[n_obs_steps, observation_dim]`.
     pub fn new(shape: [usize; 2]) -> Self {
-        Self { rows: Vec::new(), shape }
+        Self { bound: Vec::new(), rows: Vec::new(), shape }
     }
 
-    /// Replaces the observation.
-    pub fn bind(&mut self, entries: &[Entry], observation: ArrayView2<'_, f64>) -> Result<(), PolicyError> {
+    /// Forgets what is bound.
+    pub fn clear(&mut self) {
+        self.bound.clear();
+    }
+
+    /// Binds the observation of the next plan.
+    pub fn push(&mut self, entries: &[Entry], observation: ArrayView2<'_, f64>) -> Result<(), PolicyError> {
         if observation.shape() != self.shape {
             return Err(PolicyError::ObservationShape { found: observation.shape().to_vec(), expected: self.shape });
         }
-        self.rows.clear();
         for (step, row) in observation.outer_iter().enumerate() {
             let mut row = row.iter();
             for entry in entries {
@@ -38,20 +44,33 @@ impl ObservationRows {
                             value: raw,
                         });
                     }
-                    self.rows.push(normalized);
+                    self.bound.push(normalized);
                 }
             }
         }
         Ok(())
     }
 
-    /// The observation `batch` times.
-    pub fn repeat(&mut self, batch: usize) -> &[f32] {
-        let len = self.shape[0] * self.shape[1];
-        self.rows.reserve((batch * len).saturating_sub(self.rows.len()));
-        while self.rows.len() < batch * len {
-            self.rows.extend_from_within(..len);
+    /// Number of observations that are bound.
+    pub fn plans(&self) -> usize {
+        self.bound.len() / self.len()
+    }
+
+    /// Makes one row for each of `plans`, which are below [`Self::plans`].
+    pub fn gather(&mut self, plans: impl Iterator<Item = usize>) {
+        let len = self.len();
+        self.rows.clear();
+        for plan in plans {
+            self.rows.extend_from_slice(&self.bound[plan * len..][..len]);
         }
-        &self.rows[..batch * len]
+    }
+
+    /// The rows, one after the other.
+    pub fn rows(&self) -> &[f32] {
+        &self.rows
+    }
+
+    fn len(&self) -> usize {
+        self.shape[0] * self.shape[1]
     }
 }

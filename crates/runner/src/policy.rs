@@ -7,7 +7,7 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
 pub use self::error::PolicyError;
-use crate::{BoundDenoiser, Manifest, Runtime, bound::Buffers, graph::Graph};
+use crate::{BoundDenoiser, BoundPlans, Manifest, Runtime, bound::Buffers, graph::Graph};
 
 /// A diffusion policy, loaded.
 ///
@@ -61,8 +61,30 @@ impl Policy {
     /// # Errors
     /// An observation of another shape, or with a number that is not finite or is not when normalised.
     pub fn bind(&mut self, observation: ArrayView2<'_, f64>) -> Result<BoundDenoiser<'_>, PolicyError> {
-        self.buffers.observation.bind(&self.manifest.observations, observation)?;
+        self.buffers.observation.clear();
+        self.buffers.observation.push(&self.manifest.observations, observation)?;
         Ok(BoundDenoiser::new(self))
+    }
+
+    /// Binds an observation, as [`Policy::bind`] takes it, for each of several plans: the result denoises their action
+    /// sequences in shared batches.
+    ///
+    /// # Errors
+    /// No observation at all; or [`PolicyError::OfPlan`] with what is wrong with the one of a plan.
+    pub fn bind_many<'o>(
+        &mut self,
+        observations: impl IntoIterator<Item = ArrayView2<'o, f64>>,
+    ) -> Result<BoundPlans<'_>, PolicyError> {
+        let Self { manifest, buffers, .. } = &mut *self;
+        buffers.observation.clear();
+        for (plan, observation) in observations.into_iter().enumerate() {
+            let bound = buffers.observation.push(&manifest.observations, observation);
+            bound.map_err(|source| PolicyError::OfPlan { plan, source: Box::new(source) })?;
+        }
+        if buffers.observation.plans() == 0 {
+            return Err(PolicyError::NoPlans);
+        }
+        Ok(BoundPlans::new(self))
     }
 
     /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · action_dim]` stands for.

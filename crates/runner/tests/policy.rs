@@ -9,7 +9,7 @@ use std::fs;
 use common::{fixture, json, policy, policy_from, text, write_manifest};
 use ndarray::{Array1, Array2, ArrayView2, s};
 use parapolicy_runner::{Policy, PolicyError, Runtime, inspect};
-use parapolicy_sampler::{Denoiser, Noise, Sampler, Solver, Strategy, Table};
+use parapolicy_sampler::{Denoiser, ManyDenoiser, Noise, Sampler, Solver, Strategy, Table};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -91,6 +91,53 @@ fn binding_again_forgets_the_observation_before() {
     let other = predict((&expected.observation + 50.0).view());
     assert!(before.iter().zip(&other).all(|(before, other)| before != other));
     assert_eq!(predict(expected.observation.view()), before);
+}
+
+#[test]
+fn rows_are_denoised_for_the_observation_of_their_plan() {
+    let expected = Expected::read();
+    let mut policy = load(&policy_from("affine.onnx")).unwrap();
+    let observations = [0.0, 50.0, -20.0].map(|shift| &expected.observation + shift);
+    let mut alone = |plan: usize, row: usize| {
+        let mut prediction = Array2::zeros((1, 8));
+        let mut bound = policy.bind(observations[plan].view()).unwrap();
+        let rows = s![row..=row, ..];
+        bound.predict(expected.samples.slice(rows), &expected.timesteps[row..=row], prediction.view_mut()).unwrap();
+        prediction
+    };
+    let calls = [[0, 1, 2], [1, 1, 2], [0, 0, 0], [2, 1, 0]];
+    let one_by_one = calls.map(|plans| [0, 1, 2].map(|row| alone(plans[row], row)));
+
+    let mut bound = policy.bind_many(observations.iter().map(|one| one.view())).unwrap();
+    for (plans, one_by_one) in calls.iter().zip(&one_by_one) {
+        let mut prediction = Array2::zeros((3, 8));
+        bound.predict_many(plans, expected.samples.view(), &expected.timesteps, prediction.view_mut()).unwrap();
+        for (row, alone) in one_by_one.iter().enumerate() {
+            assert_close(prediction.slice(s![row..=row, ..]), alone);
+        }
+    }
+}
+
+#[test]
+fn plans_without_an_observation_are_refused() {
+    let expected = Expected::read();
+    let dir = policy_from("affine.onnx");
+    let mut policy = load(&dir).unwrap();
+    let (good, wide) = (expected.observation.clone(), Array2::zeros((2, 4)));
+    let mut strange = good.clone();
+    strange[[0, 1]] = f64::NAN;
+    let mut errors = [vec![], vec![&good, &wide], vec![&good, &good, &strange]]
+        .map(|observations| {
+            text(dir.path(), &policy.bind_many(observations.into_iter().map(|one| one.view())).unwrap_err())
+        })
+        .to_vec();
+    let mut bound = policy.bind_many([good.view(), good.view()]).unwrap();
+    for plans in [&[0, 2, 1][..], &[0, 1]] {
+        let mut prediction = Array2::zeros((3, 8));
+        let answer = bound.predict_many(plans, expected.samples.view(), &expected.timesteps, prediction.view_mut());
+        errors.push(answer.unwrap_err().to_string());
+    }
+    insta::assert_snapshot!("plans", errors.join("\n"));
 }
 
 #[test]

@@ -34,4 +34,15 @@ pub enum PolicyError {
         /// The number.
         value: f64,
     },
+    /// Observations for no plan at all.
+    #[error("observations: there are none, but there must be one for each plan")]
+    NoPlans,
+    /// The observation of one of several plans cannot be bound.
+    #[error("plan {plan}")]
+    OfPlan {
+        /// Which, from 0.
+        plan: usize,
+        /// What is wrong with it.
+        source: Box<PolicyError>,
+    },
 }
