@@ -42,6 +42,7 @@
 #![allow(clippy::doc_markdown, reason = "subscripts of formulas are not identifiers")]
 
 mod budget;
+mod choice;
 mod config;
 mod denoiser;
 mod diffusion;
@@ -62,6 +63,7 @@ mod timesteps;
 pub mod window;
 
 pub use budget::Budget;
+pub use choice::{BatchCost, Choice, Expectation, Profile, choose};
 pub use config::{BetaSchedule, FinalSigmas, PredictionType, Refused, SchedulerConfig, TimestepSpacing, VarianceType};
 pub use denoiser::{BoxError, Denoiser};
 pub use drawing::Sample;
