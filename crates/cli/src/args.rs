@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use parapolicy_sampler::{Solver, Strategy};
+use parapolicy_sampler::Solver;
+
+use crate::auto::SamplerName;
 
 /// Runs diffusion policies on robots, sampled in parallel over time.
 ///
@@ -29,6 +31,8 @@ pub enum Command {
     Run(RunArguments),
     /// Compare samplers plan by plan: rounds, latency, and how far they end from `sequential`.
     Bench(BenchArguments),
+    /// Measure what batches cost on this machine; `auto` chooses by it.
+    Calibrate(CalibrateArguments),
     /// Draw one action sequence for one observation.
     Sample(SampleArguments),
     /// Replay a recorded trace open loop and measure where the simulator parts from it.
@@ -75,7 +79,7 @@ pub struct SamplingArguments {
 /// How far the parallel samplers look ahead, and what they accept.
 #[derive(Debug, Args)]
 pub struct WindowArguments {
-    /// Denoising steps in the air at once, for the parallel samplers.
+    /// Denoising steps in the air at once, for the parallel samplers; `auto` finds its own.
     #[arg(long, default_value_t = 20)]
     pub window: usize,
     /// Change between rounds under which a step is accepted; each sampler says relative to what.
@@ -91,9 +95,9 @@ pub struct RunArguments {
     #[command(flatten)]
     pub sampling: SamplingArguments,
     /// Samplers to compare, episode by episode in turn: `sequential`, `paradigms`, `picard`,
-    /// `speculative`, `anderson`.
+    /// `speculative`, `anderson`, or `auto`, the fastest on this machine.
     #[arg(long = "sampler", value_delimiter = ',', default_value = "sequential,picard")]
-    pub samplers: Vec<Strategy>,
+    pub samplers: Vec<SamplerName>,
     /// What the episodes are like (TOML).
     #[arg(long, default_value = "sims/nominal.toml")]
     pub scenario: PathBuf,
@@ -116,9 +120,9 @@ pub struct RunArguments {
 pub struct BenchArguments {
     #[command(flatten)]
     pub model: ModelArguments,
-    /// Samplers to compare with `sequential`.
+    /// Samplers to compare with `sequential`; `auto` is the fastest on this machine.
     #[arg(long = "sampler", value_delimiter = ',', default_value = "paradigms,picard")]
-    pub samplers: Vec<Strategy>,
+    pub samplers: Vec<SamplerName>,
     /// Solvers, each with every number of steps.
     #[arg(long = "solver", value_delimiter = ',', default_value = "ddpm")]
     pub solvers: Vec<Solver>,
@@ -141,6 +145,16 @@ pub struct BenchArguments {
     pub json: bool,
 }
 
+/// `parapolicy calibrate`.
+#[derive(Debug, Args)]
+pub struct CalibrateArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    /// Print the calibration as JSON, and nothing else, on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `parapolicy sample`.
 #[derive(Debug, Args)]
 pub struct SampleArguments {
@@ -148,9 +162,9 @@ pub struct SampleArguments {
     pub model: ModelArguments,
     #[command(flatten)]
     pub sampling: SamplingArguments,
-    /// Sampler to draw with.
+    /// Sampler to draw with; `auto` is the fastest on this machine.
     #[arg(long, default_value = "picard")]
-    pub sampler: Strategy,
+    pub sampler: SamplerName,
     /// `.npz` with `observation [n_obs_steps, observation]` in raw units, and optionally
     /// `initial_noise [horizon, action]` and `step_noise [steps, horizon, action]`.
     #[arg(long, value_name = "FILE")]

@@ -1,15 +1,9 @@
 use parapolicy_control::Machine;
+use parapolicy_runner::Cpu;
 
 /// The machine that the program runs on.
 pub fn describe(threads: usize, runtime: String) -> Machine {
-    let what = sysinfo::RefreshKind::nothing().with_cpu(sysinfo::CpuRefreshKind::nothing());
-    let system = sysinfo::System::new_with_specifics(what).ok();
-    let cpus = system.as_ref().map_or(&[][..], sysinfo::System::cpus);
-    Machine {
-        cpu: cpus.first().map_or("unknown", sysinfo::Cpu::brand).trim().to_owned(),
-        cores: cpus.len(),
-        threads,
-        os: sysinfo::System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned()),
-        runtime,
-    }
+    let Cpu { name: cpu, cores } = Cpu::of_this_machine();
+    let os = sysinfo::System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned());
+    Machine { cpu, cores, threads, os, runtime }
 }

@@ -1,6 +1,7 @@
 //! The `parapolicy` program.
 
 mod args;
+mod auto;
 mod commands;
 mod failure;
 mod input;

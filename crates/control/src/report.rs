@@ -53,8 +53,10 @@ pub struct Model {
 /// What one sampler cost and earned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SamplerReport {
-    /// Name of the strategy.
+    /// Name of the strategy; `auto:picard` where `auto` took `picard`.
     pub name: String,
+    /// Why `auto` took it, and what it expected; none for a sampler that was named.
+    pub reason: Option<String>,
     /// Steps in the air at once; none for a sequential sampler.
     pub window: Option<usize>,
     /// Tolerance of the acceptance test; none for a sequential sampler.
@@ -118,6 +120,8 @@ pub struct EpisodeReport {
 pub struct SamplerRun {
     /// Name of the strategy.
     pub name: String,
+    /// Why `auto` took it.
+    pub reason: Option<String>,
     /// Steps in the air at once.
     pub window: Option<usize>,
     /// Tolerance of the acceptance test.
@@ -137,6 +141,7 @@ impl SamplerRun {
     pub fn new(name: String, window: Option<usize>, tolerance: Option<f64>) -> Self {
         Self {
             name,
+            reason: None,
             window,
             tolerance,
             sampling: Latency::new(),
@@ -193,6 +198,7 @@ impl SamplerRun {
         let sum = |count: fn(&EpisodeReport) -> usize| self.episodes.iter().map(count).sum::<usize>() as f64;
         Some(SamplerReport {
             name: self.name.clone(),
+            reason: self.reason.clone(),
             window: self.window,
             tolerance: self.tolerance,
             reward_mean: self.reward_mean(),

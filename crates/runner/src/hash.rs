@@ -1,4 +1,4 @@
-//! Checksums of files.
+//! Checksums.
 
 use std::{
     fs::File,
@@ -15,8 +15,17 @@ pub(crate) fn sha256_of(path: &Path) -> io::Result<String> {
     let mut buffer = vec![0; 1 << 16];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => return Ok(hexadecimal(hasher)),
             read => hasher.update(&buffer[..read]),
         }
     }
+}
+
+/// SHA-256 of a text, in lower-case hexadecimal.
+pub(crate) fn sha256(text: &str) -> String {
+    hexadecimal(Sha256::new_with_prefix(text))
+}
+
+fn hexadecimal(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

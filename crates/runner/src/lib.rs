@@ -3,15 +3,19 @@
 //! A policy is a directory with a graph and a [`Manifest`] (`policy.json`) that says what the graph does not: what it
 //! sees, what it plans, in which units, and the scheduler it was trained with. [`Runtime`] finds or installs ONNX
 //! Runtime, [`Policy`] holds the two together, and a policy with an observation bound is a
-//! [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw actions from.
+//! [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw actions from. A [`Calibration`] knows what batches
+//! cost here, and which sampler is fastest.
 //!
 //! Raw quantities (pixels, radians) are f64, normalised ones f32.
 
 mod bound;
+mod cache;
+mod calibration;
 mod graph;
 mod hash;
 mod history;
 mod inspect;
+mod machine;
 mod manifest;
 mod normalization;
 mod observation;
@@ -19,9 +23,11 @@ mod policy;
 mod runtime;
 
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
+pub use calibration::{BatchTime, Calibration, CalibrationError, CalibrationKey, Observations, Sampling};
 pub use graph::GraphError;
 pub use history::ObservationHistory;
 pub use inspect::{GraphDescription, Inspection, RuntimeDescription, TensorDescription, inspect};
+pub use machine::Cpu;
 pub use manifest::{DenoiserGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
 pub use normalization::Normalization;
 pub use policy::{Policy, PolicyError};

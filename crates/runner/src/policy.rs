@@ -35,6 +35,8 @@ pub struct Policy {
     pub(crate) manifest: Manifest,
     pub(crate) graph: Graph,
     pub(crate) buffers: Buffers,
+    pub(crate) runtime: Runtime,
+    pub(crate) threads: usize,
 }
 
 impl Policy {
@@ -47,7 +49,7 @@ impl Policy {
         let manifest = Manifest::load(dir)?;
         let graph = Graph::open(dir, &manifest, runtime, threads)?;
         let buffers = Buffers::new([manifest.n_obs_steps, manifest.observation_dim()]);
-        Ok(Self { manifest, graph, buffers })
+        Ok(Self { manifest, graph, buffers, runtime: runtime.clone(), threads })
     }
 
     /// What `policy.json` says.

@@ -1,6 +1,5 @@
 //! ONNX Runtime: found, or installed, and loaded once for the whole process.
 
-mod cache;
 mod error;
 mod install;
 mod pip;

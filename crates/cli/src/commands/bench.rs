@@ -2,14 +2,16 @@ use std::time::Instant;
 
 use indicatif::ProgressIterator as _;
 use ndarray::{Array1, Array2};
-use parapolicy_control::{BoxError, DiffusionPolicy, Latency, Percentiles, PushT, run_episode};
+use parapolicy_control::{BoxError, Latency, Percentiles, PushT};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{ObservationHistory, Policy};
+use parapolicy_runner::Policy;
 use parapolicy_sampler::{ConfigError, Noise, Sampler, Solver, Strategy};
 use serde::Serialize;
 
-use super::print_json;
+use super::observations::meet;
+use super::{Settled, print_json};
 use crate::args::BenchArguments;
+use crate::auto::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::output::table;
 
@@ -42,6 +44,10 @@ pub struct MeasuredRow {
     pub solver: String,
     pub steps: usize,
     pub sampler: String,
+    /// Steps in the air at once; none for `sequential`.
+    pub window: Option<usize>,
+    /// Why, if `auto` took it.
+    pub reason: Option<String>,
     pub rounds_mean: f64,
     pub evaluations_mean: f64,
     pub latency_ms: Percentiles,
@@ -67,21 +73,25 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     let runtime = arguments.model.runtime.find()?;
     let mut policy = arguments.model.load(&runtime)?;
     let mut environment = PushT::new(scenario, policy.manifest()).input()?;
-    let mut strategies = vec![Strategy::Sequential];
-    strategies.extend(arguments.samplers.iter().filter(|strategy| **strategy != Strategy::Sequential));
+    let sequential = SamplerName::Strategy(Strategy::Sequential);
+    let mut names = vec![sequential];
+    names.extend(arguments.samplers.iter().filter(|name| **name != sequential));
 
-    let observations = observations(arguments, &mut policy, &mut environment)?;
+    let count = usize::try_from(arguments.observations)?;
+    let mut observations = meet(&mut policy, &mut environment, arguments.seed, count)?;
+    observations.truncate(count);
     let mut rows = Vec::new();
     for &solver in &arguments.solvers {
         for &steps in &arguments.steps {
-            let (mut samplers, mut refused) = (Vec::new(), Vec::new());
-            for &strategy in &strategies {
-                match arguments.window.sampler(&policy, solver, steps, strategy) {
-                    Err(error) if error.refuses_solver() => refused.push(Row::refused(solver, steps, strategy, &error)),
-                    sampler => samplers.push(sampler.input()?),
+            let (mut measured, mut refused) = (Vec::new(), Vec::new());
+            for &name in &names {
+                let settled = arguments.window.settle(name, &mut policy, solver, steps, &observations)?;
+                match settled.sampler(&policy, solver, steps) {
+                    Err(error) if error.refuses_solver() => refused.push(Row::refused(solver, steps, name, &error)),
+                    sampler => measured.push(Measured::new(settled, sampler.input()?)),
                 }
             }
-            rows.extend(compare(arguments.seed, &mut policy, samplers, &observations, solver)?);
+            rows.extend(compare(arguments.seed, &mut policy, measured, &observations, solver)?);
             rows.extend(refused);
         }
     }
@@ -92,42 +102,16 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Observations at which the policy plans, in episodes that it drives itself with DDIM in ten steps.
-fn observations(
-    arguments: &BenchArguments,
-    policy: &mut Policy,
-    environment: &mut PushT,
-) -> Result<Vec<Array2<f64>>, Failure> {
-    let ddim = Solver::Ddim { eta: 0.0 };
-    let mut sampler = arguments.window.sampler(policy, ddim, 10, Strategy::Sequential).input()?;
-    let count = usize::try_from(arguments.observations)?;
-    let mut history = ObservationHistory::new(policy.manifest().n_obs_steps, policy.manifest().observation_dim());
-    let mut observations = Vec::new();
-    for seed in arguments.seed.. {
-        history.reset();
-        run_episode(&mut DiffusionPolicy::new(policy, &mut sampler), environment, seed, |_, step| {
-            history.push(step.observation);
-            if step.action_index == 0 {
-                observations.push(history.view().to_owned());
-            }
-        })?;
-        if observations.len() >= count {
-            break;
-        }
-    }
-    observations.truncate(count);
-    Ok(observations)
-}
-
 impl Row {
-    fn refused(solver: Solver, steps: usize, strategy: Strategy, why: &ConfigError) -> Self {
-        let (solver, sampler) = (solver.to_string(), strategy.to_string());
+    fn refused(solver: Solver, steps: usize, name: SamplerName, why: &ConfigError) -> Self {
+        let (solver, sampler) = (solver.to_string(), name.to_string());
         Self::Refused(RefusedRow { solver, steps, sampler, refused: why.to_string() })
     }
 }
 
 /// A sampler's plans so far.
 struct Measured {
+    settled: Settled,
     sampler: Sampler,
     latency: Latency,
     rounds: usize,
@@ -136,8 +120,8 @@ struct Measured {
 }
 
 impl Measured {
-    fn new(sampler: Sampler) -> Self {
-        Self { sampler, latency: Latency::new(), rounds: 0, evaluations: 0, deviations: Vec::new() }
+    fn new(settled: Settled, sampler: Sampler) -> Self {
+        Self { settled, sampler, latency: Latency::new(), rounds: 0, evaluations: 0, deviations: Vec::new() }
     }
 
     /// Draws a plan and compares it with `reference`, if there is one.
@@ -169,7 +153,9 @@ impl Measured {
         Row::Measured(MeasuredRow {
             solver: solver.to_string(),
             steps: self.sampler.table().steps(),
-            sampler: self.sampler.strategy().to_string(),
+            sampler: self.settled.name,
+            window: self.settled.strategy.window().map(|config| config.window),
+            reason: self.settled.reason,
             rounds_mean: self.rounds as f64 / count as f64,
             evaluations_mean: self.evaluations as f64 / count as f64,
             latency_ms,
@@ -184,11 +170,10 @@ impl Measured {
 fn compare(
     seed: u64,
     policy: &mut Policy,
-    samplers: Vec<Sampler>,
+    mut measured: Vec<Measured>,
     observations: &[Array2<f64>],
     solver: Solver,
 ) -> Result<Vec<Row>, Failure> {
-    let mut measured: Vec<Measured> = samplers.into_iter().map(Measured::new).collect();
     for (index, observation) in observations.iter().enumerate().progress() {
         let mut reference = None;
         for entry in &mut measured {

@@ -1,17 +1,21 @@
 //! One file a command.
 
 pub mod bench;
+mod calibrate;
 mod inspect;
+mod observations;
 mod replay;
 mod run;
 mod sample;
 
 use anyhow::Context as _;
-use parapolicy_runner::{Policy, Runtime};
+use ndarray::Array2;
+use parapolicy_runner::{Policy, Runtime, Sampling};
 use parapolicy_sampler::{ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde::Serialize;
 
-use crate::args::{Command, ModelArguments, RuntimeArguments, SamplingArguments, WindowArguments};
+use crate::args::{Command, ModelArguments, RuntimeArguments, WindowArguments};
+use crate::auto::{self, SamplerName};
 use crate::failure::{Failure, InputError as _};
 use crate::progress::InstallProgress;
 
@@ -20,6 +24,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Sample(arguments) => sample::sample(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
@@ -43,25 +48,41 @@ impl ModelArguments {
     }
 }
 
-impl WindowArguments {
-    /// A sampler for the policy's action sequences, with the window and tolerance of the command line.
-    fn sampler(
-        &self,
-        policy: &Policy,
-        solver: Solver,
-        steps: usize,
-        strategy: Strategy,
-    ) -> Result<Sampler, ConfigError> {
-        let manifest = policy.manifest();
-        let table = Table::new(&manifest.scheduler, solver, steps)?;
-        let strategy = strategy.with_window(WindowConfig { window: self.window, tolerance: self.tolerance });
-        Sampler::new(table, strategy, manifest.sample_dim())
+/// A sampler that was settled on.
+struct Settled {
+    /// For reports: `picard`, or `auto:picard` where `auto` took it.
+    name: String,
+    /// With window and tolerance.
+    strategy: Strategy,
+    /// Why `auto` took it.
+    reason: Option<String>,
+}
+
+impl Settled {
+    fn sampler(&self, policy: &Policy, solver: Solver, steps: usize) -> Result<Sampler, ConfigError> {
+        let table = Table::new(&policy.manifest().scheduler, solver, steps)?;
+        Sampler::new(table, self.strategy, policy.manifest().sample_dim())
     }
 }
 
-impl SamplingArguments {
-    fn sampler(&self, policy: &Policy, strategy: Strategy) -> Result<Sampler, Failure> {
-        self.window.sampler(policy, self.solver, self.steps, strategy).input()
+impl WindowArguments {
+    /// The sampler with the window and tolerance of the command line; `auto` tries candidates on `observations`.
+    fn settle(
+        &self,
+        name: SamplerName,
+        policy: &mut Policy,
+        solver: Solver,
+        steps: usize,
+        observations: &[Array2<f64>],
+    ) -> Result<Settled, Failure> {
+        let Self { window, tolerance } = *self;
+        if let SamplerName::Strategy(strategy) = name {
+            let strategy = strategy.with_window(WindowConfig { window, tolerance });
+            return Ok(Settled { name: name.to_string(), strategy, reason: None });
+        }
+        let choice = auto::choose(policy, &Sampling { solver, steps, tolerance }, observations)?;
+        let strategy = choice.best.strategy;
+        Ok(Settled { name: format!("{name}:{strategy}"), strategy, reason: Some(choice.to_string()) })
     }
 }
 

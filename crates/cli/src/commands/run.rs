@@ -6,8 +6,10 @@ use parapolicy_pusht::Scenario;
 use parapolicy_runner::{Policy, Runtime};
 use parapolicy_sampler::Sampler;
 
+use super::observations::meet;
 use super::print_json;
-use crate::args::RunArguments;
+use crate::args::{RunArguments, SamplingArguments};
+use crate::auto::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::machine;
 use crate::output::animation::Recording;
@@ -29,7 +31,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let runtime = arguments.model.runtime.find()?;
     let mut policy = arguments.model.load(&runtime)?;
     let mut environment = PushT::new(scenario, policy.manifest()).input()?;
-    let mut contenders = contenders(arguments, &policy)?;
+    let mut contenders = contenders(arguments, &mut policy, &mut environment)?;
 
     let recording = compete(arguments, &mut policy, &mut environment, &mut contenders)?;
     let report = report(arguments, &policy, &runtime, environment.task().scenario().name.clone(), &contenders)?;
@@ -54,16 +56,25 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn contenders(arguments: &RunArguments, policy: &Policy) -> Result<Vec<Contender>, Failure> {
+fn contenders(
+    arguments: &RunArguments,
+    policy: &mut Policy,
+    environment: &mut PushT,
+) -> Result<Vec<Contender>, Failure> {
     let samplers = &arguments.samplers;
     if let Some(twice) = samplers.iter().enumerate().find(|(index, sampler)| samplers[..*index].contains(sampler)) {
         return Err(anyhow!("--sampler: {} is named twice", twice.1)).input();
     }
-    let contender = |&strategy| {
-        let sampler = arguments.sampling.sampler(policy, strategy)?;
+    let SamplingArguments { solver, steps, window } = &arguments.sampling;
+    let contender = |&name| {
+        let met = if name == SamplerName::Auto { meet(policy, environment, arguments.seed, 1)? } else { Vec::new() };
+        let settled = window.settle(name, policy, *solver, *steps, &met)?;
+        let sampler = settled.sampler(policy, *solver, *steps).input()?;
         let config = sampler.strategy().window();
         let (window, tolerance) = (config.map(|config| config.window), config.map(|config| config.tolerance));
-        Ok(Contender { sampler, run: SamplerRun::new(strategy.to_string(), window, tolerance) })
+        let mut run = SamplerRun::new(settled.name, window, tolerance);
+        run.reason = settled.reason;
+        Ok(Contender { sampler, run })
     };
     samplers.iter().map(contender).collect()
 }

@@ -4,7 +4,7 @@ use ndarray_npy::NpzWriter;
 use parapolicy_sampler::Noise;
 
 use super::print_json;
-use crate::args::SampleArguments;
+use crate::args::{SampleArguments, SamplingArguments};
 use crate::failure::{Failure, InputError as _};
 use crate::input::PlanInput;
 use crate::output::staging::write_file;
@@ -13,7 +13,9 @@ use crate::output::staging::write_file;
 pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
     let runtime = arguments.model.runtime.find()?;
     let mut policy = arguments.model.load(&runtime)?;
-    let mut sampler = arguments.sampling.sampler(&policy, arguments.sampler)?;
+    let SamplingArguments { solver, steps, window } = &arguments.sampling;
+    let settled = window.settle(arguments.sampler, &mut policy, *solver, *steps, &[])?;
+    let mut sampler = settled.sampler(&policy, *solver, *steps).input()?;
     let input = PlanInput::load(&arguments.input).input()?;
     let drawn = Noise::draw(arguments.seed, sampler.table().steps(), sampler.dim());
     let (horizon, action_dim) = (policy.manifest().horizon, policy.manifest().action_dim());

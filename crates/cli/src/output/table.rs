@@ -1,7 +1,11 @@
+mod bench;
+mod calibration;
+
 use comfy_table::{CellAlignment, Table, presets};
 use parapolicy_control::{Difference, Interval, Report, SamplerReport};
 
-use crate::commands::bench::{Deviation, MeasuredRow, RefusedRow, Row};
+pub use bench::render_bench;
+pub use calibration::render_calibration;
 
 const COLUMNS: [&str; 9] = [
     "sampler",
@@ -56,50 +60,6 @@ fn differences(report: &Report) -> String {
 
 /// Share of control steps, and of episodes.
 const VIOLATIONS: [&str; 2] = ["violations", "in episodes"];
-
-const BENCH_COLUMNS: [&str; 10] = [
-    "sampler",
-    "solver",
-    "steps",
-    "rounds",
-    "evaluations",
-    "p50 ms",
-    "p99 ms",
-    "speed-up",
-    "deviation p50 / p90 / max",
-    "over 0.1",
-];
-
-/// A benchmark at a glance, one line a solver, number of steps and sampler; below it, what was refused.
-pub fn render_bench(rows: &[Row]) -> String {
-    let mut table = table(&BENCH_COLUMNS);
-    let mut refused = String::new();
-    for row in rows {
-        match row {
-            Row::Measured(row) => add(&mut table, row),
-            Row::Refused(RefusedRow { sampler, solver, steps, refused: why }) => {
-                refused += &format!("\nnot measured: {sampler}, {solver}, {steps} steps ({why})");
-            }
-        }
-    }
-    finish(table) + &refused
-}
-
-fn add(table: &mut Table, row: &MeasuredRow) {
-    let Deviation { p50, p90, max } = row.deviation;
-    table.add_row([
-        row.sampler.clone(),
-        row.solver.clone(),
-        row.steps.to_string(),
-        format!("{:.1}", row.rounds_mean),
-        format!("{:.0}", row.evaluations_mean),
-        format!("{:.1}", row.latency_ms.p50),
-        format!("{:.1}", row.latency_ms.p99),
-        format!("{:.2}×", row.speedup),
-        format!("{p50:.4} / {p90:.4} / {max:.4}"),
-        format!("{:.1} %", 100.0 * row.different),
-    ]);
-}
 
 fn table(columns: &[&str]) -> Table {
     let mut table = Table::new();

@@ -7,7 +7,8 @@ use std::{
 
 use serde::Serialize;
 
-use super::{InstallObserver, Runtime, RuntimeError, cache, install::Installer};
+use super::{InstallObserver, Runtime, RuntimeError, install::Installer};
+use crate::cache;
 
 /// Names by which the system's linker may know ONNX Runtime.
 const SYSTEM_NAMES: &[&str] = if cfg!(target_os = "macos") {
@@ -71,7 +72,8 @@ pub(super) fn find_or_install(
         return load_file(Path::new(&path), LibrarySource::Variable);
     }
     // A machine without a wheel may still have the system's library.
-    let installer = cache::directory().and_then(|cache| Installer::for_this_machine(&cache));
+    let installer =
+        cache::directory().ok_or(RuntimeError::NoCache).and_then(|cache| Installer::for_this_machine(&cache));
     if let Some(library) = installer.as_ref().ok().and_then(Installer::installed) {
         return Runtime::load(library, LibrarySource::Installed);
     }

@@ -1,0 +1,80 @@
+//! `auto`: whichever sampler is fastest for this model on this machine.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ndarray::Array2;
+use parapolicy_runner::{Calibration, CalibrationError, Observations, Policy, Sampling};
+use parapolicy_sampler::{Choice, Strategy};
+
+use crate::failure::{Failure, InputError as _};
+
+/// Its name.
+const AUTO: &str = "auto";
+
+/// A sampler, as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SamplerName {
+    /// The fastest.
+    Auto,
+    /// This one.
+    Strategy(Strategy),
+}
+
+impl FromStr for SamplerName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        if name == AUTO {
+            return Ok(Self::Auto);
+        }
+        name.parse().map(Self::Strategy).map_err(|error| format!("{error}, {AUTO}"))
+    }
+}
+
+impl fmt::Display for SamplerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str(AUTO),
+            Self::Strategy(strategy) => write!(f, "{strategy}"),
+        }
+    }
+}
+
+/// Chooses and says why. What is not known of the model and the machine is measured now, and kept.
+///
+/// `observations` are what the policy meets, to try candidates on; there may be none.
+pub fn choose(policy: &mut Policy, sampling: &Sampling, observations: &[Array2<f64>]) -> Result<Choice, Failure> {
+    sampling.validate(policy).input()?;
+    let choice = fastest(policy, sampling, observations)?;
+    eprintln!("auto: {choice}");
+    Ok(choice)
+}
+
+fn fastest(policy: &mut Policy, sampling: &Sampling, observations: &[Array2<f64>]) -> Result<Choice, CalibrationError> {
+    let mut calibration = match Calibration::load(policy)? {
+        Some(calibration) => calibration,
+        None => {
+            eprintln!("auto: this model was not calibrated on this machine, measuring its batches");
+            Calibration::measure(policy)?
+        }
+    };
+    warn_if_disturbed(&calibration);
+    let better = |known| known == Observations::Drawn && !observations.is_empty();
+    if calibration.profiled(sampling).is_none_or(better) {
+        let Sampling { solver, steps, tolerance } = sampling;
+        eprintln!("auto: drawing plans with every candidate ({solver}, {steps} steps, tolerance {tolerance})");
+        calibration.profile(policy, sampling, observations)?;
+        calibration.store()?;
+    }
+    calibration.choose(sampling)
+}
+
+/// Says so if the times are not worth much.
+pub fn warn_if_disturbed(calibration: &Calibration) {
+    if calibration.disturbed() {
+        eprintln!(
+            "calibration: times differ widely, something else was running; calibrate again when the machine is idle"
+        );
+    }
+}

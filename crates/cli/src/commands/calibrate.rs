@@ -1,0 +1,21 @@
+use parapolicy_runner::Calibration;
+
+use super::print_json;
+use crate::args::CalibrateArguments;
+use crate::auto;
+use crate::failure::Failure;
+use crate::output::table;
+
+/// Measures what batches cost and keeps it for `auto`.
+pub fn calibrate(arguments: &CalibrateArguments) -> Result<(), Failure> {
+    let runtime = arguments.model.runtime.find()?;
+    let mut policy = arguments.model.load(&runtime)?;
+    let calibration = Calibration::measure(&mut policy)?;
+    auto::warn_if_disturbed(&calibration);
+    let path = calibration.store()?;
+    if arguments.json {
+        return print_json(&calibration);
+    }
+    println!("{}\nkept in {}", table::render_calibration(&calibration), path.display());
+    Ok(())
+}

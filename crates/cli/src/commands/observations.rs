@@ -1,0 +1,33 @@
+use ndarray::Array2;
+use parapolicy_control::{DiffusionPolicy, PushT, run_episode};
+use parapolicy_runner::{ObservationHistory, Policy};
+use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
+
+use crate::failure::{Failure, InputError as _};
+
+/// Observations at which the policy plans, in episodes that it drives itself with DDIM in ten steps: all of as many
+/// episodes as give `count` of them, the first reset with `seed`.
+pub fn meet(
+    policy: &mut Policy,
+    environment: &mut PushT,
+    seed: u64,
+    count: usize,
+) -> Result<Vec<Array2<f64>>, Failure> {
+    let table = Table::new(&policy.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 10).input()?;
+    let mut sampler = Sampler::new(table, Strategy::Sequential, policy.manifest().sample_dim()).input()?;
+    let mut history = ObservationHistory::new(policy.manifest().n_obs_steps, policy.manifest().observation_dim());
+    let mut observations = Vec::new();
+    for seed in seed.. {
+        history.reset();
+        run_episode(&mut DiffusionPolicy::new(policy, &mut sampler), environment, seed, |_, step| {
+            history.push(step.observation);
+            if step.action_index == 0 {
+                observations.push(history.view().to_owned());
+            }
+        })?;
+        if observations.len() >= count {
+            break;
+        }
+    }
+    Ok(observations)
+}

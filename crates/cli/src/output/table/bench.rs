@@ -1,0 +1,50 @@
+use comfy_table::Table;
+
+use super::{finish, table};
+use crate::commands::bench::{Deviation, MeasuredRow, RefusedRow, Row};
+
+const COLUMNS: [&str; 11] = [
+    "sampler",
+    "window",
+    "solver",
+    "steps",
+    "rounds",
+    "evaluations",
+    "p50 ms",
+    "p99 ms",
+    "speed-up",
+    "deviation p50 / p90 / max",
+    "over 0.1",
+];
+
+/// A benchmark at a glance, one line a solver, number of steps and sampler; below it, what was refused.
+pub fn render_bench(rows: &[Row]) -> String {
+    let mut table = table(&COLUMNS);
+    let mut refused = String::new();
+    for row in rows {
+        match row {
+            Row::Measured(row) => add(&mut table, row),
+            Row::Refused(RefusedRow { sampler, solver, steps, refused: why }) => {
+                refused += &format!("\nnot measured: {sampler}, {solver}, {steps} steps ({why})");
+            }
+        }
+    }
+    finish(table) + &refused
+}
+
+fn add(table: &mut Table, row: &MeasuredRow) {
+    let Deviation { p50, p90, max } = row.deviation;
+    table.add_row([
+        row.sampler.clone(),
+        row.window.map_or_else(|| "–".to_owned(), |window| window.to_string()),
+        row.solver.clone(),
+        row.steps.to_string(),
+        format!("{:.1}", row.rounds_mean),
+        format!("{:.0}", row.evaluations_mean),
+        format!("{:.1}", row.latency_ms.p50),
+        format!("{:.1}", row.latency_ms.p99),
+        format!("{:.2}×", row.speedup),
+        format!("{p50:.4} / {p90:.4} / {max:.4}"),
+        format!("{:.1} %", 100.0 * row.different),
+    ]);
+}

@@ -1,0 +1,22 @@
+use parapolicy_runner::{BatchTime, Calibration, CalibrationKey};
+
+use super::{finish, table};
+
+const COLUMNS: [&str; 5] = ["rows", "p50 ms", "p10 – p90 ms", "over one row", "ms a row"];
+
+/// What batches cost, one line a number of rows.
+pub fn render_calibration(calibration: &Calibration) -> String {
+    let mut table = table(&COLUMNS);
+    let one = calibration.cost().of(1);
+    for &BatchTime { rows, median_ms, p10_ms, p90_ms } in calibration.batches() {
+        table.add_row([
+            rows.to_string(),
+            format!("{median_ms:.2}"),
+            format!("{p10_ms:.2} – {p90_ms:.2}"),
+            format!("{:.2}×", median_ms / one),
+            format!("{:.3}", median_ms / rows as f64),
+        ]);
+    }
+    let CalibrationKey { cpu, cores, threads, provider, runtime, .. } = calibration.key();
+    format!("{cpu}, {cores} cores, {threads} threads, provider {provider}, ONNX Runtime {runtime}\n{}", finish(table))
+}

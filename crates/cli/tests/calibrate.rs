@@ -1,0 +1,149 @@
+//! `calibrate` and `auto` on the shipped policy, in a cache of their own.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use ndarray::Array2;
+use ndarray_npy::NpzWriter;
+use parapolicy_control::Report;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// An empty cache; ONNX Runtime is used from where it is.
+struct Cache {
+    folder: TempDir,
+    library: String,
+}
+
+impl Cache {
+    fn new() -> Self {
+        let inspect = ["inspect", "models/pusht"];
+        let output = Command::cargo_bin("parapolicy").unwrap().current_dir(root()).args(inspect).output().unwrap();
+        let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let library = shown["runtime"]["library"].as_str().unwrap().to_owned();
+        Self { folder: tempfile::tempdir().unwrap(), library }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::cargo_bin("parapolicy").unwrap();
+        command.current_dir(root()).env("PARAPOLICY_CACHE", self.folder.path()).env("ORT_DYLIB_PATH", &self.library);
+        command.args(arguments).output().unwrap()
+    }
+
+    /// Standard output as JSON, and standard error.
+    #[track_caller]
+    fn json(&self, arguments: &[&str]) -> (Value, String) {
+        let output = self.run(arguments);
+        let messages = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{messages}");
+        (serde_json::from_slice(&output.stdout).unwrap(), messages)
+    }
+
+    /// The one calibration that is kept.
+    #[track_caller]
+    fn file(&self) -> PathBuf {
+        let mut files = fs::read_dir(self.folder.path().join("calibration")).unwrap();
+        let file = files.next().unwrap().unwrap().path();
+        assert!(files.next().is_none());
+        file
+    }
+
+    fn kept(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.file()).unwrap()).unwrap()
+    }
+}
+
+/// One thread, as the tests run beside each other.
+const SAMPLING: [&str; 3] = ["--solver=ddim", "--steps=5", "--threads=1"];
+const WORK: &str = "drawing plans with every candidate";
+
+fn sample(cache: &Cache) -> (Value, String) {
+    let [input, output] = ["in.npz", "out.npz"].map(|name| cache.folder.path().join(name));
+    let mut npz = NpzWriter::new(fs::File::create(&input).unwrap());
+    npz.add_array("observation", &Array2::from_elem((2, 20), 256.0)).unwrap();
+    npz.finish().unwrap();
+    let paths = ["--input", input.to_str().unwrap(), "--output", output.to_str().unwrap()];
+    cache.json(&[&["sample", "--sampler=auto"], &SAMPLING[..], &paths].concat())
+}
+
+#[test]
+fn calibrate_measures_and_keeps() {
+    let cache = Cache::new();
+    let (printed, _) = cache.json(&["calibrate", "--json", "--threads=1"]);
+    assert_eq!(printed, cache.kept());
+    let batches = printed["batches"].as_array().unwrap();
+    let rows: Vec<u64> = batches.iter().map(|batch| batch["rows"].as_u64().unwrap()).collect();
+    assert_eq!((rows[0], rows[rows.len() - 1]), (1, 128));
+    assert!(batches.iter().all(|batch| batch["median_ms"].as_f64().unwrap() > 0.0));
+    assert_eq!(printed["key"]["threads"], 1);
+
+    let mut damaged = printed.clone();
+    damaged["batches"][2]["median_ms"] = (-1).into();
+    fs::write(cache.file(), damaged.to_string()).unwrap();
+    let output = cache.run(&[&["bench", "--sampler=auto", "--observations=1"], &SAMPLING[..]].concat());
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), message.lines().count()), (Some(1), 1), "{message}");
+    let file = cache.file().display().to_string();
+    for words in [file.as_str(), "`batches`", "-1", "calibrate again"] {
+        assert!(message.contains(words), "`{words}` is not in: {message}");
+    }
+
+    let table = String::from_utf8(cache.run(&["calibrate", "--threads=1"]).stdout).unwrap();
+    assert!(table.ends_with(&format!("kept in {file}\n")), "{table}");
+    assert_eq!(table.lines().count(), rows.len() + 6, "a line a batch, headings and borders: {table}");
+    let messages = sample(&cache).1;
+    assert!(
+        !messages.contains("not calibrated") && messages.contains(WORK),
+        "what was damaged is made again: {messages}"
+    );
+}
+
+#[test]
+fn auto_measures_once_and_says_why() {
+    let cache = Cache::new();
+    let (first, messages) = sample(&cache);
+    assert!(messages.contains("not calibrated") && messages.contains(WORK), "{messages}");
+    assert!(messages.lines().last().unwrap().starts_with("auto: "), "{messages}");
+    assert_eq!(cache.kept()["profiles"][0]["observations"], "drawn");
+    let (second, messages) = sample(&cache);
+    assert!(!messages.contains("not calibrated") && !messages.contains(WORK), "{messages}");
+    assert_eq!(second, first);
+
+    // A command that has an environment tries the candidates on what is met there.
+    let bench = [&["bench", "--sampler=auto", "--observations=2", "--json"], &SAMPLING[..]].concat();
+    let (rows, messages) = cache.json(&bench);
+    assert!(messages.contains(WORK) && !messages.contains("not calibrated"), "{messages}");
+    let (sampler, reason) = (rows[1]["sampler"].as_str().unwrap(), rows[1]["reason"].as_str().unwrap());
+    assert!(reason.starts_with(sampler.strip_prefix("auto:").unwrap()), "{sampler}: {reason}");
+    assert!(messages.contains(reason), "{messages}");
+    assert_eq!(cache.kept()["profiles"][0]["observations"], "met");
+    assert_eq!(cache.kept()["profiles"].as_array().unwrap().len(), 1, "the others were replaced");
+
+    let out = cache.folder.path().join("report");
+    let run = ["run", "--sampler=sequential,auto", "--episodes=1", "--json", "--out", out.to_str().unwrap()];
+    let (report, messages) = cache.json(&[&run, &SAMPLING[..]].concat());
+    assert!(!messages.contains(WORK), "{messages}");
+    let report: Report = serde_json::from_value(report).unwrap();
+    let told: Vec<_> =
+        report.samplers.iter().map(|sampler| (sampler.name.as_str(), sampler.reason.as_deref())).collect();
+    assert_eq!(told, [("sequential", None), (sampler, Some(reason))]);
+}
+
+#[test]
+fn auto_refuses_what_makes_no_sense_before_it_measures() {
+    let cache = Cache::new();
+    for (argument, words) in [("--steps=0", "steps is 0"), ("--tolerance=nan", "tolerance is NaN")] {
+        let output = cache.run(&["bench", "--sampler=auto", "--observations=1", argument]);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), message.lines().count()), (Some(2), 1), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+}

@@ -1,0 +1,122 @@
+//! The time of a batch of p rows.
+
+use std::time::{Duration, Instant};
+
+use ndarray::{Array2, s};
+use parapolicy_sampler::{BoxError, Denoiser, Noise};
+use rand::{SeedableRng as _, seq::SliceRandom as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::BatchTime;
+
+/// The p that are measured: each where a row more is a large change, then every eighth part or so.
+const ROWS: [usize; 24] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128];
+
+/// Every p is measured once a pass. At least so many passes, and at most, while there is time.
+const PASSES: [usize; 2] = [5, 60];
+const TIME: Duration = Duration::from_secs(5);
+
+/// Times batches of noise, of all sizes in turn and in another order each time, so that what else the machine does falls
+/// on all alike.
+pub(super) fn batch_times(denoiser: &mut dyn Denoiser, dim: usize, timestep: i64) -> Result<Vec<BatchTime>, BoxError> {
+    let mut bench = Bench::new(denoiser, dim, timestep);
+    // The first batches of a size find memory unmapped and caches cold.
+    for rows in ROWS {
+        bench.time(rows)?;
+    }
+    let mut times = ROWS.map(|_| Vec::new());
+    let mut order: Vec<usize> = (0..ROWS.len()).collect();
+    let mut generator = ChaCha8Rng::seed_from_u64(0);
+    let started = Instant::now();
+    for pass in 0..PASSES[1] {
+        if pass >= PASSES[0] && started.elapsed() >= TIME {
+            break;
+        }
+        order.shuffle(&mut generator);
+        for &size in &order {
+            times[size].push(bench.time(ROWS[size])?);
+        }
+    }
+    Ok(ROWS.into_iter().zip(times).map(|(rows, times)| BatchTime::of(rows, times)).collect())
+}
+
+/// A network and batches to ask it about.
+struct Bench<'a> {
+    denoiser: &'a mut dyn Denoiser,
+    noise: Noise,
+    timesteps: Vec<i64>,
+    prediction: Array2<f32>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(denoiser: &'a mut dyn Denoiser, dim: usize, timestep: i64) -> Self {
+        let most = ROWS[ROWS.len() - 1];
+        let prediction = Array2::zeros((most, dim));
+        Self { denoiser, noise: Noise::draw(0, most, dim), timesteps: vec![timestep; most], prediction }
+    }
+
+    /// One batch, in milliseconds.
+    fn time(&mut self, rows: usize) -> Result<f64, BoxError> {
+        let samples = self.noise.steps().slice_move(s![..rows, ..]);
+        let prediction = self.prediction.slice_mut(s![..rows, ..]);
+        let started = Instant::now();
+        self.denoiser.predict(samples, &self.timesteps[..rows], prediction)?;
+        Ok(milliseconds(started.elapsed()))
+    }
+}
+
+impl BatchTime {
+    fn of(rows: usize, mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        let at = |share: f64| times[(share * (times.len() - 1) as f64).round() as usize];
+        Self { rows, median_ms: at(0.5), p10_ms: at(0.1), p90_ms: at(0.9) }
+    }
+}
+
+pub(super) fn milliseconds(time: Duration) -> f64 {
+    1e3 * time.as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ArrayView2, ArrayViewMut2};
+
+    use super::*;
+
+    /// Remembers what it was asked.
+    #[derive(Default)]
+    struct Asked(Vec<usize>);
+
+    impl Denoiser for Asked {
+        fn predict(
+            &mut self,
+            samples: ArrayView2<'_, f32>,
+            timesteps: &[i64],
+            prediction: ArrayViewMut2<'_, f32>,
+        ) -> Result<(), BoxError> {
+            assert_eq!((samples.dim(), timesteps.len()), (prediction.dim(), samples.nrows()));
+            self.0.push(samples.nrows());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_pass_asks_for_every_size_in_another_order() {
+        let mut asked = Asked::default();
+        let times = batch_times(&mut asked, 3, 50).unwrap();
+        assert!(times.iter().map(|time| time.rows).eq(ROWS));
+        assert!(times.iter().all(|time| time.p10_ms <= time.median_ms && time.median_ms <= time.p90_ms));
+        let passes: Vec<&[usize]> = asked.0.chunks(ROWS.len()).collect();
+        assert_eq!(
+            passes.len(),
+            1 + PASSES[1],
+            "a warm-up, then as many as there may be of a network that costs nothing"
+        );
+        for pass in &passes {
+            let mut sorted = pass.to_vec();
+            sorted.sort_unstable();
+            assert_eq!(sorted, ROWS);
+        }
+        assert_ne!(passes[1], passes[2]);
+    }
+}

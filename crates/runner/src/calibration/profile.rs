@@ -1,0 +1,140 @@
+//! What the candidates ask of the network: plans are drawn with each, and the rows of every batch counted.
+
+use std::time::{Duration, Instant};
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use parapolicy_sampler::{
+    BatchCost, BoxError, ConfigError, Denoiser, Noise, Profile, SampleError, Sampler, Strategy, Table,
+};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::{CalibrationError, Sampling, measure::milliseconds};
+use crate::{Manifest, Policy};
+
+/// Plans drawn with a candidate at most.
+const PLANS: usize = 6;
+
+/// How much slower than the fastest a candidate may look after its first plan, to be tried again; half of it after two
+/// plans, and so on.
+const UNSURE: f64 = 0.5;
+
+/// Profiles of all candidates that the solver allows.
+pub(super) fn draw(
+    policy: &mut Policy,
+    sampling: &Sampling,
+    observations: &[Array2<f64>],
+    cost: &BatchCost,
+) -> Result<Vec<Profile>, CalibrationError> {
+    let mut candidates = candidates(policy, sampling)?;
+    let drawn: [Array2<f64>; PLANS] = draw_observations(&policy.manifest);
+    let observations = if observations.is_empty() { &drawn } else { observations };
+    let mut limit = f64::INFINITY;
+    for plan in 0..PLANS {
+        // Spread over what is given: observations of one episode are alike.
+        let observation = &observations[plan * observations.len() / PLANS];
+        let mut denoiser = policy.bind(observation.view())?;
+        let mut fastest = f64::INFINITY;
+        for candidate in &mut candidates {
+            let dropped = candidate.plans.len() < plan;
+            if candidate.is_reference() || !dropped && candidate.in_network(cost)? <= limit {
+                candidate.draw(&mut denoiser, plan as u64)?;
+            }
+            fastest = fastest.min(candidate.in_network(cost)?);
+        }
+        limit = (1.0 + UNSURE / (plan + 1) as f64) * fastest;
+    }
+    Ok(candidates.iter().map(|candidate| candidate.profile(candidate.own_ms())).collect())
+}
+
+/// `N` observations, each number drawn evenly from the range of the training data; the robot is at rest.
+pub(super) fn draw_observations<const N: usize>(manifest: &Manifest) -> [Array2<f64>; N] {
+    let mut generator = ChaCha8Rng::seed_from_u64(0);
+    std::array::from_fn(|_| {
+        let entries = manifest.observations.iter();
+        let components = entries.flat_map(|entry| (0..entry.len()).map(|index| (&entry.normalization, index)));
+        let row: Vec<f64> = components
+            .map(|(normalization, index)| normalization.denormalize(index, generator.random_range(-1.0..=1.0)))
+            .collect();
+        Array2::from_shape_fn((manifest.n_obs_steps, row.len()), |(_, column)| row[column])
+    })
+}
+
+pub(super) fn candidates(policy: &Policy, sampling: &Sampling) -> Result<Vec<Candidate>, ConfigError> {
+    let table = Table::new(&policy.manifest.scheduler, sampling.solver, sampling.steps)?;
+    let mut candidates = Vec::new();
+    for strategy in Strategy::candidates(sampling.steps, sampling.tolerance) {
+        match Sampler::new(table.clone(), strategy, policy.manifest.sample_dim()) {
+            Ok(sampler) => candidates.push(Candidate { sampler, own_ms: Vec::new(), plans: Vec::new() }),
+            Err(error) if error.refuses_solver() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(candidates)
+}
+
+/// A sampler, and what its plans took so far.
+pub(super) struct Candidate {
+    sampler: Sampler,
+    own_ms: Vec<f64>,
+    plans: Vec<Vec<usize>>,
+}
+
+impl Candidate {
+    fn draw(&mut self, denoiser: &mut dyn Denoiser, seed: u64) -> Result<(), SampleError> {
+        let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
+        let mut meter = Meter { denoiser, rows: Vec::new(), time: Duration::ZERO };
+        let started = Instant::now();
+        self.sampler.sample(&mut meter, &noise)?;
+        self.own_ms.push(milliseconds(started.elapsed().saturating_sub(meter.time)));
+        self.plans.push(meter.rows);
+        Ok(())
+    }
+
+    /// The others are compared with it.
+    fn is_reference(&self) -> bool {
+        self.sampler.strategy() == Strategy::Sequential
+    }
+
+    /// Milliseconds of a plan in the network, as far as is known: none before the first. Own work is a small part, and
+    /// of a single plan it is not known well.
+    fn in_network(&self, cost: &BatchCost) -> Result<f64, ConfigError> {
+        if self.plans.is_empty() {
+            return Ok(0.0);
+        }
+        Ok(self.profile(0.0).expected(cost)?.latency_ms)
+    }
+
+    /// Median over the plans; 0 before the first.
+    fn own_ms(&self) -> f64 {
+        let mut sorted = self.own_ms.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
+    }
+
+    fn profile(&self, own_ms: f64) -> Profile {
+        Profile { strategy: self.sampler.strategy(), own_ms, plans: self.plans.clone() }
+    }
+}
+
+/// A network that counts the rows of each batch, and the time that passes in it.
+struct Meter<'a> {
+    denoiser: &'a mut dyn Denoiser,
+    rows: Vec<usize>,
+    time: Duration,
+}
+
+impl Denoiser for Meter<'_> {
+    fn predict(
+        &mut self,
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[i64],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        self.rows.push(samples.nrows());
+        let started = Instant::now();
+        let result = self.denoiser.predict(samples, timesteps, prediction);
+        self.time += started.elapsed();
+        result
+    }
+}

@@ -1,0 +1,173 @@
+//! Files that are whole, damaged, or another's.
+
+use std::fmt::Write as _;
+
+use proptest::prelude::{ProptestConfig, any, prop, prop_assert, proptest};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+
+fn key() -> CalibrationKey {
+    CalibrationKey {
+        model_sha256: "ab".repeat(32),
+        provider: "cpu".into(),
+        runtime: "1.31.1".into(),
+        cpu: "a processor".into(),
+        cores: 2,
+        threads: 2,
+    }
+}
+
+fn calibration() -> Calibration {
+    let batch = |rows, median_ms| BatchTime { rows, median_ms, p10_ms: 0.9 * median_ms, p90_ms: 1.1 * median_ms };
+    let batches = vec![batch(1, 0.75), batch(2, 1.0), batch(128, 40.0)];
+    let picard = Strategy::Picard(WindowConfig { window: 4, tolerance: 0.25 });
+    let candidates = vec![
+        Profile { strategy: Strategy::Sequential, own_ms: 0.01, plans: vec![vec![1; 8]] },
+        Profile { strategy: picard, own_ms: 0.02, plans: vec![vec![4, 4, 3], vec![4, 4]] },
+        Profile { strategy: Strategy::Speculative { window: 4 }, own_ms: 0.02, plans: vec![vec![4, 2, 3]] },
+    ];
+    let sampling = Sampling { solver: "ddim:0.5".parse().unwrap(), steps: 8, tolerance: 0.25 };
+    let profiles = vec![Profiled { sampling, observations: Observations::Met, candidates }];
+    Calibration { key: key(), cost: cost(&batches).unwrap(), batches, profiles }
+}
+
+/// A place for a file.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("calibration/file.json")
+    }
+
+    fn holding(text: &str) -> Self {
+        let place = Self::new();
+        fs::create_dir(place.path().parent().unwrap()).unwrap();
+        fs::write(place.path(), text).unwrap();
+        place
+    }
+
+    fn load(&self, key: &CalibrationKey) -> Result<Option<Calibration>, CalibrationError> {
+        Calibration::load_from(&self.path(), key)
+    }
+
+    /// The error's text, without the directory, which differs from run to run.
+    fn error(&self, key: &CalibrationKey) -> String {
+        self.load(key).unwrap_err().to_string().replace(&self.0.path().display().to_string(), "DIR")
+    }
+}
+
+#[test]
+fn what_is_stored_is_loaded() {
+    let (place, calibration) = (Place::new(), calibration());
+    assert_eq!(place.load(&key()).unwrap(), None, "nothing is there yet");
+    calibration.store_at(&place.path()).unwrap();
+    assert_eq!(place.load(&key()).unwrap().as_ref(), Some(&calibration));
+
+    let mut later = calibration;
+    later.profiles.clear();
+    later.store_at(&place.path()).unwrap();
+    assert_eq!(place.load(&key()).unwrap(), Some(later), "the last one stored");
+    assert_eq!(fs::read_dir(place.path().parent().unwrap()).unwrap().count(), 1, "nothing else is left");
+}
+
+/// Every key but the first, by the field in which it differs.
+fn other_keys() -> [(&'static str, CalibrationKey); 6] {
+    [
+        ("model_sha256", CalibrationKey { model_sha256: "cd".repeat(32), ..key() }),
+        ("provider", CalibrationKey { provider: "cuda".into(), ..key() }),
+        ("runtime", CalibrationKey { runtime: "1.17".into(), ..key() }),
+        ("cpu", CalibrationKey { cpu: "another".into(), ..key() }),
+        ("cores", CalibrationKey { cores: 4, ..key() }),
+        ("threads", CalibrationKey { threads: 1, ..key() }),
+    ]
+}
+
+#[test]
+fn every_key_has_a_file_of_its_own() {
+    let names: std::collections::HashSet<String> =
+        other_keys().iter().map(|(_, key)| key.file_name()).chain([key().file_name()]).collect();
+    assert_eq!(names.len(), 7);
+    assert_eq!(key().file_name(), key().file_name());
+}
+
+#[test]
+fn a_foreign_file_is_refused_by_the_field_that_differs() {
+    let place = Place::new();
+    calibration().store_at(&place.path()).unwrap();
+    for (field, key) in other_keys() {
+        let error = place.error(&key);
+        assert!(error.starts_with(&format!("DIR/calibration/file.json: `key.{field}` is ")), "{error}");
+        assert!(error.ends_with("calibrate again"), "{error}");
+    }
+}
+
+#[test]
+fn damaged_files_are_refused() {
+    let whole = serde_json::to_value(calibration()).unwrap();
+    let mut texts = String::new();
+    for (pointer, value) in [
+        ("/schema_version", json!(2)),
+        ("/key/cores", json!(-1)),
+        ("/batches", json!([])),
+        ("/batches/1/rows", json!(1)),
+        ("/batches/2/median_ms", json!(-40.0)),
+        ("/batches/0/median_ms", Value::Null),
+        ("/batches/0/rows", json!(3)),
+        ("/profiles/0/sampling/solver", json!("euler")),
+        ("/profiles/0/observations", json!("guessed")),
+        ("/profiles/0/candidates/1/strategy", json!(7)),
+        ("/profiles/0/candidates/1/window", json!(0)),
+        ("/profiles/0/candidates/1/own_ms", json!(-1)),
+        ("/profiles/0/candidates/2/plans", json!([])),
+        ("/profiles/0/candidates/2/plans/0", json!([])),
+        ("/profiles/0/candidates/2/plans/0/1", json!(0)),
+        ("/profiles/0/candidates/2/plans/0/1", json!(1e300)),
+    ] {
+        let mut damaged = whole.clone();
+        *damaged.pointer_mut(pointer).unwrap() = value;
+        writeln!(texts, "{}", Place::holding(&damaged.to_string()).error(&key())).unwrap();
+    }
+    let text = whole.to_string();
+    for damaged in ["", "{", "[]", &text[..text.len() / 2], &format!("{text}x"), &text.replacen('{', "{\"more\":1,", 1)]
+    {
+        writeln!(texts, "{}", Place::holding(damaged).error(&key())).unwrap();
+    }
+    insta::assert_snapshot!("damaged", texts);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_or_written_is_named() {
+    let place = Place::new();
+    fs::create_dir_all(place.path()).unwrap();
+    assert!(place.error(&key()).starts_with("DIR/calibration/file.json: cannot be read: "));
+    assert!(calibration().store_at(&place.path()).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Bytes that were overwritten or cut off: a calibration or an error that names the file.
+    #[test]
+    fn no_damage_is_beyond_an_error(
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = serde_json::to_vec(&calibration()).unwrap();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        bytes.truncate(at.max(end.index(bytes.len())) + 1);
+        let place = Place::new();
+        fs::create_dir(place.path().parent().unwrap()).unwrap();
+        fs::write(place.path(), bytes).unwrap();
+        if let Err(error) = place.load(&key()) {
+            prop_assert!(error.to_string().contains("file.json"));
+        }
+    }
+}
