@@ -43,31 +43,36 @@ impl fmt::Display for SamplerName {
 
 /// Chooses and says why. What is not known of the model and the machine is measured now, and kept.
 ///
-/// `observations` are what the policy meets, to try candidates on; there may be none.
-pub fn choose(policy: &mut Policy, sampling: &Sampling, observations: &[Array2<f64>]) -> Result<Choice, Failure> {
+/// `meet` gives observations that the policy meets, to try candidates on, or none; it is asked only if they are needed.
+pub fn choose(
+    policy: &mut Policy,
+    sampling: &Sampling,
+    meet: impl FnOnce(&mut Policy) -> Result<Vec<Array2<f64>>, Failure>,
+) -> Result<Choice, Failure> {
     sampling.validate(policy).input()?;
-    let choice = fastest(policy, sampling, observations)?;
+    let mut calibration = known_or_measured(policy)?;
+    warn_if_disturbed(&calibration);
+    let known = calibration.profiled(sampling);
+    if known != Some(Observations::Met) {
+        let observations = meet(policy)?;
+        if known.is_none() || !observations.is_empty() {
+            let Sampling { solver, steps, tolerance } = sampling;
+            eprintln!("auto: drawing plans with every candidate ({solver}, {steps} steps, tolerance {tolerance})");
+            calibration.profile(policy, sampling, &observations)?;
+            calibration.store()?;
+        }
+    }
+    let choice = calibration.choose(sampling)?;
     eprintln!("auto: {choice}");
     Ok(choice)
 }
 
-fn fastest(policy: &mut Policy, sampling: &Sampling, observations: &[Array2<f64>]) -> Result<Choice, CalibrationError> {
-    let mut calibration = match Calibration::load(policy)? {
-        Some(calibration) => calibration,
-        None => {
-            eprintln!("auto: this model was not calibrated on this machine, measuring its batches");
-            Calibration::measure(policy)?
-        }
-    };
-    warn_if_disturbed(&calibration);
-    let better = |known| known == Observations::Drawn && !observations.is_empty();
-    if calibration.profiled(sampling).is_none_or(better) {
-        let Sampling { solver, steps, tolerance } = sampling;
-        eprintln!("auto: drawing plans with every candidate ({solver}, {steps} steps, tolerance {tolerance})");
-        calibration.profile(policy, sampling, observations)?;
-        calibration.store()?;
+fn known_or_measured(policy: &mut Policy) -> Result<Calibration, CalibrationError> {
+    if let Some(calibration) = Calibration::load(policy)? {
+        return Ok(calibration);
     }
-    calibration.choose(sampling)
+    eprintln!("auto: this model was not calibrated on this machine, measuring its batches");
+    Calibration::measure(policy)
 }
 
 /// Says so if the times are not worth much.

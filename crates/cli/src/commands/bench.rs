@@ -85,7 +85,8 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
         for &steps in &arguments.steps {
             let (mut measured, mut refused) = (Vec::new(), Vec::new());
             for &name in &names {
-                let settled = arguments.window.settle(name, &mut policy, solver, steps, &observations)?;
+                let met = |_: &mut Policy| Ok(observations.clone());
+                let settled = arguments.window.settle(name, &mut policy, solver, steps, met)?;
                 match settled.sampler(&policy, solver, steps) {
                     Err(error) if error.refuses_solver() => refused.push(Row::refused(solver, steps, name, &error)),
                     sampler => measured.push(Measured::new(settled, sampler.input()?)),

@@ -66,21 +66,21 @@ impl Settled {
 }
 
 impl WindowArguments {
-    /// The sampler with the window and tolerance of the command line; `auto` tries candidates on `observations`.
+    /// The sampler with the window and tolerance of the command line; `auto` tries candidates on what `meet` gives.
     fn settle(
         &self,
         name: SamplerName,
         policy: &mut Policy,
         solver: Solver,
         steps: usize,
-        observations: &[Array2<f64>],
+        meet: impl FnOnce(&mut Policy) -> Result<Vec<Array2<f64>>, Failure>,
     ) -> Result<Settled, Failure> {
         let Self { window, tolerance } = *self;
         if let SamplerName::Strategy(strategy) = name {
             let strategy = strategy.with_window(WindowConfig { window, tolerance });
             return Ok(Settled { name: name.to_string(), strategy, reason: None });
         }
-        let choice = auto::choose(policy, &Sampling { solver, steps, tolerance }, observations)?;
+        let choice = auto::choose(policy, &Sampling { solver, steps, tolerance }, meet)?;
         let strategy = choice.best.strategy;
         Ok(Settled { name: format!("{name}:{strategy}"), strategy, reason: Some(choice.to_string()) })
     }

@@ -9,7 +9,6 @@ use parapolicy_sampler::Sampler;
 use super::observations::meet;
 use super::print_json;
 use crate::args::{RunArguments, SamplingArguments};
-use crate::auto::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::machine;
 use crate::output::animation::Recording;
@@ -67,8 +66,8 @@ fn contenders(
     }
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
     let contender = |&name| {
-        let met = if name == SamplerName::Auto { meet(policy, environment, arguments.seed, 1)? } else { Vec::new() };
-        let settled = window.settle(name, policy, *solver, *steps, &met)?;
+        let met = |policy: &mut Policy| meet(policy, environment, arguments.seed, 1);
+        let settled = window.settle(name, policy, *solver, *steps, met)?;
         let sampler = settled.sampler(policy, *solver, *steps).input()?;
         let config = sampler.strategy().window();
         let (window, tolerance) = (config.map(|config| config.window), config.map(|config| config.tolerance));

@@ -14,7 +14,7 @@ pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
     let runtime = arguments.model.runtime.find()?;
     let mut policy = arguments.model.load(&runtime)?;
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
-    let settled = window.settle(arguments.sampler, &mut policy, *solver, *steps, &[])?;
+    let settled = window.settle(arguments.sampler, &mut policy, *solver, *steps, |_| Ok(Vec::new()))?;
     let mut sampler = settled.sampler(&policy, *solver, *steps).input()?;
     let input = PlanInput::load(&arguments.input).input()?;
     let drawn = Noise::draw(arguments.seed, sampler.table().steps(), sampler.dim());
