@@ -1,35 +1,150 @@
-//! Semilinear Picard iteration.
+//! Semilinear Picard iteration on rows spread over all the steps that are left.
 //!
-//! The affine row is rolled out on the new states with the x̂0 of the round before, corrected by what earlier changes
-//! did to x̂0 ([`Semilinear`]); states that the window has not reached are guessed by going on with the last x̂0 and the
-//! noise already drawn ([`FrozenDrift`]); a state is kept while its change, root mean square, moves the sample by little:
+//! A round evaluates the first step that is not final and, evenly spaced, others up to the end; what lies between two
+//! of them goes on with the x̂0 of the first, on the noise already drawn. So every round ends with a whole sample, good
+//! enough to act on long before it is exact, and the rows draw together as the left edge moves:
 //!
 //! ```text
-//! slope_j · ‖x_new[j] − x_old[j]‖ / √D  ≤  τ · REACH        (slope: Level::slope)
+//! x_new[j+1] = advance(x_new[j]; x̂0_j + G u_j)    where j was evaluated  (Semilinear)
+//!              advance(x_new[j]; the same x̂0)     where it was not
+//! ```
+//!
+//! The first round, which knows no x̂0 at all, looks at the first third alone: states near the data guessed without it
+//! are of no use. A state is kept while its change, root mean square, moves the sample by little:
+//!
+//! ```text
+//! slope_j · ‖x_new[j] − x_old[j]‖ / √D  <  τ · REACH        (slope: Level::slope)
 //! ```
 //!
 //! Against ParaDiGMS' criterion, which compares the change with the noise of the step, this keeps more of the first
 //! steps, whose states hardly move the sample, and is as strict at the last.
 
-use super::WindowConfig;
-use crate::table::Table;
-use crate::window::{FixedWindow, FrozenDrift, Level, RelativeChange, Semilinear, WindowLoop};
+use ndarray::{Array2, ArrayView2, s};
 
-type Picard = WindowLoop<Semilinear, FrozenDrift, RelativeChange, FixedWindow>;
+use super::WindowConfig;
+use crate::diffusion::Diffusion;
+use crate::method::{Method, Rows};
+use crate::statistics::Statistics;
+use crate::table::Table;
+use crate::window::{FrozenDrift, Level, Path, Recurrence as _, Semilinear, TailGuess as _};
 
 /// How far, in normalised units, the sample may move at a tolerance of 1. At 0.1 nine samples in ten end within 0.005 of
 /// the sequential one.
 const REACH: f64 = 0.02;
+/// Share of the steps that the first round looks at.
+const FIRST: f64 = 1.0 / 3.0;
+
+pub(super) struct Picard {
+    /// Rows of a round at most.
+    window: usize,
+    roll_out: Semilinear,
+    /// Mean squared change under which a state is kept, of x_1 to x_N, `[N]`.
+    allowed: Vec<f64>,
+    /// States up to this one are final.
+    left: usize,
+    /// The steps being evaluated, ascending, and their timesteps.
+    asked: Vec<usize>,
+    timesteps: Vec<i64>,
+    /// Their states, `[window, D]`.
+    states: Array2<f32>,
+}
 
 pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Picard {
     let levels = table.rows().iter().map(|row| Level::new(f64::from(row.alpha), f64::from(row.sigma)));
     let levels: Vec<Level> = levels.collect();
-    // Of x_1 to x_{N-1}, and of x_N, which nothing is evaluated on.
-    let allowed: Vec<f64> = levels.iter().skip(1).map(|level| (REACH / level.slope()).powi(2)).chain([0.0]).collect();
-    WindowLoop::new(
-        Semilinear::new(levels, dim),
-        FrozenDrift,
-        RelativeChange::new(config.tolerance, allowed),
-        FixedWindow(config.window),
-    )
+    let limit = |level: &Level| (config.tolerance * REACH / level.slope()).powi(2);
+    let window = config.window.min(table.steps());
+    Picard {
+        window,
+        // Of x_1 to x_{N-1}, and of x_N, which nothing is evaluated on.
+        allowed: levels.iter().skip(1).map(limit).chain([0.0]).collect(),
+        roll_out: Semilinear::new(levels, dim),
+        left: 0,
+        asked: Vec::with_capacity(window),
+        timesteps: Vec::with_capacity(window),
+        states: Array2::zeros((window, dim)),
+    }
+}
+
+impl Picard {
+    /// Spreads the rows of a round over the steps that are left.
+    fn spread(&mut self, steps: usize) {
+        let first = self.asked.is_empty();
+        let left = steps - self.left;
+        let reach = if first { ((FIRST * steps as f64) as usize).max(self.window) } else { left };
+        let rows = self.window.min(left);
+        // `rows` places from 0 to `reach − 1`, rounded.
+        let place = |row: usize| (2 * row * (reach - 1) + rows - 1).checked_div(2 * (rows - 1)).unwrap_or(0);
+        self.asked.clear();
+        self.asked.extend((0..rows).map(|row| self.left + place(row)));
+    }
+
+    /// Rolls out from the left edge to the sample.
+    fn roll(&mut self, diffusion: &Diffusion<'_>, path: &mut Path) {
+        self.roll_out.learn(path, self.asked.iter().copied());
+        let mut asked = self.asked.iter().peekable();
+        for step in self.left..diffusion.steps() {
+            if asked.next_if_eq(&&step).is_some() {
+                self.roll_out.correct(path, step);
+            } else {
+                path.freeze_drift(step);
+            }
+            path.advance(diffusion, step);
+        }
+    }
+
+    /// Number of steps whose new states are final, from the mean squared `changes` of all states after the left edge: the
+    /// first, and those after it that start from a state that has settled. The last row is as far as anything is known.
+    fn accepted(&self, changes: &[f64]) -> usize {
+        let last = self.asked.last().map_or(self.left, |last| *last);
+        let settled = |step: &usize| {
+            let (change, allowed) = (changes[step - 1 - self.left], self.allowed[step - 1]);
+            // Where nothing at all may change, a step must have been evaluated.
+            change < allowed || change == 0.0 && self.asked.binary_search(step).is_ok()
+        };
+        1 + (self.left + 1..=last).take_while(settled).count()
+    }
+}
+
+impl Method for Picard {
+    fn begin(&mut self, _diffusion: &Diffusion<'_>) {
+        self.roll_out.forget();
+        self.asked.clear();
+        self.left = 0;
+    }
+
+    fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, path: &'a mut Path) -> Rows<'a> {
+        if self.asked.is_empty() {
+            FrozenDrift.guess(diffusion, path, 0..diffusion.steps());
+        }
+        self.spread(diffusion.steps());
+        path.keep_evaluated(diffusion, self.left..diffusion.steps());
+        self.timesteps.clear();
+        for (step, mut state) in self.asked.iter().zip(self.states.rows_mut()) {
+            self.timesteps.push(diffusion.table.timesteps()[*step]);
+            state.iter_mut().zip(path.state(*step)).for_each(|(state, value)| *state = *value);
+        }
+        Rows { states: self.states.slice(s![..self.asked.len(), ..]), timesteps: &self.timesteps }
+    }
+
+    fn digest(
+        &mut self,
+        diffusion: &Diffusion<'_>,
+        path: &mut Path,
+        predictions: ArrayView2<'_, f32>,
+        statistics: &mut Statistics,
+    ) -> bool {
+        for (row, step) in self.asked.iter().enumerate() {
+            diffusion.answer(path, *step..step + 1, predictions.slice(s![row..=row, ..]));
+        }
+        self.roll(diffusion, path);
+        let changes = path.changes(diffusion, self.left..diffusion.steps());
+        let accepted = self.accepted(changes);
+        statistics.trust(&changes[..accepted - 1]);
+        self.left += accepted;
+        self.left == diffusion.steps()
+    }
+
+    /// The path is whole after every round.
+    fn complete(&mut self, _diffusion: &Diffusion<'_>, _path: &mut Path) {}
 }

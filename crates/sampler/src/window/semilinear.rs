@@ -37,8 +37,8 @@ pub struct Semilinear {
     states: Array2<f32>,
     /// Drifts of that evaluation, not corrected, `[N, state width]`.
     drifts: Array2<f32>,
-    /// Steps before this one have been evaluated.
-    seen: usize,
+    /// Whether a step has been evaluated, `[N]`.
+    seen: Vec<bool>,
     /// u_j, `[state width]`.
     innovation: Vec<f64>,
     /// G u_j, `[state width]`.
@@ -54,15 +54,22 @@ impl Semilinear {
             secants: Secants::new(state_width),
             states: Array2::zeros((steps, state_width)),
             drifts: Array2::zeros((steps, state_width)),
-            seen: 0,
+            seen: vec![false; steps],
             innovation: vec![0.0; state_width],
             response: vec![0.0; state_width],
         }
     }
 
-    /// Takes the pairs that the evaluation of `window` gave.
-    fn learn(&mut self, path: &Path, window: Range<usize>) {
-        for step in window.clone() {
+    /// Forgets the sample before.
+    pub(crate) fn forget(&mut self) {
+        self.seen.fill(false);
+        self.secants.clear();
+    }
+
+    /// Takes the pairs that the evaluation of `steps`, ascending, gave.
+    pub(crate) fn learn(&mut self, path: &Path, steps: impl Iterator<Item = usize>) {
+        let mut before = None;
+        for step in steps {
             let (level, state, drift) = (&self.levels[step], path.evaluated(step), path.drift(step));
             let mut pair = |from: &Level, state_from: &[f32], drift_from: &[f32]| {
                 self.secants.push(|innovation, response| {
@@ -70,21 +77,21 @@ impl Semilinear {
                     difference(drift, drift_from, response);
                 });
             };
-            if step < self.seen {
+            if self.seen[step] {
                 pair(level, row(&self.states, step), row(&self.drifts, step));
             }
-            if step > window.start {
-                pair(&self.levels[step - 1], path.evaluated(step - 1), path.drift(step - 1));
+            if let Some(before) = before.replace(step) {
+                pair(&self.levels[before], path.evaluated(before), path.drift(before));
             }
             copy(state, row_mut(&mut self.states, step));
             copy(drift, row_mut(&mut self.drifts, step));
-            self.seen = self.seen.max(step + 1);
+            self.seen[step] = true;
         }
         self.secants.fit();
     }
 
     /// Adds to the drift of `step` its response to how the state has changed.
-    fn correct(&mut self, path: &mut Path, step: usize) {
+    pub(crate) fn correct(&mut self, path: &mut Path, step: usize) {
         let (state, evaluated) = (path.state(step), path.evaluated(step));
         if state == evaluated {
             return;
@@ -102,8 +109,7 @@ impl Semilinear {
 
 impl<P: Recurrence> RollOut<P> for Semilinear {
     fn begin(&mut self) {
-        self.seen = 0;
-        self.secants.clear();
+        self.forget();
     }
 
     fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>) {
