@@ -98,6 +98,10 @@ pub struct RunArguments {
     /// `speculative`, `anderson`, or `auto`, the fastest on this machine.
     #[arg(long = "sampler", value_delimiter = ',', default_value = "sequential,picard")]
     pub samplers: Vec<SamplerName>,
+    /// Run every sampler a second time with plans that are refined, in this many steps, to stay out of the
+    /// scenario's keep-out discs.
+    #[arg(long, value_name = "STEPS")]
+    pub refine: Option<usize>,
     /// What the episodes are like (TOML).
     #[arg(long, default_value = "sims/nominal.toml")]
     pub scenario: PathBuf,

@@ -214,6 +214,29 @@ fn scenarios() {
 }
 
 #[test]
+fn refinement() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |scenario: &str, steps: &str| {
+        let mut command = program();
+        command.current_dir(root()).args(["run", "--scenario", scenario, "--refine", steps]);
+        refused(command.arg("--out").arg(folder.path().join("report")), 2)
+    };
+    let line = run("sims/nominal.toml", "50");
+    assert!(line.contains("--refine") && line.contains("\"nominal\" has no [[keep_out]]"), "{line}");
+    let line = run("sims/keep_out.toml", "0");
+    assert!(line.contains("--refine: steps is 0"), "{line}");
+    fs::write(folder.path().join("flat.toml"), keep_out_of_radius("0.0")).unwrap();
+    let line = run(folder.path().join("flat.toml").to_str().unwrap(), "50");
+    assert!(line.contains("flat.toml") && line.contains("`keep_out[0].radius` must be above 0"), "{line}");
+}
+
+fn keep_out_of_radius(radius: &str) -> String {
+    fs::read_to_string(root().join("sims/keep_out.toml"))
+        .unwrap()
+        .replace("radius = 25.0", &format!("radius = {radius}"))
+}
+
+#[test]
 fn traces() {
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace.npz");

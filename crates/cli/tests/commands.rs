@@ -68,6 +68,22 @@ fn run_writes_a_report() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
 }
 
+#[test]
+fn run_refines_plans_beside_those_that_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let arguments = ["run", "--scenario=sims/keep_out.toml", "--refine=30", "--sampler=sequential", "--seed=100003"];
+    let more = ["--solver=ddim", "--steps=8", "--episodes=1", "--json", "--out", out.to_str().unwrap()];
+    let report: Report = serde_json::from_value(json(&[&arguments[..], &more].concat())).unwrap();
+    let [sampled, refined] = &report.samplers[..] else { panic!("one sampler was asked for, twice") };
+    assert_eq!([&sampled.name, &refined.name], ["sequential", "sequential, refined"]);
+    assert!(sampled.violation_rate > 0.0 && sampled.violating_episodes == 1.0 && sampled.refinement.is_none());
+    assert_eq!((refined.violation_rate, refined.violating_episodes), (0.0, 0.0));
+    let refinement = refined.refinement.as_ref().unwrap();
+    assert!(refinement.refined_plans > 0 && refinement.violating_plans == 0 && refinement.rounds_mean < 15.0);
+    assert!(refined.rounds_mean > sampled.rounds_mean, "what refinement takes is counted");
+}
+
 /// Draws with `arguments` and returns `actions` and `sample`.
 fn draw(folder: &Path, arguments: &[&str]) -> (Array2<f64>, Array2<f32>, Value) {
     let (input, output) = (folder.join("in.npz"), folder.join("out.npz"));

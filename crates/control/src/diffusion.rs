@@ -6,6 +6,7 @@ use parapolicy_sampler::{Noise, Sampler};
 
 use thiserror::Error;
 
+use crate::refine::{Refined, Refinement, RefinementCost, Tracker};
 use crate::{BoxError, Plan, Policy};
 
 #[derive(Debug, Error)]
@@ -22,6 +23,8 @@ pub struct DiffusionPolicy<'a> {
     network: &'a mut Network,
     sampler: &'a mut Sampler,
     history: ObservationHistory,
+    /// What makes the plans keep limits, and who knows the robot's motion for it.
+    refinement: Option<(&'a mut Refinement, Tracker)>,
     seed: u64,
     plans: u64,
 }
@@ -31,13 +34,22 @@ impl<'a> DiffusionPolicy<'a> {
     pub fn new(network: &'a mut Network, sampler: &'a mut Sampler) -> Self {
         let manifest = network.manifest();
         let history = ObservationHistory::new(manifest.n_obs_steps, manifest.observation_dim());
-        Self { network, sampler, history, seed: 0, plans: 0 }
+        Self { network, sampler, history, refinement: None, seed: 0, plans: 0 }
+    }
+
+    /// Refines every plan for the robot that `tracker` follows.
+    #[must_use]
+    pub fn refined(self, refinement: &'a mut Refinement, tracker: Tracker) -> Self {
+        Self { refinement: Some((refinement, tracker)), ..self }
     }
 }
 
 impl Policy for DiffusionPolicy<'_> {
     fn reset(&mut self, seed: u64) {
         self.history.reset();
+        if let Some((_, tracker)) = &mut self.refinement {
+            tracker.reset();
+        }
         (self.seed, self.plans) = (seed, 0);
     }
 
@@ -47,20 +59,40 @@ impl Policy for DiffusionPolicy<'_> {
             return Err(ObservationLength { expected, found: observation.len() }.into());
         }
         self.history.push(observation);
+        if let Some((_, tracker)) = &mut self.refinement {
+            tracker.observe(observation);
+        }
         Ok(())
     }
 
     fn plan(&mut self) -> Result<Plan, BoxError> {
         let started = Instant::now();
-        let noise = Noise::draw(noise_seed(self.seed, self.plans), self.sampler.table().steps(), self.sampler.dim());
-        let sample = self.sampler.sample(&mut self.network.bind(self.history.view())?, &noise)?;
-        let actions = self.network.actions(sample.sample());
-        let latency = started.elapsed();
-
+        let seed = noise_seed(self.seed, self.plans);
         self.plans += 1;
-        let actions = actions.slice_move(s![self.network.manifest().executed_steps(), ..]);
+        let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
+        let mut denoiser = self.network.bind(self.history.view())?;
+        let sample = self.sampler.sample(&mut denoiser, &noise)?;
+        let refined = match &mut self.refinement {
+            // The sampler has had the seed; its bits turned, it gives other noise.
+            Some((refinement, tracker)) => refinement.refine_for(tracker, &mut denoiser, sample.sample(), !seed)?,
+            None => None,
+        };
         let statistics = sample.statistics();
-        Ok(Plan { actions, latency, rounds: statistics.rounds, evaluations: statistics.evaluations })
+        let (actions, refinement) = match refined {
+            Some(Refined { actions, cost }) => (actions, Some(cost)),
+            None => {
+                let actions = self.network.actions(sample.sample());
+                (actions.slice_move(s![self.network.manifest().executed_steps(), ..]), None)
+            }
+        };
+        let RefinementCost { rounds, evaluations, .. } = refinement.unwrap_or_default();
+        Ok(Plan {
+            actions,
+            latency: started.elapsed(),
+            rounds: statistics.rounds + rounds,
+            evaluations: statistics.evaluations + evaluations,
+            refinement,
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`Environment`] and takes PushT's place.
 //!
 //! - [`lockstep`]: the world waits for the policy;
+//! - [`refine`]: plans that keep limits;
 //! - [`Latency`]: what a plan costs, from an HDR histogram;
 //! - [`Report`]: what was measured, in the form that is written to `report.json`.
 
@@ -15,6 +16,7 @@ mod latency;
 pub mod lockstep;
 mod policy;
 mod pusht;
+pub mod refine;
 mod report;
 
 pub use diffusion::{DiffusionPolicy, noise_seed};
@@ -24,7 +26,9 @@ pub use latency::{Latency, Percentiles};
 pub use lockstep::{ControlError, Episode, PlanCost, Step, run_episode};
 pub use policy::{Plan, Policy};
 pub use pusht::{PushT, PushTError};
-pub use report::{Difference, EpisodeReport, Machine, Model, Report, SCHEMA_VERSION, SamplerReport, SamplerRun};
+pub use report::{
+    Difference, EpisodeReport, Machine, Model, RefinementReport, Report, SCHEMA_VERSION, SamplerReport, SamplerRun,
+};
 
 /// Any error, boxed to cross the borders between policies, environments and the loop.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

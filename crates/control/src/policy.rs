@@ -3,6 +3,7 @@ use std::time::Duration;
 use ndarray::{Array2, ArrayView1};
 
 use crate::BoxError;
+use crate::refine::RefinementCost;
 
 /// A decision: actions for the next control steps, and what it cost to reach it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,8 @@ pub struct Plan {
     pub rounds: usize,
     /// Rows that the network evaluated.
     pub evaluations: usize,
+    /// What the refinement of the sampled plan took, where plans are refined; it is counted in the figures above.
+    pub refinement: Option<RefinementCost>,
 }
 
 /// What decides: it is shown every observation, and asked for a plan when the last one is used up.

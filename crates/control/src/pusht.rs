@@ -1,8 +1,9 @@
 use ndarray::{ArrayView1, ArrayViewMut1};
-use parapolicy_pusht::{Scenario, State, Task};
+use parapolicy_pusht::{Scenario, State, Task, agent};
 use parapolicy_runner::Manifest;
 use thiserror::Error;
 
+use crate::refine::{Cost, KeepOut, SettingError, Tracker, Tracking};
 use crate::{BoxError, Environment, Outcome};
 
 /// What a policy asks of PushT that PushT does not have.
@@ -19,6 +20,9 @@ pub enum PushTError {
         /// Its length there.
         length: usize,
     },
+    /// Nothing in the observation tells where the agent is.
+    #[error("observations: plans can only be refined for a policy that observes `agent` or `state`")]
+    NoAgent,
     /// Actions of another length.
     #[error("actions: the policy gives {0} numbers, but PushT takes 2: the agent's target position in pixels")]
     Action(usize),
@@ -41,6 +45,8 @@ pub struct PushT {
     task: Task,
     observed: State,
     entries: Vec<Write>,
+    /// Where the agent's position begins in the observation.
+    agent: Option<usize>,
     /// The observation, laid out flat; its length is the observation's.
     flat: Vec<f64>,
 }
@@ -60,9 +66,39 @@ impl PushT {
             found.map(|(_, _, write)| *write).ok_or_else(unknown)
         };
         let entries = manifest.observations.iter().map(entry).collect::<Result<_, _>>()?;
+        let before = |index: usize| manifest.observations[..index].iter().map(parapolicy_runner::Entry::len).sum();
+        let agent = manifest.observations.iter().position(|entry| ["agent", "state"].contains(&entry.name.as_str()));
+        let agent = agent.map(before);
         let mut task = Task::new(scenario);
         let observed = task.reset(0);
-        Ok(Self { task, observed, entries, flat: vec![0.0; manifest.observation_dim()] })
+        Ok(Self { task, observed, entries, agent, flat: vec![0.0; manifest.observation_dim()] })
+    }
+
+    /// How the agent follows its targets.
+    ///
+    /// # Errors
+    /// Never; the simulator's constants make sense.
+    pub fn tracking() -> Result<Tracking, SettingError> {
+        Tracking::new(agent::STIFFNESS, agent::DRAG, agent::SUBSTEP, agent::SUBSTEPS)
+    }
+
+    /// Knows the agent's motion from what the policy observes. It takes actions to be carried out when they are given:
+    /// under the scenario's `action_delay` the motion is another.
+    ///
+    /// # Errors
+    /// [`PushTError::NoAgent`] if the policy does not observe the agent.
+    pub fn tracker(&self) -> Result<Tracker, BoxError> {
+        let first = self.agent.ok_or(PushTError::NoAgent)?;
+        Ok(Tracker::new(Self::tracking()?, first..first + 2))
+    }
+
+    /// The scenario's keep-out discs, each with `margin` px around it.
+    ///
+    /// # Errors
+    /// A margin that is negative or not finite.
+    pub fn keep_out(&self, margin: f64) -> Result<Vec<Box<dyn Cost>>, SettingError> {
+        let discs = self.task.scenario().keep_out.iter();
+        discs.map(|disc| Ok(Box::new(KeepOut::new(disc.centre.into(), disc.radius, margin)?) as _)).collect()
     }
 
     /// The task itself, without observation noise.

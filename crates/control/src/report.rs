@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::refine::RefinementCost;
 use crate::{Episode, Interval, Latency, Percentiles, bootstrap_mean};
 
 /// Version of the report's form; a field that changes its meaning raises it.
@@ -83,6 +84,8 @@ pub struct SamplerReport {
     pub violation_rate: f64,
     /// Share of the episodes with such a step.
     pub violating_episodes: f64,
+    /// What refining the plans took; none where they are not refined.
+    pub refinement: Option<RefinementReport>,
     /// Every episode.
     pub episodes: Vec<EpisodeReport>,
 }
@@ -94,6 +97,25 @@ pub struct Difference {
     pub mean: f64,
     /// 95 % bootstrap interval of that mean.
     pub interval: Interval,
+}
+
+/// What refining a sampler's plans took and came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RefinementReport {
+    /// Plans that did not keep every limit as they were sampled, and were refined.
+    pub refined_plans: usize,
+    /// Plans that were not executed, because to hold the last target exceeded the limits less.
+    pub held_plans: usize,
+    /// Plans that exceed a limit as they were executed.
+    pub violating_plans: usize,
+    /// How far the worst of them exceeds it, in the limit's units.
+    pub largest_violation: f64,
+    /// Sampled plan to refined plan, of the plans that were refined.
+    pub latency_ms: Percentiles,
+    /// Mean rounds of a refinement.
+    pub rounds_mean: f64,
+    /// Mean rows evaluated in a refinement.
+    pub evaluations_mean: f64,
 }
 
 /// What one episode earned.
@@ -133,6 +155,7 @@ pub struct SamplerRun {
     rounds: usize,
     evaluations: usize,
     plans: usize,
+    refinements: Vec<RefinementCost>,
 }
 
 impl SamplerRun {
@@ -150,6 +173,7 @@ impl SamplerRun {
             rounds: 0,
             evaluations: 0,
             plans: 0,
+            refinements: Vec::new(),
         }
     }
 
@@ -162,6 +186,7 @@ impl SamplerRun {
             }
             self.rounds += plan.rounds;
             self.evaluations += plan.evaluations;
+            self.refinements.extend(plan.refinement);
         }
         self.plans += episode.plans.len();
         self.episodes.push(EpisodeReport {
@@ -214,7 +239,29 @@ impl SamplerRun {
             evaluations_mean: self.evaluations as f64 / plans,
             violation_rate: sum(|episode| episode.violations) / sum(|episode| episode.control_steps).max(1.0),
             violating_episodes: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.violations > 0)))),
+            refinement: RefinementReport::of(&self.refinements),
             episodes: self.episodes.clone(),
+        })
+    }
+}
+
+impl RefinementReport {
+    /// `None` if no plan was to be refined.
+    fn of(plans: &[RefinementCost]) -> Option<Self> {
+        if plans.is_empty() {
+            return None;
+        }
+        let refined: Vec<_> = plans.iter().filter(|plan| plan.rounds > 0).collect();
+        let mut latency = Latency::new();
+        refined.iter().for_each(|plan| latency.record(plan.latency));
+        Some(Self {
+            refined_plans: refined.len(),
+            held_plans: plans.iter().filter(|plan| plan.held).count(),
+            violating_plans: plans.iter().filter(|plan| plan.violation > 0.0).count(),
+            largest_violation: plans.iter().map(|plan| plan.violation).fold(0.0, f64::max),
+            latency_ms: latency.percentiles(),
+            rounds_mean: mean(refined.iter().map(|plan| plan.rounds as f64)),
+            evaluations_mean: mean(refined.iter().map(|plan| plan.evaluations as f64)),
         })
     }
 }
@@ -232,8 +279,13 @@ mod tests {
     use crate::lockstep::PlanCost;
 
     fn episode(seed: u64, reward: f64, milliseconds: &[u64]) -> Episode {
-        let plan =
-            |&latency| PlanCost { latency: Duration::from_millis(latency), rounds: 10, evaluations: 140, executed: 8 };
+        let plan = |&latency| PlanCost {
+            latency: Duration::from_millis(latency),
+            rounds: 10,
+            evaluations: 140,
+            refinement: None,
+            executed: 8,
+        };
         Episode {
             seed,
             reward,

@@ -4,6 +4,7 @@ pub mod bench;
 mod calibrate;
 mod inspect;
 mod observations;
+mod refinement;
 mod replay;
 mod run;
 mod sample;

@@ -1,4 +1,5 @@
 use anyhow::{Context as _, anyhow};
+use parapolicy_control::refine::Refinement;
 use parapolicy_control::{
     DiffusionPolicy, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun, run_episode,
 };
@@ -6,8 +7,10 @@ use parapolicy_pusht::Scenario;
 use parapolicy_runner::{Policy, Runtime};
 use parapolicy_sampler::Sampler;
 
+use super::Settled;
 use super::observations::meet;
 use super::print_json;
+use super::refinement::refinement;
 use crate::args::{RunArguments, SamplingArguments};
 use crate::failure::{Failure, InputError as _};
 use crate::machine;
@@ -20,6 +23,7 @@ use crate::progress::RunProgress;
 /// One sampler of the comparison.
 struct Contender {
     sampler: Sampler,
+    refinement: Option<Refinement>,
     run: SamplerRun,
 }
 
@@ -65,17 +69,25 @@ fn contenders(
         return Err(anyhow!("--sampler: {} is named twice", twice.1)).input();
     }
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
-    let contender = |&name| {
-        let met = |policy: &mut Policy| meet(policy, environment, arguments.seed, 1);
-        let settled = window.settle(name, policy, *solver, *steps, met)?;
+    let contender = |policy: &Policy, settled: &Settled, refinement: Option<Refinement>| {
         let sampler = settled.sampler(policy, *solver, *steps).input()?;
         let config = sampler.strategy().window();
         let (window, tolerance) = (config.map(|config| config.window), config.map(|config| config.tolerance));
-        let mut run = SamplerRun::new(settled.name, window, tolerance);
-        run.reason = settled.reason;
-        Ok(Contender { sampler, run })
+        let refined = if refinement.is_some() { ", refined" } else { "" };
+        let mut run = SamplerRun::new(format!("{}{refined}", settled.name), window, tolerance);
+        run.reason.clone_from(&settled.reason);
+        Ok::<_, Failure>(Contender { sampler, refinement, run })
     };
-    samplers.iter().map(contender).collect()
+    let mut contenders = Vec::new();
+    for &name in samplers {
+        let met = |policy: &mut Policy| meet(policy, environment, arguments.seed, 1);
+        let settled = window.settle(name, policy, *solver, *steps, met)?;
+        contenders.push(contender(policy, &settled, None)?);
+        if let Some(steps) = arguments.refine {
+            contenders.push(contender(policy, &settled, Some(refinement(steps, policy, environment)?))?);
+        }
+    }
+    Ok(contenders)
 }
 
 /// Runs every seed with every sampler in turn, so that what else the machine does falls on all of them alike.
@@ -90,9 +102,12 @@ fn compete(
     let shown = contenders.len() - 1;
     let mut recording = Recording::new(environment.task().scenario().keep_out.clone());
     for seed in arguments.seed..arguments.seed + arguments.episodes {
-        for (index, Contender { sampler, run }) in contenders.iter_mut().enumerate() {
+        for (index, Contender { sampler, refinement, run }) in contenders.iter_mut().enumerate() {
             let record = index == shown && seed == arguments.seed;
             let mut driver = DiffusionPolicy::new(policy, sampler);
+            if let Some(refinement) = refinement {
+                driver = driver.refined(refinement, environment.tracker().map_err(|error| anyhow!(error)).input()?);
+            }
             let episode = run_episode(&mut driver, environment, seed, |environment, step| {
                 if record {
                     recording.add(environment.task(), step);

@@ -1,0 +1,208 @@
+//! Constrained refinement: a sampled plan is made to keep limits, with the policy as prior.
+//!
+//! The plan descends ([`Refiner`], score distillation with Adam) from where the sampler left it; what it is to keep are
+//! [`Cost`]s of the way that it leads. The way is what counts, not the targets: a robot lags behind its targets and
+//! overshoots them ([`Tracking`]). It goes on, beyond the actions that are executed, to the stop at the last of them, so
+//! that there is always a safe way out: to hold that target.
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use parapolicy_runner::Policy as Network;
+use parapolicy_sampler::{ConfigError, Denoiser, Noise, Penalty, Refiner, RefinerConfig, SampleError};
+
+mod cost;
+mod keep_out;
+mod limits;
+mod tracker;
+mod tracking;
+
+pub use cost::{Cost, SettingError};
+pub use keep_out::KeepOut;
+pub use limits::{AccelerationLimit, SpeedLimit};
+pub use tracker::Tracker;
+pub use tracking::{Motion, Tracking, Way};
+
+/// How steeply an excess is paid for: the factor of half its square, both measured in units of normalised actions.
+const WEIGHT: f64 = 100.0;
+
+/// Control steps that a robot is given to come to rest.
+const STOP: usize = 5;
+
+/// Makes plans keep limits.
+pub struct Refinement {
+    refiner: Refiner,
+    tracking: Tracking,
+    costs: Vec<Box<dyn Cost>>,
+    units: Units,
+}
+
+/// What became of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refined {
+    /// The actions to execute, `[n_action_steps, action_dim]`, in raw units.
+    pub actions: Array2<f64>,
+    /// What it took.
+    pub cost: RefinementCost,
+}
+
+/// What a refinement took and what it came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RefinementCost {
+    /// From the sampled plan to the refined one.
+    pub latency: Duration,
+    /// Network calls that had to wait for each other; 0 if the sampled plan kept every limit.
+    pub rounds: usize,
+    /// Rows that the network evaluated.
+    pub evaluations: usize,
+    /// How far the worst limit was exceeded by the sampled plan.
+    pub sampled_violation: f64,
+    /// How far the worst limit is exceeded by the actions handed out.
+    pub violation: f64,
+    /// The refined plan did not keep the limits; the fallback, to hold the last target, exceeds them less.
+    pub held: bool,
+}
+
+impl Refinement {
+    /// Refinement of `network`'s plans for a robot that moves as `tracking` says and keeps the limits `costs`.
+    ///
+    /// # Errors
+    /// A number of steps, a window or a tolerance that makes no sense.
+    pub fn new(
+        network: &Network,
+        config: RefinerConfig,
+        tracking: Tracking,
+        costs: Vec<Box<dyn Cost>>,
+    ) -> Result<Self, ConfigError> {
+        let manifest = network.manifest();
+        let refiner = Refiner::new(&manifest.scheduler, config, manifest.sample_dim())?;
+        Ok(Self { refiner, tracking, costs, units: Units::of(network) })
+    }
+
+    /// Refines `sample`, a normalised plan `[horizon · action_dim]`, for a robot in `motion` that may hold the target
+    /// `hold` if nothing better is found. `seed` fixes the noise; `denoiser` has the observation bound.
+    ///
+    /// A plan that keeps every limit and its margin is handed back as it is, without asking the network.
+    ///
+    /// # Errors
+    /// If the network fails.
+    pub fn refine(
+        &mut self,
+        denoiser: &mut dyn Denoiser,
+        sample: ArrayView1<'_, f32>,
+        motion: &Motion,
+        hold: &[f64],
+        seed: u64,
+    ) -> Result<Refined, SampleError> {
+        let started = Instant::now();
+        let Self { refiner, tracking, costs, units } = self;
+        let limits = Limits { tracking, costs, units, motion };
+        let sampled = units.targets(sample);
+        let sampled_violation = limits.violation(sampled.view());
+        let mut cost = RefinementCost { sampled_violation, violation: sampled_violation, ..RefinementCost::default() };
+        let mut actions = sampled;
+        if limits.cost(actions.view()).0 > 0.0 {
+            let noise = Noise::draw(seed, refiner.config().steps, refiner.dim());
+            let refined = refiner.refine(denoiser, sample, &limits, &noise)?;
+            actions = units.targets(refined.plan());
+            cost.rounds = refined.statistics().rounds;
+            cost.evaluations = refined.statistics().evaluations;
+            cost.violation = limits.violation(actions.view());
+        }
+        if cost.violation > 0.0 {
+            let holding = ArrayView1::from(hold).insert_axis(Axis(0));
+            let holding = holding.broadcast(actions.dim()).map_or_else(|| actions.clone(), |held| held.to_owned());
+            let violation = limits.violation(holding.view());
+            if violation < cost.violation {
+                (actions, cost.violation, cost.held) = (holding, violation, true);
+            }
+        }
+        cost.latency = started.elapsed();
+        Ok(Refined { actions, cost })
+    }
+
+    /// Refines for the robot that `tracker` follows, and tells it the targets; nothing before the first observation.
+    pub(crate) fn refine_for(
+        &mut self,
+        tracker: &mut Tracker,
+        denoiser: &mut dyn Denoiser,
+        sample: ArrayView1<'_, f32>,
+        seed: u64,
+    ) -> Result<Option<Refined>, SampleError> {
+        let Some((motion, hold)) = tracker.now() else { return Ok(None) };
+        let refined = self.refine(denoiser, sample, motion, hold, seed)?;
+        tracker.follow(refined.actions.clone());
+        Ok(Some(refined))
+    }
+}
+
+/// The limits at one moment.
+struct Limits<'a> {
+    tracking: &'a Tracking,
+    costs: &'a [Box<dyn Cost>],
+    units: &'a Units,
+    motion: &'a Motion,
+}
+
+impl Limits<'_> {
+    fn way(&self, targets: ArrayView2<'_, f64>) -> Way {
+        self.tracking.way(self.motion, targets, STOP)
+    }
+
+    fn violation(&self, targets: ArrayView2<'_, f64>) -> f64 {
+        let way = self.way(targets);
+        self.costs.iter().map(|cost| cost.violation(&way)).fold(0.0, f64::max)
+    }
+
+    /// The cost and its gradient by the targets, in raw units.
+    fn cost(&self, targets: ArrayView2<'_, f64>) -> (f64, Array2<f64>) {
+        let way = self.way(targets);
+        let mut gradient = Array2::zeros(way.positions.dim());
+        let cost = self.costs.iter().map(|cost| cost.add_gradient(&way, gradient.view_mut())).sum();
+        (cost, self.tracking.pull_back(gradient.view(), way.planned))
+    }
+}
+
+impl Penalty for Limits<'_> {
+    fn add_gradient(&self, plan: &[f32], gradient: &mut [f32]) {
+        let (_, by_target) = self.cost(self.units.targets(plan.into()).view());
+        let Units { scale, executed, .. } = self.units;
+        let length = scale.mean().unwrap_or(1.0);
+        let first = executed.start * scale.ncols();
+        for ((gradient, by_target), scale) in gradient[first..].iter_mut().zip(&by_target).zip(scale) {
+            *gradient += (WEIGHT * by_target * scale / (length * length)) as f32;
+        }
+    }
+}
+
+/// From normalised plans to the actions that are executed.
+struct Units {
+    /// `[n_action_steps, action_dim]`.
+    offset: Array2<f64>,
+    /// `[n_action_steps, action_dim]`.
+    scale: Array2<f64>,
+    executed: Range<usize>,
+}
+
+impl Units {
+    fn of(network: &Network) -> Self {
+        let manifest = network.manifest();
+        let executed = manifest.executed_steps();
+        let at = |value: f32| {
+            let actions = network.actions(ndarray::Array1::from_elem(manifest.sample_dim(), value).view());
+            actions.slice_move(s![executed.clone(), ..])
+        };
+        let offset = at(0.0);
+        Self { scale: at(1.0) - &offset, offset, executed }
+    }
+
+    fn targets(&self, plan: ArrayView1<'_, f32>) -> Array2<f64> {
+        let first = self.executed.start * self.scale.ncols();
+        let mut targets = self.offset.clone();
+        for ((target, scale), value) in targets.iter_mut().zip(&self.scale).zip(plan.iter().skip(first)) {
+            *target += scale * f64::from(*value);
+        }
+        targets
+    }
+}
