@@ -76,6 +76,16 @@ fn what_is_stored_is_loaded() {
     assert_eq!(fs::read_dir(place.path().parent().unwrap()).unwrap().count(), 1, "nothing else is left");
 }
 
+#[test]
+fn wide_spreads_are_told_from_narrow_ones() {
+    let mut calibration = calibration();
+    assert!(!calibration.disturbed());
+    calibration.batches[0].p90_ms *= 2.0;
+    assert!(!calibration.disturbed(), "one of three");
+    calibration.batches[1].p90_ms *= 2.0;
+    assert!(calibration.disturbed());
+}
+
 /// Every key but the first, by the field in which it differs.
 fn other_keys() -> [(&'static str, CalibrationKey); 6] {
     [
