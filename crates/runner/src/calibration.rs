@@ -1,6 +1,8 @@
 //! What a policy costs on this machine, and which sampler is fastest for that.
 
 mod error;
+mod file;
+mod key;
 mod measure;
 mod profile;
 mod store;
@@ -9,15 +11,15 @@ use ndarray::Array2;
 use parapolicy_sampler::{BatchCost, Choice, ConfigError, Profile, Solver, choose};
 use serde::{Deserialize, Serialize};
 
-pub use self::error::CalibrationError;
-use crate::{Cpu, Policy};
+pub use self::{error::CalibrationError, key::CalibrationKey};
+use crate::Policy;
 
 /// How action sequences are sampled, whatever the strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sampling {
     /// The solver.
-    #[serde(with = "store::by_name")]
+    #[serde(with = "file::by_name")]
     pub solver: Solver,
     /// Denoising steps.
     pub steps: usize,
@@ -33,25 +35,6 @@ impl Sampling {
     pub fn validate(&self, policy: &Policy) -> Result<(), ConfigError> {
         profile::candidates(policy, self).map(drop)
     }
-}
-
-/// What a calibration is valid for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct CalibrationKey {
-    /// SHA-256 of the graph, in lower-case hexadecimal.
-    pub model_sha256: String,
-    /// What executes the graph: `cpu`.
-    pub provider: String,
-    /// Version of ONNX Runtime; what it says of its build, where the version is unknown.
-    pub runtime: String,
-    /// Processor's name.
-    pub cpu: String,
-    /// Logical cores.
-    pub cores: usize,
-    /// Threads of the network; 0 leaves their number to ONNX Runtime.
-    pub threads: usize,
 }
 
 /// The time of a batch, over many.
@@ -196,22 +179,6 @@ impl Calibration {
     pub fn choose(&self, sampling: &Sampling) -> Result<Choice, CalibrationError> {
         let known = self.profiles.iter().find(|known| known.sampling == *sampling);
         Ok(choose(&self.cost, known.map_or(&[], |known| &known.candidates))?)
-    }
-}
-
-impl CalibrationKey {
-    /// The key of a calibration of this policy on this machine.
-    pub fn of(policy: &Policy) -> Self {
-        let Cpu { name: cpu, cores } = Cpu::of_this_machine();
-        let runtime = &policy.runtime;
-        Self {
-            model_sha256: policy.manifest.denoiser.sha256.to_ascii_lowercase(),
-            provider: "cpu".into(),
-            runtime: runtime.version().unwrap_or_else(|| runtime.build_info()).into(),
-            cpu,
-            cores,
-            threads: policy.threads,
-        }
     }
 }
 

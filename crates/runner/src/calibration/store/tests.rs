@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use parapolicy_sampler::{Profile, Strategy, WindowConfig};
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert, proptest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
+use crate::calibration::{BatchTime, Observations, Profiled, Sampling, cost};
 
 fn key() -> CalibrationKey {
     CalibrationKey {

@@ -1,0 +1,128 @@
+//! The form in which a calibration is written.
+
+use parapolicy_sampler::{Profile, Strategy, WindowConfig};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{BatchTime, Calibration, CalibrationKey, Observations, Profiled, Sampling, cost};
+
+/// Version of the file's form.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The file, as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    schema_version: u32,
+    key: CalibrationKey,
+    batches: Vec<BatchTime>,
+    profiles: Vec<FileProfiles>,
+}
+
+/// The candidates for one way of sampling.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileProfiles {
+    sampling: Sampling,
+    observations: Observations,
+    candidates: Vec<FileProfile>,
+}
+
+/// A candidate; its tolerance is the sampling's.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileProfile {
+    #[serde(with = "by_name")]
+    strategy: Strategy,
+    window: Option<usize>,
+    own_ms: f64,
+    plans: Vec<Vec<usize>>,
+}
+
+/// A field, as a path from the file's root, and what is wrong with it.
+type Problem = (String, String);
+
+impl Serialize for Calibration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let profiles = self.profiles.iter().map(|profiled| FileProfiles {
+            sampling: profiled.sampling,
+            observations: profiled.observations,
+            candidates: profiled.candidates.iter().map(FileProfile::from).collect(),
+        });
+        let file = File {
+            schema_version: SCHEMA_VERSION,
+            key: self.key.clone(),
+            batches: self.batches.clone(),
+            profiles: profiles.collect(),
+        };
+        file.serialize(serializer)
+    }
+}
+
+impl From<&Profile> for FileProfile {
+    fn from(profile: &Profile) -> Self {
+        let &Profile { strategy, own_ms, ref plans } = profile;
+        Self { strategy, window: strategy.window().map(|config| config.window), own_ms, plans: plans.clone() }
+    }
+}
+
+impl File {
+    /// Whether it is of this form and of this policy and machine.
+    pub fn check(&self, key: &CalibrationKey) -> Result<(), Problem> {
+        let CalibrationKey { model_sha256, provider, runtime, cpu, cores, threads } = &self.key;
+        let fields: [(&str, &dyn ToString, &dyn ToString); 7] = [
+            ("schema_version", &self.schema_version, &SCHEMA_VERSION),
+            ("key.model_sha256", model_sha256, &key.model_sha256),
+            ("key.provider", provider, &key.provider),
+            ("key.runtime", runtime, &key.runtime),
+            ("key.cpu", cpu, &key.cpu),
+            ("key.cores", cores, &key.cores),
+            ("key.threads", threads, &key.threads),
+        ];
+        for (field, found, expected) in fields.map(|(field, a, b)| (field, a.to_string(), b.to_string())) {
+            if found != expected {
+                return Err((field.into(), format!("is {found}, but must be {expected}")));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn calibration(self) -> Result<Calibration, Problem> {
+        let cost = cost(&self.batches).map_err(|error| ("batches".into(), format!("are damaged ({error})")))?;
+        let mut profiles = Vec::new();
+        for (index, FileProfiles { sampling, observations, candidates }) in self.profiles.into_iter().enumerate() {
+            let candidates: Vec<_> = candidates.into_iter().map(|file| file.profile(sampling.tolerance)).collect();
+            for (candidate, profile) in candidates.iter().enumerate() {
+                let damaged = |what: String| (format!("profiles[{index}].candidates[{candidate}]"), what);
+                profile.expected(&cost).map_err(|error| damaged(format!("is damaged ({error})")))?;
+                if profile.strategy.window().is_some_and(|config| config.window == 0) {
+                    return Err(damaged("is damaged (window is 0, but must be at least 1)".into()));
+                }
+            }
+            profiles.push(Profiled { sampling, observations, candidates });
+        }
+        Ok(Calibration { key: self.key, batches: self.batches, cost, profiles })
+    }
+}
+
+impl FileProfile {
+    fn profile(self, tolerance: f64) -> Profile {
+        let Self { strategy, window, own_ms, plans } = self;
+        let strategy = window.map_or(strategy, |window| strategy.with_window(WindowConfig { window, tolerance }));
+        Profile { strategy, own_ms, plans }
+    }
+}
+
+/// Values that are written and read as their names.
+pub(super) mod by_name {
+    use std::{fmt::Display, str::FromStr};
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,46 @@
+//! What a calibration is valid for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Cpu, Policy, hash};
+
+/// What a calibration is valid for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CalibrationKey {
+    /// SHA-256 of the graph, in lower-case hexadecimal.
+    pub model_sha256: String,
+    /// What executes the graph: `cpu`.
+    pub provider: String,
+    /// Version of ONNX Runtime; what it says of its build, where the version is unknown.
+    pub runtime: String,
+    /// Processor's name.
+    pub cpu: String,
+    /// Logical cores.
+    pub cores: usize,
+    /// Threads of the network; 0 leaves their number to ONNX Runtime.
+    pub threads: usize,
+}
+
+impl CalibrationKey {
+    /// The key of a calibration of this policy on this machine.
+    pub fn of(policy: &Policy) -> Self {
+        let Cpu { name: cpu, cores } = Cpu::of_this_machine();
+        let runtime = &policy.runtime;
+        Self {
+            model_sha256: policy.manifest.denoiser.sha256.to_ascii_lowercase(),
+            provider: "cpu".into(),
+            runtime: runtime.version().unwrap_or_else(|| runtime.build_info()).into(),
+            cpu,
+            cores,
+            threads: policy.threads,
+        }
+    }
+
+    /// A name that no other key has: the model's sum, and the sum of all of it.
+    pub(super) fn file_name(&self) -> String {
+        let all = hash::sha256(&format!("{self:?}"));
+        format!("{:.12}-{all:.12}.json", self.model_sha256)
+    }
+}
