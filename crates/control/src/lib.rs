@@ -14,6 +14,7 @@ mod environment;
 mod interval;
 mod latency;
 pub mod lockstep;
+pub mod playback;
 mod policy;
 mod pusht;
 pub mod refine;

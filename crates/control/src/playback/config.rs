@@ -1,0 +1,118 @@
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::{Blend, Late, Limits, Source};
+
+/// How plans become commands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlaybackConfig {
+    /// Time from one action of a plan to the next.
+    pub period: Duration,
+    /// How a new plan takes over from the old one.
+    pub blend: Blend,
+    /// What is sent when the plans are used up.
+    pub late: Late,
+    /// What is never exceeded.
+    pub limits: Limits,
+    /// Age of the observation behind the newest plan beyond which the plan is not trusted any more.
+    pub max_age: Duration,
+    /// The command before the first plan, `[action_dim]`: where the robot stands, or that it stands still.
+    pub initial: Vec<f64>,
+    /// What is sent when there is nothing to go by; without it, the last command again. A robot whose actions are
+    /// velocities needs it.
+    pub safe: Option<Vec<f64>>,
+}
+
+/// What is wrong with a configuration, or a plan.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum PlaybackError {
+    /// A field is out of range.
+    #[error("{field} is {found}, but must be {expected}")]
+    Field {
+        /// Its name.
+        field: &'static str,
+        /// What it is.
+        found: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// A list has another length than commands have.
+    #[error("{field} has {found} values, but an action has {action_dim}")]
+    Length {
+        /// Its name.
+        field: &'static str,
+        /// Its length.
+        found: usize,
+        /// Length of `initial`.
+        action_dim: usize,
+    },
+    /// A plan that cannot be executed.
+    #[error("a plan of shape {found:?} cannot be executed: it needs at least one action, each of {action_dim} values")]
+    Plan {
+        /// Shape of its actions.
+        found: [usize; 2],
+        /// Length of an action.
+        action_dim: usize,
+    },
+}
+
+impl PlaybackConfig {
+    /// Checks every field against the others.
+    ///
+    /// # Errors
+    /// [`PlaybackError`] names the first field that is wrong.
+    pub fn validate(&self) -> Result<(), PlaybackError> {
+        if self.initial.is_empty() {
+            return Err(field("initial", &"empty", "at least one value"));
+        }
+        for (name, duration) in [("period", self.period), ("max_age", self.max_age)] {
+            if duration.is_zero() {
+                return Err(field(name, &"0", "more than 0"));
+            }
+        }
+        finite("initial", &self.initial)?;
+        self.limits.validate(self.initial.len())?;
+        self.blend.validate()?;
+        self.late.validate()?;
+        self.allowed("initial", &self.initial)?;
+        match &self.safe {
+            Some(safe) => {
+                length("safe", safe, self.initial.len())?;
+                finite("safe", safe)?;
+                self.allowed("safe", safe)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn allowed(&self, name: &'static str, action: &[f64]) -> Result<(), PlaybackError> {
+        match self.limits.outside(action) {
+            Some(index) => Err(field(name, &action[index], "within the limits")),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the safe action.
+    pub(super) fn safe(&self, last: &[f64], action: &mut [f64]) -> Source {
+        action.copy_from_slice(self.safe.as_deref().unwrap_or(last));
+        Source::Safe
+    }
+}
+
+pub(super) fn field(field: &'static str, found: &dyn ToString, expected: &'static str) -> PlaybackError {
+    PlaybackError::Field { field, found: found.to_string(), expected }
+}
+
+pub(super) fn length(field: &'static str, values: &[f64], action_dim: usize) -> Result<(), PlaybackError> {
+    let found = values.len();
+    if found == action_dim { Ok(()) } else { Err(PlaybackError::Length { field, found, action_dim }) }
+}
+
+pub(super) fn finite(name: &'static str, values: &[f64]) -> Result<(), PlaybackError> {
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(field(name, value, "finite")),
+        None => Ok(()),
+    }
+}

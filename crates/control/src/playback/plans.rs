@@ -1,0 +1,81 @@
+use std::time::Duration;
+
+use ndarray::ArrayView2;
+
+/// Plans that are remembered: more would be older than any horizon in use.
+const REMEMBERED: usize = 8;
+
+/// The last few plans, in memory taken once.
+#[derive(Clone, Debug)]
+pub(super) struct Plans {
+    plans: Vec<TimedPlan>,
+    /// How many of them are there; the newest comes last.
+    count: usize,
+}
+
+/// A plan on the time line.
+#[derive(Clone, Debug)]
+pub(super) struct TimedPlan {
+    /// When the observation was taken that it answers.
+    pub observed: Duration,
+    /// Actions that are meant to be executed.
+    pub intended: usize,
+    len: usize,
+    actions: Vec<f64>,
+    action_dim: usize,
+}
+
+impl Plans {
+    pub fn new(horizon: usize, action_dim: usize) -> Self {
+        let empty = TimedPlan {
+            observed: Duration::ZERO,
+            intended: 0,
+            len: 0,
+            actions: vec![0.0; horizon * action_dim],
+            action_dim,
+        };
+        Self { plans: vec![empty; REMEMBERED], count: 0 }
+    }
+
+    pub fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    pub fn push(&mut self, observed: Duration, actions: ArrayView2<'_, f64>, intended: usize) {
+        if self.count == REMEMBERED {
+            self.plans.rotate_left(1);
+        } else {
+            self.count += 1;
+        }
+        let plan = &mut self.plans[self.count - 1];
+        plan.observed = observed;
+        plan.len = actions.nrows().min(plan.actions.len() / plan.action_dim);
+        plan.intended = intended.min(plan.len);
+        plan.actions.iter_mut().zip(actions).for_each(|(to, from)| *to = *from);
+    }
+
+    pub fn newest(&self) -> Option<&TimedPlan> {
+        self.oldest_first().next_back()
+    }
+
+    pub fn oldest_first(&self) -> impl DoubleEndedIterator<Item = &TimedPlan> {
+        self.plans[..self.count].iter()
+    }
+}
+
+impl TimedPlan {
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Which of its actions is for `now`: the nearest, so that a loop that wakes a little early or late is not taken
+    /// for another step. May lie beyond the last one.
+    pub fn index(&self, now: Duration, period: Duration) -> usize {
+        let elapsed = now.saturating_sub(self.observed) + period / 2;
+        usize::try_from(elapsed.as_nanos() / period.as_nanos()).unwrap_or(usize::MAX)
+    }
+
+    pub fn action(&self, index: usize) -> &[f64] {
+        &self.actions[index * self.action_dim..(index + 1) * self.action_dim]
+    }
+}
