@@ -9,6 +9,7 @@
 //! - [`Latency`]: what a plan costs, from an HDR histogram;
 //! - [`Report`]: what was measured, in the form that is written to `report.json`.
 
+pub mod controller;
 mod diffusion;
 mod environment;
 mod interval;

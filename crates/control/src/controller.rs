@@ -1,0 +1,232 @@
+//! A policy in a robot's loop: the control thread never waits for it.
+//!
+//! ```text
+//! control thread   observe(observation, time) ──newest wins──▶  worker thread
+//!                  command(time)  ◀──────────newest plan──────  samples plans
+//! ```
+//!
+//! Both directions are triple buffers, so [`Controller::command`] takes a bounded number of instructions whatever the
+//! worker does: it neither locks, nor allocates, nor waits. What it sends is [`playback`](crate::playback)'s choice.
+//! When the worker hangs, fails, or panics, the plans run out, and the same rules decide what is sent.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam::channel::{Receiver, Sender, TryIter, bounded};
+use ndarray::{Array2, ArrayView1, s};
+use parapolicy_runner::ObservationHistory;
+use thiserror::Error;
+use triple_buffer::{Input, Output, triple_buffer};
+
+use crate::playback::{Command, Playback, PlaybackConfig, PlaybackError};
+use crate::{BoxError, Policy};
+
+mod monitor;
+mod replan;
+mod worker;
+
+pub use monitor::{Health, Monitor};
+pub use replan::Replan;
+pub use worker::WorkerEvent;
+
+use monitor::Shared;
+use worker::{Delivery, Request, Worker};
+
+/// Events that wait to be fetched; later ones are counted and dropped.
+const EVENTS: usize = 64;
+
+/// What a controller is for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ControllerConfig {
+    /// How plans become commands.
+    pub playback: PlaybackConfig,
+    /// When a new plan is asked for.
+    pub replan: Replan,
+    /// Observations that the policy looks at, at least 1.
+    pub n_obs_steps: usize,
+    /// Length of an observation, at least 1.
+    pub observation_dim: usize,
+    /// Most actions that a plan may have, at least 1.
+    pub horizon: usize,
+}
+
+/// Why a controller cannot be made, or does not take an observation.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ControllerError {
+    /// A size is 0.
+    #[error("{field} is 0, but must be at least 1")]
+    Zero {
+        /// Its name.
+        field: &'static str,
+    },
+    /// The way from plans to commands is not well defined.
+    #[error(transparent)]
+    Playback(#[from] PlaybackError),
+    /// The thread could not be started.
+    #[error("the worker thread cannot be started")]
+    Thread(#[from] std::io::Error),
+    /// The observation has another length.
+    #[error("the observation has {found} numbers, but the policy sees {expected}")]
+    Length {
+        /// `observation_dim`.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// The observation holds NaN or infinity; it was not taken.
+    #[error("the observation is not finite at {index}")]
+    NotFinite {
+        /// The first such value's place.
+        index: usize,
+    },
+}
+
+/// A policy that plans in a thread of its own, and what is sent meanwhile.
+pub struct Controller {
+    config: ControllerConfig,
+    playback: Playback,
+    history: ObservationHistory,
+    episode: u64,
+    seed: u64,
+    /// Observations since the one that was asked about last.
+    since: Option<usize>,
+    requests: Input<Request>,
+    deliveries: Output<Delivery>,
+    wake: Option<Sender<()>>,
+    events: Receiver<WorkerEvent>,
+    shared: Arc<Shared>,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Controller {
+    /// Starts the worker. `make` makes the policy, in the worker's thread, when the first plan is asked for; and again
+    /// after a failure to make it, or a panic.
+    ///
+    /// # Errors
+    /// [`ControllerError`] if the configuration does not hold together, or the thread cannot be started.
+    pub fn start<M>(config: ControllerConfig, make: M) -> Result<Self, ControllerError>
+    where
+        M: FnMut() -> Result<Box<dyn Policy>, BoxError> + Send + 'static,
+    {
+        let ControllerConfig { n_obs_steps, observation_dim, horizon, .. } = config;
+        let sizes = [("n_obs_steps", n_obs_steps), ("observation_dim", observation_dim), ("horizon", horizon)];
+        if let Some((field, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            return Err(ControllerError::Zero { field });
+        }
+        let playback = Playback::new(config.playback.clone(), horizon)?;
+        let history = Array2::zeros((n_obs_steps, observation_dim));
+        let request = Request { episode: 0, seed: 0, observed: Duration::ZERO, history };
+        let actions = Array2::zeros((horizon, config.playback.initial.len()));
+        let delivery = Delivery { episode: 0, observed: Duration::ZERO, len: 0, intended: 0, actions };
+        let (requests, asked) = triple_buffer(&request);
+        let (delivered, deliveries) = triple_buffer(&delivery);
+        let (wake, woken) = bounded(1);
+        let (report, events) = bounded(EVENTS);
+        let shared = Arc::new(Shared::default());
+        let worker = Worker {
+            make: Box::new(make),
+            requests: asked,
+            deliveries: delivered,
+            wake: woken,
+            events: report,
+            shared: Arc::clone(&shared),
+        };
+        let worker = std::thread::Builder::new().name("parapolicy-worker".into()).spawn(|| worker.run())?;
+        Ok(Self {
+            playback,
+            history: ObservationHistory::new(n_obs_steps, observation_dim),
+            episode: 0,
+            seed: 0,
+            since: None,
+            requests,
+            deliveries,
+            wake: Some(wake),
+            events,
+            shared,
+            worker: Some(worker),
+            config,
+        })
+    }
+
+    /// Begins an episode: observations and plans so far are forgotten, and a plan that is being worked on will be
+    /// ignored. Everything random in the policy follows from `seed`.
+    pub fn reset(&mut self, seed: u64) {
+        self.history.reset();
+        self.playback.clear();
+        (self.episode, self.seed, self.since) = (self.episode + 1, seed, None);
+    }
+
+    /// Takes the observation of `time` and asks for a plan if one is due. Called once a control period.
+    ///
+    /// # Errors
+    /// An observation of another length, or that is not finite; it is not taken, and no plan is asked for.
+    pub fn observe(&mut self, observation: ArrayView1<'_, f64>, time: Duration) -> Result<(), ControllerError> {
+        let (found, expected) = (observation.len(), self.config.observation_dim);
+        if found != expected {
+            return Err(ControllerError::Length { expected, found });
+        }
+        if let Some(index) = observation.iter().position(|value| !value.is_finite()) {
+            return Err(ControllerError::NotFinite { index });
+        }
+        self.history.push(observation);
+        self.since = self.since.map(|since| since + 1);
+        if self.config.replan.is_due(self.since, self.playback.left(time)) && !self.is_planning() {
+            self.ask(time);
+        }
+        Ok(())
+    }
+
+    /// What to send at `time`. Called once a control period; wait-free, without allocation.
+    pub fn command(&mut self, time: Duration) -> Command<'_> {
+        if self.deliveries.update() {
+            let Delivery { episode, observed, len, intended, actions } = self.deliveries.output_buffer();
+            if *episode == self.episode {
+                // The worker has checked the plan's shape.
+                let taken = self.playback.take(*observed, actions.slice(s![..*len, ..]), *intended);
+                debug_assert!(taken.is_ok());
+            }
+        }
+        self.playback.command(time)
+    }
+
+    /// What went wrong in the worker since this was called last.
+    pub fn events(&self) -> TryIter<'_, WorkerEvent> {
+        self.events.try_iter()
+    }
+
+    /// A view for other threads.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        Monitor(Arc::clone(&self.shared))
+    }
+
+    fn is_planning(&self) -> bool {
+        self.shared.busy.load(Ordering::Acquire)
+    }
+
+    fn ask(&mut self, time: Duration) {
+        let request = self.requests.input_buffer_mut();
+        (request.episode, request.seed, request.observed) = (self.episode, self.seed, time);
+        request.history.assign(&self.history.view());
+        self.requests.publish();
+        self.shared.busy.store(true, Ordering::Release);
+        self.since = Some(0);
+        // The channel holds one token and the worker is not busy, so there is room.
+        if let Some(wake) = &self.wake {
+            let _full = wake.try_send(());
+        }
+    }
+}
+
+impl Drop for Controller {
+    /// Ends the worker, and waits for it unless it is at work: it may hang, and then ends by itself when it can.
+    fn drop(&mut self) {
+        self.wake = None;
+        if let Some(worker) = self.worker.take().filter(|_| !self.is_planning()) {
+            let _panicked = worker.join();
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The thread that plans.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, Sender, TrySendError};
+use ndarray::{Array2, s};
+use thiserror::Error;
+use triple_buffer::{Input, Output};
+
+use super::monitor::Shared;
+use crate::{BoxError, Plan, Policy};
+
+/// What is to be planned for.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    /// Counts the episodes.
+    pub episode: u64,
+    pub seed: u64,
+    /// When the newest observation was taken.
+    pub observed: Duration,
+    /// `[n_obs_steps, observation_dim]`, oldest first.
+    pub history: Array2<f64>,
+}
+
+/// A plan that is ready.
+#[derive(Clone, Debug)]
+pub(super) struct Delivery {
+    pub episode: u64,
+    pub observed: Duration,
+    /// Rows of `actions` that are there.
+    pub len: usize,
+    pub intended: usize,
+    /// `[horizon, action_dim]`.
+    pub actions: Array2<f64>,
+}
+
+/// Something went wrong in the worker; the controller goes on, and the worker tries again with the next observation.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WorkerEvent {
+    /// The policy could not be made, at the start or after a panic.
+    #[error("the policy cannot be made: {0}")]
+    NotMade(BoxError),
+    /// The policy failed.
+    #[error("the policy failed: {0}")]
+    Failed(BoxError),
+    /// The policy panicked; it is made anew.
+    #[error("the policy panicked: {0}")]
+    Panicked(String),
+    /// The plan holds NaN or infinity, or has a shape that cannot be executed; it is withheld as a whole.
+    #[error("a plan was withheld: {0}")]
+    Withheld(&'static str),
+}
+
+/// Makes a policy in the thread that uses it.
+pub(super) type MakePolicy = Box<dyn FnMut() -> Result<Box<dyn Policy>, BoxError> + Send>;
+
+pub(super) struct Worker {
+    pub make: MakePolicy,
+    pub requests: Output<Request>,
+    pub deliveries: Input<Delivery>,
+    pub wake: Receiver<()>,
+    pub events: Sender<WorkerEvent>,
+    pub shared: Arc<Shared>,
+}
+
+impl Worker {
+    /// Plans whenever it is woken, until nobody can wake it any more.
+    pub fn run(mut self) {
+        let mut policy: Option<(Box<dyn Policy>, u64)> = None;
+        while let Ok(()) = self.wake.recv() {
+            let started = Instant::now();
+            self.requests.update();
+            let request = self.requests.output_buffer();
+            let (make, made) = (&mut self.make, &mut policy);
+            let event = match catch_unwind(AssertUnwindSafe(|| plan(make, made, request))) {
+                Ok(Ok(plan)) => deliver(&mut self.deliveries, request, &plan).err(),
+                Ok(Err(event)) => Some(event),
+                Err(panic) => {
+                    policy = None;
+                    Some(WorkerEvent::Panicked(message(&*panic)))
+                }
+            };
+            self.note(event, started.elapsed());
+            self.shared.busy.store(false, Ordering::Release);
+        }
+    }
+
+    fn note(&self, event: Option<WorkerEvent>, elapsed: Duration) {
+        let Some(event) = event else {
+            self.shared.plans.fetch_add(1, Ordering::Relaxed);
+            self.shared.latency().record(elapsed);
+            return;
+        };
+        self.shared.failures.fetch_add(1, Ordering::Relaxed);
+        if let Err(TrySendError::Full(_)) = self.events.try_send(event) {
+            self.shared.events_dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Plans with the policy, which is made if there is none and reset if the episode is new to it.
+fn plan(
+    make: &mut MakePolicy,
+    policy: &mut Option<(Box<dyn Policy>, u64)>,
+    request: &Request,
+) -> Result<Plan, WorkerEvent> {
+    let (policy, episode) = match policy {
+        Some(made) => made,
+        none => none.insert((make().map_err(WorkerEvent::NotMade)?, request.episode.wrapping_sub(1))),
+    };
+    if *episode != request.episode {
+        policy.reset(request.seed);
+        *episode = request.episode;
+    }
+    // As many observations as the policy looks at: what it saw before is forgotten.
+    for observation in request.history.rows() {
+        policy.observe(observation).map_err(WorkerEvent::Failed)?;
+    }
+    policy.plan().map_err(WorkerEvent::Failed)
+}
+
+fn deliver(deliveries: &mut Input<Delivery>, request: &Request, plan: &Plan) -> Result<(), WorkerEvent> {
+    let delivery = deliveries.input_buffer_mut();
+    let (len, action_dim) = plan.actions.dim();
+    if len == 0 || action_dim != delivery.actions.ncols() {
+        return Err(WorkerEvent::Withheld("its shape cannot be executed"));
+    }
+    if !plan.actions.iter().all(|value| value.is_finite()) {
+        return Err(WorkerEvent::Withheld("it holds values that are not finite"));
+    }
+    delivery.len = len.min(delivery.actions.nrows());
+    delivery.actions.slice_mut(s![..delivery.len, ..]).assign(&plan.actions.slice(s![..delivery.len, ..]));
+    (delivery.episode, delivery.observed, delivery.intended) = (request.episode, request.observed, delivery.len);
+    deliveries.publish();
+    Ok(())
+}
+
+/// What a panic said.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}
