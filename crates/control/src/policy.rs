@@ -6,7 +6,7 @@ use crate::BoxError;
 use crate::refine::RefinementCost;
 
 /// A decision: actions for the next control steps, and what it cost to reach it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// Actions in raw units, `[n_action_steps, action_dim]`, the first for the moment of the observation.
     pub actions: Array2<f64>,

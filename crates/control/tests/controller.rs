@@ -72,7 +72,7 @@ impl Policy for Moody {
         }
         let first = if mood == Mood::Lies { f64::NAN } else { *self.seen.last().unwrap() };
         let actions = Array2::from_shape_fn((4, 1), |(i, _)| first + i as f64);
-        Ok(Plan { actions, latency: Duration::ZERO, rounds: 1, evaluations: 1 })
+        Ok(Plan { actions, ..Plan::default() })
     }
 }
 
