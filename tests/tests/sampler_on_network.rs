@@ -105,7 +105,8 @@ fn window_1_and_tolerance_0_are_sequential_up_to_rounding() {
     let strategies =
         [Strategy::Paradigms(narrow), Strategy::Picard(narrow), Strategy::Paradigms(strict), Strategy::Picard(strict)];
     for (strategy, outcome) in strategies.into_iter().zip(compare(strategies, 3)) {
-        let (_, _, [.., max]) = outcome.summary(&format!("{strategy} {:?}", strategy.window()));
+        let (_, _, [.., max]) =
+            outcome.summary(&format!("{strategy} {:?} {:?}", strategy.window(), strategy.tolerance()));
         // A batch of another size is summed in another order.
         assert!(max <= 1e-4, "{strategy}: {max}");
     }

@@ -95,7 +95,7 @@ pub struct RunArguments {
     #[command(flatten)]
     pub sampling: SamplingArguments,
     /// Samplers to compare, episode by episode in turn: `sequential`, `paradigms`, `picard`,
-    /// `speculative`, `anderson`, or `auto`, the fastest on this machine.
+    /// `speculative`, `anderson`, `parareal`, `blocks`, or `auto`, the fastest on this machine.
     #[arg(long = "sampler", value_delimiter = ',', default_value = "sequential,picard")]
     pub samplers: Vec<SamplerName>,
     /// Run every sampler a second time with plans that are refined, in this many steps, to stay out of the

@@ -153,7 +153,7 @@ impl fmt::Display for Choice {
 
 fn write_strategy(f: &mut fmt::Formatter<'_>, strategy: Strategy) -> fmt::Result {
     match strategy.window() {
-        Some(WindowConfig { window, .. }) => write!(f, "{strategy}, window {window}"),
+        Some(window) => write!(f, "{strategy}, window {window}"),
         None => write!(f, "{strategy}"),
     }
 }

@@ -32,7 +32,8 @@ impl Diffusion<'_> {
         }
     }
 
-    fn drift(
+    /// Writes the drift of `step` that the network's `prediction` at `state` means.
+    pub fn drift(
         &self,
         step: &Step,
         state: ArrayView1<'_, f32>,

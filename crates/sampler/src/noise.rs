@@ -15,6 +15,7 @@ pub struct Noise {
     initial: Array1<f32>,
     steps: Array2<f32>,
     uniforms: Vec<f64>,
+    fingerprint: u64,
 }
 
 impl Noise {
@@ -54,9 +55,10 @@ impl Noise {
     }
 
     fn assemble(initial: Array1<f32>, steps: Array2<f32>) -> Self {
-        let mut generator = ChaCha8Rng::seed_from_u64(fingerprint(initial.iter().chain(&steps)));
+        let fingerprint = fingerprint(initial.iter().chain(&steps));
+        let mut generator = ChaCha8Rng::seed_from_u64(fingerprint);
         let uniforms = StandardUniform.sample_iter(&mut generator).take(steps.nrows()).collect();
-        Self { initial, steps, uniforms }
+        Self { initial, steps, uniforms, fingerprint }
     }
 
     /// x_0, `[D]`.
@@ -73,6 +75,14 @@ impl Noise {
     /// noise (a generator seeded with its bits), so noise that was drawn elsewhere has them too.
     pub fn uniforms(&self) -> &[f64] {
         &self.uniforms
+    }
+
+    /// As much more chance as a strategy needs, which follows from the normal noise as the uniforms do.
+    pub(crate) fn generator(&self) -> ChaCha8Rng {
+        let mut generator = ChaCha8Rng::seed_from_u64(self.fingerprint);
+        // The first stream has gone into the uniforms.
+        generator.set_stream(1);
+        generator
     }
 }
 

@@ -34,7 +34,7 @@ pub use adam::Adam;
 pub use adaptive_threshold::AdaptiveThreshold;
 pub use level::Level;
 pub use path::Path;
-pub(crate) use path::mean_squared_difference;
+pub(crate) use path::{mean_squared_difference, row, row_mut};
 pub use roll_out::{Direct, Increments, RollOut};
 pub use semilinear::Semilinear;
 pub use tail_guess::{CopiedState, FrozenDrift, TailGuess};
@@ -92,8 +92,8 @@ pub struct Drift<'a> {
 
 /// How wide the window is.
 pub trait WindowPolicy {
-    /// Rows to evaluate in the next round, at least 1, where as many are left.
-    fn size(&mut self) -> usize;
+    /// Rows to evaluate in the next round from step `left` on, at least 1, where as many are left.
+    fn size(&mut self, left: usize) -> usize;
 }
 
 /// A window of the same width in every round.
@@ -101,7 +101,7 @@ pub trait WindowPolicy {
 pub struct FixedWindow(pub usize);
 
 impl WindowPolicy for FixedWindow {
-    fn size(&mut self) -> usize {
+    fn size(&mut self, _left: usize) -> usize {
         self.0
     }
 }
@@ -151,7 +151,7 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         W: WindowPolicy,
     {
         let (left, steps) = (self.window.start, recurrence.steps());
-        let right = left.saturating_add(self.policy.size().max(1)).min(steps);
+        let right = left.saturating_add(self.policy.size(left).max(1)).min(steps);
         if self.known < right {
             self.tail_guess.guess(recurrence, path, self.known..right);
             self.known = right;

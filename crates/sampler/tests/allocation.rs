@@ -8,7 +8,7 @@ use support::{DIM, Mixture};
 #[test]
 fn nothing_is_allocated_after_the_first_sample() {
     for strategy in Strategy::NAMES.map(|name| name.parse::<Strategy>().unwrap()) {
-        for solver in [Solver::Ddpm, Solver::Ddim { eta: 0.5 }, Solver::DpmSolverPlusPlus] {
+        for solver in [Solver::Ddpm, Solver::Ddim { eta: 0.0 }, Solver::Ddim { eta: 0.5 }, Solver::DpmSolverPlusPlus] {
             let table = Table::new(&SchedulerConfig::default(), solver, 50).unwrap();
             let mut denoiser = Mixture::example(&table);
             let noise: Vec<Noise> = (0..3).map(|seed| Noise::draw(seed, 50, DIM)).collect();

@@ -80,6 +80,11 @@ fn a_strategy_is_refused_by_field() {
         let start = format!("solver: `{solver}` is not supported; use ddpm or ddim:ETA with ETA over 0");
         assert!(refused.starts_with(&start), "{refused}");
     }
+    let table_2m = Table::new(&SchedulerConfig::default(), Solver::DpmSolverPlusPlus, 10).unwrap();
+    let refused = Sampler::new(table_2m, Strategy::Blocks(WindowConfig::default()), 2).err().unwrap().to_string();
+    assert!(refused.starts_with("solver: `dpmsolver++` is not supported; use ddpm, ddim or ddim:ETA"), "{refused}");
+    let wild = Sampler::new(table(), Strategy::Parareal { tolerance: -1.0 }, 2).err().unwrap().to_string();
+    assert_eq!(wild, "tolerance is -1, but must be finite and not negative");
     let dim = Sampler::new(table(), Strategy::Sequential, 0).err().map(|error| error.to_string());
     assert_eq!(dim.unwrap(), "dim is 0, but must be at least 1");
 }

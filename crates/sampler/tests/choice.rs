@@ -108,7 +108,7 @@ fn candidates_fit_the_steps() {
     let windows = |steps| -> Vec<Option<usize>> {
         let candidates = Strategy::candidates(steps, 0.1).into_iter();
         let ours = candidates.filter(|strategy| matches!(strategy, Strategy::Sequential | Strategy::Picard(_)));
-        ours.map(|strategy| strategy.window().map(|config| config.window)).collect()
+        ours.map(|strategy| strategy.window()).collect()
     };
     assert_eq!(windows(1), [None, Some(1)]);
     assert_eq!(windows(3), [None, Some(3)]);

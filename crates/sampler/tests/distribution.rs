@@ -21,15 +21,16 @@ const BLOCK: usize = 512;
 /// Two-sided 99 % quantile of the normal distribution.
 const QUANTILE: f64 = 2.576;
 
-fn table() -> Table {
+fn table(solver: Solver) -> Table {
     let config = SchedulerConfig { num_train_timesteps: 100, clip_sample: false, ..SchedulerConfig::default() };
-    Table::new(&config, Solver::Ddpm, STEPS).unwrap()
+    Table::new(&config, solver, STEPS).unwrap()
 }
 
 /// `count` samples of noise with the seeds from `first` on, `[count, D]`.
-fn draw(strategy: Strategy, first: u64, count: usize) -> Array2<f32> {
-    let mut denoiser = Mixture::example(&table());
-    let mut sampler = Sampler::new(table(), strategy, DIM).unwrap();
+fn draw(strategy: Strategy, solver: Solver, first: u64, count: usize) -> Array2<f32> {
+    let table = table(solver);
+    let mut denoiser = Mixture::example(&table);
+    let mut sampler = Sampler::new(table, strategy, DIM).unwrap();
     let mut samples = Array2::zeros((count, DIM));
     for (mut row, seed) in samples.rows_mut().into_iter().zip(first..) {
         row.assign(&sampler.sample(&mut denoiser, &Noise::draw(seed, STEPS, DIM)).unwrap().sample());
@@ -43,7 +44,7 @@ fn squared_distance<A: Copy + Into<f64>>(a: ArrayView1<'_, f32>, b: ArrayView1<'
 
 /// Share of the samples nearest to each mode.
 fn frequencies(samples: &Array2<f32>) -> Vec<f64> {
-    let modes = Mixture::example(&table()).means;
+    let modes = Mixture::example(&table(Solver::Ddpm)).means;
     let mut counts = vec![0; modes.nrows()];
     for sample in samples.rows() {
         let distances: Vec<f64> = modes.rows().into_iter().map(|mode| squared_distance(sample, mode)).collect();
@@ -95,17 +96,23 @@ fn divisions(count: usize) -> Array2<f32> {
 }
 
 fn strategies_draw_from_one_distribution(count: usize) {
-    let expected = draw(Strategy::Sequential, 0, count);
-    for (index, name) in Strategy::NAMES.into_iter().enumerate() {
-        let found = draw(name.parse().unwrap(), ((index + 1) * count) as u64, count);
+    agree(&Strategy::NAMES, Solver::Ddpm, count);
+    // With its corrector, which is there for solvers without noise.
+    agree(&["blocks"], Solver::Ddim { eta: 0.0 }, count);
+}
+
+fn agree(names: &[&str], solver: Solver, count: usize) {
+    let expected = draw(Strategy::Sequential, solver, 0, count);
+    for (index, name) in names.iter().enumerate() {
+        let found = draw(name.parse().unwrap(), solver, ((index + 1) * count) as u64, count);
         let (p, q) = (frequencies(&expected), frequencies(&found));
         let value = p_value(&expected, &found);
-        println!("{name}: modes {q:.4?} of {p:.4?}, energy distance p = {value:.3}");
+        println!("{name} {solver}: modes {q:.4?} of {p:.4?}, energy distance p = {value:.3}");
         for (p, q) in p.iter().zip(&q) {
             let bound = QUANTILE * (2.0 * p * (1.0 - p) / count as f64).sqrt();
-            assert!((p - q).abs() <= bound, "{name}: {p} and {q} of the samples, {bound} allowed");
+            assert!((p - q).abs() <= bound, "{name} {solver}: {p} and {q} of the samples, {bound} allowed");
         }
-        assert!(value > 0.01, "{name}: {value}");
+        assert!(value > 0.01, "{name} {solver}: {value}");
     }
 }
 
@@ -122,8 +129,8 @@ fn many_samples() {
 
 #[test]
 fn another_distribution_is_found_out() {
-    let expected = draw(Strategy::Sequential, 0, 500);
-    let mut shifted = draw(Strategy::Sequential, 500, 500);
+    let expected = draw(Strategy::Sequential, Solver::Ddpm, 0, 500);
+    let mut shifted = draw(Strategy::Sequential, Solver::Ddpm, 500, 500);
     shifted += 0.1;
     assert!(p_value(&expected, &shifted) <= 0.01);
 }

@@ -13,13 +13,24 @@ use support::{DIM, Mixture};
 
 const SOLVERS: [Solver; 4] =
     [Solver::Ddpm, Solver::Ddim { eta: 0.0 }, Solver::Ddim { eta: 0.5 }, Solver::DpmSolverPlusPlus];
-const PARALLEL: [fn(WindowConfig) -> Strategy; 3] = [Strategy::Paradigms, Strategy::Picard, Strategy::Anderson];
+/// What slides a window and works with every solver.
+const SLIDING: [Strategy; 3] = [Strategy::Paradigms(WINDOW), Strategy::Picard(WINDOW), Strategy::Anderson(WINDOW)];
+const WINDOW: WindowConfig = WindowConfig { window: 20, tolerance: 0.1 };
 
-/// Everything that slides a window over the steps of `solver`.
-fn sliding(solver: Solver) -> impl Iterator<Item = Strategy> {
-    let speculative = Strategy::Speculative { window: WindowConfig::default().window };
-    let noisy = matches!(solver, Solver::Ddpm | Solver::Ddim { eta: 0.5 });
-    PARALLEL.map(|strategy| strategy(WindowConfig::default())).into_iter().chain(noisy.then_some(speculative))
+fn is_noisy(solver: Solver) -> bool {
+    matches!(solver, Solver::Ddpm | Solver::Ddim { eta: 0.5 })
+}
+
+/// Everything that has a window and takes the steps of `solver` alone.
+fn windowed(solver: Solver) -> impl Iterator<Item = Strategy> {
+    let noisy = [Strategy::Blocks(WINDOW), Strategy::Speculative { window: 20 }];
+    SLIDING.into_iter().chain(noisy.into_iter().filter(move |_| is_noisy(solver)))
+}
+
+/// Everything that comes closer to the answer of `solver` the smaller the tolerance is.
+fn iterating(solver: Solver) -> impl Iterator<Item = Strategy> {
+    let parareal = Strategy::Parareal { tolerance: WINDOW.tolerance };
+    SLIDING.into_iter().chain([parareal]).chain(is_noisy(solver).then_some(Strategy::Blocks(WINDOW)))
 }
 
 fn table(solver: Solver, clip_sample: bool, steps: usize) -> Table {
@@ -50,7 +61,7 @@ proptest! {
     fn window_1_is_sequential(seed: u64, solver in 0..4_usize, clip: bool, tolerance in 0.0..10.0) {
         let table = table(SOLVERS[solver], clip, 40);
         let (expected, _) = draw(&table, Strategy::Sequential, seed);
-        for strategy in sliding(SOLVERS[solver]) {
+        for strategy in windowed(SOLVERS[solver]) {
             let (found, statistics) = draw(&table, strategy.with_window(WindowConfig { window: 1, tolerance }), seed);
             prop_assert_eq!(bits(&found), bits(&expected));
             prop_assert_eq!((statistics.rounds, statistics.evaluations), (40, 40));
@@ -58,20 +69,39 @@ proptest! {
     }
 
     #[test]
-    fn tolerance_0_is_sequential(seed: u64, solver in 0..4_usize, clip: bool, window in 2..120_usize) {
-        let table = table(SOLVERS[solver], clip, 40);
+    fn tolerance_0_is_sequential(
+        seed: u64, solver in 0..4_usize, clip: bool, window in 2..120_usize, steps in 1..60_usize,
+    ) {
+        let table = table(SOLVERS[solver], clip, steps);
         let (expected, _) = draw(&table, Strategy::Sequential, seed);
-        for strategy in PARALLEL {
-            let (found, statistics) = draw(&table, strategy(WindowConfig { window, tolerance: 0.0 }), seed);
-            prop_assert_eq!(bits(&found), bits(&expected));
+        for strategy in iterating(SOLVERS[solver]) {
+            let strategy = strategy.with_window(WindowConfig { window, tolerance: 0.0 });
+            let (found, statistics) = draw(&table, strategy, seed);
+            prop_assert_eq!(bits(&found), bits(&expected), "{}", strategy);
             prop_assert_eq!(statistics.largest_residual, 0.0);
         }
+    }
+
+    /// After Selvam et al. 2024 (arXiv 2412.08292): √N p + √N − p for p iterations.
+    #[test]
+    fn parareal_takes_what_its_formula_says(seed: u64, solver in 0..4_usize, root in 1..=9_usize, tolerance in 0.0..1.0) {
+        let table = table(SOLVERS[solver], true, root * root);
+        let (_, statistics) = draw(&table, Strategy::Parareal { tolerance }, seed);
+        prop_assert!((1..=root).any(|p| root * p + root - p == statistics.rounds), "{:?}", statistics);
+    }
+
+    #[test]
+    fn one_block_without_noise_is_ddim(seed: u64, clip: bool, window in 40..60_usize) {
+        let table = table(Solver::Ddim { eta: 0.0 }, clip, 40);
+        let (expected, _) = draw(&table, Strategy::Sequential, seed);
+        let (found, _) = draw(&table, Strategy::Blocks(WindowConfig { window, tolerance: 0.0 }), seed);
+        prop_assert_eq!(bits(&found), bits(&expected));
     }
 
     #[test]
     fn statistics_add_up(seed: u64, solver in 0..4_usize, window in 1..120_usize, tolerance in 0.0..1.0) {
         let table = table(SOLVERS[solver], true, 40);
-        for strategy in sliding(SOLVERS[solver]) {
+        for strategy in windowed(SOLVERS[solver]) {
             let (_, statistics) = draw(&table, strategy.with_window(WindowConfig { window, tolerance }), seed);
             prop_assert_eq!(statistics.rounds, statistics.windows.len());
             prop_assert_eq!(statistics.evaluations, statistics.windows.iter().sum::<usize>());
@@ -85,28 +115,29 @@ proptest! {
 }
 
 #[test]
-fn every_strategy_is_close_to_sequential_and_paradigms_is_the_slowest() {
+fn every_strategy_is_close_to_sequential_and_paradigms_is_the_slowest_to_slide() {
     for solver in SOLVERS {
         let table = table(solver, true, 90);
-        let mut rounds = [0; PARALLEL.len()];
+        let mut rounds = vec![0; iterating(solver).count()];
         for seed in 0..20 {
             let (expected, _) = draw(&table, Strategy::Sequential, seed);
-            for (strategy, rounds) in PARALLEL.iter().zip(&mut rounds) {
-                let (found, statistics) = draw(&table, strategy(WindowConfig::default()), seed);
+            for (strategy, rounds) in iterating(solver).zip(&mut rounds) {
+                let (found, statistics) = draw(&table, strategy, seed);
                 let last = (&found.row(90) - &expected.row(90)).fold(0.0_f32, |most, value| most.max(value.abs()));
-                assert!(last < 0.1, "{solver} {seed}: {last}");
+                assert!(last < 0.1, "{strategy} {solver} {seed}: {last}");
                 *rounds += statistics.rounds;
             }
         }
         let slowest = rounds[0];
-        assert!(slowest < 90 * 20 && rounds[1..].iter().all(|other| *other < slowest), "{solver}: {rounds:?}");
+        assert!(rounds[1..SLIDING.len()].iter().all(|other| *other < slowest), "{solver}: {rounds:?}");
+        assert!(rounds.iter().all(|rounds| *rounds < 90 * 20), "{solver}: {rounds:?}");
     }
 }
 
 #[test]
 fn a_sampler_used_again_gives_the_same_bytes() {
     let solver = Solver::Ddim { eta: 0.5 };
-    for strategy in sliding(solver).chain([Strategy::Sequential]) {
+    for strategy in Strategy::NAMES.map(|name| name.parse().unwrap()) {
         let table = table(solver, true, 50);
         let mut denoiser = Mixture::example(&table);
         let mut sampler = Sampler::new(table, strategy, DIM).unwrap();

@@ -102,7 +102,7 @@ fn increments_reach_the_serial_answer_exactly() {
 struct Breathing(usize);
 
 impl WindowPolicy for Breathing {
-    fn size(&mut self) -> usize {
+    fn size(&mut self, _left: usize) -> usize {
         self.0 += 1;
         [16, 3, 30, 0][self.0 % 4]
     }

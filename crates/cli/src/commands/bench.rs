@@ -155,7 +155,7 @@ impl Measured {
             solver: solver.to_string(),
             steps: self.sampler.table().steps(),
             sampler: self.settled.name,
-            window: self.settled.strategy.window().map(|config| config.window),
+            window: self.settled.strategy.window(),
             reason: self.settled.reason,
             rounds_mean: self.rounds as f64 / count as f64,
             evaluations_mean: self.evaluations as f64 / count as f64,

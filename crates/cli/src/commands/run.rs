@@ -71,8 +71,7 @@ fn contenders(
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
     let contender = |policy: &Policy, settled: &Settled, refinement: Option<Refinement>| {
         let sampler = settled.sampler(policy, *solver, *steps).input()?;
-        let config = sampler.strategy().window();
-        let (window, tolerance) = (config.map(|config| config.window), config.map(|config| config.tolerance));
+        let (window, tolerance) = (sampler.strategy().window(), sampler.strategy().tolerance());
         let refined = if refinement.is_some() { ", refined" } else { "" };
         let mut run = SamplerRun::new(format!("{}{refined}", settled.name), window, tolerance);
         run.reason.clone_from(&settled.reason);

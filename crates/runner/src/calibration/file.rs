@@ -61,7 +61,7 @@ impl Serialize for Calibration {
 impl From<&Profile> for FileProfile {
     fn from(profile: &Profile) -> Self {
         let &Profile { strategy, own_ms, ref plans } = profile;
-        Self { strategy, window: strategy.window().map(|config| config.window), own_ms, plans: plans.clone() }
+        Self { strategy, window: strategy.window(), own_ms, plans: plans.clone() }
     }
 }
 
@@ -94,7 +94,7 @@ impl File {
             for (candidate, profile) in candidates.iter().enumerate() {
                 let damaged = |what: String| (format!("profiles[{index}].candidates[{candidate}]"), what);
                 profile.expected(&cost).map_err(|error| damaged(format!("is damaged ({error})")))?;
-                if profile.strategy.window().is_some_and(|config| config.window == 0) {
+                if profile.strategy.window() == Some(0) {
                     return Err(damaged("is damaged (window is 0, but must be at least 1)".into()));
                 }
             }

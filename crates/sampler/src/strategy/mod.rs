@@ -1,7 +1,10 @@
 //! The strategies: orders in which the network is asked.
 
 mod anderson;
+mod blocks;
+mod movement;
 mod paradigms;
+mod parareal;
 mod picard;
 mod sequential;
 mod speculative;
@@ -30,6 +33,15 @@ pub enum Strategy {
         /// Steps evaluated in one batch, at least 1.
         window: usize,
     },
+    /// Picard iteration block by block; for solvers without noise, with an underdamped Langevin corrector between the
+    /// blocks (Chen et al. 2024, arXiv 2405.15986). For solvers of first order.
+    Blocks(WindowConfig),
+    /// A coarse sweep corrected by fine solves of ⌈√N⌉ steps in all blocks at once, pipelined (Selvam et al. 2024,
+    /// arXiv 2412.08292).
+    Parareal {
+        /// As [`WindowConfig::tolerance`].
+        tolerance: f64,
+    },
 }
 
 /// Window and tolerance of a strategy that iterates over a window of steps.
@@ -50,21 +62,30 @@ impl Default for WindowConfig {
 
 impl WindowConfig {
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
-        if self.window == 0 {
-            return Err(ConfigError::out_of_range("window", &self.window, "at least 1"));
-        }
-        if !(self.tolerance >= 0.0 && self.tolerance.is_finite()) {
-            return Err(ConfigError::out_of_range("tolerance", &self.tolerance, "finite and not negative"));
-        }
-        Ok(())
+        check_window(self.window)?;
+        check_tolerance(self.tolerance)
     }
+}
+
+fn check_window(window: usize) -> Result<(), ConfigError> {
+    match window {
+        0 => Err(ConfigError::out_of_range("window", &window, "at least 1")),
+        _ => Ok(()),
+    }
+}
+
+fn check_tolerance(tolerance: f64) -> Result<(), ConfigError> {
+    if tolerance >= 0.0 && tolerance.is_finite() {
+        return Ok(());
+    }
+    Err(ConfigError::out_of_range("tolerance", &tolerance, "finite and not negative"))
 }
 
 impl Strategy {
     /// Names that [`Strategy::from_str`] reads.
-    pub const NAMES: [&str; 5] = ["sequential", "paradigms", "picard", "speculative", "anderson"];
+    pub const NAMES: [&str; 7] = ["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks"];
 
-    /// The same strategy with another window and tolerance; `sequential` has neither, `speculative` no tolerance.
+    /// The same strategy with another window and tolerance, as far as it has them.
     #[must_use]
     pub fn with_window(self, config: WindowConfig) -> Self {
         match self {
@@ -72,29 +93,45 @@ impl Strategy {
             Self::Paradigms(_) => Self::Paradigms(config),
             Self::Picard(_) => Self::Picard(config),
             Self::Anderson(_) => Self::Anderson(config),
+            Self::Blocks(_) => Self::Blocks(config),
             Self::Speculative { .. } => Self::Speculative { window: config.window },
+            Self::Parareal { .. } => Self::Parareal { tolerance: config.tolerance },
         }
     }
 
-    /// Window and tolerance, if the strategy has them; `speculative` is exact, so its tolerance is 0.
-    pub fn window(&self) -> Option<WindowConfig> {
+    /// Its window, unless it has none: `sequential` takes one step a round, `parareal` cuts the steps into blocks.
+    pub fn window(&self) -> Option<usize> {
         match self {
-            Self::Sequential => None,
-            Self::Paradigms(config) | Self::Picard(config) | Self::Anderson(config) => Some(*config),
-            Self::Speculative { window } => Some(WindowConfig { window: *window, tolerance: 0.0 }),
+            Self::Sequential | Self::Parareal { .. } => None,
+            Self::Paradigms(config) | Self::Picard(config) | Self::Anderson(config) | Self::Blocks(config) => {
+                Some(config.window)
+            }
+            Self::Speculative { window } => Some(*window),
+        }
+    }
+
+    /// Its tolerance, unless it has none: `sequential` is the reference, `speculative` exact in distribution.
+    pub fn tolerance(&self) -> Option<f64> {
+        match self {
+            Self::Sequential | Self::Speculative { .. } => None,
+            Self::Paradigms(config) | Self::Picard(config) | Self::Anderson(config) | Self::Blocks(config) => {
+                Some(config.tolerance)
+            }
+            Self::Parareal { tolerance } => Some(*tolerance),
         }
     }
 
     pub(crate) fn method(self, table: &Table, dim: usize) -> Result<Box<dyn Method>, ConfigError> {
-        if let Some(config) = self.window() {
-            config.validate()?;
-        }
+        self.window().map_or(Ok(()), check_window)?;
+        self.tolerance().map_or(Ok(()), check_tolerance)?;
         Ok(match self {
             Self::Sequential => Box::<sequential::Sequential>::default(),
             Self::Paradigms(config) => Box::new(paradigms::method(table, config)),
             Self::Picard(config) => Box::new(picard::method(table, config, dim)),
             Self::Anderson(config) => Box::new(anderson::method(table, config, dim)),
             Self::Speculative { window } => Box::new(speculative::method(table, window, dim)?),
+            Self::Parareal { tolerance } => Box::new(parareal::method(table, tolerance, dim)),
+            Self::Blocks(config) => blocks::method(table, config, dim)?,
         })
     }
 }
@@ -107,6 +144,8 @@ impl fmt::Display for Strategy {
             Self::Picard(_) => "picard",
             Self::Anderson(_) => "anderson",
             Self::Speculative { .. } => "speculative",
+            Self::Parareal { .. } => "parareal",
+            Self::Blocks(_) => "blocks",
         })
     }
 }
@@ -122,6 +161,8 @@ impl FromStr for Strategy {
             "picard" => Ok(Self::Picard(WindowConfig::default())),
             "anderson" => Ok(Self::Anderson(WindowConfig::default())),
             "speculative" => Ok(Self::Speculative { window: WindowConfig::default().window }),
+            "parareal" => Ok(Self::Parareal { tolerance: WindowConfig::default().tolerance }),
+            "blocks" => Ok(Self::Blocks(WindowConfig::default())),
             _ => Err(ConfigError::unsupported("strategy", &name, Self::NAMES.join(", "))),
         }
     }
@@ -138,7 +179,7 @@ mod tests {
         }
         assert_eq!(
             "parallel".parse::<Strategy>().unwrap_err().to_string(),
-            "strategy: `parallel` is not supported; use sequential, paradigms, picard, speculative, anderson"
+            "strategy: `parallel` is not supported; use sequential, paradigms, picard, speculative, anderson, parareal, blocks"
         );
     }
 }

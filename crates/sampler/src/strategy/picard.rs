@@ -10,27 +10,20 @@
 //! ```
 //!
 //! The first round, which knows no x̂0 at all, looks at the first third alone: states near the data guessed without it
-//! are of no use. A state is kept while its change, root mean square, moves the sample by little:
-//!
-//! ```text
-//! slope_j · ‖x_new[j] − x_old[j]‖ / √D  <  τ · REACH        (slope: Level::slope)
-//! ```
+//! are of no use. A state is kept while its change, root mean square, moves the sample by little ([`movement::allowed`]).
 //!
 //! Against ParaDiGMS' criterion, which compares the change with the noise of the step, this keeps more of the first
 //! steps, whose states hardly move the sample, and is as strict at the last.
 
 use ndarray::{Array2, ArrayView2, s};
 
-use super::WindowConfig;
+use super::{WindowConfig, movement};
 use crate::diffusion::Diffusion;
 use crate::method::{Method, Rows};
 use crate::statistics::Statistics;
 use crate::table::Table;
-use crate::window::{FrozenDrift, Level, Path, Recurrence as _, Semilinear, TailGuess as _};
+use crate::window::{FrozenDrift, Path, Recurrence as _, Semilinear, TailGuess as _};
 
-/// How far, in normalised units, the sample may move at a tolerance of 1. At 0.1 nine samples in ten end within 0.005 of
-/// the sequential one.
-const REACH: f64 = 0.02;
 /// Share of the steps that the first round looks at.
 const FIRST: f64 = 1.0 / 3.0;
 
@@ -50,14 +43,12 @@ pub(super) struct Picard {
 }
 
 pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Picard {
-    let levels = table.rows().iter().map(|row| Level::new(f64::from(row.alpha), f64::from(row.sigma)));
-    let levels: Vec<Level> = levels.collect();
-    let limit = |level: &Level| (config.tolerance * REACH / level.slope()).powi(2);
+    let levels = movement::levels(table);
+    let allowed = movement::allowed(&levels).into_iter();
     let window = config.window.min(table.steps());
     Picard {
         window,
-        // Of x_1 to x_{N-1}, and of x_N, which nothing is evaluated on.
-        allowed: levels.iter().skip(1).map(limit).chain([0.0]).collect(),
+        allowed: allowed.map(|change| config.tolerance * config.tolerance * change).collect(),
         roll_out: Semilinear::new(levels, dim),
         left: 0,
         asked: Vec::with_capacity(window),

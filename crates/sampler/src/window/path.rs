@@ -50,6 +50,11 @@ impl Path {
         row(&self.evaluated, index)
     }
 
+    /// The same, to be written.
+    pub(crate) fn evaluated_mut(&mut self, index: usize) -> &mut [f32] {
+        row_mut(&mut self.evaluated, index)
+    }
+
     /// Drift of step `j`.
     pub fn drift(&self, step: usize) -> &[f32] {
         row(&self.drifts, step)
@@ -87,6 +92,11 @@ impl Path {
         let [width, next_width] = widths(recurrence, step, self.states.ncols());
         let (state, next) = (row(&self.evaluated, step), row_mut(&mut self.states, step + 1));
         recurrence.advance(step, &state[..width], drift, &mut next[..next_width]);
+    }
+
+    /// What x_{j+1} would be from another x_j, into `next`.
+    pub(crate) fn advance_from<P: Recurrence>(&self, recurrence: &P, step: usize, state: &[f32], next: &mut [f32]) {
+        recurrence.advance(step, state, drift_at(&self.drifts, step), next);
     }
 
     /// Copies x_j to x_{j+1}, which is filled up with zeros where it is wider.

@@ -40,7 +40,8 @@ impl<P: Recurrence> RollOut<P> for Increments {
 /// x_new[j+1] = advance(x_new[j]; drift_j)
 /// ```
 ///
-/// So DreamPropeller rolls out optimisers (Zhou et al. 2023, arXiv 2311.17082).
+/// So DreamPropeller rolls out optimisers (Zhou et al. 2023, arXiv 2311.17082), and `blocks` diffusion: an exponential
+/// integrator, exact in what is linear (Chen et al. 2024, arXiv 2405.15986).
 #[derive(Clone, Copy, Debug)]
 pub struct Direct;
 

@@ -1,0 +1,69 @@
+//! Picard iteration block by block: PIADM (Chen et al. 2024, arXiv 2405.15986).
+//!
+//! The steps are cut into a few blocks, taken one after the other. Within a block all steps are iterated in parallel,
+//! from copies of its first state y, each round by the exponential integrator with the answers of the round before:
+//!
+//! ```text
+//! x⁰_j      = y
+//! x^k_{j+1} = advance(x^k_j; x̂0(x^{k-1}_j))         (algorithm 1, PIADM-SDE)
+//! ```
+//!
+//! On solvers without noise that is the predictor of algorithm 2, PIADM-ODE, and a corrector follows ([`corrected`]).
+//!
+//! The paper takes a number of rounds K fixed beforehand, of the order of the logarithm of the dimension, so its price is
+//! blocks × K. Here a block is done once no change of its states moves the sample by much ([`movement::allowed`]), so K
+//! is as large as the block needs. The difference to `picard`: a window waits for its last state, it does not slide.
+
+use super::{WindowConfig, movement};
+use crate::error::ConfigError;
+use crate::method::Method;
+use crate::solver::Solver;
+use crate::table::Table;
+use crate::window::{Acceptance, CopiedState, Direct, RelativeChange, WindowLoop, WindowPolicy};
+use std::ops::Range;
+
+mod corrected;
+
+/// Iterates blocks that end at `ends`; a state may have changed by `allowed` (mean square, at a tolerance of 1).
+type Blocks = WindowLoop<Direct, CopiedState, Whole, UpTo>;
+
+pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Result<Box<dyn Method>, ConfigError> {
+    match table.solver() {
+        Solver::DpmSolverPlusPlus => {
+            let supported = "ddpm, ddim or ddim:ETA: blocks is defined for steps that depend on one x̂0";
+            Err(ConfigError::unsupported("solver", &table.solver(), supported))
+        }
+        Solver::Ddim { eta: 0.0 } => Ok(Box::new(corrected::method(table, config, dim))),
+        Solver::Ddpm | Solver::Ddim { .. } => {
+            let allowed = movement::allowed(&movement::levels(table));
+            Ok(Box::new(blocks(ends(0..table.steps(), config.window).collect(), config.tolerance, allowed)))
+        }
+    }
+}
+
+fn blocks(ends: Vec<usize>, tolerance: f64, allowed: impl IntoIterator<Item = f64>) -> Blocks {
+    WindowLoop::new(Direct, CopiedState, Whole(RelativeChange::new(tolerance, allowed)), UpTo(ends))
+}
+
+/// Ends of the blocks of at most `length` steps that `steps` is cut into.
+fn ends(steps: Range<usize>, length: usize) -> impl Iterator<Item = usize> {
+    steps.clone().step_by(length).map(move |start| start.saturating_add(length).min(steps.end))
+}
+
+/// A window that reaches to the end of its block.
+struct UpTo(Vec<usize>);
+
+impl WindowPolicy for UpTo {
+    fn size(&mut self, left: usize) -> usize {
+        self.0.iter().find(|end| **end > left).map_or(1, |end| end - left)
+    }
+}
+
+/// All of the window or, as that is computed from a final state and its answer, the first step.
+struct Whole(RelativeChange);
+
+impl Acceptance for Whole {
+    fn accepted(&mut self, window: Range<usize>, changes: &[f64]) -> usize {
+        if self.0.accepted(window.clone(), changes) == window.len() { window.len() } else { 1 }
+    }
+}

@@ -1,0 +1,328 @@
+//! PIADM-ODE (Chen et al. 2024, arXiv 2405.15986, algorithm 2): deterministic steps lose track of the distribution as
+//! they go, so after every block but the last a corrector mixes the state at the block's noise level, whose density it
+//! leaves as it is.
+//!
+//! The corrector is underdamped Langevin dynamics, with the score s = (√ᾱ x̂0 − x) / (1−ᾱ) = −ε/σ. With lengths in units
+//! of σ = √(1−ᾱ), in which the score changes by at most 1 for a change of 1,
+//!
+//! ```text
+//! dx = u dt
+//! du = (−γ u − σ ε) dt + σ √(2γ) dW,      u ~ N(0, σ²) before the first step
+//! ```
+//!
+//! in steps of length h by the exponential integrator, ε frozen over the step (Cheng et al. 2018, arXiv 1707.03663):
+//!
+//! ```text
+//! a  = e^{−γh},  ψ₁ = (1 − a)/γ,  ψ₂ = (h − ψ₁)/γ
+//! x' = x + ψ₁ u − σ ψ₂ ε + σ ξ_x
+//! u' = a u − σ ψ₁ ε + σ ξ_u
+//! Var ξ_u = 1 − a²,  Cov = (1 − a)²/γ,  Var ξ_x = (2γh − 3 + 4a − a²)/γ²
+//! ```
+//!
+//! Predictor and corrector are one sequence of states (x, u), iterated in blocks. Its answer is another sample than that
+//! of `sequential`, of a distribution that is closer to the data's. The corrector's noise follows from the sample's.
+
+use ndarray::{Array2, ArrayView2, s};
+use rand_distr::{Distribution as _, StandardNormal};
+
+use super::{Blocks, WindowConfig, blocks, ends, movement};
+use crate::diffusion::Diffusion;
+use crate::method::{Method, Rows};
+use crate::noise::Noise;
+use crate::statistics::Statistics;
+use crate::table::Table;
+use crate::window::{Drift, Path, Recurrence, WindowLoop, row_mut};
+
+/// γ, of the order of the square root of the score's slope.
+const FRICTION: f64 = 2.0;
+/// Steps of a corrector, and their length h.
+const STEPS: usize = 4;
+const LENGTH: f64 = 0.25;
+
+/// A step of the whole sequence.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// The table's step.
+    Predict(usize),
+    /// A step of the corrector on the state before the table's step.
+    Correct { level: usize, first: bool },
+}
+
+/// The sequence without its heavy part.
+struct Sequence<'a> {
+    diffusion: Diffusion<'a>,
+    turns: &'a [Turn],
+    kicks: &'a Array2<f32>,
+    langevin: Langevin,
+}
+
+/// A corrector step's coefficients.
+#[derive(Clone, Copy)]
+struct Langevin {
+    /// a, ψ₁, ψ₂.
+    decay: f32,
+    travel: f32,
+    push: f32,
+    /// ξ_u = kick · ζ₁ and ξ_x = along · ζ₁ + across · ζ₂ with standard normal ζ.
+    kick: f32,
+    along: f32,
+    across: f32,
+}
+
+pub(super) struct Corrected {
+    dim: usize,
+    turns: Vec<Turn>,
+    iteration: Blocks,
+    /// States (x, u) and drifts of the sequence.
+    path: Path,
+    /// Standard normal noise of the corrector's steps: ζ₁, ζ₂ and, for the first, u/σ, `[turns, 3 D]`.
+    kicks: Array2<f32>,
+    /// The rows asked about.
+    states: Array2<f32>,
+    timesteps: Vec<i64>,
+}
+
+pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Corrected {
+    let mut turns = Vec::new();
+    let mut turn_ends = Vec::new();
+    let mut start = 0;
+    for end in ends(0..table.steps(), config.window) {
+        turns.extend((start..end).map(Turn::Predict));
+        turn_ends.push(turns.len());
+        if end < table.steps() {
+            let corrector = turns.len()..turns.len() + STEPS;
+            turns.extend((0..STEPS).map(|step| Turn::Correct { level: end, first: step == 0 }));
+            turn_ends.extend(ends(corrector, config.window.min(table.steps())));
+        }
+        start = end;
+    }
+    let allowed = movement::allowed(&movement::levels(table));
+    // Half of the values are the velocity, which the predictor leaves as it is.
+    let allowed: Vec<f64> = turns.iter().map(|turn| allowed[turn.target() - 1] / 2.0).collect();
+    Corrected {
+        dim,
+        iteration: blocks(turn_ends, config.tolerance, allowed),
+        path: Path::new(turns.len(), 2 * dim, Diffusion::drift_width(table, dim)),
+        kicks: Array2::zeros((turns.len(), 3 * dim)),
+        states: Array2::zeros((table.steps(), dim)),
+        timesteps: Vec::with_capacity(table.steps()),
+        turns,
+    }
+}
+
+impl Turn {
+    /// The table's step whose noise level the turn begins at.
+    fn level(self) -> usize {
+        match self {
+            Self::Predict(step) => step,
+            Self::Correct { level, .. } => level,
+        }
+    }
+
+    /// The table's state that the turn leads to.
+    fn target(self) -> usize {
+        match self {
+            Self::Predict(step) => step + 1,
+            Self::Correct { level, .. } => level,
+        }
+    }
+}
+
+impl Langevin {
+    /// Of a step of `length`.
+    fn new(length: f64) -> Self {
+        let decay = (-FRICTION * length).exp();
+        let travel = (1.0 - decay) / FRICTION;
+        let kick = (1.0 - decay * decay).sqrt();
+        let along = (1.0 - decay).powi(2) / FRICTION / kick;
+        let variance = (2.0 * FRICTION * length - 3.0 + 4.0 * decay - decay * decay) / FRICTION.powi(2);
+        Self {
+            decay: decay as f32,
+            travel: travel as f32,
+            push: ((length - travel) / FRICTION) as f32,
+            kick: kick as f32,
+            along: along as f32,
+            across: (variance - along * along).max(0.0).sqrt() as f32,
+        }
+    }
+}
+
+impl Recurrence for Sequence<'_> {
+    fn steps(&self) -> usize {
+        self.turns.len()
+    }
+
+    fn advance(&self, turn: usize, state: &[f32], drift: Drift<'_>, next: &mut [f32]) {
+        let (x, u) = state.split_at(state.len() / 2);
+        let (next_x, next_u) = next.split_at_mut(x.len());
+        match self.turns[turn] {
+            Turn::Predict(step) => {
+                self.diffusion.advance(step, x, drift, next_x);
+                next_u.copy_from_slice(u);
+            }
+            Turn::Correct { level, first } => {
+                let row = &self.diffusion.table.rows()[level];
+                let l = &self.langevin;
+                for i in 0..x.len() {
+                    let kick = |part: usize| row.sigma * self.kicks[[turn, part * x.len() + i]];
+                    let u = if first { kick(2) } else { u[i] };
+                    let epsilon = x[i] - row.alpha * drift.current[i];
+                    next_x[i] = x[i] + l.travel * u - l.push * epsilon + l.along * kick(0) + l.across * kick(1);
+                    next_u[i] = l.decay * u - l.travel * epsilon + l.kick * kick(0);
+                }
+            }
+        }
+    }
+}
+
+impl Corrected {
+    /// What the iteration works on and with.
+    fn parts<'a>(&'a mut self, diffusion: &Diffusion<'a>) -> (Sequence<'a>, &'a mut Blocks, &'a mut Path) {
+        let langevin = Langevin::new(LENGTH);
+        let sequence = Sequence { diffusion: *diffusion, turns: &self.turns, kicks: &self.kicks, langevin };
+        (sequence, &mut self.iteration, &mut self.path)
+    }
+
+    fn draw_kicks(&mut self, noise: &Noise) {
+        let mut generator = noise.generator();
+        for (turn, mut kicks) in self.turns.iter().zip(self.kicks.rows_mut()) {
+            if matches!(turn, Turn::Correct { .. }) {
+                kicks.iter_mut().for_each(|kick| *kick = StandardNormal.sample(&mut generator));
+            }
+        }
+    }
+
+    /// Hands over the states that the table's steps begin and end at, corrected where there is a corrector.
+    fn hand_over(&self, path: &mut Path) {
+        for (turn, step) in self.turns.iter().enumerate() {
+            path.state_mut(step.target()).copy_from_slice(&self.path.state(turn + 1)[..self.dim]);
+        }
+    }
+}
+
+impl Method for Corrected {
+    fn begin(&mut self, diffusion: &Diffusion<'_>) {
+        self.draw_kicks(diffusion.noise);
+        let (x, u) = self.path.state_mut(0).split_at_mut(self.dim);
+        x.iter_mut().zip(diffusion.noise.initial()).for_each(|(x, noise)| *x = *noise);
+        u.fill(0.0);
+        WindowLoop::begin::<Sequence<'_>>(&mut self.iteration);
+    }
+
+    fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, _path: &'a mut Path) -> Rows<'a> {
+        let (sequence, iteration, path) = self.parts(diffusion);
+        let window = iteration.window(&sequence, path);
+        self.timesteps.clear();
+        for (row, turn) in window.clone().enumerate() {
+            row_mut(&mut self.states, row).copy_from_slice(&self.path.state(turn)[..self.dim]);
+            self.timesteps.push(diffusion.table.timesteps()[self.turns[turn].level()]);
+        }
+        Rows { states: self.states.slice(s![..window.len(), ..]), timesteps: &self.timesteps }
+    }
+
+    fn digest(
+        &mut self,
+        diffusion: &Diffusion<'_>,
+        path: &mut Path,
+        predictions: ArrayView2<'_, f32>,
+        statistics: &mut Statistics,
+    ) -> bool {
+        let window = self.iteration.asked();
+        let (_, mut drifts) = self.path.batch(window.clone());
+        for (row, turn) in window.enumerate() {
+            let step = &diffusion.table.rows()[self.turns[turn].level()];
+            diffusion.drift(step, self.states.row(row), predictions.row(row), drifts.row_mut(row));
+        }
+        let (sequence, iteration, own_path) = self.parts(diffusion);
+        let done = WindowLoop::digest(iteration, &sequence, own_path, statistics);
+        if done {
+            self.hand_over(path);
+        }
+        done
+    }
+
+    fn complete(&mut self, diffusion: &Diffusion<'_>, path: &mut Path) {
+        let (sequence, iteration, own_path) = self.parts(diffusion);
+        WindowLoop::complete(iteration, &sequence, own_path);
+        self.hand_over(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::ArrayViewMut2;
+
+    use super::*;
+    use crate::config::SchedulerConfig;
+    use crate::denoiser::{BoxError, Denoiser};
+    use crate::sampler::Sampler;
+    use crate::solver::Solver;
+    use crate::strategy::Strategy;
+
+    const DIM: usize = 3;
+
+    /// ε̂ of a state, of no data in particular.
+    fn answer(x: f32) -> f32 {
+        0.8 * x + 0.3 * (2.0 * x).sin()
+    }
+
+    struct Sine;
+
+    impl Denoiser for Sine {
+        fn predict(
+            &mut self,
+            samples: ArrayView2<'_, f32>,
+            _timesteps: &[i64],
+            mut prediction: ArrayViewMut2<'_, f32>,
+        ) -> Result<(), BoxError> {
+            prediction.zip_mut_with(&samples, |prediction, x| *prediction = answer(*x));
+            Ok(())
+        }
+    }
+
+    /// One turn after the other.
+    fn serial(table: &Table, config: WindowConfig, noise: &Noise) -> Vec<f32> {
+        let mut corrected = method(table, config, DIM);
+        let diffusion = Diffusion { table, noise };
+        corrected.begin(&diffusion);
+        let width = Diffusion::drift_width(table, DIM);
+        let (mut state, mut next) = (corrected.path.state(0).to_vec(), vec![0.0; 2 * DIM]);
+        let (sequence, ..) = corrected.parts(&diffusion);
+        for (index, turn) in sequence.turns.iter().enumerate() {
+            let x = ndarray::aview1(&state[..DIM]);
+            let mut drift = ndarray::Array1::zeros(width);
+            diffusion.drift(&table.rows()[turn.level()], x, x.mapv(answer).view(), drift.view_mut());
+            let drift = drift.to_vec();
+            sequence.advance(index, &state, Drift { current: &drift, previous: &drift }, &mut next);
+            state.copy_from_slice(&next);
+        }
+        state[..DIM].to_vec()
+    }
+
+    #[test]
+    fn at_tolerance_0_the_blocks_reach_the_serial_answer_to_the_bit() {
+        let table = Table::new(&SchedulerConfig::default(), Solver::Ddim { eta: 0.0 }, 30).unwrap();
+        for (seed, window) in (0..).zip([1, 3, 7, 20, 30]) {
+            let (config, noise) = (WindowConfig { window, tolerance: 0.0 }, Noise::draw(seed, 30, DIM));
+            let mut sampler = Sampler::new(table.clone(), Strategy::Blocks(config), DIM).unwrap();
+            let found = sampler.sample(&mut Sine, &noise).unwrap().sample().to_vec();
+            assert_eq!(found, serial(&table, config, &noise), "window {window}");
+        }
+    }
+
+    /// Variances of x and u and their covariance after a step without a force.
+    fn spread(l: Langevin) -> [f32; 3] {
+        [l.along * l.along + l.across * l.across, l.kick * l.kick, l.along * l.kick]
+    }
+
+    #[test]
+    fn two_steps_without_a_force_spread_as_one_of_twice_the_length() {
+        let (short, long) = (Langevin::new(LENGTH), Langevin::new(2.0 * LENGTH));
+        let [x, u, both] = spread(short);
+        let (a, t) = (short.decay, short.travel);
+        let twice = [2.0 * x + 2.0 * t * both + t * t * u, a * a * u + u, a * both + a * t * u + both];
+        let close = |(found, expected): (&f32, &f32)| (found - expected).abs() < 1e-6;
+        assert!(twice.iter().zip(&spread(long)).all(close), "{twice:?} {:?}", spread(long));
+        assert!((short.decay * short.decay - long.decay).abs() < 1e-6);
+    }
+}
