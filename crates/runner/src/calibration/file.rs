@@ -68,9 +68,10 @@ impl From<&Profile> for FileProfile {
 impl File {
     /// Whether it is of this form and of this policy and machine.
     pub fn check(&self, key: &CalibrationKey) -> Result<(), Problem> {
-        let CalibrationKey { model_sha256, provider, runtime, cpu, cores, threads } = &self.key;
-        let fields: [(&str, &dyn ToString, &dyn ToString); 7] = [
+        let CalibrationKey { parapolicy, model_sha256, provider, runtime, cpu, cores, threads } = &self.key;
+        let fields: [(&str, &dyn ToString, &dyn ToString); 8] = [
             ("schema_version", &self.schema_version, &SCHEMA_VERSION),
+            ("key.parapolicy", parapolicy, &key.parapolicy),
             ("key.model_sha256", model_sha256, &key.model_sha256),
             ("key.provider", provider, &key.provider),
             ("key.runtime", runtime, &key.runtime),

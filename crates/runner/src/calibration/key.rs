@@ -9,6 +9,8 @@ use crate::{Cpu, Policy, hash};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CalibrationKey {
+    /// Version of this program: how many rounds a strategy takes is the program's.
+    pub parapolicy: String,
     /// SHA-256 of the graph, in lower-case hexadecimal.
     pub model_sha256: String,
     /// What executes the graph: `cpu`.
@@ -29,6 +31,7 @@ impl CalibrationKey {
         let Cpu { name: cpu, cores } = Cpu::of_this_machine();
         let runtime = &policy.runtime;
         Self {
+            parapolicy: env!("CARGO_PKG_VERSION").into(),
             model_sha256: policy.manifest.denoiser.sha256.to_ascii_lowercase(),
             provider: "cpu".into(),
             runtime: runtime.version().unwrap_or_else(|| runtime.build_info()).into(),
