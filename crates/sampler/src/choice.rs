@@ -15,7 +15,7 @@ use crate::error::ConfigError;
 use crate::strategy::{Strategy, WindowConfig};
 
 /// Widths of window that are worth telling apart.
-const WINDOWS: [usize; 12] = [4, 6, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128];
+const WINDOWS: [usize; 14] = [2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128];
 
 /// c(p) is not known better than this share of it.
 const MARGIN: f64 = 0.02;
@@ -54,12 +54,12 @@ pub struct Choice {
 }
 
 impl Strategy {
-    /// What `auto` chooses from, for plans of `steps` steps: `sequential`, and `picard`, `speculative` and `anderson` with
-    /// windows from 4 to 128 or `steps`.
+    /// What `auto` chooses from, for plans of `steps` steps: `sequential`, `parareal`, and `picard`, `speculative` and
+    /// `anderson` with windows from 2 to 128 or `steps`.
     ///
-    /// All of them give the answer of `sequential`, up to `tolerance` or in distribution. `paradigms` does as well, but
-    /// is `picard` with less known of the steps, and kept to compare with. A strategy that refuses the solver says so
-    /// when a [`Sampler`](crate::Sampler) is made.
+    /// All of them give the answer of `sequential`, up to `tolerance` or in distribution. Left out are `blocks`, which for
+    /// solvers without noise does not, and `paradigms`, which is the same iteration as `picard` with less known of the
+    /// steps. A strategy that refuses the solver says so when a [`Sampler`](crate::Sampler) is made.
     pub fn candidates(steps: usize, tolerance: f64) -> Vec<Self> {
         let widest = steps.min(WINDOWS[WINDOWS.len() - 1]);
         let narrower = WINDOWS.into_iter().filter(|window| *window < widest);
@@ -67,7 +67,7 @@ impl Strategy {
             let config = WindowConfig { window, tolerance };
             [Self::Picard(config), Self::Speculative { window }, Self::Anderson(config)]
         });
-        std::iter::once(Self::Sequential).chain(parallel).collect()
+        [Self::Sequential, Self::Parareal { tolerance }].into_iter().chain(parallel).collect()
     }
 }
 

@@ -111,8 +111,8 @@ fn candidates_fit_the_steps() {
         ours.map(|strategy| strategy.window()).collect()
     };
     assert_eq!(windows(1), [None, Some(1)]);
-    assert_eq!(windows(3), [None, Some(3)]);
-    assert_eq!(windows(15), [None, Some(4), Some(6), Some(8), Some(12), Some(15)]);
+    assert_eq!(windows(3), [None, Some(2), Some(3)]);
+    assert_eq!(windows(15), [None, Some(2), Some(3), Some(4), Some(6), Some(8), Some(12), Some(15)]);
     assert_eq!(windows(1000).last(), Some(&Some(128)));
 }
 

@@ -108,7 +108,7 @@ impl File {
 impl FileProfile {
     fn profile(self, tolerance: f64) -> Profile {
         let Self { strategy, window, own_ms, plans } = self;
-        let strategy = window.map_or(strategy, |window| strategy.with_window(WindowConfig { window, tolerance }));
+        let strategy = strategy.with_window(WindowConfig { window: window.unwrap_or(1), tolerance });
         Profile { strategy, own_ms, plans }
     }
 }

@@ -30,6 +30,7 @@ fn calibration() -> Calibration {
         Profile { strategy: Strategy::Sequential, own_ms: 0.01, plans: vec![vec![1; 8]] },
         Profile { strategy: picard, own_ms: 0.02, plans: vec![vec![4, 4, 3], vec![4, 4]] },
         Profile { strategy: Strategy::Speculative { window: 4 }, own_ms: 0.02, plans: vec![vec![4, 2, 3]] },
+        Profile { strategy: Strategy::Parareal { tolerance: 0.25 }, own_ms: 0.02, plans: vec![vec![1, 1, 3, 3]] },
     ];
     let sampling = Sampling { solver: "ddim:0.5".parse().unwrap(), steps: 8, tolerance: 0.25 };
     let profiles = vec![Profiled { sampling, observations: Observations::Met, candidates }];
