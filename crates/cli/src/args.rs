@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use parapolicy_sampler::Solver;
@@ -87,6 +88,18 @@ pub struct WindowArguments {
     pub tolerance: f64,
 }
 
+/// What a plan may cost.
+#[derive(Debug, Args)]
+pub struct BudgetArguments {
+    /// Time that a plan may take, `30ms` say: the best there is by then is the plan. `run` and `bench` give
+    /// `sequential`, the reference, the time it needs.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub deadline: Option<Duration>,
+    /// Rounds that a plan may take, likewise.
+    #[arg(long)]
+    pub rounds: Option<usize>,
+}
+
 /// `parapolicy run`.
 #[derive(Debug, Parser)]
 pub struct RunArguments {
@@ -102,6 +115,8 @@ pub struct RunArguments {
     /// scenario's keep-out discs.
     #[arg(long, value_name = "STEPS")]
     pub refine: Option<usize>,
+    #[command(flatten)]
+    pub budget: BudgetArguments,
     /// What the episodes are like (TOML).
     #[arg(long, default_value = "sims/nominal.toml")]
     pub scenario: PathBuf,
@@ -135,6 +150,11 @@ pub struct BenchArguments {
     pub steps: Vec<usize>,
     #[command(flatten)]
     pub window: WindowArguments,
+    #[command(flatten)]
+    pub budget: BudgetArguments,
+    /// Plot to write (SVG): how far plans end from `sequential` against the rounds spent on them.
+    #[arg(long, value_name = "FILE")]
+    pub anytime: Option<PathBuf>,
     /// Observations to plan for, as the policy meets them in the scenario.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub observations: u64,
@@ -169,11 +189,14 @@ pub struct SampleArguments {
     /// Sampler to draw with; `auto` is the fastest on this machine.
     #[arg(long, default_value = "picard")]
     pub sampler: SamplerName,
+    #[command(flatten)]
+    pub budget: BudgetArguments,
     /// `.npz` with `observation [n_obs_steps, observation]` in raw units, and optionally
     /// `initial_noise [horizon, action]` and `step_noise [steps, horizon, action]`.
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
-    /// `.npz` to write: `actions [horizon, action]` in raw units, `sample` the same, normalised.
+    /// `.npz` to write: `actions [horizon, action]` in raw units, `sample` the same, normalised;
+    /// `residual`, how far the plan moved in the last round, if it was cut short.
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
     /// Seed of the noise that the input does not give.

@@ -185,6 +185,21 @@ fn sampling_arguments() {
 }
 
 #[test]
+fn budgets() {
+    let bench = Bench::new();
+    bench.refuses_with(&["--rounds=0"], &["rounds", "at least 1"]);
+    bench.refuses_with(&["--deadline=0ms"], &["deadline", "more than 0"]);
+    for command in ["run", "bench", "sample"] {
+        let output = program().args([command, "--deadline=soon"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains("--deadline"));
+    }
+    for command in ["run", "bench"] {
+        assert!(refused(program().args([command, "--rounds=0"]), 2).contains("rounds"));
+    }
+}
+
+#[test]
 fn unknown_names_are_refused_by_the_command_line() {
     for arguments in [["run", "--sampler=magic"], ["run", "--solver=magic"]] {
         let output = program().args(arguments).output().unwrap();

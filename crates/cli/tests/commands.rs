@@ -124,6 +124,30 @@ fn sample_is_fixed_by_seed_or_noise() {
 }
 
 #[test]
+fn sample_says_when_it_was_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_input(folder, None);
+    let residual_in_file = || {
+        let mut npz = NpzReader::new(fs::File::open(folder.join("out.npz")).unwrap()).unwrap();
+        npz.by_name::<ndarray::OwnedRepr<f64>, ndarray::Ix0>("residual").ok().map(ndarray::Array0::into_scalar)
+    };
+    let (cut, _, statistics) = draw(folder, &["--steps=30", "--window=5", "--rounds=2"]);
+    assert_eq!(statistics["rounds"], 2);
+    assert!(statistics["residual"].as_f64().unwrap() > 0.0);
+    assert_eq!(residual_in_file(), statistics["residual"].as_f64());
+    assert_eq!(
+        draw(folder, &["--steps=30", "--window=5", "--rounds=2"]).0,
+        cut,
+        "rounds, not time, are the same again"
+    );
+
+    let (whole, _, statistics) = draw(folder, &["--steps=30", "--window=5", "--deadline=10min"]);
+    assert_eq!((&statistics["residual"], residual_in_file()), (&Value::Null, None));
+    assert_ne!(whole, cut);
+}
+
+#[test]
 fn every_sampler_ends_at_the_same_plan() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -156,6 +180,21 @@ fn bench_measures_beside_sequential() {
         assert!(pair[1]["rounds_mean"].as_f64().unwrap() < 6.0);
         assert!(pair[1]["deviation"]["p50"].as_f64().unwrap() < 0.1);
     }
+}
+
+#[test]
+fn budgets_cut_plans_short_but_the_reference_and_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, plot) = (folder.path().join("report"), folder.path().join("anytime.svg"));
+    let budget = ["--steps=8", "--window=3", "--rounds=2", "--sampler=sequential,picard", "--json"];
+    let run = [&["run", "--episodes=1", "--out", out.to_str().unwrap()], &budget[..]].concat();
+    let bench = [&["bench", "--observations=3", "--anytime", plot.to_str().unwrap()], &budget[..]].concat();
+    for rows in [&json(&run)["samplers"], &json(&bench)] {
+        assert_eq!((&rows[0]["rounds_mean"], &rows[0]["cut_short"]["share"]), (&8.0.into(), &0.0.into()));
+        assert_eq!((&rows[1]["rounds_mean"], &rows[1]["cut_short"]["share"]), (&2.0.into(), &1.0.into()));
+        assert!(rows[1]["cut_short"]["residual_p50"].as_f64().unwrap() > 0.0);
+    }
+    assert!(fs::read_to_string(plot).unwrap().starts_with("<svg"));
 }
 
 #[test]

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use ndarray::{ArrayView1, s};
 use parapolicy_runner::{ObservationHistory, Policy as Network};
-use parapolicy_sampler::{Noise, Sampler};
+use parapolicy_sampler::{Budget, Noise, Sampler};
 
 use thiserror::Error;
 
@@ -22,6 +22,7 @@ struct ObservationLength {
 pub struct DiffusionPolicy<'a> {
     network: &'a mut Network,
     sampler: &'a mut Sampler,
+    budget: Budget,
     history: ObservationHistory,
     /// What makes the plans keep limits, and who knows the robot's motion for it.
     refinement: Option<(&'a mut Refinement, Tracker)>,
@@ -34,13 +35,19 @@ impl<'a> DiffusionPolicy<'a> {
     pub fn new(network: &'a mut Network, sampler: &'a mut Sampler) -> Self {
         let manifest = network.manifest();
         let history = ObservationHistory::new(manifest.n_obs_steps, manifest.observation_dim());
-        Self { network, sampler, history, refinement: None, seed: 0, plans: 0 }
+        Self { network, sampler, budget: Budget::default(), history, refinement: None, seed: 0, plans: 0 }
     }
 
     /// Refines every plan for the robot that `tracker` follows.
     #[must_use]
     pub fn refined(self, refinement: &'a mut Refinement, tracker: Tracker) -> Self {
         Self { refinement: Some((refinement, tracker)), ..self }
+    }
+
+    /// Draws every plan within `budget`; [`Plan::residual`] tells which were cut short.
+    #[must_use]
+    pub fn within(self, budget: Budget) -> Self {
+        Self { budget, ..self }
     }
 }
 
@@ -71,7 +78,7 @@ impl Policy for DiffusionPolicy<'_> {
         self.plans += 1;
         let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
         let mut denoiser = self.network.bind(self.history.view())?;
-        let sample = self.sampler.sample(&mut denoiser, &noise)?;
+        let sample = self.sampler.sample_within(self.budget, &mut denoiser, &noise)?;
         let refined = match &mut self.refinement {
             // The sampler has had the seed; its bits turned, it gives other noise.
             Some((refinement, tracker)) => refinement.refine_for(tracker, &mut denoiser, sample.sample(), !seed)?,
@@ -91,6 +98,7 @@ impl Policy for DiffusionPolicy<'_> {
             latency: started.elapsed(),
             rounds: statistics.rounds + rounds,
             evaluations: statistics.evaluations + evaluations,
+            residual: sample.residual(),
             refinement,
         })
     }

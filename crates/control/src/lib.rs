@@ -29,7 +29,8 @@ pub use lockstep::{ControlError, Episode, PlanCost, Step, run_episode};
 pub use policy::{Plan, Policy};
 pub use pusht::{PushT, PushTError};
 pub use report::{
-    Difference, EpisodeReport, Machine, Model, RefinementReport, Report, SCHEMA_VERSION, SamplerReport, SamplerRun,
+    CutShort, Difference, EpisodeReport, Machine, Model, RefinementReport, Report, SCHEMA_VERSION, SamplerReport,
+    SamplerRun,
 };
 
 /// Any error, boxed to cross the borders between policies, environments and the loop.

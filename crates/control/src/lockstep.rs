@@ -64,6 +64,8 @@ pub struct PlanCost {
     pub rounds: usize,
     /// Rows that the network evaluated.
     pub evaluations: usize,
+    /// How far the plan moved in the last round (root mean square, normalised units), if it was cut short.
+    pub residual: Option<f64>,
     /// What its refinement took, counted in the figures above; none where plans are not refined.
     pub refinement: Option<RefinementCost>,
     /// Actions executed from it.
@@ -115,8 +117,8 @@ pub fn run_episode<E: Environment>(
             Some((current, next)) if *next < current.actions.nrows() => (&*current, next),
             used_up => {
                 let fresh = executable(policy.plan().map_err(of_policy)?, environment.action_dim())?;
-                let Plan { latency, rounds, evaluations, refinement, .. } = fresh;
-                episode.plans.push(PlanCost { latency, rounds, evaluations, refinement, executed: 0 });
+                let Plan { latency, rounds, evaluations, residual, refinement, .. } = fresh;
+                episode.plans.push(PlanCost { latency, rounds, evaluations, residual, refinement, executed: 0 });
                 let (current, next) = used_up.insert((fresh, 0));
                 (&*current, next)
             }
@@ -214,7 +216,14 @@ mod tests {
         fn plan(&mut self) -> Result<Plan, BoxError> {
             self.seen_at_plan.push(self.seen.len());
             let actions = Array2::from_elem((self.steps, 1), self.displacement);
-            Ok(Plan { actions, latency: Duration::from_millis(1), rounds: 1, evaluations: 1, refinement: None })
+            Ok(Plan {
+                actions,
+                latency: Duration::from_millis(1),
+                rounds: 1,
+                evaluations: 1,
+                residual: None,
+                refinement: None,
+            })
         }
     }
 

@@ -16,6 +16,8 @@ pub struct Plan {
     pub rounds: usize,
     /// Rows that the network evaluated.
     pub evaluations: usize,
+    /// How far the plan moved in the last round (root mean square, normalised units), if it was cut short.
+    pub residual: Option<f64>,
     /// What the refinement of the sampled plan took, where plans are refined; it is counted in the figures above.
     pub refinement: Option<RefinementCost>,
 }

@@ -80,6 +80,8 @@ pub struct SamplerReport {
     pub rounds_mean: f64,
     /// Mean rows evaluated for a plan.
     pub evaluations_mean: f64,
+    /// Plans that the budget cut short.
+    pub cut_short: CutShort,
     /// Share of the control steps that went beyond what the environment allows.
     pub violation_rate: f64,
     /// Share of the episodes with such a step.
@@ -88,6 +90,29 @@ pub struct SamplerReport {
     pub refinement: Option<RefinementReport>,
     /// Every episode.
     pub episodes: Vec<EpisodeReport>,
+}
+
+/// Plans that were cut short, and how far they moved in their last round (root mean square, normalised units).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CutShort {
+    /// Share of all plans.
+    pub share: f64,
+    /// Median residual; 0 if no plan was cut short.
+    pub residual_p50: f64,
+    /// 90th percentile.
+    pub residual_p90: f64,
+}
+
+impl CutShort {
+    /// Of `plans` plans, with the `residuals` of those that were cut short.
+    #[must_use]
+    pub fn new(residuals: &[f64], plans: usize) -> Self {
+        let mut sorted = residuals.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let last = sorted.len().saturating_sub(1) as f64;
+        let at = |quantile: f64| sorted.get((quantile * last).round() as usize).copied().unwrap_or_default();
+        Self { share: sorted.len() as f64 / plans.max(1) as f64, residual_p50: at(0.5), residual_p90: at(0.9) }
+    }
 }
 
 /// A paired difference: what the same seeds earned here less what they earned there.
@@ -154,6 +179,7 @@ pub struct SamplerRun {
     episodes: Vec<EpisodeReport>,
     rounds: usize,
     evaluations: usize,
+    residuals: Vec<f64>,
     plans: usize,
     refinements: Vec<RefinementCost>,
 }
@@ -172,6 +198,7 @@ impl SamplerRun {
             episodes: Vec::new(),
             rounds: 0,
             evaluations: 0,
+            residuals: Vec::new(),
             plans: 0,
             refinements: Vec::new(),
         }
@@ -187,6 +214,7 @@ impl SamplerRun {
             self.rounds += plan.rounds;
             self.evaluations += plan.evaluations;
             self.refinements.extend(plan.refinement);
+            self.residuals.extend(plan.residual);
         }
         self.plans += episode.plans.len();
         self.episodes.push(EpisodeReport {
@@ -237,6 +265,7 @@ impl SamplerRun {
             speedup: baseline.map(|baseline| baseline.sampling.percentiles().p50 / sampling_latency_ms.p50),
             rounds_mean: self.rounds as f64 / plans,
             evaluations_mean: self.evaluations as f64 / plans,
+            cut_short: CutShort::new(&self.residuals, self.plans),
             violation_rate: sum(|episode| episode.violations) / sum(|episode| episode.control_steps).max(1.0),
             violating_episodes: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.violations > 0)))),
             refinement: RefinementReport::of(&self.refinements),
@@ -283,6 +312,7 @@ mod tests {
             latency: Duration::from_millis(latency),
             rounds: 10,
             evaluations: 140,
+            residual: None,
             refinement: None,
             executed: 8,
         };
@@ -328,6 +358,18 @@ mod tests {
         assert_eq!(report.episodes[1].plans, 1);
         assert!(report.reward_interval.low >= 0.5 && report.reward_interval.high <= 1.0);
         assert_eq!(sequential.report(Some(&sequential)).unwrap().reward_difference, None);
+    }
+
+    #[test]
+    fn plans_cut_short_are_counted_with_their_residuals() {
+        let mut run = SamplerRun::new("picard".into(), Some(20), Some(0.1));
+        let mut episode = episode(1, 1.0, &[80, 80, 80, 80]);
+        for (plan, residual) in episode.plans.iter_mut().zip([0.1, 0.3, 0.2]) {
+            plan.residual = Some(residual);
+        }
+        run.add(&episode);
+        let cut_short = run.report(None).unwrap().cut_short;
+        assert_eq!(cut_short, CutShort { share: 0.75, residual_p50: 0.2, residual_p90: 0.3 });
     }
 
     #[test]

@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
-use parapolicy_sampler::{BoxError, Budget, Denoiser, Noise, Sampler, SchedulerConfig, Solver, Strategy, Table};
+use parapolicy_sampler::{
+    BoxError, Budget, Denoiser, Noise, Sampler, SchedulerConfig, Solver, Strategy, Table, WindowConfig,
+};
+use proptest::prelude::*;
 
 const STEPS: usize = 40;
 const DIM: usize = 6;
@@ -109,4 +112,46 @@ fn no_room_at_all_is_refused_by_name() {
     let at_once = Budget { deadline: Some(Duration::ZERO), ..Budget::default() };
     let none = sampler.sample_within(at_once, &mut Gaussian::new(), &noise).unwrap_err();
     assert_eq!(none.to_string(), "deadline is 0, but must be more than 0");
+}
+
+/// Whatever the budget: a whole, finite sample, within it, and the same again.
+fn is_kept(strategy: Strategy, window: usize, limit: usize, seed: u64) {
+    let config = WindowConfig { window, ..WindowConfig::default() };
+    let mut sampler = sampler(strategy.with_window(config));
+    let noise = Noise::draw(seed, STEPS, DIM);
+    let mut draw = || {
+        let sample = sampler.sample_within(rounds(limit), &mut Gaussian::new(), &noise).unwrap();
+        assert!((1..=limit).contains(&sample.statistics().rounds), "{strategy}");
+        (sample.trajectory().to_owned(), sample.residual())
+    };
+    let (trajectory, residual) = draw();
+    assert!(trajectory.iter().all(|value| value.is_finite()), "{strategy}");
+    assert!(residual.is_none_or(|residual| residual.is_finite() && residual >= 0.0), "{strategy}");
+    assert_eq!(draw(), (trajectory, residual), "{strategy}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn every_budget_is_kept(window in 1..60_usize, limit in 1..60_usize, seed: u64) {
+        for strategy in strategies() {
+            is_kept(strategy, window, limit, seed);
+        }
+    }
+}
+
+/// The residual is the root mean square of what the last round changed in the sample.
+#[test]
+fn the_residual_is_how_far_the_last_round_moved_the_sample() {
+    let noise = Noise::draw(8, STEPS, DIM);
+    for strategy in strategies() {
+        let mut sampler = sampler(strategy);
+        let [before, after] = [2, 3].map(|limit| {
+            let sample = sampler.sample_within(rounds(limit), &mut Gaussian::new(), &noise).unwrap();
+            (sample.sample().to_owned(), sample.residual().unwrap())
+        });
+        let squares = (&after.0 - &before.0).mapv(|change| f64::from(change).powi(2));
+        assert!((squares.mean().unwrap().sqrt() - after.1).abs() < 1e-6, "{strategy}");
+    }
 }

@@ -1,15 +1,15 @@
 use std::time::Instant;
 
 use indicatif::ProgressIterator as _;
-use ndarray::{Array1, Array2};
-use parapolicy_control::{BoxError, Latency, Percentiles, PushT};
+use ndarray::{Array1, Array2, ArrayView1};
+use parapolicy_control::{BoxError, CutShort, Latency, Percentiles, PushT};
 use parapolicy_pusht::Scenario;
 use parapolicy_runner::Policy;
-use parapolicy_sampler::{ConfigError, Noise, Sampler, Solver, Strategy};
+use parapolicy_sampler::{Budget, ConfigError, Noise, Sampler, Solver, Strategy};
 use serde::Serialize;
 
 use super::observations::meet;
-use super::{Settled, print_json};
+use super::{Settled, anytime, print_json};
 use crate::args::BenchArguments;
 use crate::auto::SamplerName;
 use crate::failure::{Failure, InputError as _};
@@ -50,6 +50,8 @@ pub struct MeasuredRow {
     pub reason: Option<String>,
     pub rounds_mean: f64,
     pub evaluations_mean: f64,
+    /// Plans that the budget cut short.
+    pub cut_short: CutShort,
     pub latency_ms: Percentiles,
     /// Median latency of `sequential` over this one's, both measured in turn.
     pub speedup: f64,
@@ -65,6 +67,20 @@ pub struct Deviation {
     pub p50: f32,
     pub p90: f32,
     pub max: f32,
+}
+
+impl Deviation {
+    /// Of one plan or more.
+    pub fn of(mut deviations: Vec<f32>) -> Self {
+        deviations.sort_by(f32::total_cmp);
+        let at = |quantile: f64| deviations[(quantile * (deviations.len() - 1) as f64).round() as usize];
+        Self { p50: at(0.5), p90: at(0.9), max: at(1.0) }
+    }
+}
+
+/// Largest difference between two plans.
+pub fn deviation(plan: ArrayView1<'_, f32>, reference: &Array1<f32>) -> f32 {
+    plan.iter().zip(reference).fold(0.0, |most, (a, b)| most.max((a - b).abs()))
 }
 
 /// Compares samplers plan by plan with `sequential`, which is measured beside them.
@@ -89,12 +105,18 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
                 let settled = arguments.window.settle(name, &mut policy, solver, steps, met)?;
                 match settled.sampler(&policy, solver, steps) {
                     Err(error) if error.refuses_solver() => refused.push(Row::refused(solver, steps, name, &error)),
-                    sampler => measured.push(Measured::new(settled, sampler.input()?)),
+                    sampler => {
+                        let budget = arguments.budget.beside_reference(settled.strategy)?;
+                        measured.push(Measured::new(settled, sampler.input()?, budget));
+                    }
                 }
             }
             rows.extend(compare(arguments.seed, &mut policy, measured, &observations, solver)?);
             rows.extend(refused);
         }
+    }
+    if let Some(file) = &arguments.anytime {
+        anytime::plot(arguments, &mut policy, &names, &observations, file)?;
     }
     if arguments.json {
         return print_json(&rows);
@@ -114,15 +136,18 @@ impl Row {
 struct Measured {
     settled: Settled,
     sampler: Sampler,
+    budget: Budget,
     latency: Latency,
     rounds: usize,
     evaluations: usize,
+    residuals: Vec<f64>,
     deviations: Vec<f32>,
 }
 
 impl Measured {
-    fn new(settled: Settled, sampler: Sampler) -> Self {
-        Self { settled, sampler, latency: Latency::new(), rounds: 0, evaluations: 0, deviations: Vec::new() }
+    fn new(settled: Settled, sampler: Sampler, budget: Budget) -> Self {
+        let (residuals, deviations) = (Vec::new(), Vec::new());
+        Self { settled, sampler, budget, latency: Latency::new(), rounds: 0, evaluations: 0, residuals, deviations }
     }
 
     /// Draws a plan and compares it with `reference`, if there is one.
@@ -134,21 +159,18 @@ impl Measured {
         reference: Option<&Array1<f32>>,
     ) -> Result<Array1<f32>, BoxError> {
         let started = Instant::now();
-        let sample = self.sampler.sample(&mut policy.bind(observation.view())?, noise)?;
+        let sample = self.sampler.sample_within(self.budget, &mut policy.bind(observation.view())?, noise)?;
         self.latency.record(started.elapsed());
         self.rounds += sample.statistics().rounds;
         self.evaluations += sample.statistics().evaluations;
+        self.residuals.extend(sample.residual());
         let plan = sample.sample().to_owned();
-        let difference = reference
-            .map_or(0.0, |reference| plan.iter().zip(reference).fold(0.0f32, |most, (a, b)| most.max((a - b).abs())));
-        self.deviations.push(difference);
+        self.deviations.push(reference.map_or(0.0, |reference| deviation(plan.view(), reference)));
         Ok(plan)
     }
 
-    fn row(mut self, solver: Solver, sequential_p50: f64) -> Row {
-        self.deviations.sort_by(f32::total_cmp);
+    fn row(self, solver: Solver, sequential_p50: f64) -> Row {
         let count = self.deviations.len();
-        let at = |quantile: f64| self.deviations[(quantile * (count - 1) as f64).round() as usize];
         let different = self.deviations.iter().filter(|deviation| **deviation > DIFFERENT).count();
         let latency_ms = self.latency.percentiles();
         Row::Measured(MeasuredRow {
@@ -159,9 +181,10 @@ impl Measured {
             reason: self.settled.reason,
             rounds_mean: self.rounds as f64 / count as f64,
             evaluations_mean: self.evaluations as f64 / count as f64,
+            cut_short: CutShort::new(&self.residuals, count),
             latency_ms,
             speedup: sequential_p50 / latency_ms.p50,
-            deviation: Deviation { p50: at(0.5), p90: at(0.9), max: at(1.0) },
+            deviation: Deviation::of(self.deviations),
             different: different as f64 / count as f64,
         })
     }

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod anytime;
 pub mod bench;
 mod calibrate;
 mod inspect;
@@ -12,10 +13,10 @@ mod sample;
 use anyhow::Context as _;
 use ndarray::Array2;
 use parapolicy_runner::{Policy, Runtime, Sampling};
-use parapolicy_sampler::{ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
+use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde::Serialize;
 
-use crate::args::{Command, ModelArguments, RuntimeArguments, WindowArguments};
+use crate::args::{BudgetArguments, Command, ModelArguments, RuntimeArguments, WindowArguments};
 use crate::auto::{self, SamplerName};
 use crate::failure::{Failure, InputError as _};
 use crate::progress::InstallProgress;
@@ -84,6 +85,20 @@ impl WindowArguments {
         let choice = auto::choose(policy, &Sampling { solver, steps, tolerance }, meet)?;
         let strategy = choice.best.strategy;
         Ok(Settled { name: format!("{name}:{strategy}"), strategy, reason: Some(choice.to_string()) })
+    }
+}
+
+impl BudgetArguments {
+    /// What a plan may cost with `strategy`, where `sequential` is the reference.
+    fn beside_reference(&self, strategy: Strategy) -> Result<Budget, Failure> {
+        let budget = self.budget()?;
+        Ok(if strategy == Strategy::Sequential { Budget::default() } else { budget })
+    }
+
+    fn budget(&self) -> Result<Budget, Failure> {
+        let budget = Budget { rounds: self.rounds, deadline: self.deadline };
+        budget.validate().input()?;
+        Ok(budget)
     }
 }
 

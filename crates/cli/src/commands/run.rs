@@ -5,7 +5,7 @@ use parapolicy_control::{
 };
 use parapolicy_pusht::Scenario;
 use parapolicy_runner::{Policy, Runtime};
-use parapolicy_sampler::Sampler;
+use parapolicy_sampler::{Budget, Sampler};
 
 use super::Settled;
 use super::observations::meet;
@@ -23,6 +23,7 @@ use crate::progress::RunProgress;
 /// One sampler of the comparison.
 struct Contender {
     sampler: Sampler,
+    budget: Budget,
     refinement: Option<Refinement>,
     run: SamplerRun,
 }
@@ -75,7 +76,8 @@ fn contenders(
         let refined = if refinement.is_some() { ", refined" } else { "" };
         let mut run = SamplerRun::new(format!("{}{refined}", settled.name), window, tolerance);
         run.reason.clone_from(&settled.reason);
-        Ok::<_, Failure>(Contender { sampler, refinement, run })
+        let budget = arguments.budget.beside_reference(settled.strategy)?;
+        Ok::<_, Failure>(Contender { sampler, budget, refinement, run })
     };
     let mut contenders = Vec::new();
     for &name in samplers {
@@ -101,9 +103,9 @@ fn compete(
     let shown = contenders.len() - 1;
     let mut recording = Recording::new(environment.task().scenario().keep_out.clone());
     for seed in arguments.seed..arguments.seed + arguments.episodes {
-        for (index, Contender { sampler, refinement, run }) in contenders.iter_mut().enumerate() {
+        for (index, Contender { sampler, budget, refinement, run }) in contenders.iter_mut().enumerate() {
             let record = index == shown && seed == arguments.seed;
-            let mut driver = DiffusionPolicy::new(policy, sampler);
+            let mut driver = DiffusionPolicy::new(policy, sampler).within(*budget);
             if let Some(refinement) = refinement {
                 driver = driver.refined(refinement, environment.tracker().map_err(|error| anyhow!(error)).input()?);
             }

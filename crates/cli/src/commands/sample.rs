@@ -1,7 +1,8 @@
 use anyhow::{Context as _, Result};
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, arr0};
 use ndarray_npy::NpzWriter;
-use parapolicy_sampler::Noise;
+use parapolicy_sampler::{Noise, Sample, Statistics};
+use serde::Serialize;
 
 use super::print_json;
 use crate::args::{SampleArguments, SamplingArguments};
@@ -9,8 +10,18 @@ use crate::failure::{Failure, InputError as _};
 use crate::input::PlanInput;
 use crate::output::staging::write_file;
 
+/// What is printed.
+#[derive(Serialize)]
+struct Cost<'a> {
+    #[serde(flatten)]
+    statistics: &'a Statistics,
+    /// How far the plan moved in the last round, if it was cut short.
+    residual: Option<f64>,
+}
+
 /// Draws one action sequence, writes it, and prints what it took.
 pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
+    let budget = arguments.budget.budget()?;
     let runtime = arguments.model.runtime.find()?;
     let mut policy = arguments.model.load(&runtime)?;
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
@@ -23,16 +34,22 @@ pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
     let noise = input.noise(&drawn, horizon, action_dim).with_context(of_input).input()?;
 
     let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
-    let drawn = sampler.sample(&mut denoiser, &noise)?;
+    let drawn = sampler.sample_within(budget, &mut denoiser, &noise)?;
     let actions = policy.actions(drawn.sample());
-    write_file(&arguments.output, |file| write_plan(file, &actions, drawn.sample()))?;
-    print_json(drawn.statistics())
+    write_file(&arguments.output, |file| write_plan(file, &actions, drawn))?;
+    if let Some(residual) = drawn.residual() {
+        eprintln!("cut short: in the last round the plan still moved by {residual:.4} (root mean square, normalised)");
+    }
+    print_json(&Cost { statistics: drawn.statistics(), residual: drawn.residual() })
 }
 
-fn write_plan(file: &mut std::fs::File, actions: &Array2<f64>, sample: ArrayView1<'_, f32>) -> Result<()> {
+fn write_plan(file: &mut std::fs::File, actions: &Array2<f64>, drawn: Sample<'_>) -> Result<()> {
     let mut npz = NpzWriter::new_compressed(file);
     npz.add_array("actions", actions)?;
-    npz.add_array("sample", &sample.to_shape(actions.dim())?)?;
+    npz.add_array("sample", &drawn.sample().to_shape(actions.dim())?)?;
+    if let Some(residual) = drawn.residual() {
+        npz.add_array("residual", &arr0(residual))?;
+    }
     npz.finish()?;
     Ok(())
 }

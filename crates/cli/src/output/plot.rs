@@ -1,3 +1,5 @@
+pub mod anytime;
+
 use anyhow::{Result, anyhow};
 use parapolicy_control::{Latency, SamplerReport};
 use plotters::coord::Shift;

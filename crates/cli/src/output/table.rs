@@ -2,7 +2,7 @@ mod bench;
 mod calibration;
 
 use comfy_table::{CellAlignment, Table, presets};
-use parapolicy_control::{Difference, Interval, Report, SamplerReport};
+use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport};
 
 pub use bench::render_bench;
 pub use calibration::render_calibration;
@@ -21,8 +21,10 @@ const COLUMNS: [&str; 9] = [
 
 /// The run at a glance, one line a sampler; how often limits were not kept is shown where that happened.
 pub fn render(report: &Report) -> String {
+    let cut_short = report.samplers.iter().any(|sampler| sampler.cut_short.share > 0.0);
     let violated = report.samplers.iter().any(|sampler| sampler.violation_rate > 0.0);
-    let mut table = if violated { table(&[&COLUMNS[..], &VIOLATIONS].concat()) } else { table(&COLUMNS) };
+    let more = [cut_short.then_some(CUT_SHORT), violated.then_some(VIOLATIONS)].into_iter().flatten().flatten();
+    let mut table = table(&COLUMNS.into_iter().chain(more).collect::<Vec<_>>());
     for sampler in &report.samplers {
         let interval = sampler.reward_interval;
         let mut row = vec![
@@ -36,6 +38,9 @@ pub fn render(report: &Report) -> String {
             format!("{:.1} / {:.0}", sampler.rounds_mean, sampler.evaluations_mean),
             sampler.speedup.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}×")),
         ];
+        if cut_short {
+            row.extend(cut_short_cells(&sampler.cut_short));
+        }
         if violated {
             row.push(format!("{:.1} %", 100.0 * sampler.violation_rate));
             row.push(format!("{:.0} %", 100.0 * sampler.violating_episodes));
@@ -56,6 +61,14 @@ fn differences(report: &Report) -> String {
         ))
     };
     report.samplers.iter().filter_map(line).collect()
+}
+
+/// Share of plans, and how far they moved in their last round.
+const CUT_SHORT: [&str; 2] = ["cut short", "residual p50 / p90"];
+
+fn cut_short_cells(cut_short: &CutShort) -> [String; 2] {
+    let CutShort { share, residual_p50, residual_p90 } = cut_short;
+    [format!("{:.0} %", 100.0 * share), format!("{residual_p50:.4} / {residual_p90:.4}")]
 }
 
 /// Share of control steps, and of episodes.

@@ -1,6 +1,6 @@
 use comfy_table::Table;
 
-use super::{finish, table};
+use super::{CUT_SHORT, cut_short_cells, finish, table};
 use crate::commands::bench::{Deviation, MeasuredRow, RefusedRow, Row};
 
 const COLUMNS: [&str; 11] = [
@@ -19,11 +19,13 @@ const COLUMNS: [&str; 11] = [
 
 /// A benchmark at a glance, one line a solver, number of steps and sampler; below it, what was refused.
 pub fn render_bench(rows: &[Row]) -> String {
-    let mut table = table(&COLUMNS);
+    let cut_short = rows.iter().any(|row| matches!(row, Row::Measured(row) if row.cut_short.share > 0.0));
+    let more = cut_short.then_some(CUT_SHORT).into_iter().flatten();
+    let mut table = table(&COLUMNS.into_iter().chain(more).collect::<Vec<_>>());
     let mut refused = String::new();
     for row in rows {
         match row {
-            Row::Measured(row) => add(&mut table, row),
+            Row::Measured(row) => add(&mut table, row, cut_short),
             Row::Refused(RefusedRow { sampler, solver, steps, refused: why }) => {
                 refused += &format!("\nnot measured: {sampler}, {solver}, {steps} steps ({why})");
             }
@@ -32,9 +34,9 @@ pub fn render_bench(rows: &[Row]) -> String {
     finish(table) + &refused
 }
 
-fn add(table: &mut Table, row: &MeasuredRow) {
+fn add(table: &mut Table, row: &MeasuredRow, cut_short: bool) {
     let Deviation { p50, p90, max } = row.deviation;
-    table.add_row([
+    let mut cells = vec![
         row.sampler.clone(),
         row.window.map_or_else(|| "–".to_owned(), |window| window.to_string()),
         row.solver.clone(),
@@ -46,5 +48,9 @@ fn add(table: &mut Table, row: &MeasuredRow) {
         format!("{:.2}×", row.speedup),
         format!("{p50:.4} / {p90:.4} / {max:.4}"),
         format!("{:.1} %", 100.0 * row.different),
-    ]);
+    ];
+    if cut_short {
+        cells.extend(cut_short_cells(&row.cut_short));
+    }
+    table.add_row(cells);
 }

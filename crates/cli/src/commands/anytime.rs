@@ -1,0 +1,70 @@
+//! How far plans end from `sequential`, against the rounds spent on them.
+
+use std::path::Path;
+
+use anyhow::Error;
+use indicatif::ProgressIterator as _;
+use ndarray::Array2;
+use parapolicy_runner::Policy;
+use parapolicy_sampler::{Budget, Noise, Sampler, Strategy};
+
+use super::bench::{Deviation, deviation};
+use crate::args::BenchArguments;
+use crate::auto::SamplerName;
+use crate::failure::{Failure, InputError as _};
+use crate::output::plot::anytime::{self, Curve};
+use crate::output::staging::write_file;
+
+/// Round budgets that are tried, as far as they cut a plan short.
+const ROUNDS: [usize; 17] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 45, 65, 85, 99];
+
+/// Draws a curve for each of the samplers `names`, with the first solver and number of steps.
+pub fn plot(
+    arguments: &BenchArguments,
+    policy: &mut Policy,
+    names: &[SamplerName],
+    observations: &[Array2<f64>],
+    file: &Path,
+) -> Result<(), Failure> {
+    let (Some(&solver), Some(&steps)) = (arguments.solvers.first(), arguments.steps.first()) else { return Ok(()) };
+    let mut curves = Vec::new();
+    for &name in names {
+        let settled = arguments.window.settle(name, policy, solver, steps, |_| Ok(observations.to_vec()))?;
+        // What is exact in distribution alone ends elsewhere.
+        if matches!(settled.strategy, Strategy::Speculative { .. }) {
+            continue;
+        }
+        let mut sampler = settled.sampler(policy, solver, steps).input()?;
+        let points = points(arguments.seed, policy, &mut sampler, observations)?;
+        curves.push(Curve { name: settled.name, points });
+    }
+    Ok(write_file(file, |file| anytime::draw(&curves, file))?)
+}
+
+/// Deviation after each number of rounds that cuts a plan short.
+fn points(
+    seed: u64,
+    policy: &mut Policy,
+    sampler: &mut Sampler,
+    observations: &[Array2<f64>],
+) -> Result<Vec<(usize, Deviation)>, Failure> {
+    let mut deviations = ROUNDS.map(|_| Vec::new());
+    let mut reference = Sampler::new(sampler.table().clone(), Strategy::Sequential, sampler.dim())?;
+    for (index, observation) in observations.iter().enumerate().progress() {
+        let noise = Noise::draw(seed + index as u64, sampler.table().steps(), sampler.dim());
+        let mut denoiser = policy.bind(observation.view()).map_err(Error::from)?;
+        let whole = reference.sample(&mut denoiser, &noise)?.sample().to_owned();
+        for (rounds, deviations) in ROUNDS.into_iter().zip(&mut deviations) {
+            let budget = Budget { rounds: Some(rounds), deadline: None };
+            let sample = sampler.sample_within(budget, &mut denoiser, &noise)?;
+            deviations.push(deviation(sample.sample(), &whole));
+            if sample.residual().is_none() {
+                break;
+            }
+        }
+    }
+    // Where most plans are whole, the curve has come to its end.
+    let most = |deviations: &Vec<f32>| 2 * deviations.len() > observations.len();
+    let points = ROUNDS.into_iter().zip(deviations).take_while(|(_, deviations)| most(deviations));
+    Ok(points.map(|(rounds, deviations)| (rounds, Deviation::of(deviations))).collect())
+}
