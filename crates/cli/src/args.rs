@@ -80,9 +80,10 @@ pub struct SamplingArguments {
 /// How far the parallel samplers look ahead, and what they accept.
 #[derive(Debug, Args)]
 pub struct WindowArguments {
-    /// Denoising steps in the air at once, for the parallel samplers; `auto` finds its own.
-    #[arg(long, default_value_t = 20)]
-    pub window: usize,
+    /// Denoising steps in the air at once, for the samplers that have a window; without it 12 for `speculative`, 20 for the
+    /// others; `auto` finds its own.
+    #[arg(long)]
+    pub window: Option<usize>,
     /// Change between rounds under which a step is accepted; each sampler says relative to what.
     #[arg(long, default_value_t = 0.1)]
     pub tolerance: f64,

@@ -79,6 +79,8 @@ impl WindowArguments {
     ) -> Result<Settled, Failure> {
         let Self { window, tolerance } = *self;
         if let SamplerName::Strategy(strategy) = name {
+            // Whatever is without a window takes none.
+            let window = window.or(strategy.window()).unwrap_or_default();
             let strategy = strategy.with_window(WindowConfig { window, tolerance });
             return Ok(Settled { name: name.to_string(), strategy, reason: None });
         }

@@ -153,14 +153,14 @@ impl fmt::Display for Strategy {
 impl FromStr for Strategy {
     type Err = ConfigError;
 
-    /// Reads a strategy's name; window and tolerance are the defaults.
+    /// Reads a strategy's name; window and tolerance are its own defaults.
     fn from_str(name: &str) -> Result<Self, ConfigError> {
         match name {
             "sequential" => Ok(Self::Sequential),
             "paradigms" => Ok(Self::Paradigms(WindowConfig::default())),
             "picard" => Ok(Self::Picard(WindowConfig::default())),
             "anderson" => Ok(Self::Anderson(WindowConfig::default())),
-            "speculative" => Ok(Self::Speculative { window: WindowConfig::default().window }),
+            "speculative" => Ok(Self::Speculative { window: speculative::WINDOW }),
             "parareal" => Ok(Self::Parareal { tolerance: WindowConfig::default().tolerance }),
             "blocks" => Ok(Self::Blocks(WindowConfig::default())),
             _ => Err(ConfigError::unsupported("strategy", &name, Self::NAMES.join(", "))),

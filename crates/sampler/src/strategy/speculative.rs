@@ -29,6 +29,8 @@ use crate::statistics::Statistics;
 use crate::table::{Step, Table};
 use crate::window::{Drift, FrozenDrift, Path, Recurrence as _, TailGuess as _};
 
+/// Steps evaluated in one batch at most, by default. At 20, DDPM-100 takes 7 % fewer rounds and 4 % more evaluations.
+pub(super) const WINDOW: usize = 12;
 /// Slope of x̂0 over the state that the answer at an earlier draft is corrected with.
 const SLOPE: f32 = 0.3;
 /// Rejections expected on a draft at most.
