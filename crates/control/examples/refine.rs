@@ -56,7 +56,7 @@ impl Policy for Comparison {
         if cost.rounds > 0 {
             self.measured.push(refined);
         }
-        Ok(Plan { actions, latency: cost.latency, rounds: 0, evaluations: 0, residual: None, refinement: Some(cost) })
+        Ok(Plan { actions, latency: cost.latency, together: 1, refinement: Some(cost), ..Plan::default() })
     }
 }
 

@@ -1,20 +1,17 @@
+mod many;
+mod memory;
+
 use std::time::Instant;
 
 use ndarray::{ArrayView1, s};
-use parapolicy_runner::{ObservationHistory, Policy as Network};
+use parapolicy_runner::Policy as Network;
 use parapolicy_sampler::{Budget, Noise, Sampler};
 
-use thiserror::Error;
-
+pub use self::many::ManyDiffusionPolicy;
+use self::memory::Memory;
+pub use self::memory::noise_seed;
 use crate::refine::{Refined, Refinement, RefinementCost, Tracker};
 use crate::{BoxError, Plan, Policy};
-
-#[derive(Debug, Error)]
-#[error("the observation has {found} numbers, but the policy sees {expected}")]
-struct ObservationLength {
-    expected: usize,
-    found: usize,
-}
 
 /// A diffusion policy in a control loop: a network, a sampler, and the observations so far.
 ///
@@ -23,19 +20,16 @@ pub struct DiffusionPolicy<'a> {
     network: &'a mut Network,
     sampler: &'a mut Sampler,
     budget: Budget,
-    history: ObservationHistory,
+    memory: Memory,
     /// What makes the plans keep limits, and who knows the robot's motion for it.
     refinement: Option<(&'a mut Refinement, Tracker)>,
-    seed: u64,
-    plans: u64,
 }
 
 impl<'a> DiffusionPolicy<'a> {
     /// Samples `network` with `sampler`.
     pub fn new(network: &'a mut Network, sampler: &'a mut Sampler) -> Self {
-        let manifest = network.manifest();
-        let history = ObservationHistory::new(manifest.n_obs_steps, manifest.observation_dim());
-        Self { network, sampler, budget: Budget::default(), history, refinement: None, seed: 0, plans: 0 }
+        let memory = Memory::new(network.manifest());
+        Self { network, sampler, budget: Budget::default(), memory, refinement: None }
     }
 
     /// Refines every plan for the robot that `tracker` follows.
@@ -53,19 +47,14 @@ impl<'a> DiffusionPolicy<'a> {
 
 impl Policy for DiffusionPolicy<'_> {
     fn reset(&mut self, seed: u64) {
-        self.history.reset();
+        self.memory.reset(seed);
         if let Some((_, tracker)) = &mut self.refinement {
             tracker.reset();
         }
-        (self.seed, self.plans) = (seed, 0);
     }
 
     fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError> {
-        let expected = self.network.manifest().observation_dim();
-        if observation.len() != expected {
-            return Err(ObservationLength { expected, found: observation.len() }.into());
-        }
-        self.history.push(observation);
+        self.memory.observe(observation)?;
         if let Some((_, tracker)) = &mut self.refinement {
             tracker.observe(observation);
         }
@@ -74,10 +63,9 @@ impl Policy for DiffusionPolicy<'_> {
 
     fn plan(&mut self) -> Result<Plan, BoxError> {
         let started = Instant::now();
-        let seed = noise_seed(self.seed, self.plans);
-        self.plans += 1;
+        let seed = self.memory.next_seed();
         let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
-        let mut denoiser = self.network.bind(self.history.view())?;
+        let mut denoiser = self.network.bind(self.memory.observations())?;
         let sample = self.sampler.sample_within(self.budget, &mut denoiser, &noise)?;
         let refined = match &mut self.refinement {
             // The sampler has had the seed; its bits turned, it gives other noise.
@@ -96,20 +84,11 @@ impl Policy for DiffusionPolicy<'_> {
         Ok(Plan {
             actions,
             latency: started.elapsed(),
+            together: 1,
             rounds: statistics.rounds + rounds,
             evaluations: statistics.evaluations + evaluations,
             residual: sample.residual(),
             refinement,
         })
     }
-}
-
-/// The seed of a plan's noise, from the episode's seed and the plan's number in it.
-///
-/// It is the same for every sampler: with the same observations, two samplers are given the same noise. Public so that
-/// other programs can be given it too.
-#[must_use]
-pub fn noise_seed(episode: u64, plan: u64) -> u64 {
-    // An episode of 2³² plans is out of reach.
-    (episode << 32) | plan
 }

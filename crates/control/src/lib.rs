@@ -21,16 +21,16 @@ mod pusht;
 pub mod refine;
 mod report;
 
-pub use diffusion::{DiffusionPolicy, noise_seed};
+pub use diffusion::{DiffusionPolicy, ManyDiffusionPolicy, noise_seed};
 pub use environment::{Environment, Outcome};
 pub use interval::{Interval, bootstrap_mean};
 pub use latency::{Latency, Percentiles};
-pub use lockstep::{ControlError, Episode, PlanCost, Step, run_episode};
-pub use policy::{Plan, Policy};
+pub use lockstep::{ControlError, Episode, PlanCost, Step, run_episode, run_episodes};
+pub use policy::{ManyPolicy, Plan, Policy};
 pub use pusht::{PushT, PushTError};
 pub use report::{
     CutShort, Difference, EpisodeReport, Machine, Model, RefinementReport, Report, SCHEMA_VERSION, SamplerReport,
-    SamplerRun,
+    SamplerRun, Throughput,
 };
 
 /// Any error, boxed to cross the borders between policies, environments and the loop.

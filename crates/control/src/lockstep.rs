@@ -3,11 +3,16 @@
 //! Receding horizon: plan, execute the plan's actions one a control step, plan again. Latency costs no reward here; it
 //! is measured beside it.
 
+mod many;
+mod rollout;
+
 use std::time::Duration;
 
-use ndarray::{Array1, ArrayView1};
+use ndarray::ArrayView1;
 use thiserror::Error;
 
+pub use self::many::run_episodes;
+use self::rollout::Rollout;
 use crate::refine::RefinementCost;
 use crate::{BoxError, Environment, Outcome, Plan, Policy};
 
@@ -38,6 +43,33 @@ pub enum ControlError {
         /// Length of the environment's actions.
         action_dim: usize,
     },
+    /// The policy failed to plan for several episodes together.
+    #[error("the policy failed to plan for the episodes of the seeds {seeds:?} together")]
+    Together {
+        /// The episodes' seeds, in the order of the plans.
+        seeds: Vec<u64>,
+        /// The policy's own words.
+        source: BoxError,
+    },
+    /// The policy did not give one plan to each of several episodes.
+    #[error("the policy gave {found} plans to {expected} episodes")]
+    Plans {
+        /// Plans given.
+        found: usize,
+        /// Plans asked for.
+        expected: usize,
+    },
+    /// One of several episodes could not be finished.
+    #[error("the episode of seed {seed}")]
+    Episode {
+        /// Its seed.
+        seed: u64,
+        /// Why.
+        source: Box<ControlError>,
+    },
+    /// There are episodes to run, but no environment to run them in.
+    #[error("there is no environment to run episodes in")]
+    NoEnvironment,
 }
 
 /// A control step as it is shown while an episode runs.
@@ -58,8 +90,10 @@ pub struct Step<'a> {
 /// What a plan cost, and how much of it was executed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlanCost {
-    /// From the observation bound to the plan ready.
+    /// From the observation bound to the plan ready; of plans drawn together, to all of them ready.
     pub latency: Duration,
+    /// Plans that were drawn together in that time: 1 for a plan drawn alone.
+    pub together: usize,
     /// Network calls that had to wait for each other.
     pub rounds: usize,
     /// Rows that the network evaluated.
@@ -101,54 +135,19 @@ pub fn run_episode<E: Environment>(
     seed: u64,
     mut on_step: impl FnMut(&E, Step<'_>),
 ) -> Result<Episode, ControlError> {
-    let mut episode = Episode { seed, ..Episode::default() };
-    let mut observation = Array1::zeros(environment.observation_dim());
     policy.reset(seed);
-    environment.reset(seed).map_err(|source| ControlError::Environment { step: 0, source })?;
-    let mut plan: Option<(Plan, usize)> = None;
+    let mut rollout = Rollout::begin(environment, seed)?;
     loop {
-        let step = episode.control_steps;
+        let step = rollout.episode.control_steps;
         let of_policy = |source| ControlError::Policy { step, source };
-        let of_environment = |source| ControlError::Environment { step, source };
-        environment.observe(observation.view_mut()).map_err(of_environment)?;
-        policy.observe(observation.view()).map_err(of_policy)?;
-
-        let (current, next) = match &mut plan {
-            Some((current, next)) if *next < current.actions.nrows() => (&*current, next),
-            used_up => {
-                let fresh = executable(policy.plan().map_err(of_policy)?, environment.action_dim())?;
-                let Plan { latency, rounds, evaluations, residual, refinement, .. } = fresh;
-                episode.plans.push(PlanCost { latency, rounds, evaluations, residual, refinement, executed: 0 });
-                let (current, next) = used_up.insert((fresh, 0));
-                (&*current, next)
-            }
-        };
-        let outcome = environment.step(current.actions.row(*next)).map_err(of_environment)?;
-        episode.control_steps += 1;
-        episode.reward = episode.reward.max(outcome.reward);
-        episode.success |= outcome.success;
-        episode.violations += usize::from(outcome.violation > 0.0);
-        episode.largest_violation = episode.largest_violation.max(outcome.violation);
-        if let Some(cost) = episode.plans.last_mut() {
-            cost.executed += 1;
+        policy.observe(rollout.observe(environment)?).map_err(of_policy)?;
+        if rollout.needs_plan() {
+            rollout.follow(policy.plan().map_err(of_policy)?, environment.action_dim())?;
         }
-        on_step(
-            environment,
-            Step { index: step, observation: observation.view(), plan: current, action_index: *next, outcome },
-        );
-        *next += 1;
-        if outcome.over {
-            return Ok(episode);
+        if rollout.step(environment, &mut on_step)? {
+            return Ok(rollout.episode);
         }
     }
-}
-
-fn executable(plan: Plan, action_dim: usize) -> Result<Plan, ControlError> {
-    let (steps, dim) = plan.actions.dim();
-    if steps == 0 || dim != action_dim {
-        return Err(ControlError::Plan { found: [steps, dim], action_dim });
-    }
-    Ok(plan)
 }
 
 #[cfg(test)]
@@ -219,6 +218,7 @@ mod tests {
             Ok(Plan {
                 actions,
                 latency: Duration::from_millis(1),
+                together: 1,
                 rounds: 1,
                 evaluations: 1,
                 residual: None,

@@ -10,8 +10,10 @@ use crate::refine::RefinementCost;
 pub struct Plan {
     /// Actions in raw units, `[n_action_steps, action_dim]`, the first for the moment of the observation.
     pub actions: Array2<f64>,
-    /// From the observation bound to the plan ready.
+    /// From the observation bound to the plan ready; of plans drawn together, to all of them ready.
     pub latency: Duration,
+    /// Plans that were drawn together in that time: 1 for a plan drawn alone.
+    pub together: usize,
     /// Network calls that had to wait for each other.
     pub rounds: usize,
     /// Rows that the network evaluated.
@@ -38,4 +40,23 @@ pub trait Policy {
     /// # Errors
     /// Whatever keeps the policy from planning.
     fn plan(&mut self) -> Result<Plan, BoxError>;
+}
+
+/// What decides for many environments, whose plans it draws together. Environments are numbered from 0.
+pub trait ManyPolicy {
+    /// Begins an episode in an environment. The same seed and observations give the same plans, whatever the other
+    /// environments do.
+    fn reset(&mut self, environment: usize, seed: u64);
+
+    /// Takes note of an observation in raw units that an environment gave.
+    ///
+    /// # Errors
+    /// An observation that does not fit the policy.
+    fn observe(&mut self, environment: usize, observation: ArrayView1<'_, f64>) -> Result<(), BoxError>;
+
+    /// Plans for these environments, each from its own observations so far; one plan each, in their order.
+    ///
+    /// # Errors
+    /// Whatever keeps the policy from planning.
+    fn plan(&mut self, environments: &[usize]) -> Result<Vec<Plan>, BoxError>;
 }

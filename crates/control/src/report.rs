@@ -23,6 +23,9 @@ pub struct Report {
     pub solver: String,
     /// Denoising steps of a plan.
     pub steps: usize,
+    /// Environments played at once. Beyond 1, plans are drawn together: no plan then has a latency of its own, and
+    /// [`Throughput`] says what they cost.
+    pub environments: usize,
     /// One entry a sampler, on the same seeds.
     pub samplers: Vec<SamplerReport>,
 }
@@ -70,12 +73,15 @@ pub struct SamplerReport {
     pub reward_difference: Option<Difference>,
     /// Share of the episodes that succeeded.
     pub success_rate: f64,
-    /// Observation bound to plan ready.
-    pub sampling_latency_ms: Percentiles,
+    /// Observation bound to plan ready; none where plans were drawn together.
+    pub sampling_latency_ms: Option<Percentiles>,
     /// The same, over the actions executed from the plan.
-    pub per_action_latency_ms: Percentiles,
-    /// Median sampling latency of `sequential` over this one's; none without `sequential` in the run.
+    pub per_action_latency_ms: Option<Percentiles>,
+    /// Median sampling latency of `sequential` over this one's; none without `sequential` in the run, or where plans
+    /// were drawn together.
     pub speedup: Option<f64>,
+    /// Plans against time.
+    pub throughput: Throughput,
     /// Mean rounds of a plan.
     pub rounds_mean: f64,
     /// Mean rows evaluated for a plan.
@@ -113,6 +119,20 @@ impl CutShort {
         let at = |quantile: f64| sorted.get((quantile * last).round() as usize).copied().unwrap_or_default();
         Self { share: sorted.len() as f64 / plans.max(1) as f64, residual_p50: at(0.5), residual_p90: at(0.9) }
     }
+}
+
+/// How many plans were drawn in the time that all calls for plans took: from observations bound to every plan of the call
+/// ready. The environments' own time is not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Throughput {
+    /// Plans drawn over that time.
+    pub plans_per_second: f64,
+    /// Mean number of plans in a call.
+    pub plans_per_call: f64,
+    /// How long a plan took that was drawn with others: the time of its call.
+    pub call_latency_ms: Percentiles,
+    /// Plans per second over those of `sequential`; none without `sequential` in the run.
+    pub speedup: Option<f64>,
 }
 
 /// A paired difference: what the same seeds earned here less what they earned there.
@@ -173,7 +193,7 @@ pub struct SamplerRun {
     pub window: Option<usize>,
     /// Tolerance of the acceptance test.
     pub tolerance: Option<f64>,
-    /// Observation bound to plan ready.
+    /// Observation bound to plan ready, or all plans of the call.
     pub sampling: Latency,
     per_action: Latency,
     episodes: Vec<EpisodeReport>,
@@ -182,6 +202,10 @@ pub struct SamplerRun {
     residuals: Vec<f64>,
     plans: usize,
     refinements: Vec<RefinementCost>,
+    /// Of all plans, each as its share of a call.
+    calls: f64,
+    /// Time that all calls took, seconds.
+    time: f64,
 }
 
 impl SamplerRun {
@@ -201,6 +225,8 @@ impl SamplerRun {
             residuals: Vec::new(),
             plans: 0,
             refinements: Vec::new(),
+            calls: 0.0,
+            time: 0.0,
         }
     }
 
@@ -211,6 +237,9 @@ impl SamplerRun {
             if let Ok(executed @ 1..) = u32::try_from(plan.executed) {
                 self.per_action.record(plan.latency / executed);
             }
+            let share = 1.0 / plan.together.max(1) as f64;
+            self.calls += share;
+            self.time += share * plan.latency.as_secs_f64();
             self.rounds += plan.rounds;
             self.evaluations += plan.evaluations;
             self.refinements.extend(plan.refinement);
@@ -242,11 +271,24 @@ impl SamplerRun {
         Some(Difference { interval: bootstrap_mean(&differences)?, mean: mean(differences.into_iter()) })
     }
 
+    fn throughput(&self, baseline: Option<&Self>) -> Throughput {
+        let rate = |run: &Self| if run.time > 0.0 { run.plans as f64 / run.time } else { 0.0 };
+        let plans_per_call = if self.plans > 0 { self.plans as f64 / self.calls } else { 0.0 };
+        Throughput {
+            plans_per_second: rate(self),
+            plans_per_call,
+            call_latency_ms: self.sampling.percentiles(),
+            speedup: baseline.map(|baseline| rate(self) / rate(baseline)),
+        }
+    }
+
     /// What the run came to; `baseline` is the run of `sequential`. `None` without episodes.
     #[must_use]
     pub fn report(&self, baseline: Option<&Self>) -> Option<SamplerReport> {
         let rewards: Vec<f64> = self.episodes.iter().map(|episode| episode.reward).collect();
-        let sampling_latency_ms = self.sampling.percentiles();
+        let throughput = self.throughput(baseline);
+        let alone = throughput.plans_per_call <= 1.0;
+        let speedup = |baseline: &Self| baseline.sampling.percentiles().p50 / self.sampling.percentiles().p50;
         let plans = self.plans.max(1) as f64;
         let sum = |count: fn(&EpisodeReport) -> usize| self.episodes.iter().map(count).sum::<usize>() as f64;
         Some(SamplerReport {
@@ -260,9 +302,10 @@ impl SamplerRun {
                 .filter(|baseline| !std::ptr::eq(*baseline, self))
                 .and_then(|baseline| self.difference(baseline)),
             success_rate: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.success)))),
-            sampling_latency_ms,
-            per_action_latency_ms: self.per_action.percentiles(),
-            speedup: baseline.map(|baseline| baseline.sampling.percentiles().p50 / sampling_latency_ms.p50),
+            sampling_latency_ms: alone.then(|| self.sampling.percentiles()),
+            per_action_latency_ms: alone.then(|| self.per_action.percentiles()),
+            speedup: baseline.filter(|_| alone).map(speedup),
+            throughput,
             rounds_mean: self.rounds as f64 / plans,
             evaluations_mean: self.evaluations as f64 / plans,
             cut_short: CutShort::new(&self.residuals, self.plans),
@@ -310,6 +353,7 @@ mod tests {
     fn episode(seed: u64, reward: f64, milliseconds: &[u64]) -> Episode {
         let plan = |&latency| PlanCost {
             latency: Duration::from_millis(latency),
+            together: 1,
             rounds: 10,
             evaluations: 140,
             residual: None,
@@ -354,10 +398,31 @@ mod tests {
         assert_eq!((report.reward_mean, report.success_rate), (0.75, 0.5));
         assert_eq!((report.rounds_mean, report.evaluations_mean), (10.0, 140.0));
         approx::assert_relative_eq!(report.speedup.unwrap(), 2.0, max_relative = 2e-3);
-        approx::assert_relative_eq!(report.per_action_latency_ms.p50, 10.0, max_relative = 2e-3);
+        approx::assert_relative_eq!(report.per_action_latency_ms.unwrap().p50, 10.0, max_relative = 2e-3);
+        approx::assert_relative_eq!(report.throughput.plans_per_second, 12.5, max_relative = 1e-9);
+        approx::assert_relative_eq!(report.throughput.speedup.unwrap(), 2.0, max_relative = 1e-9);
+        assert_eq!(report.throughput.plans_per_call, 1.0);
         assert_eq!(report.episodes[1].plans, 1);
         assert!(report.reward_interval.low >= 0.5 && report.reward_interval.high <= 1.0);
         assert_eq!(sequential.report(Some(&sequential)).unwrap().reward_difference, None);
+    }
+
+    /// Two calls for three plans and one for two, 30 ms each: 8 plans in 90 ms.
+    #[test]
+    fn the_time_of_a_call_is_no_plans_latency() {
+        let mut run = SamplerRun::new("picard".into(), None, None);
+        for together in [3, 3, 2] {
+            let mut episode = episode(1, 1.0, &vec![30; together]);
+            episode.plans.iter_mut().for_each(|plan| plan.together = together);
+            run.add(&episode);
+        }
+        let report = run.report(Some(&run)).unwrap();
+        assert_eq!((report.sampling_latency_ms, report.per_action_latency_ms, report.speedup), (None, None, None));
+        let throughput = report.throughput;
+        approx::assert_relative_eq!(throughput.plans_per_second, 8.0 / 0.09, max_relative = 1e-9);
+        approx::assert_relative_eq!(throughput.plans_per_call, 8.0 / 3.0, max_relative = 1e-9);
+        approx::assert_relative_eq!(throughput.call_latency_ms.p50, 30.0, max_relative = 2e-3);
+        assert_eq!(throughput.speedup, Some(1.0));
     }
 
     #[test]
