@@ -34,7 +34,7 @@ pub enum Command {
     Bench(BenchArguments),
     /// Measure what batches cost on this machine; `auto` chooses by it.
     Calibrate(CalibrateArguments),
-    /// Draw one action sequence for one observation.
+    /// Draw action sequences for one observation.
     Sample(SampleArguments),
     /// Replay a recorded trace open loop and measure where the simulator parts from it.
     Replay(ReplayArguments),
@@ -127,6 +127,13 @@ pub struct RunArguments {
     /// Seed of the first episode; the others follow.
     #[arg(long, default_value_t = 100_000)]
     pub seed: u64,
+    /// Environments to play at once, their plans drawn together in shared batches. Beyond 1, samplers
+    /// run one after the other, and throughput is reported in place of a plan's latency. Not with --refine.
+    #[arg(
+        long, value_name = "K", default_value_t = 1, conflicts_with = "refine",
+        value_parser = clap::value_parser!(u64).range(1..=1024)
+    )]
+    pub environments: u64,
     /// Folder for report.json, episodes.csv, report.svg and episode.gif.
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
@@ -197,12 +204,16 @@ pub struct SampleArguments {
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
     /// `.npz` to write: `actions [horizon, action]` in raw units, `sample` the same, normalised;
-    /// `residual`, how far the plan moved in the last round, if it was cut short.
+    /// `residual`, how far the plan moved in the last round, if it was cut short. With --plans each has
+    /// K rows, and the residual of a plan that was not cut short is 0.
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
     /// Seed of the noise that the input does not give.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Draw K plans in shared batches, from the noise of as many seeds.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub plans: Option<u64>,
 }
 
 /// `parapolicy replay`.

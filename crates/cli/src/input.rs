@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use ndarray::{Array2, Array3, Ix2, Ix3};
 use parapolicy_npz::{Npz, NpzError};
 use parapolicy_sampler::Noise;
@@ -25,6 +25,15 @@ impl PlanInput {
             initial_noise: npz.contains("initial_noise").then(|| npz.numbers::<Ix2>("initial_noise")).transpose()?,
             step_noise: npz.contains("step_noise").then(|| npz.numbers::<Ix3>("step_noise")).transpose()?,
         })
+    }
+
+    /// Refuses noise, which is that of one plan, where several are drawn.
+    pub fn ensure_no_noise(&self) -> Result<()> {
+        let given = [("initial_noise", self.initial_noise.is_some()), ("step_noise", self.step_noise.is_some())];
+        if let Some((name, _)) = given.into_iter().find(|(_, given)| *given) {
+            bail!("`{name}` is the noise of one plan, but --plans draws several from seeds");
+        }
+        Ok(())
     }
 
     /// The noise that is given, the rest taken from `drawn`.

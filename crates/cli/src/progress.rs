@@ -19,6 +19,12 @@ impl RunProgress {
         self.0.inc(1);
     }
 
+    /// Counts an episode whose figures are not known yet.
+    pub fn episode_over(&self, sampler: &str) {
+        self.0.set_message(sampler.to_owned());
+        self.0.inc(1);
+    }
+
     pub fn finish(&self) {
         self.0.finish_and_clear();
     }

@@ -166,6 +166,8 @@ fn noise() {
             npz.add_array("step_noise", &Array3::from_elem((steps, 16, 2), value)).unwrap();
         });
     };
+    with_noise(2, 0.0);
+    bench.refuses_with(&["--plans=2"], &["in.npz", "step_noise", "--plans"]);
     with_noise(3, 0.0);
     bench.refuses(&["in.npz", "step_noise", "[3, 16, 2]", "[2, 16, 2]"]);
     with_noise(2, f64::INFINITY);
@@ -205,6 +207,11 @@ fn unknown_names_are_refused_by_the_command_line() {
         let output = program().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8(output.stderr).unwrap().contains("magic"));
+    }
+    for arguments in [["run", "--environments=0"], ["sample", "--plans=0"]] {
+        let output = program().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains("0 is not in 1..=1024"));
     }
     assert!(refused(program().args(["run", "--sampler=picard,picard"]), 2).contains("picard is named twice"));
 }

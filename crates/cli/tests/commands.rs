@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Axis};
 use ndarray_npy::{NpzReader, NpzWriter};
 use parapolicy_control::Report;
 use serde_json::Value;
@@ -44,9 +44,9 @@ fn run_writes_a_report() {
         assert_eq!(episode.seed, 100_000);
         assert_eq!(episode.plans, episode.control_steps.div_ceil(8), "a plan every eight actions");
         assert!(sampler.reward_mean > 0.2, "{}: the block was not moved to the goal", sampler.name);
-        let latency = sampler.sampling_latency_ms;
+        let latency = sampler.sampling_latency_ms.unwrap();
         assert!(0.0 < latency.p50 && latency.p50 <= latency.p90 && latency.p99 <= latency.max);
-        assert!(sampler.per_action_latency_ms.p50 < latency.p50);
+        assert!(sampler.per_action_latency_ms.unwrap().p50 < latency.p50);
     }
     let [sequential, .., picard] = &report.samplers[..] else { panic!("three samplers were asked for") };
     assert_eq!((sequential.rounds_mean, sequential.evaluations_mean), (8.0, 8.0));
@@ -82,6 +82,26 @@ fn run_refines_plans_beside_those_that_are_not() {
     let refinement = refined.refinement.as_ref().unwrap();
     assert!(refinement.refined_plans > 0 && refinement.violating_plans == 0 && refinement.rounds_mean < 15.0);
     assert!(refined.rounds_mean > sampled.rounds_mean, "what refinement takes is counted");
+}
+
+#[test]
+fn environments_together_have_a_throughput_and_no_latency_of_a_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let arguments = ["run", "--solver=ddim", "--steps=8", "--episodes=4", "--environments=3", "--sampler=picard"];
+    let printed = json(&[&arguments[..], &["--json", "--out", out.to_str().unwrap()]].concat());
+    let report: Report = serde_json::from_value(printed).unwrap();
+    assert_eq!(report.environments, 3);
+    let [sampler] = &report.samplers[..] else { panic!("one sampler was asked for") };
+    let seeds: Vec<u64> = sampler.episodes.iter().map(|episode| episode.seed).collect();
+    assert_eq!(seeds, [100_000, 100_001, 100_002, 100_003]);
+    assert_eq!((sampler.sampling_latency_ms, sampler.per_action_latency_ms, sampler.speedup), (None, None, None));
+    assert!(sampler.throughput.plans_per_second > 0.0);
+    assert!((1.5..=3.0).contains(&sampler.throughput.plans_per_call), "{:?}", sampler.throughput);
+    assert!(sampler.reward_mean > 0.2, "the block was not moved to the goal");
+    let svg = fs::read_to_string(out.join("report.svg")).unwrap();
+    assert!(svg.contains("milliseconds a call") && !svg.contains("milliseconds a plan"));
+    assert!(out.join("episode.gif").metadata().unwrap().len() > 1000);
 }
 
 /// Draws with `arguments` and returns `actions` and `sample`.
@@ -145,6 +165,32 @@ fn sample_says_when_it_was_cut_short() {
     let (whole, _, statistics) = draw(folder, &["--steps=30", "--window=5", "--deadline=10min"]);
     assert_eq!((&statistics["residual"], residual_in_file()), (&Value::Null, None));
     assert_ne!(whole, cut);
+}
+
+#[test]
+fn plans_of_several_seeds_are_drawn_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_input(folder, None);
+    let output = folder.join("many.npz");
+    let paths =
+        ["--input", folder.join("in.npz").to_str().unwrap(), "--output", output.to_str().unwrap()].map(str::to_owned);
+    let arguments = ["sample", "--steps=12", "--seed=7", "--plans=3"];
+    let arguments: Vec<&str> = arguments.into_iter().chain(paths.iter().map(String::as_str)).collect();
+    let statistics = json(&arguments);
+    let mut npz = NpzReader::new(fs::File::open(&output).unwrap()).unwrap();
+    let (actions, samples): (Array3<f64>, Array3<f32>) =
+        (npz.by_name("actions").unwrap(), npz.by_name("sample").unwrap());
+    assert_eq!((actions.dim(), samples.dim()), ((3, 16, 2), (3, 16, 2)));
+    let plans = statistics["plans"].as_array().unwrap();
+    let evaluations: u64 = plans.iter().map(|plan| plan["evaluations"].as_u64().unwrap()).sum();
+    assert_eq!((plans.len(), statistics["together"]["evaluations"].as_u64()), (3, Some(evaluations)));
+    for (plan, seed) in [7, 8, 9].into_iter().enumerate() {
+        let alone = draw(folder, &["--steps=12", &format!("--seed={seed}")]).1;
+        let largest = (&samples.index_axis(Axis(0), plan) - &alone).fold(0.0f32, |most, value| most.max(value.abs()));
+        // A batch of another size is summed in another order.
+        assert!(largest < 1e-3, "plan {plan} is {largest} from the one of seed {seed}");
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::refine::Refinement;
 use parapolicy_control::{
-    DiffusionPolicy, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun, run_episode,
+    DiffusionPolicy, ManyDiffusionPolicy, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun, run_episode,
+    run_episodes,
 };
 use parapolicy_pusht::Scenario;
 use parapolicy_runner::{Policy, Runtime};
-use parapolicy_sampler::{Budget, Sampler};
+use parapolicy_sampler::{Budget, ManySampler, Sampler};
 
 use super::Settled;
 use super::observations::meet;
@@ -37,8 +38,13 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut environment = PushT::new(scenario, policy.manifest()).input()?;
     let mut contenders = contenders(arguments, &mut policy, &mut environment)?;
 
-    let recording = compete(arguments, &mut policy, &mut environment, &mut contenders)?;
-    let report = report(arguments, &policy, &runtime, environment.task().scenario().name.clone(), &contenders)?;
+    let name = environment.task().scenario().name.clone();
+    let recording = if arguments.environments == 1 {
+        compete(arguments, &mut policy, &mut environment, &mut contenders)?
+    } else {
+        compete_together(arguments, &mut policy, &environment, &mut contenders)?
+    };
+    let report = report(arguments, &policy, &runtime, name, &contenders)?;
 
     staging.write("report.json", |file| Ok(serde_json::to_writer_pretty(file, &report)?))?;
     staging.write("episodes.csv", |file| episodes::write(&report.samplers, file))?;
@@ -122,6 +128,40 @@ fn compete(
     Ok(recording)
 }
 
+/// Runs every seed with one sampler after the other, the plans of several environments drawn together. Returns the first
+/// episode of the last sampler, to be shown.
+fn compete_together(
+    arguments: &RunArguments,
+    policy: &mut Policy,
+    environment: &PushT,
+    contenders: &mut [Contender],
+) -> Result<Recording, Failure> {
+    let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
+    let scenario = environment.task().scenario();
+    let count = usize::try_from(arguments.environments)?;
+    let environments = (0..count).map(|_| PushT::new(scenario.clone(), policy.manifest()));
+    let mut environments = environments.collect::<Result<Vec<_>, _>>().input()?;
+    let shown = contenders.len() - 1;
+    let mut recording = Recording::new(scenario.keep_out.clone());
+    for (index, Contender { sampler, budget, run, .. }) in contenders.iter_mut().enumerate() {
+        let (table, dim) = (sampler.table().clone(), sampler.dim());
+        let mut sampler = ManySampler::new(table, sampler.strategy(), dim, count).input()?;
+        let mut driver = ManyDiffusionPolicy::new(policy, &mut sampler).within(*budget);
+        let seeds = arguments.seed..arguments.seed + arguments.episodes;
+        let episodes = run_episodes(&mut driver, &mut environments, seeds, |seed, environment, step| {
+            if index == shown && seed == arguments.seed {
+                recording.add(environment.task(), step);
+            }
+            if step.outcome.over {
+                progress.episode_over(&run.name);
+            }
+        })?;
+        episodes.iter().for_each(|episode| run.add(episode));
+    }
+    progress.finish();
+    Ok(recording)
+}
+
 fn report(
     arguments: &RunArguments,
     policy: &Policy,
@@ -141,6 +181,7 @@ fn report(
         scenario,
         solver: arguments.sampling.solver.to_string(),
         steps: arguments.sampling.steps,
+        environments: usize::try_from(arguments.environments)?,
         samplers: samplers.context("no episode was run")?,
     })
 }

@@ -1,7 +1,8 @@
 use anyhow::{Context as _, Result};
-use ndarray::{Array2, arr0};
+use ndarray::{Array, Array1, Axis, Dimension, arr0, stack};
 use ndarray_npy::NpzWriter;
-use parapolicy_sampler::{Noise, Sample, Statistics};
+use parapolicy_runner::Policy;
+use parapolicy_sampler::{Budget, ManySampler, Noise, Sample, Sampler, Statistics};
 use serde::Serialize;
 
 use super::print_json;
@@ -10,7 +11,7 @@ use crate::failure::{Failure, InputError as _};
 use crate::input::PlanInput;
 use crate::output::staging::write_file;
 
-/// What is printed.
+/// What a plan took.
 #[derive(Serialize)]
 struct Cost<'a> {
     #[serde(flatten)]
@@ -19,15 +20,41 @@ struct Cost<'a> {
     residual: Option<f64>,
 }
 
-/// Draws one action sequence, writes it, and prints what it took.
+impl<'a> Cost<'a> {
+    fn of(drawn: Sample<'a>) -> Self {
+        Self { statistics: drawn.statistics(), residual: drawn.residual() }
+    }
+}
+
+/// What drawing plans in shared batches took.
+#[derive(Serialize)]
+struct Together<'a> {
+    together: &'a Statistics,
+    plans: Vec<Cost<'a>>,
+}
+
+/// Draws one action sequence, or several, writes them, and prints what it took.
 pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
     let budget = arguments.budget.budget()?;
     let runtime = arguments.model.runtime.find()?;
     let mut policy = arguments.model.load(&runtime)?;
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
     let settled = window.settle(arguments.sampler, &mut policy, *solver, *steps, |_| Ok(Vec::new()))?;
-    let mut sampler = settled.sampler(&policy, *solver, *steps).input()?;
+    let sampler = settled.sampler(&policy, *solver, *steps).input()?;
     let input = PlanInput::load(&arguments.input).input()?;
+    match arguments.plans {
+        None => sample_one(arguments, budget, &input, &mut policy, sampler),
+        Some(plans) => sample_many(arguments, plans, budget, &input, &mut policy, &sampler),
+    }
+}
+
+fn sample_one(
+    arguments: &SampleArguments,
+    budget: Budget,
+    input: &PlanInput,
+    policy: &mut Policy,
+    mut sampler: Sampler,
+) -> Result<(), Failure> {
     let drawn = Noise::draw(arguments.seed, sampler.table().steps(), sampler.dim());
     let (horizon, action_dim) = (policy.manifest().horizon, policy.manifest().action_dim());
     let of_input = || arguments.input.display().to_string();
@@ -36,19 +63,59 @@ pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
     let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noise)?;
     let actions = policy.actions(drawn.sample());
-    write_file(&arguments.output, |file| write_plan(file, &actions, drawn))?;
+    let sample = drawn.sample().to_shape(actions.dim())?.to_owned();
+    let residual = drawn.residual().map(arr0);
+    write_file(&arguments.output, |file| write_plans(file, &actions, &sample, residual.as_ref()))?;
+    say_if_cut_short(drawn);
+    print_json(&Cost::of(drawn))
+}
+
+fn sample_many(
+    arguments: &SampleArguments,
+    plans: u64,
+    budget: Budget,
+    input: &PlanInput,
+    policy: &mut Policy,
+    sampler: &Sampler,
+) -> Result<(), Failure> {
+    let of_input = || arguments.input.display().to_string();
+    input.ensure_no_noise().with_context(of_input).input()?;
+    let (steps, dim) = (sampler.table().steps(), sampler.dim());
+    let seeds = (0..plans).map(|plan| arguments.seed.wrapping_add(plan));
+    let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
+    let mut sampler = ManySampler::new(sampler.table().clone(), sampler.strategy(), dim, noises.len()).input()?;
+
+    let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
+    let drawn = sampler.sample_within(budget, &mut denoiser, &noises)?;
+    let actions: Vec<_> = drawn.iter().map(|drawn| policy.actions(drawn.sample())).collect();
+    let actions = stack(Axis(0), &actions.iter().map(|actions| actions.view()).collect::<Vec<_>>())?;
+    let samples: Vec<_> = drawn.iter().map(|drawn| drawn.sample()).collect();
+    let samples = stack(Axis(0), &samples)?.into_shape_with_order(actions.dim())?;
+    let cut_short = drawn.iter().any(|drawn| drawn.residual().is_some());
+    let residuals: Array1<f64> = drawn.iter().map(|drawn| drawn.residual().unwrap_or(0.0)).collect();
+    let residuals = cut_short.then_some(residuals);
+    write_file(&arguments.output, |file| write_plans(file, &actions, &samples, residuals.as_ref()))?;
+    drawn.iter().for_each(say_if_cut_short);
+    print_json(&Together { together: drawn.statistics(), plans: drawn.iter().map(Cost::of).collect() })
+}
+
+fn say_if_cut_short(drawn: Sample<'_>) {
     if let Some(residual) = drawn.residual() {
         eprintln!("cut short: in the last round the plan still moved by {residual:.4} (root mean square, normalised)");
     }
-    print_json(&Cost { statistics: drawn.statistics(), residual: drawn.residual() })
 }
 
-fn write_plan(file: &mut std::fs::File, actions: &Array2<f64>, drawn: Sample<'_>) -> Result<()> {
+fn write_plans<D: Dimension, R: Dimension>(
+    file: &mut std::fs::File,
+    actions: &Array<f64, D>,
+    sample: &Array<f32, D>,
+    residual: Option<&Array<f64, R>>,
+) -> Result<()> {
     let mut npz = NpzWriter::new_compressed(file);
     npz.add_array("actions", actions)?;
-    npz.add_array("sample", &drawn.sample().to_shape(actions.dim())?)?;
-    if let Some(residual) = drawn.residual() {
-        npz.add_array("residual", &arr0(residual))?;
+    npz.add_array("sample", sample)?;
+    if let Some(residual) = residual {
+        npz.add_array("residual", residual)?;
     }
     npz.finish()?;
     Ok(())

@@ -48,9 +48,15 @@ fn colour(index: usize) -> RGBColor {
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 fn latencies(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
-    let slowest = series.iter().map(|entry| entry.report.sampling_latency_ms.max).fold(0.0, f64::max);
+    let slowest = series.iter().map(|entry| entry.report.throughput.call_latency_ms.max).fold(0.0, f64::max);
+    let together = series.iter().any(|entry| entry.report.sampling_latency_ms.is_none());
+    let (caption, unit) = if together {
+        ("latency of a call, shared by its plans", "milliseconds a call")
+    } else {
+        ("sampling latency", "milliseconds a plan")
+    };
     let mut chart = ChartBuilder::on(area)
-        .caption("sampling latency", TITLE)
+        .caption(caption, TITLE)
         .margin(MARGIN)
         .x_label_area_size(40)
         .y_label_area_size(50)
@@ -58,7 +64,7 @@ fn latencies(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
     chart
         .configure_mesh()
         .light_line_style(WHITE)
-        .x_desc("milliseconds a plan")
+        .x_desc(unit)
         .x_label_formatter(&|milliseconds| format!("{milliseconds:.0}"))
         .y_desc("share of plans")
         .label_style(FONT)

@@ -2,29 +2,31 @@ mod bench;
 mod calibration;
 
 use comfy_table::{CellAlignment, Table, presets};
-use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport};
+use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport, Throughput};
 
 pub use bench::render_bench;
 pub use calibration::render_calibration;
 
-const COLUMNS: [&str; 9] = [
-    "sampler",
-    "reward",
-    "95 % interval",
-    "success",
-    "plan p50 ms",
-    "plan p99 ms",
-    "action p50 ms",
-    "rounds / evaluations",
-    "speed-up",
-];
+/// What a plan costs that is drawn alone.
+const ALONE: [&str; 3] = ["plan p50 ms", "plan p99 ms", "action p50 ms"];
+/// What plans cost that are drawn together: none of them has a latency of its own.
+const TOGETHER: [&str; 3] = ["plans / s", "plans a call", "call p50 ms"];
 
 /// The run at a glance, one line a sampler; how often limits were not kept is shown where that happened.
 pub fn render(report: &Report) -> String {
     let cut_short = report.samplers.iter().any(|sampler| sampler.cut_short.share > 0.0);
     let violated = report.samplers.iter().any(|sampler| sampler.violation_rate > 0.0);
-    let more = [cut_short.then_some(CUT_SHORT), violated.then_some(VIOLATIONS)].into_iter().flatten().flatten();
-    let mut table = table(&COLUMNS.into_iter().chain(more).collect::<Vec<_>>());
+    let (cost, gain) = if together(report) { (TOGETHER, "throughput") } else { (ALONE, "speed-up") };
+    let mut columns = vec!["sampler", "reward", "95 % interval", "success"];
+    columns.extend(cost);
+    columns.extend(["rounds / evaluations", gain]);
+    if cut_short {
+        columns.extend(CUT_SHORT);
+    }
+    if violated {
+        columns.extend(VIOLATIONS);
+    }
+    let mut table = table(&columns);
     for sampler in &report.samplers {
         let interval = sampler.reward_interval;
         let mut row = vec![
@@ -32,12 +34,8 @@ pub fn render(report: &Report) -> String {
             format!("{:.3}", sampler.reward_mean),
             format!("{:.3} – {:.3}", interval.low, interval.high),
             format!("{:.0} %", 100.0 * sampler.success_rate),
-            format!("{:.1}", sampler.sampling_latency_ms.p50),
-            format!("{:.1}", sampler.sampling_latency_ms.p99),
-            format!("{:.2}", sampler.per_action_latency_ms.p50),
-            format!("{:.1} / {:.0}", sampler.rounds_mean, sampler.evaluations_mean),
-            sampler.speedup.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}×")),
         ];
+        row.extend(costs(report, sampler));
         if cut_short {
             row.extend(cut_short_cells(&sampler.cut_short));
         }
@@ -48,6 +46,30 @@ pub fn render(report: &Report) -> String {
         table.add_row(row);
     }
     finish(table) + &differences(report)
+}
+
+fn together(report: &Report) -> bool {
+    report.environments > 1
+}
+
+/// What plans cost, from `cost` to `gain`.
+fn costs(report: &Report, sampler: &SamplerReport) -> [String; 5] {
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    let ratio = |ratio: Option<f64>| or_none(ratio.map(|ratio| format!("{ratio:.2}×")));
+    let work = format!("{:.1} / {:.0}", sampler.rounds_mean, sampler.evaluations_mean);
+    if together(report) {
+        let Throughput { plans_per_second, plans_per_call, call_latency_ms, speedup } = sampler.throughput;
+        let [rate, size] = [plans_per_second, plans_per_call].map(|value| format!("{value:.1}"));
+        return [rate, size, format!("{:.1}", call_latency_ms.p50), work, ratio(speedup)];
+    }
+    let (plan, action) = (sampler.sampling_latency_ms, sampler.per_action_latency_ms);
+    [
+        or_none(plan.map(|plan| format!("{:.1}", plan.p50))),
+        or_none(plan.map(|plan| format!("{:.1}", plan.p99))),
+        or_none(action.map(|action| format!("{:.2}", action.p50))),
+        work,
+        ratio(sampler.speedup),
+    ]
 }
 
 /// Below the table: what each sampler earned more than `sequential` on the same seeds.
