@@ -114,7 +114,7 @@ pub struct RunArguments {
     pub samplers: Vec<SamplerName>,
     /// Run every sampler a second time with plans that are refined, in this many steps, to stay out of the
     /// scenario's keep-out discs.
-    #[arg(long, value_name = "STEPS")]
+    #[arg(long, value_name = "STEPS", conflicts_with = "environments")]
     pub refine: Option<usize>,
     #[command(flatten)]
     pub budget: BudgetArguments,

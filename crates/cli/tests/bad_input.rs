@@ -247,6 +247,8 @@ fn refinement() {
     assert!(line.contains("--refine") && line.contains("\"nominal\" has no [[keep_out]]"), "{line}");
     let line = run("sims/keep_out.toml", "0");
     assert!(line.contains("--refine: steps is 0"), "{line}");
+    let mut together = program();
+    together.args(["run", "--refine", "50", "--environments", "2"]).assert().failure().code(2);
     fs::write(folder.path().join("flat.toml"), keep_out_of_radius("0.0")).unwrap();
     let line = run(folder.path().join("flat.toml").to_str().unwrap(), "50");
     assert!(line.contains("flat.toml") && line.contains("`keep_out[0].radius` must be above 0"), "{line}");
