@@ -118,6 +118,13 @@ pub struct RunArguments {
     pub refine: Option<usize>,
     #[command(flatten)]
     pub budget: BudgetArguments,
+    /// Begin a plan with the guess and the noise of the plan before it, moved in time.
+    #[arg(long)]
+    pub warm_start: bool,
+    /// Skip this share of the steps and begin a plan with the plan before it, moved in time and noised again;
+    /// what is planned is not the policy's distribution any more.
+    #[arg(long, value_name = "SHARE", conflicts_with = "warm_start")]
+    pub reuse: Option<f64>,
     /// What the episodes are like (TOML).
     #[arg(long, default_value = "sims/nominal.toml")]
     pub scenario: PathBuf,
@@ -130,7 +137,8 @@ pub struct RunArguments {
     /// Environments to play at once, their plans drawn together in shared batches. Beyond 1, samplers
     /// run one after the other, and throughput is reported in place of a plan's latency. Not with --refine.
     #[arg(
-        long, value_name = "K", default_value_t = 1, conflicts_with = "refine",
+        long, value_name = "K", default_value_t = 1,
+        conflicts_with_all = ["refine", "deadline", "rounds", "warm_start", "reuse"],
         value_parser = clap::value_parser!(u64).range(1..=1024)
     )]
     pub environments: u64,

@@ -1,3 +1,4 @@
+mod carry;
 mod many;
 mod memory;
 
@@ -5,8 +6,9 @@ use std::time::Instant;
 
 use ndarray::{ArrayView1, s};
 use parapolicy_runner::Policy as Network;
-use parapolicy_sampler::{Budget, Noise, Sampler};
+use parapolicy_sampler::{Budget, Sampler};
 
+use self::carry::Carry;
 pub use self::many::ManyDiffusionPolicy;
 use self::memory::Memory;
 pub use self::memory::noise_seed;
@@ -23,13 +25,16 @@ pub struct DiffusionPolicy<'a> {
     memory: Memory,
     /// What makes the plans keep limits, and who knows the robot's motion for it.
     refinement: Option<(&'a mut Refinement, Tracker)>,
+    carry: Carry<'a>,
+    /// Observations since the last plan: the actions executed from it.
+    executed: usize,
 }
 
 impl<'a> DiffusionPolicy<'a> {
     /// Samples `network` with `sampler`.
     pub fn new(network: &'a mut Network, sampler: &'a mut Sampler) -> Self {
-        let memory = Memory::new(network.manifest());
-        Self { network, sampler, budget: Budget::default(), memory, refinement: None }
+        let (memory, budget) = (Memory::new(network.manifest()), Budget::default());
+        Self { network, sampler, budget, memory, refinement: None, carry: Carry::Nothing, executed: 0 }
     }
 
     /// Refines every plan for the robot that `tracker` follows.
@@ -43,6 +48,23 @@ impl<'a> DiffusionPolicy<'a> {
     pub fn within(self, budget: Budget) -> Self {
         Self { budget, ..self }
     }
+
+    /// Begins every plan of an episode but the first with the x̂0 of the plan before it and with its noise, both moved
+    /// forward by the actions executed since, the end of the noise drawn anew. Plans have the same distribution each, and
+    /// agree with each other in time; see [`Sampler::warm_start`].
+    #[must_use]
+    pub fn warm(self) -> Self {
+        Self { carry: Carry::Guess(None), ..self }
+    }
+
+    /// Draws every plan of an episode but the first with `rest`, a sampler whose table has lost its first steps
+    /// ([`Table::skip`](parapolicy_sampler::Table::skip)), from the plan before it, moved forward by the actions executed
+    /// since and noised again (real-time iteration; Falcon, arXiv 2503.00339). What it plans is not the policy's
+    /// distribution any more.
+    #[must_use]
+    pub fn reusing(self, rest: &'a mut Sampler) -> Self {
+        Self { carry: Carry::Plan(rest, None), ..self }
+    }
 }
 
 impl Policy for DiffusionPolicy<'_> {
@@ -51,10 +73,13 @@ impl Policy for DiffusionPolicy<'_> {
         if let Some((_, tracker)) = &mut self.refinement {
             tracker.reset();
         }
+        self.carry.reset(self.sampler);
+        self.executed = 0;
     }
 
     fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError> {
         self.memory.observe(observation)?;
+        self.executed += 1;
         if let Some((_, tracker)) = &mut self.refinement {
             tracker.observe(observation);
         }
@@ -64,15 +89,18 @@ impl Policy for DiffusionPolicy<'_> {
     fn plan(&mut self) -> Result<Plan, BoxError> {
         let started = Instant::now();
         let seed = self.memory.next_seed();
-        let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
+        let action_dim = self.network.manifest().action_dim();
+        let values = std::mem::take(&mut self.executed) * action_dim;
+        let (sampler, noise) = self.carry.begin(self.sampler, seed, values, action_dim);
         let mut denoiser = self.network.bind(self.memory.observations())?;
-        let sample = self.sampler.sample_within(self.budget, &mut denoiser, &noise)?;
+        let sample = sampler.sample_within(self.budget, &mut denoiser, &noise)?;
         let refined = match &mut self.refinement {
             // The sampler has had the seed; its bits turned, it gives other noise.
             Some((refinement, tracker)) => refinement.refine_for(tracker, &mut denoiser, sample.sample(), !seed)?,
             None => None,
         };
-        let statistics = sample.statistics();
+        let (statistics, residual, plan) = (sample.statistics(), sample.residual(), sample.sample().to_owned());
+        let (rounds, evaluations) = (statistics.rounds, statistics.evaluations);
         let (actions, refinement) = match refined {
             Some(Refined { actions, cost }) => (actions, Some(cost)),
             None => {
@@ -80,14 +108,15 @@ impl Policy for DiffusionPolicy<'_> {
                 (actions.slice_move(s![self.network.manifest().executed_steps(), ..]), None)
             }
         };
-        let RefinementCost { rounds, evaluations, .. } = refinement.unwrap_or_default();
+        let RefinementCost { rounds: refined, evaluations: also, .. } = refinement.unwrap_or_default();
+        self.carry.keep(noise, plan);
         Ok(Plan {
             actions,
             latency: started.elapsed(),
             together: 1,
-            rounds: statistics.rounds + rounds,
-            evaluations: statistics.evaluations + evaluations,
-            residual: sample.residual(),
+            rounds: rounds + refined,
+            evaluations: evaluations + also,
+            residual,
             refinement,
         })
     }

@@ -19,6 +19,10 @@ pub(crate) struct Drawing {
     guess: Vec<f32>,
     /// How far the guess moved in the last round; none once the sample is drawn.
     residual: Option<f64>,
+    /// Whether the path holds a whole sample.
+    whole: bool,
+    /// Whether the next sample begins with the drifts of this one.
+    warm: bool,
 }
 
 impl Drawing {
@@ -33,6 +37,8 @@ impl Drawing {
             statistics: Statistics::with_capacity(table.steps()),
             guess: vec![0.0; dim],
             residual: None,
+            whole: false,
+            warm: false,
         })
     }
 
@@ -51,7 +57,8 @@ impl Drawing {
         self.path.state_mut(0).iter_mut().zip(noise.initial()).for_each(|(state, noise)| *state = *noise);
         self.guess.fill(0.0);
         self.residual = None;
-        self.method.begin(diffusion);
+        self.whole = false;
+        self.method.begin(diffusion, std::mem::take(&mut self.warm));
         Ok(())
     }
 
@@ -65,6 +72,7 @@ impl Drawing {
         self.statistics.count(predictions.nrows());
         let drawn = self.method.digest(diffusion, &mut self.path, predictions, &mut self.statistics);
         if drawn {
+            self.whole = true;
             self.residual = None;
         }
         drawn
@@ -76,6 +84,21 @@ impl Drawing {
         let guess = self.path.state(diffusion.table.steps());
         self.residual = Some(mean_squared_difference(guess, &self.guess).sqrt());
         self.guess.copy_from_slice(guess);
+        self.whole = true;
+    }
+
+    /// Takes the drifts of the sample, moved forward by `values` and filled up by repeating the last `period` values, for
+    /// a guess of the next sample's; nothing, if there is no sample.
+    pub fn warm_start(&mut self, values: usize, period: usize) {
+        if self.whole {
+            self.path.shift_drifts(self.guess.len(), values, period);
+            (self.whole, self.warm) = (false, true);
+        }
+    }
+
+    /// Makes the next sample begin with no guess.
+    pub fn cold_start(&mut self) {
+        (self.whole, self.warm) = (false, false);
     }
 
     /// What was drawn.

@@ -50,8 +50,9 @@ pub(crate) fn first_not_finite(predictions: ArrayView2<'_, f32>) -> Option<usize
 
 /// A strategy made ready for one table: it owns every buffer it needs beside the path.
 pub(crate) trait Method: Send {
-    /// Begins a sample; `path` has its first state.
-    fn begin(&mut self, diffusion: &Diffusion<'_>);
+    /// Begins a sample; `path` has its first state. If it is `warm`, the drifts of `path` are a guess of the sample's, to
+    /// be used or not.
+    fn begin(&mut self, diffusion: &Diffusion<'_>, warm: bool);
 
     /// The rows to be evaluated next: one, and at most as many as the table has steps.
     fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, path: &'a mut Path) -> Rows<'a>;
@@ -79,7 +80,7 @@ where
     A: Acceptance + Send,
     W: WindowPolicy + Send,
 {
-    fn begin(&mut self, _diffusion: &Diffusion<'_>) {
+    fn begin(&mut self, _diffusion: &Diffusion<'_>, _warm: bool) {
         WindowLoop::begin::<Diffusion<'_>>(self);
     }
 

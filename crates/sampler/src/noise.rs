@@ -6,6 +6,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, StandardNormal, StandardUniform};
 
 use crate::error::NoiseError;
+use crate::table::Table;
 
 /// Standard normal noise: the initial state x_0 and one ξ_j for every step.
 ///
@@ -54,11 +55,43 @@ impl Noise {
         Ok(Self::assemble(initial, steps))
     }
 
+    /// Moves x_0 and every ξ_j forward by `values` and draws what is missing at their ends from `ChaCha8` seeded with
+    /// `seed`: still standard normal noise, and what a plan and the one after it have in common in time they have in
+    /// common in noise.
+    pub fn shift(&mut self, values: usize, seed: u64) {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        let rows = std::iter::once(self.initial.view_mut()).chain(self.steps.rows_mut());
+        for mut row in rows {
+            for i in 0..row.len() {
+                let kept = i.checked_add(values).and_then(|from| row.get(from).copied());
+                row[i] = kept.unwrap_or_else(|| StandardNormal.sample(&mut generator));
+            }
+        }
+        self.derive();
+    }
+
+    /// Noise from which `table` denoises `sample` again: x_0 becomes √ᾱ sample + √(1−ᾱ) x_0, with ᾱ of the table's first
+    /// step. `sample` is as long as x_0.
+    #[must_use]
+    pub fn around(mut self, sample: ArrayView1<'_, f32>, table: &Table) -> Self {
+        if let Some(step) = table.rows().first() {
+            self.initial.zip_mut_with(&sample, |x, sample| *x = step.alpha * sample + step.sigma * *x);
+        }
+        self.derive();
+        self
+    }
+
+    /// Derives what follows from the normal noise.
+    fn derive(&mut self) {
+        self.fingerprint = fingerprint(self.initial.iter().chain(&self.steps));
+        let mut generator = ChaCha8Rng::seed_from_u64(self.fingerprint);
+        self.uniforms.fill_with(|| StandardUniform.sample(&mut generator));
+    }
+
     fn assemble(initial: Array1<f32>, steps: Array2<f32>) -> Self {
-        let fingerprint = fingerprint(initial.iter().chain(&steps));
-        let mut generator = ChaCha8Rng::seed_from_u64(fingerprint);
-        let uniforms = StandardUniform.sample_iter(&mut generator).take(steps.nrows()).collect();
-        Self { initial, steps, uniforms, fingerprint }
+        let mut noise = Self { uniforms: vec![0.0; steps.nrows()], initial, steps, fingerprint: 0 };
+        noise.derive();
+        noise
     }
 
     /// x_0, `[D]`.

@@ -47,6 +47,21 @@ impl Sampler {
         self.predictions.ncols()
     }
 
+    /// Begins the next sample with what the last one ended with: its x̂0 at every step, moved forward by `values` and
+    /// filled up by repeating the last `period` values. For consecutive plans of a control loop `values` is the executed
+    /// actions times `period`, and `period` the length of an action; noise moved alike ([`Noise::shift`]) goes with it.
+    ///
+    /// A guess changes what a sample costs, not what it is, up to the tolerance. `picard` makes use of it; the other
+    /// strategies do without. Before the first sample it does nothing.
+    pub fn warm_start(&mut self, values: usize, period: usize) {
+        self.drawing.warm_start(values, period);
+    }
+
+    /// Forgets the last sample: a warm start before the next one does nothing.
+    pub fn cold_start(&mut self) {
+        self.drawing.cold_start();
+    }
+
     /// Draws the sample that `noise` leads to.
     ///
     /// # Errors

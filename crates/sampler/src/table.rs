@@ -88,6 +88,20 @@ impl Table {
         })
     }
 
+    /// The table without its first `steps` steps, for samples that begin partly denoised.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if no step would be left.
+    pub fn skip(&self, steps: usize) -> Result<Self, ConfigError> {
+        if steps >= self.rows.len() {
+            let expected = format!("less than the number of steps ({})", self.rows.len());
+            return Err(ConfigError::out_of_range("skipped steps", &steps, expected));
+        }
+        let (rows, timesteps) = (self.rows[steps..].to_vec(), self.timesteps[steps..].to_vec());
+        Ok(Self { rows, timesteps, ..self.clone() })
+    }
+
     /// Number of steps, `N`.
     pub fn steps(&self) -> usize {
         self.rows.len()

@@ -6,7 +6,7 @@ use parapolicy_control::{
 };
 use parapolicy_pusht::Scenario;
 use parapolicy_runner::{Policy, Runtime};
-use parapolicy_sampler::{Budget, ManySampler, Sampler};
+use parapolicy_sampler::{Budget, ManySampler, Sampler, Strategy};
 
 use super::Settled;
 use super::observations::meet;
@@ -24,6 +24,8 @@ use crate::progress::RunProgress;
 /// One sampler of the comparison.
 struct Contender {
     sampler: Sampler,
+    /// Without the first steps, for plans that begin with the one before.
+    rest: Option<Sampler>,
     budget: Budget,
     refinement: Option<Refinement>,
     run: SamplerRun,
@@ -83,7 +85,10 @@ fn contenders(
         let mut run = SamplerRun::new(format!("{}{refined}", settled.name), window, tolerance);
         run.reason.clone_from(&settled.reason);
         let budget = arguments.budget.beside_reference(settled.strategy)?;
-        Ok::<_, Failure>(Contender { sampler, budget, refinement, run })
+        // The reference is the policy's own distribution.
+        let reuse = arguments.reuse.filter(|_| settled.strategy != Strategy::Sequential);
+        let rest = reuse.map(|share| rest(&sampler, share)).transpose()?;
+        Ok::<_, Failure>(Contender { sampler, rest, budget, refinement, run })
     };
     let mut contenders = Vec::new();
     for &name in samplers {
@@ -95,6 +100,16 @@ fn contenders(
         }
     }
     Ok(contenders)
+}
+
+/// The sampler without the first `share` of its steps.
+fn rest(sampler: &Sampler, share: f64) -> Result<Sampler, Failure> {
+    if !(0.0..1.0).contains(&share) {
+        return Err(anyhow!("--reuse is {share}, but must be at least 0 and less than 1")).input();
+    }
+    let skipped = (share * sampler.table().steps() as f64) as usize;
+    let table = sampler.table().skip(skipped).input()?;
+    Sampler::new(table, sampler.strategy(), sampler.dim()).input()
 }
 
 /// Runs every seed with every sampler in turn, so that what else the machine does falls on all of them alike.
@@ -109,9 +124,15 @@ fn compete(
     let shown = contenders.len() - 1;
     let mut recording = Recording::new(environment.task().scenario().keep_out.clone());
     for seed in arguments.seed..arguments.seed + arguments.episodes {
-        for (index, Contender { sampler, budget, refinement, run }) in contenders.iter_mut().enumerate() {
+        for (index, Contender { sampler, rest, budget, refinement, run }) in contenders.iter_mut().enumerate() {
             let record = index == shown && seed == arguments.seed;
             let mut driver = DiffusionPolicy::new(policy, sampler).within(*budget);
+            if arguments.warm_start {
+                driver = driver.warm();
+            }
+            if let Some(rest) = rest {
+                driver = driver.reusing(rest);
+            }
             if let Some(refinement) = refinement {
                 driver = driver.refined(refinement, environment.tracker().map_err(|error| anyhow!(error)).input()?);
             }

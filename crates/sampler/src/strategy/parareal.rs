@@ -212,7 +212,7 @@ impl Parareal {
 }
 
 impl Method for Parareal {
-    fn begin(&mut self, diffusion: &Diffusion<'_>) {
+    fn begin(&mut self, diffusion: &Diffusion<'_>, _warm: bool) {
         self.blocks.iter_mut().for_each(|block| (block.guessed, block.solved) = (0, 0));
         self.versions.fill(0);
         // X_0 is final, and in its place.

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The first round, which knows no x̂0 at all, looks at the first third alone: states near the data guessed without it
-//! are of no use. A state is kept while its change, root mean square, moves the sample by little ([`movement::allowed`]).
+//! are of no use. A warm start knows the x̂0 of the plan before, and looks at all steps at once. A state is kept while its
+//! change, root mean square, moves the sample by little ([`movement::allowed`]).
 //!
 //! Against ParaDiGMS' criterion, which compares the change with the noise of the step, this keeps more of the first
 //! steps, whose states hardly move the sample, and is as strict at the last.
@@ -33,6 +34,8 @@ pub(super) struct Picard {
     roll_out: Semilinear,
     /// Mean squared change under which a state is kept, of x_1 to x_N, `[N]`.
     allowed: Vec<f64>,
+    /// Whether it began with the drifts of another sample.
+    warm: bool,
     /// States up to this one are final.
     left: usize,
     /// The steps being evaluated, ascending, and their timesteps.
@@ -50,6 +53,7 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Picard 
         window,
         allowed: allowed.map(|change| config.tolerance * config.tolerance * change).collect(),
         roll_out: Semilinear::new(levels, dim),
+        warm: false,
         left: 0,
         asked: Vec::with_capacity(window),
         timesteps: Vec::with_capacity(window),
@@ -58,9 +62,18 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Picard 
 }
 
 impl Picard {
+    /// Guesses the whole path.
+    fn guess(&self, diffusion: &Diffusion<'_>, path: &mut Path) {
+        if self.warm {
+            (0..diffusion.steps()).for_each(|step| path.advance(diffusion, step));
+        } else {
+            FrozenDrift.guess(diffusion, path, 0..diffusion.steps());
+        }
+    }
+
     /// Spreads the rows of a round over the steps that are left.
     fn spread(&mut self, steps: usize) {
-        let first = self.asked.is_empty();
+        let first = self.asked.is_empty() && !self.warm;
         let left = steps - self.left;
         let reach = if first { ((FIRST * steps as f64) as usize).max(self.window) } else { left };
         let rows = self.window.min(left);
@@ -98,7 +111,8 @@ impl Picard {
 }
 
 impl Method for Picard {
-    fn begin(&mut self, _diffusion: &Diffusion<'_>) {
+    fn begin(&mut self, _diffusion: &Diffusion<'_>, warm: bool) {
+        self.warm = warm;
         self.roll_out.forget();
         self.asked.clear();
         self.left = 0;
@@ -106,7 +120,7 @@ impl Method for Picard {
 
     fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, path: &'a mut Path) -> Rows<'a> {
         if self.asked.is_empty() {
-            FrozenDrift.guess(diffusion, path, 0..diffusion.steps());
+            self.guess(diffusion, path);
         }
         self.spread(diffusion.steps());
         path.keep_evaluated(diffusion, self.left..diffusion.steps());

@@ -12,7 +12,7 @@ use crate::window::{FrozenDrift, Path, Recurrence as _, TailGuess as _};
 pub(super) struct Sequential(usize);
 
 impl Method for Sequential {
-    fn begin(&mut self, _diffusion: &Diffusion<'_>) {
+    fn begin(&mut self, _diffusion: &Diffusion<'_>, _warm: bool) {
         self.0 = 0;
     }
 

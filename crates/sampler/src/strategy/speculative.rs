@@ -144,7 +144,7 @@ impl Speculative {
 }
 
 impl Method for Speculative {
-    fn begin(&mut self, _diffusion: &Diffusion<'_>) {
+    fn begin(&mut self, _diffusion: &Diffusion<'_>, _warm: bool) {
         (self.seen, self.change) = (0, FIRST_CHANGE);
         self.window = 0..0;
     }

@@ -134,6 +134,18 @@ impl Path {
             .for_each(|(drift, state)| *drift = *state);
     }
 
+    /// Moves the drifts of every step forward by `values`, each part of `width` values on its own, and fills up by
+    /// repeating the last `period` values.
+    pub(crate) fn shift_drifts(&mut self, width: usize, values: usize, period: usize) {
+        for part in self.drifts.as_slice_mut().unwrap_or_default().chunks_exact_mut(width) {
+            let kept = width.saturating_sub(values);
+            part.copy_within(width - kept.., 0);
+            for i in kept.max(period)..width {
+                part[i] = part[i - period];
+            }
+        }
+    }
+
     /// Takes the drift of the step before for that of step `j`; zero at the first step.
     pub fn freeze_drift(&mut self, step: usize) {
         match step.checked_sub(1) {

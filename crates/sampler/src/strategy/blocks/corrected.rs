@@ -201,7 +201,7 @@ impl Corrected {
 }
 
 impl Method for Corrected {
-    fn begin(&mut self, diffusion: &Diffusion<'_>) {
+    fn begin(&mut self, diffusion: &Diffusion<'_>, _warm: bool) {
         self.draw_kicks(diffusion.noise);
         let (x, u) = self.path.state_mut(0).split_at_mut(self.dim);
         x.iter_mut().zip(diffusion.noise.initial()).for_each(|(x, noise)| *x = *noise);
@@ -284,7 +284,7 @@ mod tests {
     fn serial(table: &Table, config: WindowConfig, noise: &Noise) -> Vec<f32> {
         let mut corrected = method(table, config, DIM);
         let diffusion = Diffusion { table, noise };
-        corrected.begin(&diffusion);
+        corrected.begin(&diffusion, false);
         let width = Diffusion::drift_width(table, DIM);
         let (mut state, mut next) = (corrected.path.state(0).to_vec(), vec![0.0; 2 * DIM]);
         let (sequence, ..) = corrected.parts(&diffusion);
