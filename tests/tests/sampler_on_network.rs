@@ -72,7 +72,7 @@ fn parallel_strategies_keep_their_promises() {
     assert!((22.5..=27.5).contains(&rounds) && (351.0..=429.0).contains(&evaluations));
 
     let (rounds, evaluations, [_, p90, max]) = picard;
-    assert!(rounds <= 11.0 && evaluations <= 155.0);
+    assert!(rounds <= 6.5 && evaluations <= 105.0);
     assert!(p90 <= 0.005 && max <= 0.1);
 }
 

@@ -22,6 +22,7 @@ use crate::statistics::Statistics;
 mod acceptance;
 mod adam;
 mod adaptive_threshold;
+mod cholesky;
 mod level;
 mod path;
 mod roll_out;

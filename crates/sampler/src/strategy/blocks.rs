@@ -35,7 +35,7 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Result<
         }
         Solver::Ddim { eta: 0.0 } => Ok(Box::new(corrected::method(table, config, dim))),
         Solver::Ddpm | Solver::Ddim { .. } => {
-            let allowed = movement::allowed(&movement::levels(table));
+            let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
             Ok(Box::new(blocks(ends(0..table.steps(), config.window).collect(), config.tolerance, allowed)))
         }
     }

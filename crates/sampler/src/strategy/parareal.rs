@@ -88,8 +88,8 @@ pub(super) fn method(table: &Table, tolerance: f64, dim: usize) -> Parareal {
     let length = (steps as f64).sqrt().ceil() as usize;
     let block = |start: usize| Block { steps: start..(start + length).min(steps), guessed: 0, solved: 0 };
     let blocks: Vec<Block> = (0..steps).step_by(length).map(block).collect();
-    let levels = movement::levels(table);
-    let allowed = movement::allowed(&levels);
+    let levels = movement::levels(table, movement::VARIANCE);
+    let allowed = movement::allowed(&levels, movement::REACH);
     let count = blocks.len();
     let drift_width = Diffusion::drift_width(table, dim);
     let points = |rows: usize| Array2::zeros((rows, 2 * dim));

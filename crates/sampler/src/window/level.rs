@@ -18,17 +18,13 @@ pub struct Level {
 }
 
 impl Level {
-    /// s, in normalised units squared: of the actions that one observation leaves open. Larger distrusts the first
-    /// steps more, where a change of state hardly moves x̂0.
-    const DATA_VARIANCE: f64 = 0.05;
-
     /// A level without a model: an innovation is the change of state, whatever the drift means.
     pub const PLAIN: Self = Self { pull: 1.0, precision: 0.0, variance: 1.0 };
 
-    /// The level with `alpha` = √ᾱ and `sigma` = √(1−ᾱ), the latter not 0.
-    pub fn new(alpha: f64, sigma: f64) -> Self {
+    /// The level with `alpha` = √ᾱ and `sigma` = √(1−ᾱ), the latter not 0, for data of `variance` s.
+    pub fn new(alpha: f64, sigma: f64, variance: f64) -> Self {
         let precision = (alpha / sigma).powi(2);
-        Self { pull: alpha / sigma.powi(2), precision, variance: 1.0 / (1.0 / Self::DATA_VARIANCE + precision) }
+        Self { pull: alpha / sigma.powi(2), precision, variance: 1.0 / (1.0 / variance + precision) }
     }
 
     /// ∂E[x_0 | x]/∂x, from 0 in pure noise to 1 in the data. It is also how far a change of x moves the sample in the
@@ -60,16 +56,18 @@ impl Level {
 mod tests {
     use super::*;
 
+    const VARIANCE: f64 = 0.05;
+
     /// E[x_0 | x] of Gaussian data with mean 0.3 and the model's variance, in the textbook's other form.
     fn posterior_mean(x: f64, alpha: f64, sigma: f64) -> f64 {
-        let s = Level::DATA_VARIANCE;
+        let s = VARIANCE;
         0.3 + alpha * s / (alpha * alpha * s + sigma * sigma) * (x - alpha * 0.3)
     }
 
     #[test]
     fn the_innovation_is_the_change_of_x0_on_gaussian_data() {
         let [(a, s), (a_from, s_from)] = [(0.8_f64, 0.6_f64), (0.6, 0.8)];
-        let (level, from) = (Level::new(a, s), Level::new(a_from, s_from));
+        let (level, from) = (Level::new(a, s, VARIANCE), Level::new(a_from, s_from, VARIANCE));
         let (x, x_from) = (0.7_f32, -0.4_f32);
         let [new, old] = [posterior_mean(f64::from(x), a, s), posterior_mean(f64::from(x_from), a_from, s_from)];
         let mut u = [0.0];
@@ -79,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_slope_is_the_derivative_of_x0_on_gaussian_data() {
-        let level = Level::new(0.8, 0.6);
+        let level = Level::new(0.8, 0.6, VARIANCE);
         let difference = posterior_mean(1.0, 0.8, 0.6) - posterior_mean(0.0, 0.8, 0.6);
         assert!((level.slope() - difference).abs() < 1e-12);
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::Array2;
 
 use super::path::{row, row_mut};
-use super::secants::Secants;
+use super::secants::{Pair, Secants};
 use super::{Level, Path, Recurrence, RollOut};
 
 /// The affine row on the new state, with the drift corrected for the change of state by a response learnt on the way:
@@ -16,10 +16,10 @@ use super::{Level, Path, Recurrence, RollOut};
 /// ```
 ///
 /// The affine row carries the linear part of the process exactly (an exponential integrator). G is a Newton-like
-/// correction without a Jacobian, fitted to the responses Δx̂0 to innovations u of the last evaluations:
+/// correction without a Jacobian, fitted to the responses Δx̂0 to innovations u at the steps around:
 ///
 /// * of one step evaluated twice, in this round and before;
-/// * of two neighbouring steps in one round.
+/// * of two steps evaluated one after the other in one round.
 ///
 /// [`Level::innovation`] makes both comparable: on Gaussian data of the model's variance G is the identity at every
 /// level, so pairs of other steps teach this one. Real data vary along few directions (actions are smooth in time): G
@@ -27,7 +27,8 @@ use super::{Level, Path, Recurrence, RollOut};
 ///
 /// Where nothing changed there is no correction, and the step is the sequential one to the bit.
 ///
-/// All states are of one width. The first `state width` values of a drift are x̂0; what follows them is used as it was evaluated.
+/// All states are of one width. The first `state width` values of a drift are x̂0; what follows them is used as it was
+/// evaluated.
 #[derive(Clone, Debug)]
 pub struct Semilinear {
     /// Of every step, `[N]`.
@@ -39,6 +40,8 @@ pub struct Semilinear {
     drifts: Array2<f32>,
     /// Whether a step has been evaluated, `[N]`.
     seen: Vec<bool>,
+    /// Rows for which G holds still, before it is fitted anew.
+    held: usize,
     /// u_j, `[state width]`.
     innovation: Vec<f64>,
     /// G u_j, `[state width]`.
@@ -46,15 +49,19 @@ pub struct Semilinear {
 }
 
 impl Semilinear {
+    /// Evaluated rows that share a G.
+    const BLOCK: usize = 4;
+
     /// For a process with a step at each of `levels` and states of `state_width`.
     pub fn new(levels: Vec<Level>, state_width: usize) -> Self {
         let steps = levels.len();
         Self {
             levels,
-            secants: Secants::new(state_width),
+            secants: Secants::new(steps, state_width),
             states: Array2::zeros((steps, state_width)),
             drifts: Array2::zeros((steps, state_width)),
             seen: vec![false; steps],
+            held: 0,
             innovation: vec![0.0; state_width],
             response: vec![0.0; state_width],
         }
@@ -71,33 +78,52 @@ impl Semilinear {
         let mut before = None;
         for step in steps {
             let (level, state, drift) = (&self.levels[step], path.evaluated(step), path.drift(step));
-            let mut pair = |from: &Level, state_from: &[f32], drift_from: &[f32]| {
-                self.secants.push(|innovation, response| {
+            let mut learn = |pair, from: &Level, state_from: &[f32], drift_from: &[f32]| {
+                self.secants.put(step, pair, |innovation, response| {
                     level.innovation(state, from, state_from, drift_from, innovation);
                     difference(drift, drift_from, response);
                 });
             };
             if self.seen[step] {
-                pair(level, row(&self.states, step), row(&self.drifts, step));
+                learn(Pair::Again, level, row(&self.states, step), row(&self.drifts, step));
             }
             if let Some(before) = before.replace(step) {
-                pair(&self.levels[before], path.evaluated(before), path.drift(before));
+                learn(Pair::Along, &self.levels[before], path.evaluated(before), path.drift(before));
             }
             copy(state, row_mut(&mut self.states, step));
             copy(drift, row_mut(&mut self.drifts, step));
             self.seen[step] = true;
         }
-        self.secants.fit();
+        self.held = 0;
     }
 
-    /// Adds to the drift of `step` its response to how the state has changed.
+    /// Adds to the drift of `step`, which was evaluated, its response to how the state has changed.
     pub(crate) fn correct(&mut self, path: &mut Path, step: usize) {
+        self.held = self.held.saturating_sub(1);
         let (state, evaluated) = (path.state(step), path.evaluated(step));
-        if state == evaluated {
-            return;
+        if state != evaluated {
+            let level = &self.levels[step];
+            level.innovation(state, level, evaluated, path.drift(step), &mut self.innovation);
+            self.respond(path, step);
         }
-        let level = &self.levels[step];
-        level.innovation(state, level, evaluated, path.drift(step), &mut self.innovation);
+    }
+
+    /// Takes for the drift of `step`, which was not evaluated, that of the step before with its response to the way from
+    /// there, noise included.
+    pub(crate) fn carry(&mut self, path: &mut Path, step: usize) {
+        let (level, before) = (&self.levels[step], &self.levels[step - 1]);
+        let (from, denoised) = (path.state(step - 1), path.drift(step - 1));
+        level.innovation(path.state(step), before, from, denoised, &mut self.innovation);
+        path.freeze_drift(step);
+        self.respond(path, step);
+    }
+
+    /// Adds G u to the drift of `step`.
+    fn respond(&mut self, path: &mut Path, step: usize) {
+        if self.held == 0 {
+            self.secants.fit(step);
+            self.held = Self::BLOCK;
+        }
         self.response.fill(0.0);
         self.secants.apply(&self.innovation, &mut self.response);
         // A guess may have overflowed; it is not to spoil what follows.

@@ -96,7 +96,7 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Correct
         }
         start = end;
     }
-    let allowed = movement::allowed(&movement::levels(table));
+    let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
     // Half of the values are the velocity, which the predictor leaves as it is.
     let allowed: Vec<f64> = turns.iter().map(|turn| allowed[turn.target() - 1] / 2.0).collect();
     Corrected {
