@@ -1,7 +1,5 @@
 //! Sampling from a diffusion model as a recurrence: the affine row. The network, its heavy part, is asked elsewhere.
 
-use std::ops::Range;
-
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, Axis};
 
 use crate::noise::Noise;
@@ -24,11 +22,11 @@ impl Diffusion<'_> {
         if table.carries_excess() { 2 * dim } else { dim }
     }
 
-    /// Writes the drifts of the steps `window` that the network's `predictions`, `[p, D]`, at the states of `path` mean.
-    pub fn answer(&self, path: &mut Path, window: Range<usize>, predictions: ArrayView2<'_, f32>) {
-        let (states, mut drifts) = path.batch(window.clone());
-        for (row, step) in self.table.rows()[window].iter().enumerate() {
-            self.drift(step, states.row(row), predictions.row(row), drifts.row_mut(row));
+    /// Writes the drifts of `steps` that the network's `predictions`, `[p, D]`, at the states of `path` mean.
+    pub fn answer(&self, path: &mut Path, steps: impl IntoIterator<Item = usize>, predictions: ArrayView2<'_, f32>) {
+        for (step, prediction) in steps.into_iter().zip(predictions.rows()) {
+            let (state, drift) = path.state_and_drift(step);
+            self.drift(&self.table.rows()[step], state.into(), prediction, drift.into());
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, s};
 
 use crate::denoiser::Denoiser;
 use crate::diffusion::Diffusion;
@@ -23,9 +23,9 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The steps `window` on the states of `path`.
-    pub fn of_path(table: &'a Table, path: &'a mut Path, window: Range<usize>) -> Self {
-        Self { timesteps: &table.timesteps()[window.clone()], states: path.batch(window).0 }
+    /// The steps `window` on the states of `path`, where they lie.
+    pub fn of_path(table: &'a Table, path: &'a Path, window: Range<usize>) -> Self {
+        Self { timesteps: &table.timesteps()[window.clone()], states: path.states().slice_move(s![window, ..]) }
     }
 
     /// Asks `denoiser` and writes its answers, `[p, D]`; one that leaves values unwritten, or writes some that are not
@@ -73,20 +73,35 @@ pub(crate) trait Method: Send {
 }
 
 /// Most strategies are the window loop with four choices made.
-impl<R, G, A, W> Method for WindowLoop<R, G, A, W>
+pub(crate) struct Windowed<R, G, A, W> {
+    iteration: WindowLoop<R, G, A, W>,
+    timesteps: Vec<i64>,
+}
+
+impl<R, G, A, W> Windowed<R, G, A, W> {
+    /// Makes `iteration` a method for tables of `steps` steps.
+    pub fn new(mut iteration: WindowLoop<R, G, A, W>, steps: usize) -> Self {
+        iteration.reserve(steps);
+        Self { iteration, timesteps: Vec::with_capacity(steps) }
+    }
+}
+
+impl<R, G, A, W> Method for Windowed<R, G, A, W>
 where
     R: for<'a> RollOut<Diffusion<'a>> + Send,
     G: for<'a> TailGuess<Diffusion<'a>> + Send,
     A: Acceptance + Send,
     W: WindowPolicy + Send,
 {
-    fn begin(&mut self, _diffusion: &Diffusion<'_>, _warm: bool) {
-        WindowLoop::begin::<Diffusion<'_>>(self);
+    fn begin(&mut self, _diffusion: &Diffusion<'_>, warm: bool) {
+        self.iteration.begin::<Diffusion<'_>>(warm);
     }
 
     fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, path: &'a mut Path) -> Rows<'a> {
-        let window = self.window(diffusion, path);
-        Rows::of_path(diffusion.table, path, window)
+        let asked = self.iteration.window(diffusion, path).asked();
+        self.timesteps.clear();
+        self.timesteps.extend(asked.iter().map(|step| diffusion.table.timesteps()[*step]));
+        Rows { states: path.rows(asked), timesteps: &self.timesteps }
     }
 
     fn digest(
@@ -96,11 +111,11 @@ where
         predictions: ArrayView2<'_, f32>,
         statistics: &mut Statistics,
     ) -> bool {
-        diffusion.answer(path, self.asked(), predictions);
-        WindowLoop::digest(self, diffusion, path, statistics)
+        diffusion.answer(path, self.iteration.asked().iter().copied(), predictions);
+        self.iteration.digest(diffusion, path, statistics)
     }
 
     fn complete(&mut self, diffusion: &Diffusion<'_>, path: &mut Path) {
-        WindowLoop::complete(self, diffusion, path);
+        self.iteration.complete(diffusion, path);
     }
 }

@@ -94,7 +94,11 @@ impl Refiner {
             config,
             window_loop: WindowLoop::new(Direct, FrozenPrior, acceptance, FixedWindow(window.window)),
             path: Path::new(steps, Adam::width(dim), dim),
-            buffers: Buffers { noisy: Array2::zeros((steps, dim)), predictions: Array2::zeros((steps, dim)) },
+            buffers: Buffers {
+                noisy: Array2::zeros((steps, dim)),
+                predictions: Array2::zeros((steps, dim)),
+                timesteps: Vec::with_capacity(steps),
+            },
             statistics: Statistics::with_capacity(steps),
         })
     }

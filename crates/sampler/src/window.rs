@@ -13,8 +13,6 @@
 //! What varies is named and separate: the [`RollOut`], the [`TailGuess`], the [`Acceptance`] test, the
 //! [`WindowPolicy`].
 
-use std::ops::Range;
-
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use crate::statistics::Statistics;
@@ -25,6 +23,7 @@ mod adaptive_threshold;
 mod cholesky;
 mod level;
 mod path;
+mod policy;
 mod roll_out;
 mod secants;
 mod semilinear;
@@ -36,6 +35,7 @@ pub use adaptive_threshold::AdaptiveThreshold;
 pub use level::Level;
 pub use path::Path;
 pub(crate) use path::{mean_squared_difference, row, row_mut};
+pub use policy::{FixedWindow, Spread, Window, WindowPolicy};
 pub use roll_out::{Direct, Increments, RollOut};
 pub use semilinear::Semilinear;
 pub use tail_guess::{CopiedState, FrozenDrift, TailGuess};
@@ -68,15 +68,15 @@ pub trait Process: Recurrence {
     /// What a drift fails with.
     type Error;
 
-    /// Drifts of the steps `window`, whose states are the rows of `states`, `[p, state width]`, into the rows of
-    /// `drifts`, `[p, drift width]`.
+    /// Drifts of `steps`, ascending, whose states are the rows of `states`, `[p, state width]`, into the rows of `drifts`,
+    /// `[p, drift width]`.
     ///
     /// # Errors
     ///
     /// Whatever keeps a drift from being known; it ends the iteration.
     fn drift(
         &mut self,
-        window: Range<usize>,
+        steps: &[usize],
         states: ArrayView2<'_, f32>,
         drifts: ArrayViewMut2<'_, f32>,
     ) -> Result<(), Self::Error>;
@@ -91,22 +91,6 @@ pub struct Drift<'a> {
     pub previous: &'a [f32],
 }
 
-/// How wide the window is.
-pub trait WindowPolicy {
-    /// Rows to evaluate in the next round from step `left` on, at least 1, where as many are left.
-    fn size(&mut self, left: usize) -> usize;
-}
-
-/// A window of the same width in every round.
-#[derive(Clone, Copy, Debug)]
-pub struct FixedWindow(pub usize);
-
-impl WindowPolicy for FixedWindow {
-    fn size(&mut self, _left: usize) -> usize {
-        self.0
-    }
-}
-
 /// The loop with its four choices made.
 ///
 /// [`WindowLoop::run`] is the loop itself. Who evaluates drifts elsewhere, in batches with other paths say, takes it
@@ -119,52 +103,67 @@ pub struct WindowLoop<R, G, A, W> {
     tail_guess: G,
     /// Which new states are kept.
     acceptance: A,
-    /// How wide the window is.
+    /// Which steps are evaluated together.
     policy: W,
-    /// Steps being evaluated; what lies before is final.
-    window: Range<usize>,
+    /// Steps being evaluated, ascending.
+    asked: Vec<usize>,
+    /// States up to this one are final.
+    left: usize,
     /// States up to this one have been guessed.
     known: usize,
+    /// Whether the path began with drifts to guess by.
+    warm: bool,
 }
 
 impl<R, G, A, W> WindowLoop<R, G, A, W> {
     /// A loop that has not begun.
     pub fn new(roll_out: R, tail_guess: G, acceptance: A, policy: W) -> Self {
-        Self { roll_out, tail_guess, acceptance, policy, window: 0..0, known: 0 }
+        Self { roll_out, tail_guess, acceptance, policy, asked: Vec::new(), left: 0, known: 0, warm: false }
     }
 
-    /// Goes back to the first step.
-    pub fn begin<P>(&mut self)
+    /// Goes back to the first step. If the beginning is `warm`, the drifts of the path are a guess of those to come, to
+    /// guess the states by; else there is none.
+    pub fn begin<P>(&mut self, warm: bool)
     where
         R: RollOut<P>,
         P: Recurrence,
     {
         self.roll_out.begin();
-        (self.window, self.known) = (0..0, 0);
+        (self.left, self.known, self.warm) = (0, 0, warm);
     }
 
-    /// The steps whose drifts are wanted next, on the states of `path` as they are now; empty once the last state is
-    /// final.
-    pub fn window<P>(&mut self, recurrence: &P, path: &mut Path) -> Range<usize>
+    /// The steps whose drifts are wanted next, on the states of `path` as they are now. Not to be called once the last
+    /// state is final.
+    pub fn window<P>(&mut self, recurrence: &P, path: &mut Path) -> Window<'_>
     where
         P: Recurrence,
         G: TailGuess<P>,
         W: WindowPolicy,
     {
-        let (left, steps) = (self.window.start, recurrence.steps());
-        let right = left.saturating_add(self.policy.size(left).max(1)).min(steps);
-        if self.known < right {
-            self.tail_guess.guess(recurrence, path, self.known..right);
-            self.known = right;
+        self.asked.clear();
+        self.asked.push(self.left);
+        let blind = self.known == 0 && !self.warm;
+        self.policy.extend(&mut self.asked, recurrence.steps(), blind);
+        let window = Window(&self.asked);
+        let tail = self.known..window.right().max(self.known);
+        if self.warm {
+            tail.clone().for_each(|step| path.advance(recurrence, step));
+        } else {
+            self.tail_guess.guess(recurrence, path, tail.clone());
         }
-        path.keep_evaluated(recurrence, left..right);
-        self.window = left..right;
-        left..right
+        self.known = tail.end;
+        path.keep_evaluated(recurrence, window.left()..window.right());
+        window
+    }
+
+    /// Takes the memory for as many steps at once.
+    pub(crate) fn reserve(&mut self, steps: usize) {
+        self.asked.reserve(steps);
     }
 
     /// The steps that [`window`](Self::window) asked for last.
-    pub(crate) fn asked(&self) -> Range<usize> {
-        self.window.clone()
+    pub(crate) fn asked(&self) -> &[usize] {
+        &self.asked
     }
 
     /// Takes in the drifts that [`window`](Self::window) asked for: rolls out, keeps what has settled, and slides.
@@ -175,13 +174,13 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         R: RollOut<P>,
         A: Acceptance,
     {
-        let window = self.window.clone();
-        self.roll_out.roll(recurrence, path, window.clone());
-        let changes = path.changes(recurrence, window.clone());
-        let accepted = self.acceptance.accepted(window.clone(), changes).clamp(1, window.len());
+        let window = Window(&self.asked);
+        self.roll_out.roll(recurrence, path, window);
+        let changes = path.changes(recurrence, window.left()..window.right());
+        let accepted = self.acceptance.accepted(window, changes).clamp(1, changes.len());
         statistics.trust(&changes[..accepted - 1]);
-        self.window.start += accepted;
-        self.window.start == recurrence.steps()
+        self.left += accepted;
+        self.left == recurrence.steps()
     }
 
     /// Goes on from the last guess with its drift frozen, so that `path` is whole; the loop may go on afterwards.
@@ -202,13 +201,12 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         A: Acceptance,
         W: WindowPolicy,
     {
-        self.begin::<P>();
+        self.begin::<P>(false);
         let mut done = process.steps() == 0;
         while !done {
-            let window = self.window(&*process, path);
-            let (states, drifts) = path.batch(window.clone());
-            process.drift(window.clone(), states, drifts)?;
-            statistics.count(window.len());
+            let asked = self.window(&*process, path).asked();
+            path.evaluate(asked, |states, drifts| process.drift(asked, states, drifts))?;
+            statistics.count(asked.len());
             done = self.digest(&*process, path, statistics);
         }
         Ok(())

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::convert::Infallible;
-use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::Statistics;
@@ -43,11 +42,11 @@ impl Process for Valley {
 
     fn drift(
         &mut self,
-        window: Range<usize>,
+        steps: &[usize],
         states: ArrayView2<'_, f32>,
         mut drifts: ArrayViewMut2<'_, f32>,
     ) -> Result<(), Infallible> {
-        assert_eq!((states.dim(), drifts.dim()), ((window.len(), 6), (window.len(), 2)));
+        assert_eq!((states.dim(), drifts.dim()), ((steps.len(), 6), (steps.len(), 2)));
         for (state, mut drift) in states.rows().into_iter().zip(drifts.rows_mut()) {
             drift.assign(&ndarray::arr1(&gradient(state[0], state[1])));
         }
@@ -155,11 +154,11 @@ impl Process for Growing {
 
     fn drift(
         &mut self,
-        window: Range<usize>,
+        steps: &[usize],
         states: ArrayView2<'_, f32>,
         mut drifts: ArrayViewMut2<'_, f32>,
     ) -> Result<(), Infallible> {
-        for (row, step) in window.enumerate() {
+        for (row, &step) in steps.iter().enumerate() {
             let state: Vec<f32> = states.row(row).iter().take(width(step)).copied().collect();
             drifts.row_mut(row).iter_mut().zip(pulls(&state)).for_each(|(drift, pull)| *drift = pull);
         }

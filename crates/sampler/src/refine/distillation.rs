@@ -42,10 +42,12 @@ pub(super) struct Prior {
     rates: Vec<f32>,
 }
 
-/// What is asked of the denoiser and what it says, `[K, D]` each.
+/// What is asked of the denoiser and what it says, `[K, D]`.
 pub(super) struct Buffers {
     pub noisy: Array2<f32>,
     pub predictions: Array2<f32>,
+    /// `[K]`.
+    pub timesteps: Vec<i64>,
 }
 
 impl Prior {
@@ -106,22 +108,24 @@ impl Process for Distillation<'_> {
 
     fn drift(
         &mut self,
-        window: Range<usize>,
+        steps: &[usize],
         states: ArrayView2<'_, f32>,
         mut drifts: ArrayViewMut2<'_, f32>,
     ) -> Result<(), SampleError> {
         let Self { prior, noise, buffers, .. } = self;
-        let levels = &prior.levels[window.clone()];
         let (rows, dim) = drifts.dim();
         let mut noisy = buffers.noisy.slice_mut(s![..rows, ..]);
         for ((row, i), noisy) in noisy.indexed_iter_mut() {
-            *noisy = levels[row].alpha * states[[row, i]] + levels[row].sigma * noise[[window.start + row, i]];
+            let level = prior.levels[steps[row]];
+            *noisy = level.alpha * states[[row, i]] + level.sigma * noise[[steps[row], i]];
         }
         let mut predictions = buffers.predictions.slice_mut(s![..rows, ..dim]);
-        let asked = Rows { states: noisy.view(), timesteps: &prior.timesteps[window] };
+        buffers.timesteps.clear();
+        buffers.timesteps.extend(steps.iter().map(|step| prior.timesteps[*step]));
+        let asked = Rows { states: noisy.view(), timesteps: &buffers.timesteps };
         asked.ask(self.denoiser, predictions.view_mut())?;
         for ((row, i), drift) in drifts.indexed_iter_mut() {
-            *drift = prior.denoised(levels[row], noisy[[row, i]], predictions[[row, i]]);
+            *drift = prior.denoised(prior.levels[steps[row]], noisy[[row, i]], predictions[[row, i]]);
         }
         Ok(())
     }

@@ -15,13 +15,11 @@
 //! taken as it is (the paper's safeguard), so the answer at tolerance 0 is the sequential one to the bit. States are
 //! kept as in `paradigms`, but at a share of the tolerance; new ones are guessed as in `picard`.
 
-use std::ops::Range;
-
 use ndarray::{Array2, ArrayView1};
 
 use super::WindowConfig;
 use crate::table::Table;
-use crate::window::{FixedWindow, FrozenDrift, Path, Recurrence, RelativeChange, RollOut, WindowLoop};
+use crate::window::{Direct, FixedWindow, FrozenDrift, Path, Recurrence, RelativeChange, RollOut, Window, WindowLoop};
 
 type Anderson = WindowLoop<Triangular, FrozenDrift, RelativeChange, FixedWindow>;
 
@@ -140,11 +138,11 @@ impl<P: Recurrence> RollOut<P> for Triangular {
         (self.newest, self.seen) = (0, 0);
     }
 
-    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>) {
-        window.clone().for_each(|step| path.advance(recurrence, step));
+    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Window<'_>) {
+        Direct.roll(recurrence, path, window);
         let mut normal = Normal::default();
         let mut settled = true;
-        for index in window.start + 1..=window.end {
+        for index in window.left() + 1..=window.right() {
             self.remember(path, index);
             let residual = self.last.residuals.row(index);
             normal.add(&self.changes, residual, index);
@@ -154,7 +152,7 @@ impl<P: Recurrence> RollOut<P> for Triangular {
                 self.combine(path, index, normal.solve());
             }
         }
-        self.seen = self.seen.max(window.end + 1);
+        self.seen = self.seen.max(window.right() + 1);
         self.newest = (self.newest + 1) % HISTORY;
     }
 }

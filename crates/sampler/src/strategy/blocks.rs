@@ -14,13 +14,14 @@
 //! blocks × K. Here a block is done once no change of its states moves the sample by much ([`movement::allowed`]), so K
 //! is as large as the block needs. The difference to `picard`: a window waits for its last state, it does not slide.
 
+use std::ops::Range;
+
 use super::{WindowConfig, movement};
 use crate::error::ConfigError;
-use crate::method::Method;
+use crate::method::{Method, Windowed};
 use crate::solver::Solver;
 use crate::table::Table;
-use crate::window::{Acceptance, CopiedState, Direct, RelativeChange, WindowLoop, WindowPolicy};
-use std::ops::Range;
+use crate::window::{Acceptance, CopiedState, Direct, RelativeChange, Window, WindowLoop, WindowPolicy};
 
 mod corrected;
 
@@ -36,7 +37,8 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Result<
         Solver::Ddim { eta: 0.0 } => Ok(Box::new(corrected::method(table, config, dim))),
         Solver::Ddpm | Solver::Ddim { .. } => {
             let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
-            Ok(Box::new(blocks(ends(0..table.steps(), config.window).collect(), config.tolerance, allowed)))
+            let ends = ends(0..table.steps(), config.window).collect();
+            Ok(Box::new(Windowed::new(blocks(ends, config.tolerance, allowed), table.steps())))
         }
     }
 }
@@ -54,8 +56,10 @@ fn ends(steps: Range<usize>, length: usize) -> impl Iterator<Item = usize> {
 struct UpTo(Vec<usize>);
 
 impl WindowPolicy for UpTo {
-    fn size(&mut self, left: usize) -> usize {
-        self.0.iter().find(|end| **end > left).map_or(1, |end| end - left)
+    fn extend(&mut self, asked: &mut Vec<usize>, steps: usize, _blind: bool) {
+        let left = asked[0];
+        let end = self.0.iter().find(|end| **end > left);
+        asked.extend(left + 1..end.copied().unwrap_or(steps));
     }
 }
 
@@ -63,7 +67,7 @@ impl WindowPolicy for UpTo {
 struct Whole(RelativeChange);
 
 impl Acceptance for Whole {
-    fn accepted(&mut self, window: Range<usize>, changes: &[f64]) -> usize {
-        if self.0.accepted(window.clone(), changes) == window.len() { window.len() } else { 1 }
+    fn accepted(&mut self, window: Window<'_>, changes: &[f64]) -> usize {
+        if self.0.accepted(window, changes) == changes.len() { changes.len() } else { 1 }
     }
 }

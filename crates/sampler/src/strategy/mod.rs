@@ -13,7 +13,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::ConfigError;
-use crate::method::Method;
+use crate::method::{Method, Windowed};
 use crate::table::Table;
 
 /// How the steps of a table are taken.
@@ -124,11 +124,12 @@ impl Strategy {
     pub(crate) fn method(self, table: &Table, dim: usize) -> Result<Box<dyn Method>, ConfigError> {
         self.window().map_or(Ok(()), check_window)?;
         self.tolerance().map_or(Ok(()), check_tolerance)?;
+        let steps = table.steps();
         Ok(match self {
             Self::Sequential => Box::<sequential::Sequential>::default(),
-            Self::Paradigms(config) => Box::new(paradigms::method(table, config)),
-            Self::Picard(config) => Box::new(picard::method(table, config, dim)),
-            Self::Anderson(config) => Box::new(anderson::method(table, config, dim)),
+            Self::Paradigms(config) => Box::new(Windowed::new(paradigms::method(table, config), steps)),
+            Self::Picard(config) => Box::new(Windowed::new(picard::method(table, config, dim), steps)),
+            Self::Anderson(config) => Box::new(Windowed::new(anderson::method(table, config, dim), steps)),
             Self::Speculative { window } => Box::new(speculative::method(table, window, dim)?),
             Self::Parareal { tolerance } => Box::new(parareal::method(table, tolerance, dim)),
             Self::Blocks(config) => blocks::method(table, config, dim)?,

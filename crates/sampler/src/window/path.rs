@@ -15,6 +15,9 @@ pub struct Path {
     evaluated: Array2<f32>,
     /// Drift of every step, `[N, drift width]`.
     drifts: Array2<f32>,
+    /// States and drifts of steps that do not follow each other, `[N, state width]` and `[N, drift width]`.
+    gathered: Array2<f32>,
+    gathered_drifts: Array2<f32>,
     /// Mean squared change of each new state of the window.
     changes: Vec<f64>,
 }
@@ -26,6 +29,8 @@ impl Path {
             states: Array2::zeros((steps + 1, state_width)),
             evaluated: Array2::zeros((steps + 1, state_width)),
             drifts: Array2::zeros((steps, drift_width)),
+            gathered: Array2::zeros((steps, state_width)),
+            gathered_drifts: Array2::zeros((steps, drift_width)),
             changes: Vec::with_capacity(steps),
         }
     }
@@ -65,9 +70,37 @@ impl Path {
         row_mut(&mut self.drifts, step)
     }
 
-    /// The states of the steps `window`, `[p, state width]`, and their drifts, `[p, drift width]`, to be written.
-    pub fn batch(&mut self, window: Range<usize>) -> (ArrayView2<'_, f32>, ArrayViewMut2<'_, f32>) {
-        (self.states.slice(s![window.clone(), ..]), self.drifts.slice_mut(s![window, ..]))
+    /// x_j, and the drift of step `j`, to be written.
+    pub(crate) fn state_and_drift(&mut self, step: usize) -> (&[f32], &mut [f32]) {
+        (row(&self.states, step), row_mut(&mut self.drifts, step))
+    }
+
+    /// The states of `steps`, ascending, `[p, state width]`: where they lie if they follow each other, else gathered.
+    pub(crate) fn rows(&mut self, steps: &[usize]) -> ArrayView2<'_, f32> {
+        let (first, count) = (steps[0], steps.len());
+        if steps[count - 1] - first == count - 1 {
+            return self.states.slice(s![first..first + count, ..]);
+        }
+        for (place, step) in steps.iter().enumerate() {
+            row_mut(&mut self.gathered, place).copy_from_slice(row(&self.states, *step));
+        }
+        self.gathered.slice(s![..count, ..])
+    }
+
+    /// Has the drifts of `steps`, ascending, written by `evaluate`, which is handed their states, `[p, state width]`, and
+    /// the drifts, `[p, drift width]`.
+    pub(crate) fn evaluate<E>(
+        &mut self,
+        steps: &[usize],
+        evaluate: impl FnOnce(ArrayView2<'_, f32>, ArrayViewMut2<'_, f32>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut drifts = std::mem::take(&mut self.gathered_drifts);
+        let result = evaluate(self.rows(steps), drifts.slice_mut(s![..steps.len(), ..]));
+        for (place, step) in steps.iter().enumerate() {
+            row_mut(&mut self.drifts, *step).copy_from_slice(row(&drifts, place));
+        }
+        self.gathered_drifts = drifts;
+        result
     }
 
     /// Remembers the states of the steps `window`, and the one after, as they are.
@@ -143,6 +176,13 @@ impl Path {
             for i in kept.max(period)..width {
                 part[i] = part[i - period];
             }
+        }
+    }
+
+    /// Where step `j` was not evaluated, takes the drift of the step before.
+    pub(crate) fn hold_drift_unless(&mut self, evaluated: bool, step: usize) {
+        if !evaluated {
+            self.freeze_drift(step);
         }
     }
 

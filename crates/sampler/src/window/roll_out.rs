@@ -1,17 +1,15 @@
 //! How drifts, evaluated on guesses, become new states.
 
-use std::ops::Range;
-
-use super::{Path, Recurrence};
+use super::{Path, Recurrence, Window};
 
 /// A rule for the new states of a window.
 pub trait RollOut<P: Recurrence> {
     /// Forgets the sample before.
     fn begin(&mut self) {}
 
-    /// Writes the states `left + 1 ..= right` of `path`, given the drifts of `window` and the states that they were
-    /// evaluated at. State `left` is exact.
-    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>);
+    /// Writes the states after the first of `window` up to its right end, given the drifts of the steps that were
+    /// evaluated and the states that they were evaluated at. The first state is exact.
+    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Window<'_>);
 }
 
 /// Increments summed from the window's left edge (Shih et al. 2023, arXiv 2305.16317, algorithm 1):
@@ -26,8 +24,9 @@ pub trait RollOut<P: Recurrence> {
 pub struct Increments;
 
 impl<P: Recurrence> RollOut<P> for Increments {
-    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>) {
-        for step in window {
+    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Window<'_>) {
+        for (step, evaluated) in window.steps() {
+            path.hold_drift_unless(evaluated, step);
             path.advance_evaluated(recurrence, step);
             path.add_change(recurrence, step);
         }
@@ -46,8 +45,9 @@ impl<P: Recurrence> RollOut<P> for Increments {
 pub struct Direct;
 
 impl<P: Recurrence> RollOut<P> for Direct {
-    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>) {
-        for step in window {
+    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Window<'_>) {
+        for (step, evaluated) in window.steps() {
+            path.hold_drift_unless(evaluated, step);
             path.advance(recurrence, step);
         }
     }

@@ -1,12 +1,10 @@
 //! The roll-out of `picard`.
 
-use std::ops::Range;
-
 use ndarray::Array2;
 
 use super::path::{row, row_mut};
 use super::secants::{Pair, Secants};
-use super::{Level, Path, Recurrence, RollOut};
+use super::{Level, Path, Recurrence, RollOut, Window};
 
 /// The affine row on the new state, with the drift corrected for the change of state by a response learnt on the way:
 ///
@@ -67,16 +65,10 @@ impl Semilinear {
         }
     }
 
-    /// Forgets the sample before.
-    pub(crate) fn forget(&mut self) {
-        self.seen.fill(false);
-        self.secants.clear();
-    }
-
     /// Takes the pairs that the evaluation of `steps`, ascending, gave.
-    pub(crate) fn learn(&mut self, path: &Path, steps: impl Iterator<Item = usize>) {
+    fn learn(&mut self, path: &Path, steps: &[usize]) {
         let mut before = None;
-        for step in steps {
+        for &step in steps {
             let (level, state, drift) = (&self.levels[step], path.evaluated(step), path.drift(step));
             let mut learn = |pair, from: &Level, state_from: &[f32], drift_from: &[f32]| {
                 self.secants.put(step, pair, |innovation, response| {
@@ -98,7 +90,7 @@ impl Semilinear {
     }
 
     /// Adds to the drift of `step`, which was evaluated, its response to how the state has changed.
-    pub(crate) fn correct(&mut self, path: &mut Path, step: usize) {
+    fn correct(&mut self, path: &mut Path, step: usize) {
         self.held = self.held.saturating_sub(1);
         let (state, evaluated) = (path.state(step), path.evaluated(step));
         if state != evaluated {
@@ -110,7 +102,7 @@ impl Semilinear {
 
     /// Takes for the drift of `step`, which was not evaluated, that of the step before with its response to the way from
     /// there, noise included.
-    pub(crate) fn carry(&mut self, path: &mut Path, step: usize) {
+    fn carry(&mut self, path: &mut Path, step: usize) {
         let (level, before) = (&self.levels[step], &self.levels[step - 1]);
         let (from, denoised) = (path.state(step - 1), path.drift(step - 1));
         level.innovation(path.state(step), before, from, denoised, &mut self.innovation);
@@ -135,13 +127,18 @@ impl Semilinear {
 
 impl<P: Recurrence> RollOut<P> for Semilinear {
     fn begin(&mut self) {
-        self.forget();
+        self.seen.fill(false);
+        self.secants.clear();
     }
 
-    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Range<usize>) {
-        self.learn(path, window.clone());
-        for step in window {
-            self.correct(path, step);
+    fn roll(&mut self, recurrence: &P, path: &mut Path, window: Window<'_>) {
+        self.learn(path, window.asked());
+        for (step, evaluated) in window.steps() {
+            if evaluated {
+                self.correct(path, step);
+            } else {
+                self.carry(path, step);
+            }
             path.advance(recurrence, step);
         }
     }

@@ -31,7 +31,7 @@ use crate::method::{Method, Rows};
 use crate::noise::Noise;
 use crate::statistics::Statistics;
 use crate::table::Table;
-use crate::window::{Drift, Path, Recurrence, WindowLoop, row_mut};
+use crate::window::{Drift, Path, Recurrence, row_mut};
 
 /// γ, of the order of the square root of the score's slope.
 const FRICTION: f64 = 2.0;
@@ -99,9 +99,11 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Correct
     let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
     // Half of the values are the velocity, which the predictor leaves as it is.
     let allowed: Vec<f64> = turns.iter().map(|turn| allowed[turn.target() - 1] / 2.0).collect();
+    let mut iteration = blocks(turn_ends, config.tolerance, allowed);
+    iteration.reserve(table.steps());
     Corrected {
         dim,
-        iteration: blocks(turn_ends, config.tolerance, allowed),
+        iteration,
         path: Path::new(turns.len(), 2 * dim, Diffusion::drift_width(table, dim)),
         kicks: Array2::zeros((turns.len(), 3 * dim)),
         states: Array2::zeros((table.steps(), dim)),
@@ -206,18 +208,19 @@ impl Method for Corrected {
         let (x, u) = self.path.state_mut(0).split_at_mut(self.dim);
         x.iter_mut().zip(diffusion.noise.initial()).for_each(|(x, noise)| *x = *noise);
         u.fill(0.0);
-        WindowLoop::begin::<Sequence<'_>>(&mut self.iteration);
+        self.iteration.begin::<Sequence<'_>>(false);
     }
 
     fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, _path: &'a mut Path) -> Rows<'a> {
         let (sequence, iteration, path) = self.parts(diffusion);
-        let window = iteration.window(&sequence, path);
+        iteration.window(&sequence, path);
+        let asked = self.iteration.asked();
         self.timesteps.clear();
-        for (row, turn) in window.clone().enumerate() {
-            row_mut(&mut self.states, row).copy_from_slice(&self.path.state(turn)[..self.dim]);
-            self.timesteps.push(diffusion.table.timesteps()[self.turns[turn].level()]);
+        for (row, turn) in asked.iter().enumerate() {
+            row_mut(&mut self.states, row).copy_from_slice(&self.path.state(*turn)[..self.dim]);
+            self.timesteps.push(diffusion.table.timesteps()[self.turns[*turn].level()]);
         }
-        Rows { states: self.states.slice(s![..window.len(), ..]), timesteps: &self.timesteps }
+        Rows { states: self.states.slice(s![..asked.len(), ..]), timesteps: &self.timesteps }
     }
 
     fn digest(
@@ -227,14 +230,12 @@ impl Method for Corrected {
         predictions: ArrayView2<'_, f32>,
         statistics: &mut Statistics,
     ) -> bool {
-        let window = self.iteration.asked();
-        let (_, mut drifts) = self.path.batch(window.clone());
-        for (row, turn) in window.enumerate() {
-            let step = &diffusion.table.rows()[self.turns[turn].level()];
-            diffusion.drift(step, self.states.row(row), predictions.row(row), drifts.row_mut(row));
+        for (row, turn) in self.iteration.asked().iter().enumerate() {
+            let step = &diffusion.table.rows()[self.turns[*turn].level()];
+            diffusion.drift(step, self.states.row(row), predictions.row(row), self.path.drift_mut(*turn).into());
         }
         let (sequence, iteration, own_path) = self.parts(diffusion);
-        let done = WindowLoop::digest(iteration, &sequence, own_path, statistics);
+        let done = iteration.digest(&sequence, own_path, statistics);
         if done {
             self.hand_over(path);
         }
@@ -243,7 +244,7 @@ impl Method for Corrected {
 
     fn complete(&mut self, diffusion: &Diffusion<'_>, path: &mut Path) {
         let (sequence, iteration, own_path) = self.parts(diffusion);
-        WindowLoop::complete(iteration, &sequence, own_path);
+        iteration.complete(&sequence, own_path);
         self.hand_over(path);
     }
 }
