@@ -103,7 +103,7 @@ pub struct Controller {
 
 impl Controller {
     /// Starts the worker. `make` makes the policy, in the worker's thread, when the first plan is asked for; and again
-    /// after a failure to make it, or a panic.
+    /// after a failure to make it, or a panic. For every plan the policy is shown the last `n_obs_steps` observations anew.
     ///
     /// # Errors
     /// [`ControllerError`] if the configuration does not hold together, or the thread cannot be started.

@@ -2,6 +2,7 @@ mod carry;
 mod many;
 mod memory;
 
+use std::borrow::BorrowMut;
 use std::time::Instant;
 
 use ndarray::{ArrayView1, s};
@@ -17,10 +18,10 @@ use crate::{BoxError, Plan, Policy};
 
 /// A diffusion policy in a control loop: a network, a sampler, and the observations so far.
 ///
-/// It borrows network and sampler, so that several samplers can be compared on one loaded network.
-pub struct DiffusionPolicy<'a> {
-    network: &'a mut Network,
-    sampler: &'a mut Sampler,
+/// It owns network and sampler, or borrows them, so that several samplers can be compared on one loaded network.
+pub struct DiffusionPolicy<'a, N = &'a mut Network, S = &'a mut Sampler> {
+    network: N,
+    sampler: S,
     budget: Budget,
     memory: Memory,
     /// What makes the plans keep limits, and who knows the robot's motion for it.
@@ -30,10 +31,10 @@ pub struct DiffusionPolicy<'a> {
     executed: usize,
 }
 
-impl<'a> DiffusionPolicy<'a> {
+impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S> {
     /// Samples `network` with `sampler`.
-    pub fn new(network: &'a mut Network, sampler: &'a mut Sampler) -> Self {
-        let (memory, budget) = (Memory::new(network.manifest()), Budget::default());
+    pub fn new(network: N, sampler: S) -> Self {
+        let (memory, budget) = (Memory::new(network.borrow().manifest()), Budget::default());
         Self { network, sampler, budget, memory, refinement: None, carry: Carry::Nothing, executed: 0 }
     }
 
@@ -67,13 +68,13 @@ impl<'a> DiffusionPolicy<'a> {
     }
 }
 
-impl Policy for DiffusionPolicy<'_> {
+impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_, N, S> {
     fn reset(&mut self, seed: u64) {
         self.memory.reset(seed);
         if let Some((_, tracker)) = &mut self.refinement {
             tracker.reset();
         }
-        self.carry.reset(self.sampler);
+        self.carry.reset(self.sampler.borrow_mut());
         self.executed = 0;
     }
 
@@ -89,10 +90,11 @@ impl Policy for DiffusionPolicy<'_> {
     fn plan(&mut self) -> Result<Plan, BoxError> {
         let started = Instant::now();
         let seed = self.memory.next_seed();
-        let action_dim = self.network.manifest().action_dim();
+        let network = self.network.borrow_mut();
+        let action_dim = network.manifest().action_dim();
         let values = std::mem::take(&mut self.executed) * action_dim;
-        let (sampler, noise) = self.carry.begin(self.sampler, seed, values, action_dim);
-        let mut denoiser = self.network.bind(self.memory.observations())?;
+        let (sampler, noise) = self.carry.begin(self.sampler.borrow_mut(), seed, values, action_dim);
+        let mut denoiser = network.bind(self.memory.observations())?;
         let sample = sampler.sample_within(self.budget, &mut denoiser, &noise)?;
         let refined = match &mut self.refinement {
             // The sampler has had the seed; its bits turned, it gives other noise.
@@ -104,8 +106,8 @@ impl Policy for DiffusionPolicy<'_> {
         let (actions, refinement) = match refined {
             Some(Refined { actions, cost }) => (actions, Some(cost)),
             None => {
-                let actions = self.network.actions(sample.sample());
-                (actions.slice_move(s![self.network.manifest().executed_steps(), ..]), None)
+                let actions = network.actions(sample.sample());
+                (actions.slice_move(s![network.manifest().executed_steps(), ..]), None)
             }
         };
         let RefinementCost { rounds: refined, evaluations: also, .. } = refinement.unwrap_or_default();
