@@ -10,6 +10,8 @@ use parapolicy_sampler::{
 };
 use proptest::prelude::*;
 
+mod support;
+
 const STEPS: usize = 40;
 const DIM: usize = 6;
 
@@ -88,6 +90,28 @@ fn a_sample_cut_short_says_so_and_comes_closer_with_what_is_spent() {
     for strategy in strategies() {
         let [early, half, late] = [0.0, 0.5, 0.95].map(|share| deviation(strategy, share));
         assert!(early.min(half) > late, "{strategy}: {early} {half} {late}");
+    }
+}
+
+/// Rows that are far apart know little of what lies between them, and what is guessed there must not run away.
+#[test]
+fn a_sample_cut_short_stays_within_the_clipping_range() {
+    let steps = 100;
+    let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, steps).unwrap();
+    let mut denoiser = support::Mixture::example(&table);
+    for strategy in strategies() {
+        for window in [4, 8, 20] {
+            let strategy = strategy.with_window(WindowConfig { window, tolerance: 0.1 });
+            let mut sampler = Sampler::new(table.clone(), strategy, support::DIM).unwrap();
+            for seed in 0..20 {
+                let noise = Noise::draw(seed, steps, support::DIM);
+                for spent in 1..6 {
+                    let cut = sampler.sample_within(rounds(spent), &mut denoiser, &noise).unwrap();
+                    let most = cut.sample().iter().fold(0.0f32, |most, value| most.max(value.abs()));
+                    assert!(most < 1.01, "{strategy}, window {window}, seed {seed}, {spent} rounds: {most}");
+                }
+            }
+        }
     }
 }
 

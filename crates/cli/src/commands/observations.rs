@@ -19,7 +19,7 @@ pub fn meet(
     let mut observations = Vec::new();
     for seed in seed.. {
         history.reset();
-        run_episode(&mut DiffusionPolicy::new(policy, &mut sampler), environment, seed, |_, step| {
+        run_episode(&mut DiffusionPolicy::new(&mut *policy, &mut sampler), environment, seed, |_, step| {
             history.push(step.observation);
             if step.action_index == 0 {
                 observations.push(history.view().to_owned());

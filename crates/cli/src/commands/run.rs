@@ -126,7 +126,7 @@ fn compete(
     for seed in arguments.seed..arguments.seed + arguments.episodes {
         for (index, Contender { sampler, rest, budget, refinement, run }) in contenders.iter_mut().enumerate() {
             let record = index == shown && seed == arguments.seed;
-            let mut driver = DiffusionPolicy::new(policy, sampler).within(*budget);
+            let mut driver = DiffusionPolicy::new(&mut *policy, sampler).within(*budget);
             if arguments.warm_start {
                 driver = driver.warm();
             }

@@ -97,7 +97,7 @@ impl Speculative {
     fn correct(&mut self, path: &mut Path, step: usize) {
         let states = path.state(step).iter().zip(path.evaluated(step));
         self.shift.iter_mut().zip(states).for_each(|(shift, (new, old))| *shift = f64::from(SLOPE * (new - old)));
-        path.shift_drift(step, &self.shift);
+        path.shift_drift(step, &self.shift, f32::INFINITY);
     }
 
     /// ‖v‖² foreseen at `step`.

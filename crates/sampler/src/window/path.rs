@@ -152,10 +152,10 @@ impl Path {
         }
     }
 
-    /// Adds `shift` to the first values of the drift of step `j`.
-    pub fn shift_drift(&mut self, step: usize, shift: &[f64]) {
+    /// Adds `shift` to the first values of the drift of step `j`, and keeps them within ±`reach`.
+    pub fn shift_drift(&mut self, step: usize, shift: &[f64], reach: f32) {
         for (drift, shift) in row_mut(&mut self.drifts, step).iter_mut().zip(shift) {
-            *drift = (f64::from(*drift) + shift) as f32;
+            *drift = ((f64::from(*drift) + shift) as f32).clamp(-reach, reach);
         }
     }
 

@@ -23,7 +23,8 @@ use super::{Level, Path, Recurrence, RollOut, Window};
 /// level, so pairs of other steps teach this one. Real data vary along few directions (actions are smooth in time): G
 /// finds those, and is nearly 0 across them.
 ///
-/// Where nothing changed there is no correction, and the step is the sequential one to the bit.
+/// Where nothing changed there is no correction, and the step is the sequential one to the bit. No corrected value is
+/// larger than the largest that was evaluated: G is fitted to few pairs, and may be far off where rows are far apart.
 ///
 /// All states are of one width. The first `state width` values of a drift are x̂0; what follows them is used as it was
 /// evaluated.
@@ -38,6 +39,8 @@ pub struct Semilinear {
     drifts: Array2<f32>,
     /// Whether a step has been evaluated, `[N]`.
     seen: Vec<bool>,
+    /// Largest magnitude of the values that were evaluated.
+    reach: f32,
     /// Rows for which G holds still, before it is fitted anew.
     held: usize,
     /// u_j, `[state width]`.
@@ -59,6 +62,7 @@ impl Semilinear {
             states: Array2::zeros((steps, state_width)),
             drifts: Array2::zeros((steps, state_width)),
             seen: vec![false; steps],
+            reach: 0.0,
             held: 0,
             innovation: vec![0.0; state_width],
             response: vec![0.0; state_width],
@@ -83,7 +87,9 @@ impl Semilinear {
                 learn(Pair::Along, &self.levels[before], path.evaluated(before), path.drift(before));
             }
             copy(state, row_mut(&mut self.states, step));
-            copy(drift, row_mut(&mut self.drifts, step));
+            let kept = row_mut(&mut self.drifts, step);
+            copy(drift, kept);
+            self.reach = kept.iter().fold(self.reach, |most, value| most.max(value.abs()));
             self.seen[step] = true;
         }
         self.held = 0;
@@ -120,7 +126,7 @@ impl Semilinear {
         self.secants.apply(&self.innovation, &mut self.response);
         // A guess may have overflowed; it is not to spoil what follows.
         if self.response.iter().all(|value| value.is_finite()) {
-            path.shift_drift(step, &self.response);
+            path.shift_drift(step, &self.response, self.reach);
         }
     }
 }
@@ -128,6 +134,7 @@ impl Semilinear {
 impl<P: Recurrence> RollOut<P> for Semilinear {
     fn begin(&mut self) {
         self.seen.fill(false);
+        self.reach = 0.0;
         self.secants.clear();
     }
 
