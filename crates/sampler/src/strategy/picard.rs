@@ -1,7 +1,7 @@
 //! Semilinear Picard iteration on rows spread over all the steps that are left.
 //!
 //! A round evaluates the first step that is not final and, evenly spaced, others up to the end ([`Spread`]); between two of
-//! them x̂0 is carried on by its response to the noise already drawn ([`Semilinear`]). So every round ends with a whole
+//! them x̂0 is held, or carried on by its response to the noise already drawn where they are close ([`Semilinear`]). So every round ends with a whole
 //! sample, good enough to act on long before it is exact, and the rows draw together as the left edge moves.
 //!
 //! A state is kept while its change, root mean square, moves the sample by little ([`movement::allowed`]).

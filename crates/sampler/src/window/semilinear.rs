@@ -24,7 +24,9 @@ use super::{Level, Path, Recurrence, RollOut, Window};
 /// finds those, and is nearly 0 across them.
 ///
 /// Where nothing changed there is no correction, and the step is the sequential one to the bit. No corrected value is
-/// larger than the largest that was evaluated: G is fitted to few pairs, and may be far off where rows are far apart.
+/// larger than the largest that was evaluated. Between rows x̂0 is carried on by its response to the way from step to step,
+/// noise included; but in the first round, and where rows are far apart, G is not to be trusted so far: there x̂0 is held
+/// between rows, and no response is more than half of the innovation.
 ///
 /// All states are of one width. The first `state width` values of a drift are x̂0; what follows them is used as it was
 /// evaluated.
@@ -39,6 +41,8 @@ pub struct Semilinear {
     drifts: Array2<f32>,
     /// Whether a step has been evaluated, `[N]`.
     seen: Vec<bool>,
+    /// Whether little is known of what lies between the rows of this round.
+    sparse: bool,
     /// Largest magnitude of the values that were evaluated.
     reach: f32,
     /// Rows for which G holds still, before it is fitted anew.
@@ -52,6 +56,10 @@ pub struct Semilinear {
 impl Semilinear {
     /// Evaluated rows that share a G.
     const BLOCK: usize = 4;
+    /// Steps from row to row, in the mean, up to which the response is trusted.
+    const CLOSE: usize = 3;
+    /// What a response comes to at most where it is not, of the innovation.
+    const SHARE: f64 = 0.5;
 
     /// For a process with a step at each of `levels` and states of `state_width`.
     pub fn new(levels: Vec<Level>, state_width: usize) -> Self {
@@ -63,6 +71,7 @@ impl Semilinear {
             drifts: Array2::zeros((steps, state_width)),
             seen: vec![false; steps],
             reach: 0.0,
+            sparse: false,
             held: 0,
             innovation: vec![0.0; state_width],
             response: vec![0.0; state_width],
@@ -124,6 +133,10 @@ impl Semilinear {
         }
         self.response.fill(0.0);
         self.secants.apply(&self.innovation, &mut self.response);
+        if self.sparse {
+            let share = Self::SHARE * norm(&self.innovation) / norm(&self.response);
+            self.response.iter_mut().for_each(|response| *response *= share.min(1.0));
+        }
         // A guess may have overflowed; it is not to spoil what follows.
         if self.response.iter().all(|value| value.is_finite()) {
             path.shift_drift(step, &self.response, self.reach);
@@ -139,16 +152,25 @@ impl<P: Recurrence> RollOut<P> for Semilinear {
     }
 
     fn roll(&mut self, recurrence: &P, path: &mut Path, window: Window<'_>) {
+        let first = self.reach == 0.0;
         self.learn(path, window.asked());
+        self.sparse = first || window.right() - window.left() > Self::CLOSE * window.asked().len();
         for (step, evaluated) in window.steps() {
             if evaluated {
                 self.correct(path, step);
+            } else if self.sparse {
+                path.freeze_drift(step);
             } else {
                 self.carry(path, step);
             }
             path.advance(recurrence, step);
         }
     }
+}
+
+/// ‖v‖.
+fn norm(v: &[f64]) -> f64 {
+    v.iter().map(|value| value * value).sum::<f64>().sqrt()
 }
 
 /// a − b, and 0 where they have no values.
