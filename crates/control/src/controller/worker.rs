@@ -31,9 +31,8 @@ pub(super) struct Request {
 pub(super) struct Delivery {
     pub episode: u64,
     pub observed: Duration,
-    /// Rows of `actions` that are there.
+    /// Rows of `actions` that are there, all of them meant to be executed.
     pub len: usize,
-    pub intended: usize,
     /// `[horizon, action_dim]`.
     pub actions: Array2<f64>,
 }
@@ -135,7 +134,7 @@ fn deliver(deliveries: &mut Input<Delivery>, request: &Request, plan: &Plan) -> 
     }
     delivery.len = len.min(delivery.actions.nrows());
     delivery.actions.slice_mut(s![..delivery.len, ..]).assign(&plan.actions.slice(s![..delivery.len, ..]));
-    (delivery.episode, delivery.observed, delivery.intended) = (request.episode, request.observed, delivery.len);
+    (delivery.episode, delivery.observed) = (request.episode, request.observed);
     deliveries.publish();
     Ok(())
 }
