@@ -1,0 +1,7 @@
+//! Runs the conditional 1-D U-Net of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137) straight from its ONNX file.
+//!
+//! The graph is recognised as a [`network`]: a list of fused layers, each a convolution with its normalisation,
+//! activation, modulation and residual, over a few buffers that are used again and again. Any other graph is refused by
+//! naming the operator and the node that does not belong.
+
+pub mod network;
