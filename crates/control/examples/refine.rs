@@ -56,7 +56,8 @@ impl Policy for Comparison {
         if cost.rounds > 0 {
             self.measured.push(refined);
         }
-        Ok(Plan { actions, latency: cost.latency, together: 1, refinement: Some(cost), ..Plan::default() })
+        let intended = actions.nrows();
+        Ok(Plan { actions, intended, latency: cost.latency, together: 1, refinement: Some(cost), ..Plan::default() })
     }
 }
 

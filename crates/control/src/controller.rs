@@ -120,7 +120,7 @@ impl Controller {
         let history = Array2::zeros((n_obs_steps, observation_dim));
         let request = Request { episode: 0, seed: 0, observed: Duration::ZERO, history };
         let actions = Array2::zeros((horizon, config.playback.initial.len()));
-        let delivery = Delivery { episode: 0, observed: Duration::ZERO, len: 0, actions };
+        let delivery = Delivery { episode: 0, observed: Duration::ZERO, len: 0, intended: 0, actions };
         let (requests, asked) = triple_buffer(&request);
         let (delivered, deliveries) = triple_buffer(&delivery);
         let (wake, woken) = bounded(1);
@@ -182,10 +182,10 @@ impl Controller {
     /// What to send at `time`. Called once a control period; wait-free, without allocation.
     pub fn command(&mut self, time: Duration) -> Command<'_> {
         if self.deliveries.update() {
-            let Delivery { episode, observed, len, actions } = self.deliveries.output_buffer();
+            let Delivery { episode, observed, len, intended, actions } = self.deliveries.output_buffer();
             if *episode == self.episode {
                 // The worker has checked the plan's shape.
-                let taken = self.playback.take(*observed, actions.slice(s![..*len, ..]), *len);
+                let taken = self.playback.take(*observed, actions.slice(s![..*len, ..]), *intended);
                 debug_assert!(taken.is_ok());
             }
         }

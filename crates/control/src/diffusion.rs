@@ -103,17 +103,17 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         };
         let (statistics, residual, plan) = (sample.statistics(), sample.residual(), sample.sample().to_owned());
         let (rounds, evaluations) = (statistics.rounds, statistics.evaluations);
+        let executed = network.manifest().executed_steps();
         let (actions, refinement) = match refined {
+            // Beyond them only the stop at the last one is known to keep the limits.
             Some(Refined { actions, cost }) => (actions, Some(cost)),
-            None => {
-                let actions = network.actions(sample.sample());
-                (actions.slice_move(s![network.manifest().executed_steps(), ..]), None)
-            }
+            None => (network.actions(sample.sample()).slice_move(s![executed.start.., ..]), None),
         };
         let RefinementCost { rounds: refined, evaluations: also, .. } = refinement.unwrap_or_default();
         self.carry.keep(noise, plan);
         Ok(Plan {
             actions,
+            intended: executed.len(),
             latency: started.elapsed(),
             together: 1,
             rounds: rounds + refined,

@@ -38,7 +38,7 @@ pub enum ControlError {
     /// A plan had no action to execute, or actions of a length that the environment does not take.
     #[error("a plan of shape {found:?} cannot be executed: the environment takes actions of length {action_dim}")]
     Plan {
-        /// Shape of the plan's actions.
+        /// Shape of the actions that the plan intends.
         found: [usize; 2],
         /// Length of the environment's actions.
         action_dim: usize,
@@ -190,7 +190,7 @@ mod tests {
         }
     }
 
-    /// Plans `steps` equal displacements and remembers what it saw.
+    /// Plans `steps` equal displacements, with a return to be left alone behind them, and remembers what it saw.
     struct Walker {
         steps: usize,
         displacement: f64,
@@ -214,16 +214,9 @@ mod tests {
         }
         fn plan(&mut self) -> Result<Plan, BoxError> {
             self.seen_at_plan.push(self.seen.len());
-            let actions = Array2::from_elem((self.steps, 1), self.displacement);
-            Ok(Plan {
-                actions,
-                latency: Duration::from_millis(1),
-                together: 1,
-                rounds: 1,
-                evaluations: 1,
-                residual: None,
-                refinement: None,
-            })
+            let displacement = |(step, _)| if step < self.steps { self.displacement } else { -self.displacement };
+            let actions = Array2::from_shape_fn((self.steps + 4, 1), displacement);
+            Ok(Plan { actions, intended: self.steps, ..Plan::default() })
         }
     }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
 
 use crate::BoxError;
 use crate::refine::RefinementCost;
@@ -8,8 +8,10 @@ use crate::refine::RefinementCost;
 /// A decision: actions for the next control steps, and what it cost to reach it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// Actions in raw units, `[n_action_steps, action_dim]`, the first for the moment of the observation.
+    /// Actions in raw units, `[n, action_dim]`, from the moment of the observation to the end of the horizon.
     pub actions: Array2<f64>,
+    /// How many of them are meant to be executed, from the first on; the rest is there for a next plan that comes late.
+    pub intended: usize,
     /// From the observation bound to the plan ready; of plans drawn together, to all of them ready.
     pub latency: Duration,
     /// Plans that were drawn together in that time: 1 for a plan drawn alone.
@@ -22,6 +24,14 @@ pub struct Plan {
     pub residual: Option<f64>,
     /// What the refinement of the sampled plan took, where plans are refined; it is counted in the figures above.
     pub refinement: Option<RefinementCost>,
+}
+
+impl Plan {
+    /// The actions that are meant to be executed, `[n_action_steps, action_dim]`.
+    #[must_use]
+    pub fn intended_actions(&self) -> ArrayView2<'_, f64> {
+        self.actions.slice(s![..self.intended.min(self.actions.nrows()), ..])
+    }
 }
 
 /// What decides: it is shown every observation, and asked for a plan when the last one is used up.

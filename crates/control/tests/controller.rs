@@ -41,7 +41,7 @@ enum Mood {
     Lies,
 }
 
-/// Plans four actions that count up from its newest observation.
+/// Plans six actions that count up from its newest observation, four of them to be executed.
 struct Moody {
     mood: Arc<Mutex<Mood>>,
     released: Arc<AtomicBool>,
@@ -71,8 +71,8 @@ impl Policy for Moody {
             Mood::Works | Mood::Lies => {}
         }
         let first = if mood == Mood::Lies { f64::NAN } else { *self.seen.last().unwrap() };
-        let actions = Array2::from_shape_fn((4, 1), |(i, _)| first + i as f64);
-        Ok(Plan { actions, ..Plan::default() })
+        let actions = Array2::from_shape_fn((6, 1), |(i, _)| first + i as f64);
+        Ok(Plan { actions, intended: 4, ..Plan::default() })
     }
 }
 
@@ -83,13 +83,17 @@ struct Bench {
 }
 
 fn bench() -> Bench {
+    bench_with(config())
+}
+
+fn bench_with(config: ControllerConfig) -> Bench {
     let (mood, released) = (Arc::new(Mutex::new(Mood::Works)), Arc::new(AtomicBool::new(false)));
     let (its_mood, its_release) = (Arc::clone(&mood), Arc::clone(&released));
     let make = move || {
         let policy = Moody { mood: Arc::clone(&its_mood), released: Arc::clone(&its_release), seen: Vec::new() };
         Ok(Box::new(policy) as Box<dyn Policy>)
     };
-    Bench { controller: Controller::start(config(), make).unwrap(), mood, released }
+    Bench { controller: Controller::start(config, make).unwrap(), mood, released }
 }
 
 impl Bench {
@@ -136,6 +140,16 @@ fn plans_arrive_and_are_followed_from_now_on() {
     assert_eq!(bench.sent(4), (30.0, Source::Plan, None));
     let health = bench.controller.monitor().health();
     assert_eq!((health.plans, health.failures), (2, 0));
+}
+
+#[test]
+fn the_rest_of_the_horizon_is_there_when_the_next_plan_is_late() {
+    let playback = PlaybackConfig { late: Late::Finish, ..config().playback };
+    let mut bench = bench_with(ControllerConfig { playback, ..config() });
+    bench.observe_and_wait(0, 10.0);
+    let commands: Vec<_> = (3..8).map(|period| bench.sent(period)).collect();
+    let late = |action| (action, Source::Late, None);
+    assert_eq!(commands, [(13.0, Source::Plan, None), late(14.0), late(15.0), late(15.0), late(15.0)]);
 }
 
 #[test]

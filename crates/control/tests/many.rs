@@ -66,7 +66,7 @@ impl Policy for Walker {
         self.plans += 1;
         let actions = Array2::from_shape_fn((1 + self.plans % 4, 1), |(step, _)| 0.02 * self.seen + 0.01 * step as f64);
         let (rounds, evaluations) = (self.plans, self.observations);
-        Ok(Plan { actions, together: 1, rounds, evaluations, ..Plan::default() })
+        Ok(Plan { intended: actions.nrows(), actions, together: 1, rounds, evaluations, ..Plan::default() })
     }
 }
 

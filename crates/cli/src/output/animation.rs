@@ -29,7 +29,8 @@ impl Recording {
 
     /// Adds the moment after a control step.
     pub fn add(&mut self, task: &Task, step: Step<'_>) {
-        let remaining = step.plan.actions.outer_iter().skip(step.action_index);
+        let intended = step.plan.intended_actions();
+        let remaining = intended.outer_iter().skip(step.action_index);
         self.moments.push((task.world().state(), remaining.map(|action| [action[0], action[1]]).collect()));
     }
 

@@ -31,8 +31,10 @@ pub(super) struct Request {
 pub(super) struct Delivery {
     pub episode: u64,
     pub observed: Duration,
-    /// Rows of `actions` that are there, all of them meant to be executed.
+    /// Rows of `actions` that are there.
     pub len: usize,
+    /// How many of them are meant to be executed.
+    pub intended: usize,
     /// `[horizon, action_dim]`.
     pub actions: Array2<f64>,
 }
@@ -126,7 +128,7 @@ fn plan(
 fn deliver(deliveries: &mut Input<Delivery>, request: &Request, plan: &Plan) -> Result<(), WorkerEvent> {
     let delivery = deliveries.input_buffer_mut();
     let (len, action_dim) = plan.actions.dim();
-    if len == 0 || action_dim != delivery.actions.ncols() {
+    if len == 0 || plan.intended == 0 || action_dim != delivery.actions.ncols() {
         return Err(WorkerEvent::Withheld("its shape cannot be executed"));
     }
     if !plan.actions.iter().all(|value| value.is_finite()) {
@@ -134,7 +136,7 @@ fn deliver(deliveries: &mut Input<Delivery>, request: &Request, plan: &Plan) -> 
     }
     delivery.len = len.min(delivery.actions.nrows());
     delivery.actions.slice_mut(s![..delivery.len, ..]).assign(&plan.actions.slice(s![..delivery.len, ..]));
-    (delivery.episode, delivery.observed) = (request.episode, request.observed);
+    (delivery.episode, delivery.observed, delivery.intended) = (request.episode, request.observed, plan.intended);
     deliveries.publish();
     Ok(())
 }

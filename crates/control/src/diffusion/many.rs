@@ -61,7 +61,8 @@ impl ManyPolicy for ManyDiffusionPolicy<'_> {
 
         let executed = self.network.manifest().executed_steps();
         let plan = |(actions, sample): (Array2<f64>, Sample<'_>)| Plan {
-            actions: actions.slice_move(s![executed.clone(), ..]),
+            actions: actions.slice_move(s![executed.start.., ..]),
+            intended: executed.len(),
             latency,
             together: environments.len(),
             rounds: sample.statistics().rounds,

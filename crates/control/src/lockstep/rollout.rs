@@ -36,12 +36,12 @@ impl Rollout {
 
     /// Whether every action of the plan in force has been executed.
     pub fn needs_plan(&self) -> bool {
-        self.next >= self.plan.actions.nrows()
+        self.next >= self.plan.intended_actions().nrows()
     }
 
     /// Puts a plan in force.
     pub fn follow(&mut self, plan: Plan, action_dim: usize) -> Result<(), ControlError> {
-        let (steps, dim) = plan.actions.dim();
+        let (steps, dim) = plan.intended_actions().dim();
         if steps == 0 || dim != action_dim {
             return Err(ControlError::Plan { found: [steps, dim], action_dim });
         }
