@@ -1,7 +1,8 @@
 //! Sampling from a diffusion model as a recurrence: the affine row. The network, its heavy part, is asked elsewhere.
 
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, Axis};
+use ndarray::{ArrayView1, ArrayView2};
 
+use crate::inpainting::Inpainting;
 use crate::noise::Noise;
 use crate::table::{Step, Table};
 use crate::window::{Drift, Path, Recurrence};
@@ -14,6 +15,7 @@ use crate::window::{Drift, Path, Recurrence};
 pub(crate) struct Diffusion<'a> {
     pub table: &'a Table,
     pub noise: &'a Noise,
+    pub known: &'a Inpainting,
 }
 
 impl Diffusion<'_> {
@@ -26,19 +28,13 @@ impl Diffusion<'_> {
     pub fn answer(&self, path: &mut Path, steps: impl IntoIterator<Item = usize>, predictions: ArrayView2<'_, f32>) {
         for (step, prediction) in steps.into_iter().zip(predictions.rows()) {
             let (state, drift) = path.state_and_drift(step);
-            self.drift(&self.table.rows()[step], state.into(), prediction, drift.into());
+            self.drift(&self.table.rows()[step], state.into(), prediction, drift);
         }
     }
 
     /// Writes the drift of `step` that the network's `prediction` at `state` means.
-    pub fn drift(
-        &self,
-        step: &Step,
-        state: ArrayView1<'_, f32>,
-        prediction: ArrayView1<'_, f32>,
-        drift: ArrayViewMut1<'_, f32>,
-    ) {
-        let (mut denoised, mut excess) = drift.split_at(Axis(0), state.len());
+    pub fn drift(&self, step: &Step, state: ArrayView1<'_, f32>, prediction: ArrayView1<'_, f32>, drift: &mut [f32]) {
+        let (denoised, excess) = drift.split_at_mut(state.len());
         for i in 0..state.len() {
             let raw = self.table.prediction_type().denoised(step.level(), state[i], prediction[i]);
             let clipped = self.table.clip().map_or(raw, |range| raw.clamp(-range, range));
@@ -47,6 +43,7 @@ impl Diffusion<'_> {
                 excess[i] = excess_of(step, raw, clipped);
             }
         }
+        self.known.hold(denoised, excess);
     }
 }
 

@@ -4,7 +4,9 @@ use ndarray::{ArrayView1, ArrayView2, Axis};
 
 use crate::diffusion::Diffusion;
 use crate::error::{ConfigError, SampleError};
+use crate::inpainting::Inpainting;
 use crate::method::{Method, Rows};
+use crate::noise::Noise;
 use crate::statistics::Statistics;
 use crate::strategy::Strategy;
 use crate::table::Table;
@@ -15,6 +17,10 @@ pub(crate) struct Drawing {
     method: Box<dyn Method>,
     path: Path,
     statistics: Statistics,
+    /// What is known of the sample.
+    known: Inpainting,
+    /// Whether that was said since the last sample was begun.
+    told: bool,
     /// The sample as it was guessed last, `[D]`.
     guess: Vec<f32>,
     /// How far the guess moved in the last round; none once the sample is drawn.
@@ -35,6 +41,8 @@ impl Drawing {
             method: strategy.method(table, dim)?,
             path: Path::new(table.steps(), dim, Diffusion::drift_width(table, dim)),
             statistics: Statistics::with_capacity(table.steps()),
+            known: Inpainting::none(dim),
+            told: false,
             guess: vec![0.0; dim],
             residual: None,
             whole: false,
@@ -43,11 +51,10 @@ impl Drawing {
     }
 
     /// Goes back to pure noise.
-    pub fn begin(&mut self, diffusion: &Diffusion<'_>) -> Result<(), SampleError> {
-        let noise = diffusion.noise;
+    pub fn begin(&mut self, table: &Table, noise: &Noise) -> Result<(), SampleError> {
         let shapes = [
             ("initial_noise", "values", self.guess.len(), noise.initial().len()),
-            ("step_noise", "steps", diffusion.table.steps(), noise.steps().nrows()),
+            ("step_noise", "steps", table.steps(), noise.steps().nrows()),
         ];
         if let Some((field, what, expected, found)) = shapes.into_iter().find(|(.., expected, found)| expected != found)
         {
@@ -58,20 +65,32 @@ impl Drawing {
         self.guess.fill(0.0);
         self.residual = None;
         self.whole = false;
-        self.method.begin(diffusion, std::mem::take(&mut self.warm));
+        if !std::mem::take(&mut self.told) {
+            self.known.clear();
+        }
+        self.method.begin(&Diffusion { table, noise, known: &self.known }, std::mem::take(&mut self.warm));
+        Ok(())
+    }
+
+    /// Holds values of the next sample.
+    pub fn inpaint(&mut self, values: ArrayView1<'_, f32>, weights: ArrayView1<'_, f32>) -> Result<(), ConfigError> {
+        self.known.set(values, weights)?;
+        self.told = true;
         Ok(())
     }
 
     /// The rows that the network is to be asked next.
-    pub fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>) -> Rows<'a> {
-        self.method.ask(diffusion, &mut self.path)
+    pub fn ask<'a>(&'a mut self, table: &'a Table, noise: &'a Noise) -> Rows<'a> {
+        self.method.ask(&Diffusion { table, noise, known: &self.known }, &mut self.path)
     }
 
     /// Takes in the answers, `[p, D]`; returns whether the sample is drawn.
-    pub fn digest(&mut self, diffusion: &Diffusion<'_>, predictions: ArrayView2<'_, f32>) -> bool {
+    pub fn digest(&mut self, table: &Table, noise: &Noise, predictions: ArrayView2<'_, f32>) -> bool {
         self.statistics.count(predictions.nrows());
-        let drawn = self.method.digest(diffusion, &mut self.path, predictions, &mut self.statistics);
+        let diffusion = Diffusion { table, noise, known: &self.known };
+        let drawn = self.method.digest(&diffusion, &mut self.path, predictions, &mut self.statistics);
         if drawn {
+            self.known.settle(self.path.state_mut(table.steps()));
             self.whole = true;
             self.residual = None;
         }
@@ -79,9 +98,10 @@ impl Drawing {
     }
 
     /// Makes the path whole by guessing, and takes the change of the guess for its residual.
-    pub fn complete(&mut self, diffusion: &Diffusion<'_>) {
-        self.method.complete(diffusion, &mut self.path);
-        let guess = self.path.state(diffusion.table.steps());
+    pub fn complete(&mut self, table: &Table, noise: &Noise) {
+        self.method.complete(&Diffusion { table, noise, known: &self.known }, &mut self.path);
+        let guess = self.path.state_mut(table.steps());
+        self.known.settle(guess);
         self.residual = Some(mean_squared_difference(guess, &self.guess).sqrt());
         self.guess.copy_from_slice(guess);
         self.whole = true;

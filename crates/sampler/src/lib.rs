@@ -48,6 +48,7 @@ mod denoiser;
 mod diffusion;
 mod drawing;
 mod error;
+mod inpainting;
 mod many;
 mod method;
 mod noise;

@@ -6,12 +6,11 @@
 
 mod batch;
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
 use self::batch::Batch;
 use crate::budget::{Budget, Spending};
 use crate::denoiser::{BoxError, Denoiser};
-use crate::diffusion::Diffusion;
 use crate::drawing::{Drawing, Sample};
 use crate::error::{ConfigError, SampleError};
 use crate::noise::Noise;
@@ -55,7 +54,7 @@ impl<D: Denoiser> ManyDenoiser for D {
 /// every buffer: drawing allocates nothing.
 ///
 /// ```
-/// use ndarray::{ArrayView2, ArrayViewMut2};
+/// use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 /// use parapolicy_sampler::{BoxError, Denoiser, ManySampler, Noise, SchedulerConfig, Solver, Strategy, Table};
 ///
 /// struct Origin;
@@ -131,6 +130,23 @@ impl ManySampler {
         self.drawings.len()
     }
 
+    /// Holds values of the next sample of a plan, as [`Sampler::inpaint`](crate::Sampler::inpaint) does.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] as there, and if there is no such plan.
+    pub fn inpaint(
+        &mut self,
+        plan: usize,
+        values: ArrayView1<'_, f32>,
+        weights: ArrayView1<'_, f32>,
+    ) -> Result<(), ConfigError> {
+        let plans = self.plans();
+        let drawing = self.drawings.get_mut(plan);
+        let none = || ConfigError::out_of_range("plan", &plan, format!("less than {plans}"));
+        drawing.ok_or_else(none)?.inpaint(values, weights)
+    }
+
     /// Draws the samples that `noises` lead to, one each.
     ///
     /// # Errors
@@ -173,7 +189,7 @@ impl ManySampler {
             return Err(SampleError::Plans { found, most });
         }
         for (plan, (drawing, noise)) in self.drawings.iter_mut().zip(noises).enumerate() {
-            drawing.begin(&Diffusion { table: &self.table, noise }).map_err(|error| error.of_plan(plan))?;
+            drawing.begin(&self.table, noise).map_err(|error| error.of_plan(plan))?;
         }
         self.unfinished.clear();
         self.unfinished.extend(0..found);
@@ -184,22 +200,21 @@ impl ManySampler {
     /// Asks the network once for all; returns whether every sample is drawn.
     fn round(&mut self, denoiser: &mut dyn ManyDenoiser, noises: &[Noise]) -> Result<bool, SampleError> {
         let Self { table, drawings, unfinished, batch, statistics, .. } = self;
-        let diffusion = |plan: usize| Diffusion { table, noise: &noises[plan] };
         batch.clear();
         for &plan in &*unfinished {
-            batch.push(plan, &drawings[plan].ask(&diffusion(plan)));
+            batch.push(plan, &drawings[plan].ask(table, &noises[plan]));
         }
         batch.ask(denoiser)?;
         statistics.count(batch.len());
         let mut answers = batch.answers();
-        unfinished.retain(|&plan| !drawings[plan].digest(&diffusion(plan), answers.next_of(plan)));
+        unfinished.retain(|&plan| !drawings[plan].digest(table, &noises[plan], answers.next_of(plan)));
         Ok(unfinished.is_empty())
     }
 
     /// Makes the paths that are not drawn yet whole by guessing.
     fn complete(&mut self, noises: &[Noise]) {
         for &plan in &self.unfinished {
-            self.drawings[plan].complete(&Diffusion { table: &self.table, noise: &noises[plan] });
+            self.drawings[plan].complete(&self.table, &noises[plan]);
         }
     }
 }

@@ -1,10 +1,9 @@
 //! A table and a strategy made ready to draw samples.
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView1, s};
 
 use crate::budget::{Budget, Spending};
 use crate::denoiser::Denoiser;
-use crate::diffusion::Diffusion;
 use crate::drawing::{Drawing, Sample};
 use crate::error::{ConfigError, SampleError};
 use crate::noise::Noise;
@@ -62,6 +61,22 @@ impl Sampler {
         self.drawing.cold_start();
     }
 
+    /// Holds values of the next sample: in every step x̂0 becomes x̂0 + w (known − x̂0), so where the weight is 1 the sample
+    /// has the known value, to the bit, and the values around are drawn to go with it. For consecutive plans of a control
+    /// loop these are the actions that will have been executed by the time the plan is ready (real-time chunking, Black et
+    /// al. 2025, arXiv 2506.07339, there by a gradient). Both are `[D]`; a weight is from 0, not held, to 1.
+    ///
+    /// It works in every strategy, and costs nothing. The sample is not one from the network's distribution given the known
+    /// values, only near one: free values hear of them late (Lugmayr et al. 2022, arXiv 2201.09865).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a length is not the sample's, a value not finite, or a weight outside of [0, 1]; what was held
+    /// before still is.
+    pub fn inpaint(&mut self, values: ArrayView1<'_, f32>, weights: ArrayView1<'_, f32>) -> Result<(), ConfigError> {
+        self.drawing.inpaint(values, weights)
+    }
+
     /// Draws the sample that `noise` leads to.
     ///
     /// # Errors
@@ -85,18 +100,17 @@ impl Sampler {
         noise: &Noise,
     ) -> Result<Sample<'_>, SampleError> {
         budget.validate()?;
-        let diffusion = Diffusion { table: &self.table, noise };
-        self.drawing.begin(&diffusion)?;
+        self.drawing.begin(&self.table, noise)?;
         let mut spending = Spending::of(budget);
         loop {
-            let rows = self.drawing.ask(&diffusion);
+            let rows = self.drawing.ask(&self.table, noise);
             let mut predictions = self.predictions.slice_mut(s![..rows.timesteps.len(), ..]);
             rows.ask(denoiser, predictions.view_mut())?;
-            if self.drawing.digest(&diffusion, predictions.view()) {
+            if self.drawing.digest(&self.table, noise, predictions.view()) {
                 break;
             }
             if !budget.is_unlimited() {
-                self.drawing.complete(&diffusion);
+                self.drawing.complete(&self.table, noise);
                 if spending.round_done() {
                     break;
                 }

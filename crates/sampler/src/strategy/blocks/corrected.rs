@@ -232,7 +232,7 @@ impl Method for Corrected {
     ) -> bool {
         for (row, turn) in self.iteration.asked().iter().enumerate() {
             let step = &diffusion.table.rows()[self.turns[*turn].level()];
-            diffusion.drift(step, self.states.row(row), predictions.row(row), self.path.drift_mut(*turn).into());
+            diffusion.drift(step, self.states.row(row), predictions.row(row), self.path.drift_mut(*turn));
         }
         let (sequence, iteration, own_path) = self.parts(diffusion);
         let done = iteration.digest(&sequence, own_path, statistics);
@@ -256,6 +256,7 @@ mod tests {
     use super::*;
     use crate::config::SchedulerConfig;
     use crate::denoiser::{BoxError, Denoiser};
+    use crate::inpainting::Inpainting;
     use crate::sampler::Sampler;
     use crate::solver::Solver;
     use crate::strategy::Strategy;
@@ -284,16 +285,16 @@ mod tests {
     /// One turn after the other.
     fn serial(table: &Table, config: WindowConfig, noise: &Noise) -> Vec<f32> {
         let mut corrected = method(table, config, DIM);
-        let diffusion = Diffusion { table, noise };
+        let known = Inpainting::none(DIM);
+        let diffusion = Diffusion { table, noise, known: &known };
         corrected.begin(&diffusion, false);
         let width = Diffusion::drift_width(table, DIM);
         let (mut state, mut next) = (corrected.path.state(0).to_vec(), vec![0.0; 2 * DIM]);
         let (sequence, ..) = corrected.parts(&diffusion);
         for (index, turn) in sequence.turns.iter().enumerate() {
             let x = ndarray::aview1(&state[..DIM]);
-            let mut drift = ndarray::Array1::zeros(width);
-            diffusion.drift(&table.rows()[turn.level()], x, x.mapv(answer).view(), drift.view_mut());
-            let drift = drift.to_vec();
+            let mut drift = vec![0.0; width];
+            diffusion.drift(&table.rows()[turn.level()], x, x.mapv(answer).view(), &mut drift);
             sequence.advance(index, &state, Drift { current: &drift, previous: &drift }, &mut next);
             state.copy_from_slice(&next);
         }

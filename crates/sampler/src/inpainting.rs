@@ -1,0 +1,90 @@
+//! What is known of a sample before it is drawn.
+//!
+//! In every step the known values take the place of the network's, as far as they are held firm:
+//!
+//! ```text
+//! x̂0_i ← x̂0_i + w_i (known_i − x̂0_i)          w_i in [0, 1]
+//! ```
+//!
+//! The solver's own rows then lead x_j there with the noise already drawn: what the network is shown of a value with
+//! w = 1 is that value under the noise of the step, as in replacement (Lugmayr et al. 2022, arXiv 2201.09865,
+//! algorithm 1), except that the noise of one step goes with that of the next. It is a drift like any other, so every
+//! strategy iterates to the same sample, and no gradient is taken. It is not a draw given the known values: the free ones
+//! hear of them through noise, the louder the earlier the step.
+
+use ndarray::ArrayView1;
+
+use crate::error::ConfigError;
+
+/// Known values and how firmly each is held, `[D]`.
+#[derive(Clone, Debug)]
+pub(crate) struct Inpainting {
+    values: Vec<f32>,
+    weights: Vec<f32>,
+    /// Whether any is held at all.
+    active: bool,
+}
+
+impl Inpainting {
+    /// Nothing known of samples of `dim` values.
+    pub fn none(dim: usize) -> Self {
+        Self { values: vec![0.0; dim], weights: vec![0.0; dim], active: false }
+    }
+
+    /// Forgets what is known.
+    pub fn clear(&mut self) {
+        self.active = false;
+    }
+
+    /// Takes what is known, once it makes sense.
+    pub fn set(&mut self, values: ArrayView1<'_, f32>, weights: ArrayView1<'_, f32>) -> Result<(), ConfigError> {
+        let dim = self.values.len();
+        for (field, found) in [("known values", values.len()), ("weights of the known values", weights.len())] {
+            if found != dim {
+                return Err(ConfigError::out_of_range(field, &format!("{found} numbers"), format!("{dim} numbers")));
+            }
+        }
+        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+            return Err(ConfigError::out_of_range("known values", value, "finite"));
+        }
+        if let Some(weight) = weights.iter().find(|weight| !(0.0..=1.0).contains(*weight)) {
+            return Err(ConfigError::out_of_range("weights of the known values", weight, "from 0 to 1"));
+        }
+        self.values.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+        self.weights.iter_mut().zip(weights).for_each(|(to, from)| *to = *from);
+        self.active = self.weights.iter().any(|weight| *weight > 0.0);
+        Ok(())
+    }
+
+    /// Holds a drift: x̂0, `[D]`, and the excess, `[D]` or empty, which is the network's and goes as its x̂0 does.
+    pub fn hold(&self, denoised: &mut [f32], excess: &mut [f32]) {
+        if !self.active {
+            return;
+        }
+        for ((denoised, value), weight) in denoised.iter_mut().zip(&self.values).zip(&self.weights) {
+            *denoised = blend(*denoised, *value, *weight);
+        }
+        excess.iter_mut().zip(&self.weights).for_each(|(excess, weight)| *excess *= 1.0 - weight);
+    }
+
+    /// Writes the values that are held all the way into `sample`: the last step of some solvers leaves noise.
+    pub fn settle(&self, sample: &mut [f32]) {
+        if !self.active {
+            return;
+        }
+        for ((sample, value), weight) in sample.iter_mut().zip(&self.values).zip(&self.weights) {
+            if *weight == 1.0 {
+                *sample = *value;
+            }
+        }
+    }
+}
+
+/// From `free` to `known`, both ends to the bit.
+fn blend(free: f32, known: f32, weight: f32) -> f32 {
+    match weight {
+        0.0 => free,
+        1.0 => known,
+        _ => free + weight * (known - free),
+    }
+}
