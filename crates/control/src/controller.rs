@@ -15,23 +15,28 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, TryIter, bounded};
-use ndarray::{Array2, ArrayView1, s};
-use parapolicy_runner::ObservationHistory;
+use ndarray::{Array2, ArrayView1};
 use thiserror::Error;
 use triple_buffer::{Input, Output, triple_buffer};
 
-use crate::playback::{Command, Playback, PlaybackConfig, PlaybackError};
+use crate::playback::{Command, PlaybackConfig, PlaybackError};
 use crate::{BoxError, Policy};
 
 mod monitor;
+mod pilot;
 mod replan;
+mod rules;
+mod simulated;
 mod worker;
 
 pub use monitor::{Health, Monitor};
+pub use pilot::Pilot;
 pub use replan::Replan;
+pub use simulated::{SamplingTime, SimulatedController};
 pub use worker::WorkerEvent;
 
 use monitor::Shared;
+use rules::Rules;
 use worker::{Delivery, Request, Worker};
 
 /// Events that wait to be fetched; later ones are counted and dropped.
@@ -86,13 +91,8 @@ pub enum ControllerError {
 
 /// A policy that plans in a thread of its own, and what is sent meanwhile.
 pub struct Controller {
-    config: ControllerConfig,
-    playback: Playback,
-    history: ObservationHistory,
-    episode: u64,
+    rules: Rules,
     seed: u64,
-    /// Observations since the one that was asked about last.
-    since: Option<usize>,
     requests: Input<Request>,
     deliveries: Output<Delivery>,
     wake: Option<Sender<()>>,
@@ -111,18 +111,12 @@ impl Controller {
     where
         M: FnMut() -> Result<Box<dyn Policy>, BoxError> + Send + 'static,
     {
-        let ControllerConfig { n_obs_steps, observation_dim, horizon, .. } = config;
-        let sizes = [("n_obs_steps", n_obs_steps), ("observation_dim", observation_dim), ("horizon", horizon)];
-        if let Some((field, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
-            return Err(ControllerError::Zero { field });
-        }
-        let playback = Playback::new(config.playback.clone(), horizon)?;
-        let history = Array2::zeros((n_obs_steps, observation_dim));
+        let (horizon, action_dim) = (config.horizon, config.playback.initial.len());
+        let history = Array2::zeros((config.n_obs_steps, config.observation_dim));
+        let rules = Rules::new(config)?;
         let request = Request { episode: 0, seed: 0, observed: Duration::ZERO, history };
-        let actions = Array2::zeros((horizon, config.playback.initial.len()));
-        let delivery = Delivery { episode: 0, observed: Duration::ZERO, len: 0, intended: 0, actions };
         let (requests, asked) = triple_buffer(&request);
-        let (delivered, deliveries) = triple_buffer(&delivery);
+        let (delivered, deliveries) = triple_buffer(&Delivery::new(horizon, action_dim));
         let (wake, woken) = bounded(1);
         let (report, events) = bounded(EVENTS);
         let shared = Arc::new(Shared::default());
@@ -135,28 +129,24 @@ impl Controller {
             shared: Arc::clone(&shared),
         };
         let worker = std::thread::Builder::new().name("parapolicy-worker".into()).spawn(|| worker.run())?;
-        Ok(Self {
-            playback,
-            history: ObservationHistory::new(n_obs_steps, observation_dim),
-            episode: 0,
-            seed: 0,
-            since: None,
-            requests,
-            deliveries,
-            wake: Some(wake),
-            events,
-            shared,
-            worker: Some(worker),
-            config,
-        })
+        let (wake, worker) = (Some(wake), Some(worker));
+        Ok(Self { rules, seed: 0, requests, deliveries, wake, events, shared, worker })
     }
 
     /// Begins an episode: observations and plans so far are forgotten, and a plan that is being worked on will be
     /// ignored. Everything random in the policy follows from `seed`.
     pub fn reset(&mut self, seed: u64) {
-        self.history.reset();
-        self.playback.clear();
-        (self.episode, self.seed, self.since) = (self.episode + 1, seed, None);
+        self.rules.begin();
+        self.seed = seed;
+    }
+
+    /// Sends `action` until the first plan, in place of [`PlaybackConfig::initial`]. For use before an episode begins: all
+    /// plans are forgotten.
+    ///
+    /// # Errors
+    /// An action that may not be sent.
+    pub fn rest_at(&mut self, action: ArrayView1<'_, f64>) -> Result<(), ControllerError> {
+        self.rules.rest_at(action)
     }
 
     /// Takes the observation of `time` and asks for a plan if one is due. Called once a control period.
@@ -164,16 +154,10 @@ impl Controller {
     /// # Errors
     /// An observation of another length, or that is not finite; it is not taken, and no plan is asked for.
     pub fn observe(&mut self, observation: ArrayView1<'_, f64>, time: Duration) -> Result<(), ControllerError> {
-        let (found, expected) = (observation.len(), self.config.observation_dim);
-        if found != expected {
-            return Err(ControllerError::Length { expected, found });
-        }
-        if let Some(index) = observation.iter().position(|value| !value.is_finite()) {
-            return Err(ControllerError::NotFinite { index });
-        }
-        self.history.push(observation);
-        self.since = self.since.map(|since| since + 1);
-        if self.config.replan.is_due(self.since, self.playback.left(time)) && !self.is_planning() {
+        // In this order: if the worker is idle, its last plan is taken before another one is asked for.
+        let planning = self.is_planning();
+        self.receive();
+        if self.rules.observe(observation, time)? && !planning {
             self.ask(time);
         }
         Ok(())
@@ -181,15 +165,8 @@ impl Controller {
 
     /// What to send at `time`. Called once a control period; wait-free, without allocation.
     pub fn command(&mut self, time: Duration) -> Command<'_> {
-        if self.deliveries.update() {
-            let Delivery { episode, observed, len, intended, actions } = self.deliveries.output_buffer();
-            if *episode == self.episode {
-                // The worker has checked the plan's shape.
-                let taken = self.playback.take(*observed, actions.slice(s![..*len, ..]), *intended);
-                debug_assert!(taken.is_ok());
-            }
-        }
-        self.playback.command(time)
+        self.receive();
+        self.rules.command(time)
     }
 
     /// What went wrong in the worker since this was called last.
@@ -207,13 +184,19 @@ impl Controller {
         self.shared.busy.load(Ordering::Acquire)
     }
 
+    fn receive(&mut self) {
+        if self.deliveries.update() {
+            self.rules.take(self.deliveries.output_buffer());
+        }
+    }
+
     fn ask(&mut self, time: Duration) {
         let request = self.requests.input_buffer_mut();
-        (request.episode, request.seed, request.observed) = (self.episode, self.seed, time);
-        request.history.assign(&self.history.view());
+        (request.episode, request.seed, request.observed) = (self.rules.episode(), self.seed, time);
+        request.history.assign(&self.rules.history());
         self.requests.publish();
         self.shared.busy.store(true, Ordering::Release);
-        self.since = Some(0);
+        self.rules.asked();
         // The channel holds one token and the worker is not busy, so there is room.
         if let Some(wake) = &self.wake {
             let _full = wake.try_send(());

@@ -1,4 +1,4 @@
-use ndarray::{ArrayView1, ArrayViewMut1};
+use ndarray::{Array1, ArrayView1, ArrayViewMut1};
 
 use crate::BoxError;
 
@@ -25,6 +25,10 @@ pub trait Environment {
 
     /// Length of an action.
     fn action_dim(&self) -> usize;
+
+    /// The action, of length [`Self::action_dim`], that leaves the robot as it is now: where it stands, if actions are
+    /// positions; zeros, if they are velocities. It is sent while there is no plan yet.
+    fn resting_action(&self) -> Array1<f64>;
 
     /// Begins an episode. The same seed begins the same episode, where that is in the environment's power.
     ///

@@ -46,6 +46,20 @@ impl Latency {
         Percentiles { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: self.0.max() as f64 / 1e6 }
     }
 
+    /// Adds all durations of another distribution.
+    pub fn merge(&mut self, other: &Self) {
+        // Values beyond the range were brought into it when they were recorded, or read.
+        for step in other.0.iter_recorded() {
+            self.0.saturating_record_n(step.value_iterated_to(), step.count_at_value());
+        }
+    }
+
+    /// The duration that a `share` of all, in `[0, 1]`, does not exceed; zero while nothing has been recorded.
+    #[must_use]
+    pub fn at(&self, share: f64) -> Duration {
+        Duration::from_nanos(self.0.value_at_quantile(share))
+    }
+
     /// Cumulative distribution as `(milliseconds, share of durations up to there)`, rising, for a plot.
     pub fn cumulative(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         self.0.iter_recorded().map(|step| (step.value_iterated_to() as f64 / 1e6, step.quantile()))

@@ -5,6 +5,7 @@
 //! [`Environment`] and takes PushT's place.
 //!
 //! - [`lockstep`]: the world waits for the policy;
+//! - [`realtime`]: it does not, on the wall clock or on simulated time;
 //! - [`refine`]: plans that keep limits;
 //! - [`Latency`]: what a plan costs, from an HDR histogram;
 //! - [`Report`]: what was measured, in the form that is written to `report.json`.
@@ -18,6 +19,7 @@ pub mod lockstep;
 pub mod playback;
 mod policy;
 mod pusht;
+pub mod realtime;
 pub mod refine;
 mod report;
 
@@ -28,6 +30,7 @@ pub use latency::{Latency, Percentiles};
 pub use lockstep::{ControlError, Episode, PlanCost, Step, run_episode, run_episodes};
 pub use policy::{ManyPolicy, Plan, Policy};
 pub use pusht::{PushT, PushTError};
+pub use realtime::run_episode_in_time;
 pub use report::{
     CutShort, Difference, EpisodeReport, Machine, Model, RefinementReport, Report, SCHEMA_VERSION, SamplerReport,
     SamplerRun, Throughput,

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 pub use self::many::run_episodes;
 use self::rollout::Rollout;
+use crate::controller::ControllerError;
 use crate::refine::RefinementCost;
 use crate::{BoxError, Environment, Outcome, Plan, Policy};
 
@@ -34,6 +35,14 @@ pub enum ControlError {
         step: usize,
         /// Its own words.
         source: BoxError,
+    },
+    /// Who sends the commands does not take what the environment gives.
+    #[error("the controller failed at control step {step}")]
+    Pilot {
+        /// Control step, from 0.
+        step: usize,
+        /// Its own words.
+        source: ControllerError,
     },
     /// A plan had no action to execute, or actions of a length that the environment does not take.
     #[error("a plan of shape {found:?} cannot be executed: the environment takes actions of length {action_dim}")]
@@ -88,7 +97,7 @@ pub struct Step<'a> {
 }
 
 /// What a plan cost, and how much of it was executed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PlanCost {
     /// From the observation bound to the plan ready; of plans drawn together, to all of them ready.
     pub latency: Duration,
@@ -104,6 +113,14 @@ pub struct PlanCost {
     pub refinement: Option<RefinementCost>,
     /// Actions executed from it.
     pub executed: usize,
+}
+
+impl PlanCost {
+    /// Of a plan of which nothing was executed yet.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let &Plan { latency, together, rounds, evaluations, residual, refinement, .. } = plan;
+        Self { latency, together, rounds, evaluations, residual, refinement, executed: 0 }
+    }
 }
 
 /// An episode from reset to end.
@@ -123,6 +140,20 @@ pub struct Episode {
     pub largest_violation: f64,
     /// Every plan, in order.
     pub plans: Vec<PlanCost>,
+}
+
+impl Episode {
+    /// Counts a control step, taken from the newest plan if `planned`.
+    pub(crate) fn count(&mut self, outcome: Outcome, planned: bool) {
+        self.control_steps += 1;
+        self.reward = self.reward.max(outcome.reward);
+        self.success |= outcome.success;
+        self.violations += usize::from(outcome.violation > 0.0);
+        self.largest_violation = self.largest_violation.max(outcome.violation);
+        if let Some(cost) = self.plans.last_mut() {
+            cost.executed += usize::from(planned);
+        }
+    }
 }
 
 /// Runs one episode to its end, showing every step to `on_step` after it was taken.
@@ -152,7 +183,7 @@ pub fn run_episode<E: Environment>(
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, ArrayView1, ArrayViewMut1};
+    use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1};
 
     use super::*;
 
@@ -168,6 +199,9 @@ mod tests {
         }
         fn action_dim(&self) -> usize {
             1
+        }
+        fn resting_action(&self) -> Array1<f64> {
+            Array1::zeros(1)
         }
         fn reset(&mut self, seed: u64) -> Result<(), BoxError> {
             (self.position, self.steps) = (seed as f64 / 100.0, 0);

@@ -35,6 +35,8 @@ pub struct Command<'a> {
     pub source: Source,
     /// What was withheld, if anything.
     pub withheld: Option<Withheld>,
+    /// When the observation was taken that the newest plan answers; none before the first plan.
+    pub observed: Option<Duration>,
 }
 
 /// Where a command comes from.
@@ -101,6 +103,19 @@ impl Playback {
         &self.config
     }
 
+    /// Sends `action` until the first plan, in place of [`PlaybackConfig::initial`], and forgets all plans.
+    ///
+    /// # Errors
+    /// [`PlaybackError`] if it has another length than commands have, is not finite, or beyond the limits.
+    pub fn rest_at(&mut self, action: ArrayView1<'_, f64>) -> Result<(), PlaybackError> {
+        let initial = action.to_vec();
+        self.config.may_be_sent("action", &initial, self.last.len())?;
+        self.last.copy_from_slice(&initial);
+        self.config.initial = initial;
+        self.clear();
+        Ok(())
+    }
+
     /// Forgets all plans; the last command stays the last command.
     pub fn clear(&mut self) {
         self.plans.clear();
@@ -131,6 +146,11 @@ impl Playback {
         self.plans.newest().map_or(0, |plan| plan.intended.saturating_sub(plan.index(now, self.config.period)))
     }
 
+    /// The actions of the newest plan that are meant to be executed and are not past, one after the other.
+    pub fn ahead(&self, now: Duration) -> &[f64] {
+        self.plans.newest().map_or(&[], |plan| plan.ahead(now, self.config.period))
+    }
+
     /// What to send at `now`. Called once a control period.
     pub fn command(&mut self, now: Duration) -> Command<'_> {
         let (source, mut withheld) = self.choose(now);
@@ -143,7 +163,8 @@ impl Playback {
         }
         self.ending.note(source, &self.last, &self.action);
         self.last.copy_from_slice(&self.action);
-        Command { action: ArrayView1::from(&self.last), source, withheld }
+        let observed = self.plans.newest().map(|plan| plan.observed);
+        Command { action: ArrayView1::from(&self.last), source, withheld, observed }
     }
 
     /// Writes what would be sent if there were no limits.

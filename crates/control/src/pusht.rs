@@ -1,4 +1,4 @@
-use ndarray::{ArrayView1, ArrayViewMut1};
+use ndarray::{Array1, ArrayView1, ArrayViewMut1, array};
 use parapolicy_pusht::{Scenario, State, Task, agent};
 use parapolicy_runner::Manifest;
 use thiserror::Error;
@@ -114,6 +114,11 @@ impl Environment for PushT {
 
     fn action_dim(&self) -> usize {
         2
+    }
+
+    fn resting_action(&self) -> Array1<f64> {
+        let agent = self.task.world().state().agent;
+        array![agent.x, agent.y]
     }
 
     fn reset(&mut self, seed: u64) -> Result<(), BoxError> {

@@ -4,7 +4,7 @@
 
 use std::error::Error as _;
 
-use ndarray::{Array2, ArrayView1, ArrayViewMut1};
+use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1};
 use parapolicy_control::{
     BoxError, ControlError, Environment, Episode, ManyPolicy, Outcome, Plan, Policy, run_episode, run_episodes,
 };
@@ -24,6 +24,9 @@ impl Environment for Line {
     }
     fn action_dim(&self) -> usize {
         1
+    }
+    fn resting_action(&self) -> Array1<f64> {
+        Array1::zeros(1)
     }
     fn reset(&mut self, seed: u64) -> Result<(), BoxError> {
         *self = Self { position: (seed % 17) as f64 / 20.0, steps: 0, limit: 5 + (seed % 23) as usize };

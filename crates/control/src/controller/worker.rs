@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, TrySendError};
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView2, s};
 use thiserror::Error;
 use triple_buffer::{Input, Output};
 
 use super::monitor::Shared;
-use crate::{BoxError, Plan, Policy};
+use crate::{BoxError, Plan, PlanCost, Policy};
 
 /// What is to be planned for.
 #[derive(Clone, Debug)]
@@ -37,6 +37,31 @@ pub(super) struct Delivery {
     pub intended: usize,
     /// `[horizon, action_dim]`.
     pub actions: Array2<f64>,
+    pub cost: PlanCost,
+}
+
+impl Delivery {
+    /// Room for a plan.
+    pub fn new(horizon: usize, action_dim: usize) -> Self {
+        let actions = Array2::zeros((horizon, action_dim));
+        Self { episode: 0, observed: Duration::ZERO, len: 0, intended: 0, actions, cost: PlanCost::default() }
+    }
+
+    /// Takes a plan for what was observed at `observed`, if it can be executed.
+    pub fn fill(&mut self, episode: u64, observed: Duration, plan: &Plan) -> Result<(), WorkerEvent> {
+        let (len, action_dim) = plan.actions.dim();
+        if len == 0 || plan.intended == 0 || action_dim != self.actions.ncols() {
+            return Err(WorkerEvent::Withheld("its shape cannot be executed"));
+        }
+        if !plan.actions.iter().all(|value| value.is_finite()) {
+            return Err(WorkerEvent::Withheld("it holds values that are not finite"));
+        }
+        self.len = len.min(self.actions.nrows());
+        self.actions.slice_mut(s![..self.len, ..]).assign(&plan.actions.slice(s![..self.len, ..]));
+        (self.episode, self.observed, self.intended) = (episode, observed, plan.intended);
+        self.cost = PlanCost::of(plan);
+        Ok(())
+    }
 }
 
 /// Something went wrong in the worker; the controller goes on, and the worker tries again with the next observation.
@@ -118,25 +143,19 @@ fn plan(
         policy.reset(request.seed);
         *episode = request.episode;
     }
-    // As many observations as the policy looks at: what it saw before is forgotten.
-    for observation in request.history.rows() {
+    plan_for(&mut **policy, request.history.view())
+}
+
+/// Plans for the last observations, as many as the policy looks at: what it saw before is forgotten.
+pub(super) fn plan_for(policy: &mut dyn Policy, history: ArrayView2<'_, f64>) -> Result<Plan, WorkerEvent> {
+    for observation in history.rows() {
         policy.observe(observation).map_err(WorkerEvent::Failed)?;
     }
     policy.plan().map_err(WorkerEvent::Failed)
 }
 
 fn deliver(deliveries: &mut Input<Delivery>, request: &Request, plan: &Plan) -> Result<(), WorkerEvent> {
-    let delivery = deliveries.input_buffer_mut();
-    let (len, action_dim) = plan.actions.dim();
-    if len == 0 || plan.intended == 0 || action_dim != delivery.actions.ncols() {
-        return Err(WorkerEvent::Withheld("its shape cannot be executed"));
-    }
-    if !plan.actions.iter().all(|value| value.is_finite()) {
-        return Err(WorkerEvent::Withheld("it holds values that are not finite"));
-    }
-    delivery.len = len.min(delivery.actions.nrows());
-    delivery.actions.slice_mut(s![..delivery.len, ..]).assign(&plan.actions.slice(s![..delivery.len, ..]));
-    (delivery.episode, delivery.observed, delivery.intended) = (request.episode, request.observed, plan.intended);
+    deliveries.input_buffer_mut().fill(request.episode, request.observed, plan)?;
     deliveries.publish();
     Ok(())
 }

@@ -45,8 +45,7 @@ impl Rollout {
         if steps == 0 || dim != action_dim {
             return Err(ControlError::Plan { found: [steps, dim], action_dim });
         }
-        let Plan { latency, together, rounds, evaluations, residual, refinement, .. } = plan;
-        self.episode.plans.push(PlanCost { latency, together, rounds, evaluations, residual, refinement, executed: 0 });
+        self.episode.plans.push(PlanCost::of(&plan));
         (self.plan, self.next) = (plan, 0);
         Ok(())
     }
@@ -62,14 +61,7 @@ impl Rollout {
         let outcome = environment
             .step(plan.actions.row(*next))
             .map_err(|source| ControlError::Environment { step: index, source })?;
-        episode.control_steps += 1;
-        episode.reward = episode.reward.max(outcome.reward);
-        episode.success |= outcome.success;
-        episode.violations += usize::from(outcome.violation > 0.0);
-        episode.largest_violation = episode.largest_violation.max(outcome.violation);
-        if let Some(cost) = episode.plans.last_mut() {
-            cost.executed += 1;
-        }
+        episode.count(outcome, true);
         on_step(environment, Step { index, observation: observation.view(), plan, action_index: *next, outcome });
         *next += 1;
         Ok(outcome.over)

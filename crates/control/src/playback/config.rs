@@ -72,22 +72,23 @@ impl PlaybackConfig {
                 return Err(field(name, &"0", "more than 0"));
             }
         }
-        finite("initial", &self.initial)?;
         self.limits.validate(self.initial.len())?;
         self.blend.validate()?;
         self.late.validate()?;
-        self.allowed("initial", &self.initial)?;
-        match &self.safe {
-            Some(safe) => {
-                length("safe", safe, self.initial.len())?;
-                finite("safe", safe)?;
-                self.allowed("safe", safe)
-            }
-            None => Ok(()),
-        }
+        let actions = [("initial", Some(&self.initial)), ("safe", self.safe.as_ref())];
+        let given = actions.into_iter().filter_map(|(name, action)| Some((name, action?)));
+        given.into_iter().try_for_each(|(name, action)| self.may_be_sent(name, action, self.initial.len()))
     }
 
-    fn allowed(&self, name: &'static str, action: &[f64]) -> Result<(), PlaybackError> {
+    /// Refuses an action of another length, that is not finite, or beyond the limits.
+    pub(super) fn may_be_sent(
+        &self,
+        name: &'static str,
+        action: &[f64],
+        action_dim: usize,
+    ) -> Result<(), PlaybackError> {
+        length(name, action, action_dim)?;
+        finite(name, action)?;
         match self.limits.outside(action) {
             Some(index) => Err(field(name, &action[index], "within the limits")),
             None => Ok(()),

@@ -75,6 +75,12 @@ impl TimedPlan {
         usize::try_from(elapsed.as_nanos() / period.as_nanos()).unwrap_or(usize::MAX)
     }
 
+    /// The intended actions from `now` on.
+    pub fn ahead(&self, now: Duration, period: Duration) -> &[f64] {
+        let first = self.index(now, period).min(self.intended);
+        &self.actions[first * self.action_dim..self.intended * self.action_dim]
+    }
+
     pub fn action(&self, index: usize) -> &[f64] {
         &self.actions[index * self.action_dim..(index + 1) * self.action_dim]
     }

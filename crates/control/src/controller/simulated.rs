@@ -1,0 +1,119 @@
+//! A controller on simulated time: it plans when asked, and delivers when a worker would have.
+
+use std::time::Duration;
+
+use ndarray::ArrayView1;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+use super::rules::Rules;
+use super::worker::{Delivery, plan_for};
+use super::{ControllerConfig, ControllerError, Pilot, WorkerEvent};
+use crate::playback::Command;
+use crate::{Latency, Plan, PlanCost, Policy};
+
+/// How long a plan takes on simulated time.
+#[derive(Clone, Debug)]
+pub enum SamplingTime {
+    /// Every plan so long.
+    Stated(Duration),
+    /// As long as a plan of this distribution; which one follows from the episode's seed.
+    Drawn(Latency),
+    /// As long as it takes here and now. What comes of it is not the same again.
+    Measured,
+}
+
+impl SamplingTime {
+    fn of(&self, plan: &Plan, random: &mut ChaCha8Rng) -> Duration {
+        match self {
+            Self::Stated(duration) => *duration,
+            Self::Drawn(latency) => latency.at(random.random()),
+            Self::Measured => plan.latency,
+        }
+    }
+}
+
+/// The twin of a [`Controller`](super::Controller) without a thread, for time that does not pass by itself: the same rules
+/// and the same playback, but each plan is there, to the moment, when its sampling time is over.
+pub struct SimulatedController<'a> {
+    rules: Rules,
+    policy: &'a mut dyn Policy,
+    sampling: SamplingTime,
+    random: ChaCha8Rng,
+    delivery: Delivery,
+    /// When the worker would be done.
+    working: Option<Duration>,
+    events: Vec<WorkerEvent>,
+}
+
+impl<'a> SimulatedController<'a> {
+    /// A controller that plans with `policy`, whose plans take `sampling`.
+    ///
+    /// # Errors
+    /// [`ControllerError`] if the configuration does not hold together.
+    pub fn new(
+        config: ControllerConfig,
+        policy: &'a mut dyn Policy,
+        sampling: SamplingTime,
+    ) -> Result<Self, ControllerError> {
+        let delivery = Delivery::new(config.horizon, config.playback.initial.len());
+        let rules = Rules::new(config)?;
+        let random = ChaCha8Rng::seed_from_u64(0);
+        Ok(Self { rules, policy, sampling, random, delivery, working: None, events: Vec::new() })
+    }
+
+    fn receive(&mut self, time: Duration) {
+        if self.working.take_if(|done| *done <= time).is_some() {
+            self.rules.take(&self.delivery);
+        }
+    }
+
+    /// Draws the plan now, and keeps it back until it would be there; a failure takes no time.
+    fn plan(&mut self, time: Duration) {
+        self.rules.asked();
+        let planned = plan_for(self.policy, self.rules.history()).and_then(|mut plan| {
+            plan.latency = self.sampling.of(&plan, &mut self.random);
+            self.delivery.fill(self.rules.episode(), time, &plan)?;
+            Ok(plan.latency)
+        });
+        match planned {
+            Ok(latency) => self.working = Some(time + latency),
+            Err(event) => self.events.push(event),
+        }
+    }
+}
+
+impl Pilot for SimulatedController<'_> {
+    fn begin(&mut self, seed: u64, resting: ArrayView1<'_, f64>) -> Result<(), ControllerError> {
+        self.rules.begin();
+        self.policy.reset(seed);
+        self.random = ChaCha8Rng::seed_from_u64(seed);
+        self.working = None;
+        self.rules.rest_at(resting)
+    }
+
+    fn observe(&mut self, observation: ArrayView1<'_, f64>, time: Duration) -> Result<(), ControllerError> {
+        self.receive(time);
+        if self.rules.observe(observation, time)? && self.working.is_none() {
+            self.plan(time);
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, time: Duration) -> Command<'_> {
+        self.receive(time);
+        self.rules.command(time)
+    }
+
+    fn ahead(&self, time: Duration) -> &[f64] {
+        self.rules.ahead(time)
+    }
+
+    fn arrived(&mut self) -> Option<PlanCost> {
+        self.rules.arrived()
+    }
+
+    fn events(&mut self) -> Vec<WorkerEvent> {
+        std::mem::take(&mut self.events)
+    }
+}
