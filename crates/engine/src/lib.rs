@@ -4,4 +4,16 @@
 //! activation, modulation and residual, over a few buffers that are used again and again. Any other graph is refused by
 //! naming the operator and the node that does not belong.
 
+mod engine;
+mod error;
+mod films;
+mod mish;
 pub mod network;
+mod onnx;
+mod plain;
+mod recognise;
+
+pub use engine::Engine;
+pub use error::{EngineError, RunError};
+pub use onnx::{Element, Graph, Outlet};
+pub use recognise::Names;

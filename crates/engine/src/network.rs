@@ -3,9 +3,22 @@
 //! An activation lies as `[position, batch, channel]`, so that a convolution is one matrix product a tap, on contiguous
 //! rows of all of the batch at once: the rows of position `p` are `batch` consecutive ones.
 
+mod condition;
 mod geometry;
 
-pub use geometry::Geometry;
+pub use self::{
+    condition::{Condition, Feature, Features, Slice},
+    geometry::Geometry,
+};
+
+/// A network: its layers, and what modulates them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    /// What runs for every batch.
+    pub layers: Layers,
+    /// What the layers' [`Film`]s refer to.
+    pub condition: Condition,
+}
 
 /// Layers in the order in which they run.
 #[derive(Clone, Debug, PartialEq)]

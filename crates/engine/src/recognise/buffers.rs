@@ -1,0 +1,85 @@
+//! Which buffer each stage is in: a buffer is used again when nothing is left to read what it holds.
+
+use std::collections::HashMap;
+
+use crate::{EngineError, network::Activation};
+
+use super::{assemble::refused, reader::LARGEST_ROW, stage::Stage};
+
+/// Where what is still to be read lies.
+#[derive(Debug)]
+pub struct Buffers {
+    /// Numbers a row, by buffer.
+    sizes: Vec<usize>,
+    free: Vec<usize>,
+    placed: HashMap<usize, usize>,
+    /// The last layer that reads a stage; the prediction is read by none.
+    last: HashMap<usize, usize>,
+    sample: Activation,
+}
+
+impl Buffers {
+    /// `layers` are those to come, by the stage that each ends with, and the stages that they read.
+    pub fn new(stages: &[Stage], prediction: usize, layers: impl Iterator<Item = (usize, Vec<usize>)>) -> Self {
+        let mut last: HashMap<usize, usize> =
+            layers.flat_map(|(at, reads)| reads.into_iter().map(move |read| (read, at))).collect();
+        last.insert(prediction, usize::MAX);
+        let sample = Activation { buffer: 0, positions: stages[0].positions, channels: stages[0].channels };
+        let sizes = vec![sample.positions * sample.channels];
+        Self { sizes, free: vec![], placed: HashMap::from([(0, 0)]), last, sample }
+    }
+
+    pub fn sample(&self) -> Activation {
+        self.sample
+    }
+
+    /// What a layer reads and where it writes; what it reads last is free afterwards.
+    #[allow(clippy::type_complexity, reason = "the three kinds of activations of a layer")]
+    pub fn place(
+        &mut self,
+        stages: &[Stage],
+        at: usize,
+        inputs: &[usize],
+        residual: Option<usize>,
+    ) -> Result<(Vec<Activation>, Option<Activation>, Activation), EngineError> {
+        let (positions, channels) = (stages[at].positions, stages[at].channels);
+        let buffer = self.take(positions * channels);
+        if self.sizes.iter().sum::<usize>() > 4 * LARGEST_ROW {
+            return Err(refused(&stages[at], "needs more memory than a network would"));
+        }
+        self.placed.insert(at, buffer);
+        let read = (inputs.iter().map(|&input| self.at(stages, input)).collect(), residual.map(|r| self.at(stages, r)));
+        for &stage in inputs.iter().chain(&residual) {
+            if self.last.get(&stage) == Some(&at) {
+                self.last.remove(&stage);
+                self.free.extend(self.placed.get(&stage));
+            }
+        }
+        Ok((read.0, read.1, Activation { buffer, positions, channels }))
+    }
+
+    pub fn at(&self, stages: &[Stage], stage: usize) -> Activation {
+        let buffer = self.placed.get(&stage).copied().unwrap_or_default();
+        Activation { buffer, positions: stages[stage].positions, channels: stages[stage].channels }
+    }
+
+    pub fn sizes(self) -> Vec<usize> {
+        self.sizes
+    }
+
+    /// The free buffer that fits best, made larger if need be; or a new one.
+    fn take(&mut self, size: usize) -> usize {
+        let sizes = &mut self.sizes;
+        match (0..self.free.len()).min_by_key(|&index| sizes[self.free[index]].abs_diff(size)) {
+            Some(index) => {
+                let buffer = self.free.swap_remove(index);
+                sizes[buffer] = sizes[buffer].max(size);
+                buffer
+            }
+            None => {
+                sizes.push(size);
+                sizes.len() - 1
+            }
+        }
+    }
+}

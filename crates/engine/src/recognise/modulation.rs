@@ -1,0 +1,39 @@
+//! Feature-wise modulation, for short `FiLM` (Perez et al. 2017, arXiv 1709.07871): features that scale and shift channels.
+
+use crate::onnx::message::Node;
+
+use super::{
+    reader::Reader,
+    stage::{Kind, Modulation},
+    value::{Piece, Rows, Value},
+};
+
+impl Reader<'_> {
+    /// A product or a sum of a stage and features, one for each channel.
+    pub fn modulation(
+        &mut self,
+        node: &Node,
+        sequence: &Rows,
+        features: &Rows,
+        pieces: &[Piece],
+        sum: bool,
+    ) -> Result<Value, String> {
+        let of = self.sequence(sequence)?;
+        let shape = [self.stages[of].channels, self.stages[of].positions];
+        let mut wanted = vec![1; sequence.dims.len()];
+        wanted[0] = shape[0];
+        if features.dims != wanted {
+            return Err(format!("modulates {} channels by features of shape {:?}", shape[0], features.dims));
+        }
+        self.spend(pieces.len())?;
+        let pieces = Some(pieces.to_vec());
+        let kind = match &self.stages[of].kind {
+            Kind::Film(of, Modulation { scale, bias: None }) if sum => {
+                Kind::Film(*of, Modulation { scale: scale.clone(), bias: pieces })
+            }
+            _ if sum => Kind::Film(of, Modulation { scale: None, bias: pieces }),
+            _ => Kind::Film(of, Modulation { scale: pieces, bias: None }),
+        };
+        self.stage(node, kind, shape, sequence.dims.clone())
+    }
+}

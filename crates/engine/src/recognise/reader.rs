@@ -1,0 +1,228 @@
+//! Runs a graph on what is known of its tensors.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    EngineError,
+    network::{Feature, Features},
+    onnx::{
+        Graph, Outlet,
+        message::{Node, Tensor},
+        tensor,
+    },
+};
+
+use super::{
+    Names,
+    stage::{Kind, Stage},
+    value::{Content, Numbers, Piece, Rows, Size, Sizes, Value},
+};
+
+/// Numbers that one row of a tensor may have. Diffusion Policy's have some 10⁴.
+pub const LARGEST_ROW: usize = 1 << 20;
+
+/// What is known so far.
+#[derive(Debug)]
+pub struct Reader<'g> {
+    constants: HashMap<&'g str, &'g Tensor>,
+    values: HashMap<&'g str, Value>,
+    pub stages: Vec<Stage>,
+    pub timestep: Features,
+    pub observation: Features,
+    /// How many more numbers may be written down: a small file must not unfold into a large network.
+    budget: usize,
+}
+
+impl<'g> Reader<'g> {
+    pub fn new(graph: &'g Graph, names: &Names<'g>) -> Result<Self, EngineError> {
+        let constants: HashMap<_, _> =
+            graph.message.initializers.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+        let in_file: usize = constants.values().map(|tensor| tensor.raw.len() / 4 + tensor.floats.len()).sum();
+        let [sample, timestep, observation] =
+            [names.sample, names.timestep, names.observation].map(|name| row(&graph.inputs, name));
+        let (sample, timestep, observation) = (sample?, timestep?, observation?);
+        let &[positions, channels] = sample.as_slice() else {
+            return Err(EngineError::Model(format!(
+                "input `{}` must have shape [batch, horizon, action]",
+                names.sample
+            )));
+        };
+        if !timestep.is_empty() {
+            return Err(EngineError::Model(format!("input `{}` must have shape [batch]", names.timestep)));
+        }
+        let seen = observation.iter().product();
+        let piece = |len, timestep, observation| Content::Features(vec![Piece { len, timestep, observation }]);
+        let values = HashMap::from([
+            (names.sample, Rows { dims: sample, content: Content::Stage { stage: 0, turned: true } }),
+            (names.timestep, Rows { dims: timestep, content: piece(1, Some((0, 0)), None) }),
+            (names.observation, Rows { dims: observation, content: piece(seen, None, Some((0, 0))) }),
+        ]);
+        let first = Stage { positions, channels, kind: Kind::Sample, node: ("input".into(), names.sample.into()) };
+        Ok(Self {
+            constants,
+            values: values.into_iter().map(|(name, rows)| (name, Value::Rows(rows))).collect(),
+            stages: vec![first],
+            timestep: Features::new(1),
+            observation: Features::new(seen),
+            budget: 4 * in_file + LARGEST_ROW,
+        })
+    }
+
+    /// Learns what a node's outputs are.
+    pub fn read(&mut self, node: &'g Node) -> Result<(), EngineError> {
+        self.know_constants(node).map_err(|problem| node.refused(problem))?;
+        let values = self.outputs(node).map_err(|problem| node.refused(problem))?;
+        self.values.extend(node.outputs.iter().map(String::as_str).zip(values));
+        Ok(())
+    }
+
+    /// The stages, which of them is the network's answer, and the functions of timestep and observation.
+    pub fn finish(self, prediction: &str) -> Result<(Vec<Stage>, usize, [Features; 2]), EngineError> {
+        let first = [self.stages[0].positions, self.stages[0].channels];
+        let unsuited = |what: String| EngineError::Model(format!("output `{prediction}` {what}"));
+        let found = self.values.get(prediction).cloned().ok_or_else(|| unsuited("is not in the graph".into()))?;
+        let Value::Rows(rows) = found else {
+            return Err(unsuited("is a constant".into()));
+        };
+        match rows.content {
+            Content::Stage { stage, turned: true } if rows.dims == first => {
+                Ok((self.stages, stage, [self.timestep, self.observation]))
+            }
+            Content::Stage { .. } => {
+                Err(unsuited(format!("has shape {:?} a row, but the sample {first:?}", rows.dims)))
+            }
+            _ => Err(unsuited("is no function of the sample".into())),
+        }
+    }
+
+    /// Reads the constants that a node has among its inputs, once.
+    fn know_constants(&mut self, node: &'g Node) -> Result<(), String> {
+        for name in &node.inputs {
+            if let Some(tensor) = self.constants.remove(name.as_str()) {
+                let value = constant(tensor).map_err(|problem| format!("constant `{name}` {problem}"))?;
+                self.values.insert(name, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn outputs(&mut self, node: &Node) -> Result<Vec<Value>, String> {
+        let one = match node.operator().as_str() {
+            "Split" => return self.split(node),
+            "Constant" => self.constant(node),
+            "Identity" | "Cast" => self.cast(node),
+            "Shape" => self.shape(node),
+            "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => self.reshape(node),
+            "Expand" => self.expand(node),
+            "Transpose" => self.transpose(node),
+            "Concat" => self.concat(node),
+            "Slice" => self.slice(node),
+            "Gather" => self.gather(node),
+            "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node),
+            "Neg" | "Sigmoid" | "Softplus" | "Log" | "Tanh" | "Mish" | "Sin" | "Cos" => self.unary(node),
+            "Gemm" | "MatMul" => self.linear(node),
+            "Conv" | "ConvTranspose" => self.convolution(node),
+            "InstanceNormalization" | "GroupNormalization" | "BatchNormalization" => self.norm(node),
+            _ => Err("is not an operator of such a network".into()),
+        };
+        Ok(vec![one?])
+    }
+
+    /// What is known of a tensor.
+    pub fn value(&self, name: &str) -> Result<Value, String> {
+        self.values.get(name).cloned().ok_or_else(|| format!("reads `{name}`, which nothing before it writes"))
+    }
+
+    /// What is known of a node's input.
+    pub fn input(&self, node: &Node, index: usize) -> Result<Value, String> {
+        self.optional_input(node, index)?.ok_or_else(|| format!("lacks input {index}"))
+    }
+
+    pub fn optional_input(&self, node: &Node, index: usize) -> Result<Option<Value>, String> {
+        node.inputs.get(index).filter(|name| !name.is_empty()).map(|name| self.value(name)).transpose()
+    }
+
+    /// A node's input, which must be a constant.
+    pub fn numbers(&self, node: &Node, index: usize) -> Result<Numbers, String> {
+        match self.input(node, index)? {
+            Value::Numbers(numbers) => Ok(numbers),
+            _ => Err(format!("input {index} is not a constant of float32")),
+        }
+    }
+
+    /// A node's input, which must be a constant or nothing.
+    pub fn optional_numbers(&self, node: &Node, index: usize) -> Result<Option<Numbers>, String> {
+        let there = self.optional_input(node, index)?.is_some();
+        there.then(|| self.numbers(node, index)).transpose()
+    }
+
+    /// A node's input, which must be integers, from before opset 13 (or 18) an attribute.
+    pub fn integers(&self, node: &Node, index: usize, attribute: &str) -> Result<Option<Vec<i64>>, String> {
+        match self.optional_input(node, index)? {
+            None => Ok(node.ints(attribute).map(<[i64]>::to_vec)),
+            Some(Value::Sizes(sizes)) => {
+                sizes.known().map(Some).ok_or_else(|| format!("input {index} depends on the batch"))
+            }
+            Some(_) => Err(format!("input {index} is not a constant of int64")),
+        }
+    }
+
+    /// Adds a stage; its tensor has shape `dims` a row.
+    pub fn stage(
+        &mut self,
+        node: &Node,
+        kind: Kind,
+        [channels, positions]: [usize; 2],
+        dims: Vec<usize>,
+    ) -> Result<Value, String> {
+        if channels.checked_mul(positions).is_none_or(|numbers| numbers > LARGEST_ROW) {
+            return Err(format!("finds {channels} channels of {positions} positions, too many for a plan"));
+        }
+        let node = (node.operator(), node.label().to_owned());
+        self.stages.push(Stage { positions, channels, kind, node });
+        Ok(Value::Rows(Rows { dims, content: Content::Stage { stage: self.stages.len() - 1, turned: false } }))
+    }
+
+    /// Adds a step to the functions of the timestep, or of the observation; returns its index.
+    pub fn feature(&mut self, of_timestep: bool, feature: Feature) -> usize {
+        let features = if of_timestep { &mut self.timestep } else { &mut self.observation };
+        features.steps.push(feature);
+        features.steps.len() - 1
+    }
+
+    /// Allows for so many numbers to be written down.
+    pub fn spend(&mut self, numbers: usize) -> Result<(), String> {
+        let left = self.budget.checked_sub(numbers);
+        self.budget = left.ok_or("makes more of the file's numbers than a network would")?;
+        Ok(())
+    }
+
+    fn constant(&self, node: &Node) -> Result<Value, String> {
+        constant(node.tensor("value").ok_or("holds no tensor")?)
+    }
+}
+
+fn constant(tensor: &Tensor) -> Result<Value, String> {
+    let (dims, numbers) = tensor::read(tensor)?;
+    match numbers {
+        tensor::Numbers::Float(values) => Ok(Value::Numbers(Numbers { dims, values: Arc::new(values) })),
+        tensor::Numbers::Int(values) if dims.len() < 2 => {
+            let values = values.into_iter().map(Size::Known).collect();
+            Ok(Value::Sizes(Sizes { scalar: dims.is_empty(), values }))
+        }
+        tensor::Numbers::Int(_) => Err(format!("is a table of integers, {dims:?}")),
+    }
+}
+
+/// The sizes after the batch axis of an input.
+fn row(inputs: &[Outlet], name: &str) -> Result<Vec<usize>, EngineError> {
+    let unsuited = |what: &str| EngineError::Model(format!("input `{name}` {what}"));
+    let outlet = inputs.iter().find(|input| input.name == name).ok_or_else(|| unsuited("is not in the graph"))?;
+    let sizes: Result<Vec<_>, _> = outlet.shape.iter().skip(1).cloned().collect();
+    let sizes = sizes.map_err(|_| unsuited("must have all sizes fixed but the batch: export it so"))?;
+    let numbers = sizes.iter().try_fold(1_usize, |all, &size| all.checked_mul(size));
+    if outlet.shape.is_empty() || numbers.is_none_or(|numbers| numbers == 0 || numbers > LARGEST_ROW) {
+        return Err(unsuited(&format!("has shape {sizes:?} a row")));
+    }
+    Ok(sizes)
+}
