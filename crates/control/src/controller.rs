@@ -177,7 +177,7 @@ impl Controller {
     /// A view for other threads.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
-        Monitor(Arc::clone(&self.shared))
+        Monitor { shared: Arc::clone(&self.shared), events: self.events.clone() }
     }
 
     fn is_planning(&self) -> bool {

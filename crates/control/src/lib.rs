@@ -20,6 +20,7 @@ pub mod playback;
 mod policy;
 mod pusht;
 pub mod realtime;
+mod recipe;
 pub mod refine;
 mod report;
 
@@ -31,6 +32,7 @@ pub use lockstep::{ControlError, Episode, PlanCost, Step, run_episode, run_episo
 pub use policy::{ManyPolicy, Plan, Policy};
 pub use pusht::{PushT, PushTError};
 pub use realtime::run_episode_in_time;
+pub use recipe::{Recipe, RecipeError};
 pub use report::{
     CutShort, Difference, EpisodeReport, Machine, Model, RefinementReport, Report, SCHEMA_VERSION, SamplerReport,
     SamplerRun, Throughput,

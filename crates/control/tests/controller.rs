@@ -72,7 +72,7 @@ impl Policy for Moody {
         }
         let first = if mood == Mood::Lies { f64::NAN } else { *self.seen.last().unwrap() };
         let actions = Array2::from_shape_fn((6, 1), |(i, _)| first + i as f64);
-        Ok(Plan { actions, intended: 4, ..Plan::default() })
+        Ok(Plan { actions, intended: 4, rounds: 3, evaluations: 5, ..Plan::default() })
     }
 }
 
@@ -139,7 +139,7 @@ fn plans_arrive_and_are_followed_from_now_on() {
     bench.observe_and_wait(4, 30.0);
     assert_eq!(bench.sent(4), (30.0, Source::Plan, None));
     let health = bench.controller.monitor().health();
-    assert_eq!((health.plans, health.failures), (2, 0));
+    assert_eq!((health.plans, health.rounds, health.evaluations, health.failures), (2, 6, 10, 0));
 }
 
 #[test]

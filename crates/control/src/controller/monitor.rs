@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crossbeam::channel::{Receiver, TryIter};
+
+use super::WorkerEvent;
 use crate::{Latency, Percentiles};
 
 /// Counted by the worker; the control thread touches nothing here but the atomics.
@@ -11,6 +14,9 @@ pub(super) struct Shared {
     /// A plan is being worked on.
     pub busy: AtomicBool,
     pub plans: AtomicU64,
+    /// Rounds and evaluations of the plans delivered.
+    pub rounds: AtomicU64,
+    pub evaluations: AtomicU64,
     pub failures: AtomicU64,
     pub events_dropped: AtomicU64,
     latency: Mutex<Latency>,
@@ -26,7 +32,10 @@ impl Shared {
 
 /// A view of a running [`Controller`](super::Controller), for any thread. Reading it does not stop anything.
 #[derive(Clone, Debug)]
-pub struct Monitor(pub(super) Arc<Shared>);
+pub struct Monitor {
+    pub(super) shared: Arc<Shared>,
+    pub(super) events: Receiver<WorkerEvent>,
+}
 
 /// How a controller is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +44,10 @@ pub struct Health {
     pub planning: bool,
     /// Plans delivered.
     pub plans: u64,
+    /// Calls of the network that they took, one after the other.
+    pub rounds: u64,
+    /// Rows that the network evaluated for them.
+    pub evaluations: u64,
     /// Plans that failed, panicked, or were not finite.
     pub failures: u64,
     /// Events that nobody fetched in time.
@@ -47,13 +60,20 @@ impl Monitor {
     /// The state of this moment.
     #[must_use]
     pub fn health(&self) -> Health {
-        let Shared { busy, plans, failures, events_dropped, .. } = &*self.0;
+        let Shared { busy, plans, rounds, evaluations, failures, events_dropped, .. } = &*self.shared;
         Health {
             planning: busy.load(Ordering::Acquire),
             plans: plans.load(Ordering::Relaxed),
+            rounds: rounds.load(Ordering::Relaxed),
+            evaluations: evaluations.load(Ordering::Relaxed),
             failures: failures.load(Ordering::Relaxed),
             events_dropped: events_dropped.load(Ordering::Relaxed),
-            latency_ms: self.0.latency().percentiles(),
+            latency_ms: self.shared.latency().percentiles(),
         }
+    }
+
+    /// What went wrong in the worker and was not fetched yet, here or from the controller.
+    pub fn events(&self) -> TryIter<'_, WorkerEvent> {
+        self.events.try_iter()
     }
 }

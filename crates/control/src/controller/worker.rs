@@ -103,25 +103,31 @@ impl Worker {
             self.requests.update();
             let request = self.requests.output_buffer();
             let (make, made) = (&mut self.make, &mut policy);
-            let event = match catch_unwind(AssertUnwindSafe(|| plan(make, made, request))) {
-                Ok(Ok(plan)) => deliver(&mut self.deliveries, request, &plan).err(),
-                Ok(Err(event)) => Some(event),
+            let planned = match catch_unwind(AssertUnwindSafe(|| plan(make, made, request))) {
+                Ok(Ok(plan)) => deliver(&mut self.deliveries, request, &plan).map(|()| plan),
+                Ok(Err(event)) => Err(event),
                 Err(panic) => {
                     policy = None;
-                    Some(WorkerEvent::Panicked(message(&*panic)))
+                    Err(WorkerEvent::Panicked(message(&*panic)))
                 }
             };
-            self.note(event, started.elapsed());
+            match planned {
+                Ok(plan) => self.count(&plan, started.elapsed()),
+                Err(event) => self.report(event),
+            }
             self.shared.busy.store(false, Ordering::Release);
         }
     }
 
-    fn note(&self, event: Option<WorkerEvent>, elapsed: Duration) {
-        let Some(event) = event else {
-            self.shared.plans.fetch_add(1, Ordering::Relaxed);
-            self.shared.latency().record(elapsed);
-            return;
-        };
+    fn count(&self, plan: &Plan, elapsed: Duration) {
+        let Shared { plans, rounds, evaluations, .. } = &*self.shared;
+        plans.fetch_add(1, Ordering::Relaxed);
+        rounds.fetch_add(plan.rounds as u64, Ordering::Relaxed);
+        evaluations.fetch_add(plan.evaluations as u64, Ordering::Relaxed);
+        self.shared.latency().record(elapsed);
+    }
+
+    fn report(&self, event: WorkerEvent) {
         self.shared.failures.fetch_add(1, Ordering::Relaxed);
         if let Err(TrySendError::Full(_)) = self.events.try_send(event) {
             self.shared.events_dropped.fetch_add(1, Ordering::Relaxed);

@@ -1,0 +1,75 @@
+use std::path::{Path, PathBuf};
+
+use parapolicy_runner::{Policy as Network, PolicyError, Runtime, RuntimeError};
+use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
+use thiserror::Error;
+
+use crate::DiffusionPolicy;
+
+/// How plans are drawn, said before anything is loaded: what a program in another language, or a worker that may have to
+/// begin anew, keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// The order in which the network is asked.
+    pub strategy: Strategy,
+    /// The solver.
+    pub solver: Solver,
+    /// Denoising steps.
+    pub steps: usize,
+    /// What a plan may cost.
+    pub budget: Budget,
+    /// Threads that work on each batch; 0 leaves their number to ONNX Runtime.
+    pub threads: usize,
+    /// ONNX Runtime's library; without it, as [`Runtime::find_or_install`] finds it.
+    pub library: Option<PathBuf>,
+}
+
+/// Why a policy cannot be made ready.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// ONNX Runtime cannot be had.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The policy cannot be loaded.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Solver, steps, strategy or budget make no sense, alone or for this policy.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+impl Default for Recipe {
+    /// `picard` with DDPM in 100 steps, on one thread.
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::Picard(WindowConfig::default()),
+            solver: Solver::Ddpm,
+            steps: 100,
+            budget: Budget::default(),
+            threads: 1,
+            library: None,
+        }
+    }
+}
+
+impl Recipe {
+    /// Loads the policy in `directory` and makes a sampler for it.
+    ///
+    /// # Errors
+    /// [`RecipeError`], with the file or the field that is wrong.
+    pub fn load(&self, directory: &Path) -> Result<(Network, Sampler), RecipeError> {
+        self.budget.validate()?;
+        let runtime = Runtime::find_or_install(self.library.as_deref(), &())?;
+        let network = Network::load(directory, &runtime, self.threads)?;
+        let table = Table::new(&network.manifest().scheduler, self.solver, self.steps)?;
+        let sampler = Sampler::new(table, self.strategy, network.manifest().sample_dim())?;
+        Ok((network, sampler))
+    }
+
+    /// What was loaded, as a policy for a control loop.
+    #[must_use]
+    pub fn policy(&self, network: Network, sampler: Sampler) -> DiffusionPolicy<'static, Network, Sampler> {
+        DiffusionPolicy::new(network, sampler).within(self.budget)
+    }
+}
