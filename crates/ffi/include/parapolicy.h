@@ -1,0 +1,429 @@
+/*
+ * Parapolicy: diffusion policies on robots, from C and C++.
+ *
+ * Every function returns a status; in case of failure `parapolicy_last_error` has the words. Nothing in here ends the
+ * process, and no C++ exception or Rust panic leaves it.
+ *
+ * Units are the policy's own raw units (pixels, metres, radians). Times are in ns. Arrays are doubles, row by row.
+ *
+ * Threads. Each function says where it may be called. "The control thread" is the thread of the robot's loop: of
+ * `observe`, `command` and `reset` of one controller only one call runs at a time; one that would meet another returns
+ * PARAPOLICY_STATUS_BUSY at once and does nothing. "Any thread" is meant, even while the control thread is in a call.
+ * Nothing may be called with a handle that is being freed or was freed.
+ *
+ * Pointers. A null pointer that is not allowed is refused. One that is not null must point to what its type and the
+ * length beside it say for as long as the call lasts, and nobody else may write there meanwhile.
+ *
+ * Made by cbindgen from the sources; changes belong there.
+ */
+
+#ifndef PARAPOLICY_H
+#define PARAPOLICY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// What a call came to. Values are never given another meaning; later versions may add some.
+enum parapolicy_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // It did what it says.
+  PARAPOLICY_STATUS_OK = 0,
+  // A pointer that must point to something is null.
+  PARAPOLICY_STATUS_NULL = 1,
+  // A text or a field has a value that makes no sense.
+  PARAPOLICY_STATUS_ARGUMENT = 2,
+  // An array has another length than the policy asks for.
+  PARAPOLICY_STATUS_LENGTH = 3,
+  // An observation holds NaN or infinity; it was not taken.
+  PARAPOLICY_STATUS_NOT_FINITE = 4,
+  // `size` of a struct is not that of any version this library knows.
+  PARAPOLICY_STATUS_VERSION = 5,
+  // The policy cannot be loaded: no such directory, a wrong manifest or graph.
+  PARAPOLICY_STATUS_POLICY = 6,
+  // ONNX Runtime cannot be found, installed or loaded.
+  PARAPOLICY_STATUS_RUNTIME = 7,
+  // The network failed while a plan was drawn.
+  PARAPOLICY_STATUS_SAMPLING = 8,
+  // Another thread is in a call on the same handle; this call did nothing.
+  PARAPOLICY_STATUS_BUSY = 9,
+  // The controller was stopped.
+  PARAPOLICY_STATUS_STOPPED = 10,
+  // A defect in this library: a panic was caught. The handle may go on being used.
+  PARAPOLICY_STATUS_PANIC = 11,
+  // The operating system refused something: a thread, say.
+  PARAPOLICY_STATUS_SYSTEM = 12,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_status parapolicy_status;
+#else
+typedef int32_t parapolicy_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Where a command comes from.
+enum parapolicy_source
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Actions that a plan intends to be executed.
+  PARAPOLICY_SOURCE_PLAN = 0,
+  // The plans are used up: `late` of the configuration decides.
+  PARAPOLICY_SOURCE_LATE = 1,
+  // There is nothing to go by: the safe action, or the last one sent.
+  PARAPOLICY_SOURCE_SAFE = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_source parapolicy_source;
+#else
+typedef uint32_t parapolicy_source;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Why something else is sent than what the plan, or its absence, would have led to.
+enum parapolicy_withheld
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Nothing was withheld.
+  PARAPOLICY_WITHHELD_NOTHING = 0,
+  // No plan has arrived yet.
+  PARAPOLICY_WITHHELD_NO_PLAN = 1,
+  // The newest plan answers an observation that is too old: `age_ns`.
+  PARAPOLICY_WITHHELD_STALE = 2,
+  // `action[index]` was NaN or infinite; the last command is sent again.
+  PARAPOLICY_WITHHELD_NOT_FINITE = 3,
+  // `action[index]` was beyond a limit: `asked`. The closest one within is sent.
+  PARAPOLICY_WITHHELD_BEYOND_LIMITS = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_withheld parapolicy_withheld;
+#else
+typedef uint32_t parapolicy_withheld;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What went wrong in the worker; it tries again with the next observation.
+enum parapolicy_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Nothing, since this was asked last.
+  PARAPOLICY_EVENT_KIND_NONE = 0,
+  // The policy could not be loaded again after a panic.
+  PARAPOLICY_EVENT_KIND_NOT_MADE = 1,
+  // The policy failed to plan.
+  PARAPOLICY_EVENT_KIND_FAILED = 2,
+  // The policy panicked; it is loaded again.
+  PARAPOLICY_EVENT_KIND_PANICKED = 3,
+  // A plan had values that are not finite, or another shape: it was withheld as a whole.
+  PARAPOLICY_EVENT_KIND_WITHHELD = 4,
+  // One of a later version of this library.
+  PARAPOLICY_EVENT_KIND_OTHER = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_event_kind parapolicy_event_kind;
+#else
+typedef uint32_t parapolicy_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// When a new plan is asked for. Only one is worked on at a time, always for the newest observation.
+enum parapolicy_replan
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // As soon as the last one is done.
+  PARAPOLICY_REPLAN_ALWAYS = 0,
+  // When `replan_count` observations have come since the one that was asked about last.
+  PARAPOLICY_REPLAN_EVERY = 1,
+  // When fewer than `replan_count` actions are left of those that the newest plan intends.
+  PARAPOLICY_REPLAN_BELOW = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_replan parapolicy_replan;
+#else
+typedef uint32_t parapolicy_replan;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How a new plan takes over from the old one.
+enum parapolicy_blend
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The newest plan alone, from now on.
+  PARAPOLICY_BLEND_SWITCH = 0,
+  // The mean of what all plans intend for now, the i-th oldest with weight exp(-`blend_decay` * i).
+  PARAPOLICY_BLEND_ENSEMBLE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_blend parapolicy_blend;
+#else
+typedef uint32_t parapolicy_blend;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What is sent when every action that a plan intends has been sent, and no new plan is there.
+enum parapolicy_late
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The motion of the last two commands goes on, slower, and rests after `late_within_ns`.
+  PARAPOLICY_LATE_DECELERATE = 0,
+  // The safe action at once, or the last action again if there is none.
+  PARAPOLICY_LATE_HOLD = 1,
+  // The rest of the plan's horizon, then the last action again.
+  PARAPOLICY_LATE_FINISH = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_late parapolicy_late;
+#else
+typedef uint32_t parapolicy_late;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// A policy that plans in a thread of its own, and what is sent meanwhile.
+typedef struct parapolicy_controller parapolicy_controller;
+
+// A policy, loaded.
+typedef struct parapolicy_policy parapolicy_policy;
+
+// How plans are drawn. Filled by `parapolicy_options_default`; change what is to be different.
+typedef struct {
+  // Size of this struct as the caller knows it.
+  size_t size;
+  // "picard" (default), "sequential", "paradigms", "speculative", "anderson", "parareal" or "blocks"; null: the default.
+  const char *sampler;
+  // "ddpm" (default), "ddim", "ddim:ETA" or "dpmsolver++"; null: the default.
+  const char *solver;
+  // Path of ONNX Runtime's shared library; null: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
+  // installed. A process loads one.
+  const char *ort_lib;
+  // Change between rounds under which a step is accepted, for samplers that iterate; 0.1.
+  double tolerance;
+  // Time that a plan may take, in ns: the best there is by then is the plan. 0: whatever it takes.
+  uint64_t deadline_ns;
+  // Rounds that a plan may take, likewise. 0: as many as it takes.
+  uint32_t rounds;
+  // Denoising steps; 100.
+  uint32_t steps;
+  // Denoising steps in the air at once, for samplers with a window. 0: the sampler's own.
+  uint32_t window;
+  // Threads that work on each batch; 1. 0: ONNX Runtime decides.
+  uint32_t threads;
+} parapolicy_options;
+
+// What a policy sees and plans.
+typedef struct {
+  // Observations that the policy looks at.
+  size_t n_obs_steps;
+  // Numbers in one observation.
+  size_t observation_dim;
+  // Actions in a plan; the first belongs to the oldest observation.
+  size_t horizon;
+  // Actions of a plan that are meant to be executed, from the one that belongs to the newest observation.
+  size_t n_action_steps;
+  // Numbers in one action.
+  size_t action_dim;
+} parapolicy_shape;
+
+// What a controller is for. Filled by `parapolicy_config_default`; `action_dim` and `initial` have to be set.
+// Arrays are copied: they need not outlive the call that reads them.
+typedef struct {
+  // Size of this struct as the caller knows it.
+  size_t size;
+  // Time from one action of a plan to the next, in ns; 100 ms.
+  uint64_t period_ns;
+  // Age of the observation behind the newest plan beyond which the plan is not trusted any more, in ns; 2 s.
+  uint64_t max_age_ns;
+  // Time until the robot rests, where `late` is to decelerate, in ns; 300 ms.
+  uint64_t late_within_ns;
+  // Of `blend`, where it is an ensemble: at least 0; 0.01.
+  double blend_decay;
+  // One of `parapolicy_replan`.
+  uint32_t replan;
+  // Of `replan`, where it counts; 4.
+  uint32_t replan_count;
+  // One of `parapolicy_blend`.
+  uint32_t blend;
+  // One of `parapolicy_late`.
+  uint32_t late;
+  // Numbers in each of the arrays that follow: the policy's `action_dim`.
+  size_t action_dim;
+  // The command before the first plan: where the robot stands, or that it stands still.
+  const double *initial;
+  // What is sent when there is nothing to go by; null: the last command again. A robot whose actions are velocities
+  // needs it.
+  const double *safe;
+  // Smallest value of each number of a command; null: none.
+  const double *min;
+  // Largest value of each; null: none.
+  const double *max;
+  // Largest change of each from one command to the next; null: none.
+  const double *max_change;
+} parapolicy_config;
+
+// What is known of a command beside the action.
+typedef struct {
+  // Where it comes from.
+  parapolicy_source source;
+  // What was withheld, if anything.
+  parapolicy_withheld withheld;
+  // Of what was withheld.
+  uint64_t age_ns;
+  // Of what was withheld.
+  size_t index;
+  // Of what was withheld.
+  double asked;
+} parapolicy_command;
+
+// Something that went wrong in the worker.
+typedef struct {
+  // What.
+  parapolicy_event_kind kind;
+  // In words, UTF-8, closed by a zero; cut if it is longer.
+  char message[508];
+} parapolicy_event;
+
+// How a controller is.
+typedef struct {
+  // A plan is being worked on: 1, or 0.
+  uint64_t planning;
+  // Plans delivered.
+  uint64_t plans;
+  // Calls of the network that they took, one after the other.
+  uint64_t rounds;
+  // Rows that the network evaluated for them.
+  uint64_t evaluations;
+  // Plans that failed, panicked, or were not finite.
+  uint64_t failures;
+  // Events that nobody fetched in time.
+  uint64_t events_dropped;
+  // Median time from an observation that was asked about to the plan for it, in ms.
+  double latency_p50_ms;
+  // Its 90th percentile.
+  double latency_p90_ms;
+  // Its 99th percentile.
+  double latency_p99_ms;
+  // The longest.
+  double latency_max_ms;
+} parapolicy_health;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// What went wrong in this thread's last call that failed: text in UTF-8, empty if none did. Valid until another call
+// fails in this thread, or the thread ends. Never null.
+//
+// Any thread; wait-free.
+const char *parapolicy_last_error(void);
+
+// Version of the library, "1.2.3". Any thread.
+const char *parapolicy_version(void);
+
+// Fills `options` with the defaults; `size` is `sizeof *options`. Any thread.
+parapolicy_status parapolicy_options_default(parapolicy_options *options, size_t size);
+
+// Loads the policy in `directory`, which has `policy.json` and its graph, and writes a handle to `policy`; null in case
+// of failure. `options` may be null. Freed by `parapolicy_policy_free`. Any thread; takes seconds where ONNX Runtime has
+// to be installed.
+parapolicy_status parapolicy_policy_load(const char *directory,
+                                         const parapolicy_options *options,
+                                         parapolicy_policy **policy);
+
+// Writes what the policy sees and plans to `shape`. Any thread; wait-free.
+parapolicy_status parapolicy_policy_shape(const parapolicy_policy *policy, parapolicy_shape *shape);
+
+// Draws a plan. `observations` is `[n_obs_steps][observation_dim]` in raw units, oldest first; `actions` takes
+// `[horizon][action_dim]`, in raw units. The lengths are counts of numbers, and are checked. The same seed and
+// observations give the same plan. If it fails, `actions` is as it was.
+//
+// Any thread; calls on one handle wait for each other.
+parapolicy_status parapolicy_policy_sample(const parapolicy_policy *policy,
+                                           const double *observations,
+                                           size_t observations_len,
+                                           uint64_t seed,
+                                           double *actions,
+                                           size_t actions_len);
+
+// Frees a policy; null is nothing. No other call may be using it.
+void parapolicy_policy_free(parapolicy_policy *policy);
+
+// Fills `config` with the defaults; `size` is `sizeof *config`. Any thread.
+parapolicy_status parapolicy_config_default(parapolicy_config *config, size_t size);
+
+// Loads the policy in `directory`, starts a worker thread for it and writes a handle to `controller`; null in case of
+// failure. `options` may be null. Freed by `parapolicy_controller_free`. Any thread; not in the loop, it takes a while.
+parapolicy_status parapolicy_controller_start(const char *directory,
+                                              const parapolicy_options *options,
+                                              const parapolicy_config *config,
+                                              parapolicy_controller **controller);
+
+// Begins an episode: observations and plans so far are forgotten, and a plan that is being worked on will be ignored.
+// Everything random in the policy follows from `seed`; without a call it is 0.
+//
+// The control thread.
+parapolicy_status parapolicy_controller_reset(parapolicy_controller *controller, uint64_t seed);
+
+// Takes the observation of `time_ns`, in raw units, and asks for a plan if one is due. `len` is the policy's
+// `observation_dim`. Time is the caller's clock, in ns from any origin, and does not go back. Called once a period.
+//
+// The control thread; does not wait for the worker.
+parapolicy_status parapolicy_controller_observe(parapolicy_controller *controller,
+                                                const double *observation,
+                                                size_t len,
+                                                uint64_t time_ns);
+
+// Stops the controller: waits up to `patience_ns` for the plan that is being worked on, and ends the worker. Later calls
+// find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still at work: its
+// thread ends when it can.
+//
+// Any thread, with the control thread out of its loop.
+parapolicy_status parapolicy_controller_stop(parapolicy_controller *controller,
+                                             uint64_t patience_ns);
+
+// Frees a controller; one that was not stopped is, without patience. Null is nothing. No other call may be using it.
+void parapolicy_controller_free(parapolicy_controller *controller);
+
+// Writes what to send at `time_ns` to `action`, in raw units; `len` is the policy's `action_dim`. `command`, which may be
+// null, tells where it comes from. Called once a period. If it fails, `action` is as it was.
+//
+// The control thread; wait-free, without allocation, whatever the worker does.
+parapolicy_status parapolicy_controller_command(parapolicy_controller *controller,
+                                                uint64_t time_ns,
+                                                double *action,
+                                                size_t len,
+                                                parapolicy_command *command);
+
+// Writes the oldest event that was not fetched yet to `event`, or that there is none. Up to 64 are kept.
+//
+// Any thread, the control thread too: a message is freed then.
+parapolicy_status parapolicy_controller_event(parapolicy_controller *controller, parapolicy_event *event);
+
+// Writes how the controller is to `health`. Nothing is stopped for it.
+//
+// Any thread but the control thread, where it may have to wait for the worker for some microseconds.
+parapolicy_status parapolicy_controller_health(const parapolicy_controller *controller, parapolicy_health *health);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* PARAPOLICY_H */

@@ -1,0 +1,124 @@
+// Parapolicy for C++17: the functions of parapolicy.h, with handles that free themselves and exceptions for failures.
+//
+// The rules of parapolicy.h for threads hold here, too.
+
+#ifndef PARAPOLICY_HPP
+#define PARAPOLICY_HPP
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "parapolicy.h"
+
+namespace parapolicy {
+
+// A call that failed.
+class Error : public std::runtime_error {
+ public:
+  explicit Error(parapolicy_status status) : std::runtime_error(parapolicy_last_error()), status(status) {}
+
+  const parapolicy_status status;
+};
+
+inline void must(parapolicy_status status) {
+  if (status != PARAPOLICY_STATUS_OK) {
+    throw Error(status);
+  }
+}
+
+// How plans are drawn: the defaults, to be changed.
+struct Options : parapolicy_options {
+  Options() { must(parapolicy_options_default(this, sizeof(parapolicy_options))); }
+};
+
+// What a controller is for: the defaults, to be changed; `action_dim` and `initial` have to be set.
+struct Config : parapolicy_config {
+  Config() { must(parapolicy_config_default(this, sizeof(parapolicy_config))); }
+};
+
+// A policy that is asked for plans.
+class Policy {
+ public:
+  explicit Policy(const std::string &directory, const Options &options = {}) {
+    parapolicy_policy *handle = nullptr;
+    must(parapolicy_policy_load(directory.c_str(), &options, &handle));
+    handle_.reset(handle);
+    must(parapolicy_policy_shape(handle, &shape_));
+  }
+
+  const parapolicy_shape &shape() const { return shape_; }
+
+  // A plan, [horizon][action_dim], for observations [n_obs_steps][observation_dim].
+  std::vector<double> sample(const std::vector<double> &observations, std::uint64_t seed) const {
+    std::vector<double> plan(shape_.horizon * shape_.action_dim);
+    must(parapolicy_policy_sample(handle_.get(), observations.data(), observations.size(), seed, plan.data(),
+                                  plan.size()));
+    return plan;
+  }
+
+ private:
+  struct Free {
+    void operator()(parapolicy_policy *handle) const { parapolicy_policy_free(handle); }
+  };
+  std::unique_ptr<parapolicy_policy, Free> handle_;
+  parapolicy_shape shape_{};
+};
+
+// A policy in a robot's loop. Moves, but does not copy; ends its worker where it goes out of scope.
+class Controller {
+ public:
+  using Time = std::chrono::nanoseconds;
+
+  Controller(const std::string &directory, const Options &options, const Config &config) {
+    parapolicy_controller *handle = nullptr;
+    must(parapolicy_controller_start(directory.c_str(), &options, &config, &handle));
+    handle_.reset(handle);
+  }
+
+  void reset(std::uint64_t seed) { must(parapolicy_controller_reset(handle_.get(), seed)); }
+
+  // `Numbers` is an array, a vector, a span: whatever has data() and size().
+  template <typename Numbers>
+  void observe(const Numbers &observation, Time time) {
+    must(parapolicy_controller_observe(handle_.get(), observation.data(), observation.size(), nanoseconds(time)));
+  }
+
+  template <typename Numbers>
+  parapolicy_command command(Time time, Numbers &action) {
+    parapolicy_command command{};
+    must(parapolicy_controller_command(handle_.get(), nanoseconds(time), action.data(), action.size(), &command));
+    return command;
+  }
+
+  // The oldest event that was not fetched yet, if there is one.
+  std::optional<parapolicy_event> event() {
+    parapolicy_event event{};
+    must(parapolicy_controller_event(handle_.get(), &event));
+    return event.kind == PARAPOLICY_EVENT_KIND_NONE ? std::nullopt : std::optional(event);
+  }
+
+  parapolicy_health health() const {
+    parapolicy_health health{};
+    must(parapolicy_controller_health(handle_.get(), &health));
+    return health;
+  }
+
+  void stop(Time patience) { must(parapolicy_controller_stop(handle_.get(), nanoseconds(patience))); }
+
+ private:
+  static std::uint64_t nanoseconds(Time time) { return static_cast<std::uint64_t>(time.count()); }
+
+  struct Free {
+    void operator()(parapolicy_controller *handle) const { parapolicy_controller_free(handle); }
+  };
+  std::unique_ptr<parapolicy_controller, Free> handle_;
+};
+
+}  // namespace parapolicy
+
+#endif  // PARAPOLICY_HPP

@@ -1,0 +1,185 @@
+//! What a controller is for, as C says it.
+
+use std::mem::size_of;
+use std::ptr;
+use std::time::Duration;
+
+use parapolicy_control::controller::{ControllerConfig, Replan};
+use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+
+use crate::border;
+use crate::failure::{Failure, ParapolicyStatus, guard};
+use crate::policy::ParapolicyShape;
+use crate::versioned::{self, Versioned};
+
+/// When a new plan is asked for. Only one is worked on at a time, always for the newest observation.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParapolicyReplan {
+    /// As soon as the last one is done.
+    Always = 0,
+    /// When `replan_count` observations have come since the one that was asked about last.
+    Every = 1,
+    /// When fewer than `replan_count` actions are left of those that the newest plan intends.
+    Below = 2,
+}
+
+/// How a new plan takes over from the old one.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParapolicyBlend {
+    /// The newest plan alone, from now on.
+    Switch = 0,
+    /// The mean of what all plans intend for now, the i-th oldest with weight exp(-`blend_decay` * i).
+    Ensemble = 1,
+}
+
+/// What is sent when every action that a plan intends has been sent, and no new plan is there.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParapolicyLate {
+    /// The motion of the last two commands goes on, slower, and rests after `late_within_ns`.
+    Decelerate = 0,
+    /// The safe action at once, or the last action again if there is none.
+    Hold = 1,
+    /// The rest of the plan's horizon, then the last action again.
+    Finish = 2,
+}
+
+/// What a controller is for. Filled by `parapolicy_config_default`; `action_dim` and `initial` have to be set.
+/// Arrays are copied: they need not outlive the call that reads them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ParapolicyConfig {
+    /// Size of this struct as the caller knows it.
+    pub size: usize,
+    /// Time from one action of a plan to the next, in ns; 100 ms.
+    pub period_ns: u64,
+    /// Age of the observation behind the newest plan beyond which the plan is not trusted any more, in ns; 2 s.
+    pub max_age_ns: u64,
+    /// Time until the robot rests, where `late` is to decelerate, in ns; 300 ms.
+    pub late_within_ns: u64,
+    /// Of `blend`, where it is an ensemble: at least 0; 0.01.
+    pub blend_decay: f64,
+    /// One of `parapolicy_replan`.
+    pub replan: u32,
+    /// Of `replan`, where it counts; 4.
+    pub replan_count: u32,
+    /// One of `parapolicy_blend`.
+    pub blend: u32,
+    /// One of `parapolicy_late`.
+    pub late: u32,
+    /// Numbers in each of the arrays that follow: the policy's `action_dim`.
+    pub action_dim: usize,
+    /// The command before the first plan: where the robot stands, or that it stands still.
+    pub initial: *const f64,
+    /// What is sent when there is nothing to go by; null: the last command again. A robot whose actions are velocities
+    /// needs it.
+    pub safe: *const f64,
+    /// Smallest value of each number of a command; null: none.
+    pub min: *const f64,
+    /// Largest value of each; null: none.
+    pub max: *const f64,
+    /// Largest change of each from one command to the next; null: none.
+    pub max_change: *const f64,
+}
+
+// SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
+unsafe impl Versioned for ParapolicyConfig {
+    const NAME: &'static str = "config";
+    const FIRST: usize = size_of::<Self>();
+
+    fn default_of(size: usize) -> Self {
+        Self {
+            size,
+            period_ns: 100_000_000,
+            max_age_ns: 2_000_000_000,
+            late_within_ns: 300_000_000,
+            blend_decay: 0.01,
+            replan: ParapolicyReplan::Always as u32,
+            replan_count: 4,
+            blend: ParapolicyBlend::Switch as u32,
+            late: ParapolicyLate::Decelerate as u32,
+            action_dim: 0,
+            initial: ptr::null(),
+            safe: ptr::null(),
+            min: ptr::null(),
+            max: ptr::null(),
+            max_change: ptr::null(),
+        }
+    }
+}
+
+/// Fills `config` with the defaults; `size` is `sizeof *config`. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_config_default(config: *mut ParapolicyConfig, size: usize) -> ParapolicyStatus {
+    // SAFETY: the caller's promise.
+    guard(|| unsafe { versioned::write_default(config, size) })
+}
+
+/// What a configuration comes to for a policy.
+///
+/// # Safety
+/// `config` is null or points to a configuration whose arrays are null or as long as it says.
+pub(crate) unsafe fn controller_config(
+    config: *const ParapolicyConfig,
+    shape: &ParapolicyShape,
+) -> Result<ControllerConfig, Failure> {
+    // SAFETY: the caller's promise.
+    let config = unsafe { versioned::read(config) }?;
+    let array = |name, pointer: *const f64| {
+        // SAFETY: the caller's promise.
+        unsafe { border::numbers(name, pointer, config.action_dim, shape.action_dim) }.map(<[f64]>::to_vec)
+    };
+    let optional = |name, pointer: *const f64| {
+        if pointer.is_null() { Ok(None) } else { array(name, pointer).map(Some) }
+    };
+    let limit = |name, pointer| optional(name, pointer).map(Option::unwrap_or_default);
+    let playback = PlaybackConfig {
+        period: Duration::from_nanos(config.period_ns),
+        blend: blend(&config)?,
+        late: late(&config)?,
+        limits: Limits {
+            min: limit("min", config.min)?,
+            max: limit("max", config.max)?,
+            max_change: limit("max_change", config.max_change)?,
+        },
+        max_age: Duration::from_nanos(config.max_age_ns),
+        initial: array("initial", config.initial)?,
+        safe: optional("safe", config.safe)?,
+    };
+    let ParapolicyShape { n_obs_steps, observation_dim, horizon, .. } = *shape;
+    Ok(ControllerConfig { playback, replan: replan(&config)?, n_obs_steps, observation_dim, horizon })
+}
+
+fn replan(config: &ParapolicyConfig) -> Result<Replan, Failure> {
+    use ParapolicyReplan as Choice;
+    let count = config.replan_count as usize;
+    match config.replan {
+        found if found == Choice::Always as u32 => Ok(Replan::Always),
+        found if found == Choice::Every as u32 => Ok(Replan::Every(count)),
+        found if found == Choice::Below as u32 => Ok(Replan::Below(count)),
+        found => Err(Failure::Choice { name: "replan", found }),
+    }
+}
+
+fn blend(config: &ParapolicyConfig) -> Result<Blend, Failure> {
+    use ParapolicyBlend as Choice;
+    match config.blend {
+        found if found == Choice::Switch as u32 => Ok(Blend::Switch),
+        found if found == Choice::Ensemble as u32 => Ok(Blend::Ensemble { decay: config.blend_decay }),
+        found => Err(Failure::Choice { name: "blend", found }),
+    }
+}
+
+fn late(config: &ParapolicyConfig) -> Result<Late, Failure> {
+    use ParapolicyLate as Choice;
+    match config.late {
+        found if found == Choice::Decelerate as u32 => {
+            Ok(Late::Decelerate { within: Duration::from_nanos(config.late_within_ns) })
+        }
+        found if found == Choice::Hold as u32 => Ok(Late::Hold),
+        found if found == Choice::Finish as u32 => Ok(Late::Finish),
+        found => Err(Failure::Choice { name: "late", found }),
+    }
+}

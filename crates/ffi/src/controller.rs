@@ -1,0 +1,159 @@
+//! A controller that lives in a robot's loop.
+
+use std::ffi::c_char;
+use std::path::{Path, PathBuf};
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use ndarray::ArrayView1;
+use parapolicy_control::controller::{Controller, ControllerConfig, Monitor};
+use parapolicy_control::{BoxError, Policy, Recipe};
+
+use crate::border;
+use crate::config::{ParapolicyConfig, controller_config};
+use crate::failure::{Failure, ParapolicyStatus, guard};
+use crate::options::{ParapolicyOptions, recipe};
+use crate::policy::ParapolicyShape;
+
+/// A policy that plans in a thread of its own, and what is sent meanwhile.
+pub struct ParapolicyController {
+    pub(crate) shape: ParapolicyShape,
+    /// None once it was stopped. The control thread only ever tries to lock it: it does not wait.
+    controller: Mutex<Option<Controller>>,
+    pub(crate) monitor: Monitor,
+}
+
+/// Loads the policy in `directory`, starts a worker thread for it and writes a handle to `controller`; null in case of
+/// failure. `options` may be null. Freed by `parapolicy_controller_free`. Any thread; not in the loop, it takes a while.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_start(
+    directory: *const c_char,
+    options: *const ParapolicyOptions,
+    config: *const ParapolicyConfig,
+    controller: *mut *mut ParapolicyController,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let (mut handle, directory, recipe) =
+            unsafe { (border::out("controller", controller)?, border::text("directory", directory), recipe(options)) };
+        handle.write(ptr::null_mut());
+        let (directory, recipe) = (directory?.ok_or(Failure::Null("directory"))?, recipe?);
+        let loaded = recipe.load(Path::new(directory))?;
+        let shape = ParapolicyShape::of(loaded.0.manifest());
+        // SAFETY: as above.
+        let config = unsafe { controller_config(config, &shape) }?;
+        let (mut first, directory) = (Some(loaded), PathBuf::from(directory));
+        let make = move || make(&recipe, &directory, first.take());
+        handle.hand_out(ParapolicyController::start(shape, config, make)?);
+        Ok(())
+    })
+}
+
+type Loaded = (parapolicy_runner::Policy, parapolicy_sampler::Sampler);
+
+/// The policy that was loaded already, or is loaded again.
+fn make(recipe: &Recipe, directory: &Path, loaded: Option<Loaded>) -> Result<Box<dyn Policy>, BoxError> {
+    let (network, sampler) = loaded.map_or_else(|| recipe.load(directory), Ok)?;
+    Ok(Box::new(recipe.policy(network, sampler)))
+}
+
+impl ParapolicyController {
+    pub(crate) fn start<M>(shape: ParapolicyShape, config: ControllerConfig, make: M) -> Result<Self, Failure>
+    where
+        M: FnMut() -> Result<Box<dyn Policy>, BoxError> + Send + 'static,
+    {
+        let controller = Controller::start(config, make)?;
+        Ok(Self { shape, monitor: controller.monitor(), controller: Mutex::new(Some(controller)) })
+    }
+
+    /// Does something with the controller, unless it was stopped or another thread is at it.
+    pub(crate) fn enter<T>(&self, body: impl FnOnce(&mut Controller) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut entered = match self.controller.try_lock() {
+            Ok(entered) => entered,
+            // A panic leaves the controller as one of its calls does: every call sets what it uses.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(Failure::Busy),
+        };
+        body(entered.as_mut().ok_or(Failure::Stopped)?)
+    }
+
+    /// Waits for the plan that is being worked on, and ends the worker.
+    fn stop(&self, patience: Duration) -> Result<(), Failure> {
+        let mut entered: MutexGuard<'_, _> = self.controller.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = Instant::now();
+        while entered.is_some() && self.monitor.health().planning && started.elapsed() < patience {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        *entered = None;
+        if self.monitor.health().planning { Err(Failure::StillPlanning) } else { Ok(()) }
+    }
+}
+
+/// Begins an episode: observations and plans so far are forgotten, and a plan that is being worked on will be ignored.
+/// Everything random in the policy follows from `seed`; without a call it is 0.
+///
+/// The control thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_reset(
+    controller: *mut ParapolicyController,
+    seed: u64,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let controller = unsafe { border::shared("controller", controller) }?;
+        controller.enter(|controller| {
+            controller.reset(seed);
+            Ok(())
+        })
+    })
+}
+
+/// Takes the observation of `time_ns`, in raw units, and asks for a plan if one is due. `len` is the policy's
+/// `observation_dim`. Time is the caller's clock, in ns from any origin, and does not go back. Called once a period.
+///
+/// The control thread; does not wait for the worker.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_observe(
+    controller: *mut ParapolicyController,
+    observation: *const f64,
+    len: usize,
+    time_ns: u64,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let handle = unsafe { border::shared("controller", controller) }?;
+        let expected = handle.shape.observation_dim;
+        // SAFETY: as above.
+        let observation = ArrayView1::from(unsafe { border::numbers("observation", observation, len, expected) }?);
+        let time = Duration::from_nanos(time_ns);
+        handle.enter(|controller| Ok(controller.observe(observation, time)?))
+    })
+}
+
+/// Stops the controller: waits up to `patience_ns` for the plan that is being worked on, and ends the worker. Later calls
+/// find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still at work: its
+/// thread ends when it can.
+///
+/// Any thread, with the control thread out of its loop.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_stop(
+    controller: *mut ParapolicyController,
+    patience_ns: u64,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let controller = unsafe { border::shared("controller", controller) }?;
+        controller.stop(Duration::from_nanos(patience_ns))
+    })
+}
+
+/// Frees a controller; one that was not stopped is, without patience. Null is nothing. No other call may be using it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_free(controller: *mut ParapolicyController) {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        drop(unsafe { border::take(controller) });
+        Ok(())
+    });
+}

@@ -1,0 +1,102 @@
+//! How plans are drawn, as C says it.
+
+use std::ffi::c_char;
+use std::mem::size_of;
+use std::path::PathBuf;
+use std::ptr;
+use std::time::Duration;
+
+use parapolicy_control::Recipe;
+use parapolicy_sampler::{Budget, Strategy, WindowConfig};
+
+use crate::border;
+use crate::failure::{Failure, ParapolicyStatus, guard};
+use crate::versioned::{self, Versioned};
+
+/// How plans are drawn. Filled by `parapolicy_options_default`; change what is to be different.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ParapolicyOptions {
+    /// Size of this struct as the caller knows it.
+    pub size: usize,
+    /// "picard" (default), "sequential", "paradigms", "speculative", "anderson", "parareal" or "blocks"; null: the default.
+    pub sampler: *const c_char,
+    /// "ddpm" (default), "ddim", "ddim:ETA" or "dpmsolver++"; null: the default.
+    pub solver: *const c_char,
+    /// Path of ONNX Runtime's shared library; null: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
+    /// installed. A process loads one.
+    pub ort_lib: *const c_char,
+    /// Change between rounds under which a step is accepted, for samplers that iterate; 0.1.
+    pub tolerance: f64,
+    /// Time that a plan may take, in ns: the best there is by then is the plan. 0: whatever it takes.
+    pub deadline_ns: u64,
+    /// Rounds that a plan may take, likewise. 0: as many as it takes.
+    pub rounds: u32,
+    /// Denoising steps; 100.
+    pub steps: u32,
+    /// Denoising steps in the air at once, for samplers with a window. 0: the sampler's own.
+    pub window: u32,
+    /// Threads that work on each batch; 1. 0: ONNX Runtime decides.
+    pub threads: u32,
+}
+
+// SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
+unsafe impl Versioned for ParapolicyOptions {
+    const NAME: &'static str = "options";
+    const FIRST: usize = size_of::<Self>();
+
+    fn default_of(size: usize) -> Self {
+        let Recipe { steps, threads, .. } = Recipe::default();
+        Self {
+            size,
+            sampler: ptr::null(),
+            solver: ptr::null(),
+            ort_lib: ptr::null(),
+            tolerance: WindowConfig::default().tolerance,
+            deadline_ns: 0,
+            rounds: 0,
+            steps: steps as u32,
+            window: 0,
+            threads: threads as u32,
+        }
+    }
+}
+
+/// Fills `options` with the defaults; `size` is `sizeof *options`. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_options_default(options: *mut ParapolicyOptions, size: usize) -> ParapolicyStatus {
+    // SAFETY: the caller's promise.
+    guard(|| unsafe { versioned::write_default(options, size) })
+}
+
+/// What options come to; null is the defaults.
+///
+/// # Safety
+/// `options` is null or points to options whose texts are null or closed by a zero.
+pub(crate) unsafe fn recipe(options: *const ParapolicyOptions) -> Result<Recipe, Failure> {
+    let defaults = Recipe::default();
+    if options.is_null() {
+        return Ok(defaults);
+    }
+    // SAFETY: the caller's promise.
+    let options = unsafe { versioned::read(options) }?;
+    let text = |name, pointer| {
+        // SAFETY: the caller's promise.
+        unsafe { border::text(name, pointer) }
+    };
+    let strategy = text("sampler", options.sampler)?.map_or(Ok(defaults.strategy), str::parse::<Strategy>)?;
+    let window = if options.window > 0 { Some(options.window as usize) } else { strategy.window() };
+    // Whatever is without a window takes none.
+    let window = WindowConfig { window: window.unwrap_or_default(), tolerance: options.tolerance };
+    Ok(Recipe {
+        strategy: strategy.with_window(window),
+        solver: text("solver", options.solver)?.map_or(Ok(defaults.solver), str::parse)?,
+        steps: options.steps as usize,
+        budget: Budget {
+            rounds: (options.rounds > 0).then_some(options.rounds as usize),
+            deadline: (options.deadline_ns > 0).then(|| Duration::from_nanos(options.deadline_ns)),
+        },
+        threads: options.threads as usize,
+        library: text("ort_lib", options.ort_lib)?.map(PathBuf::from),
+    })
+}

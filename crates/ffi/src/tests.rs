@@ -1,0 +1,219 @@
+//! What a program in C cannot bring about by itself: panics, and two threads in one handle at the same moment.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test; one policy panics")]
+
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::time::{Duration, Instant};
+
+use ndarray::{Array2, ArrayView1};
+use parapolicy_control::controller::{ControllerConfig, Replan};
+use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::{BoxError, Plan, Policy};
+
+use crate::command::{ParapolicyCommand, ParapolicySource, ParapolicyWithheld, parapolicy_controller_command};
+use crate::controller::{
+    ParapolicyController, parapolicy_controller_free, parapolicy_controller_observe, parapolicy_controller_stop,
+};
+use crate::failure::{Failure, ParapolicyStatus, Text, guard, parapolicy_last_error};
+use crate::policy::ParapolicyShape;
+use crate::watch::{
+    ParapolicyEvent, ParapolicyEventKind, ParapolicyHealth, parapolicy_controller_event, parapolicy_controller_health,
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// Panics at observations below 0, hangs for a second at those over 9; else it plans the observation twice.
+struct Moody(f64);
+
+impl Policy for Moody {
+    fn reset(&mut self, _seed: u64) {}
+
+    fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError> {
+        self.0 = observation[0];
+        Ok(())
+    }
+
+    fn plan(&mut self) -> Result<Plan, BoxError> {
+        assert!(self.0 >= 0.0, "out of its mind");
+        if self.0 > 9.0 {
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        Ok(Plan {
+            actions: Array2::from_elem((2, 1), self.0),
+            intended: 2,
+            rounds: 1,
+            evaluations: 1,
+            ..Plan::default()
+        })
+    }
+}
+
+struct Handle(*mut ParapolicyController);
+
+impl Handle {
+    fn new() -> Self {
+        let playback = PlaybackConfig {
+            period: PERIOD,
+            blend: Blend::Switch,
+            late: Late::Hold,
+            limits: Limits { max: vec![5.0], ..Limits::default() },
+            max_age: 10 * PERIOD,
+            initial: vec![0.0],
+            safe: Some(vec![-1.0]),
+        };
+        let config =
+            ControllerConfig { playback, replan: Replan::Always, n_obs_steps: 1, observation_dim: 1, horizon: 2 };
+        let shape =
+            ParapolicyShape { n_obs_steps: 1, observation_dim: 1, horizon: 2, n_action_steps: 2, action_dim: 1 };
+        let controller = ParapolicyController::start(shape, config, || Ok(Box::new(Moody(0.0)))).unwrap();
+        Self(Box::into_raw(Box::new(controller)))
+    }
+
+    fn observe(&self, period: u32, value: f64) -> ParapolicyStatus {
+        // SAFETY: the handle lives, and the number lies on the stack.
+        unsafe { parapolicy_controller_observe(self.0, &raw const value, 1, nanoseconds(period)) }
+    }
+
+    fn command(&self, period: u32) -> (ParapolicyStatus, f64, Option<ParapolicyCommand>) {
+        let (mut action, mut command) = (f64::NAN, MaybeUninit::uninit());
+        // SAFETY: the handle lives, and both places lie on the stack.
+        let status = unsafe {
+            parapolicy_controller_command(self.0, nanoseconds(period), &raw mut action, 1, command.as_mut_ptr())
+        };
+        // SAFETY: a call that succeeds writes it.
+        (status, action, (status == ParapolicyStatus::Ok).then(|| unsafe { command.assume_init() }))
+    }
+
+    fn health(&self) -> ParapolicyHealth {
+        let mut health = MaybeUninit::uninit();
+        // SAFETY: the handle lives, and a call that succeeds writes the place.
+        unsafe {
+            assert_eq!(parapolicy_controller_health(self.0, health.as_mut_ptr()), ParapolicyStatus::Ok);
+            health.assume_init()
+        }
+    }
+
+    fn event(&self) -> (ParapolicyEventKind, String) {
+        let mut event = MaybeUninit::<ParapolicyEvent>::uninit();
+        // SAFETY: the handle lives, and a call that succeeds writes the place, with text that is closed by a zero.
+        unsafe {
+            assert_eq!(parapolicy_controller_event(self.0, event.as_mut_ptr()), ParapolicyStatus::Ok);
+            let event = event.assume_init();
+            (event.kind, CStr::from_ptr(event.message.as_ptr()).to_str().unwrap().to_owned())
+        }
+    }
+
+    fn wait(&self) {
+        let started = Instant::now();
+        while self.health().planning > 0 {
+            assert!(started.elapsed() < PATIENCE, "the worker is stuck");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // SAFETY: nobody uses it any more.
+        unsafe { parapolicy_controller_free(self.0) };
+    }
+}
+
+fn nanoseconds(period: u32) -> u64 {
+    (PERIOD * period).as_nanos() as u64
+}
+
+fn last_error() -> String {
+    // SAFETY: it is never null, and closed by a zero.
+    unsafe { CStr::from_ptr(parapolicy_last_error()) }.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_worker_that_panics_is_told_as_an_event_and_recovers() {
+    let handle = Handle::new();
+    assert_eq!(handle.observe(0, -1.0), ParapolicyStatus::Ok);
+    handle.wait();
+    assert_eq!(handle.event(), (ParapolicyEventKind::Panicked, "the policy panicked: out of its mind".to_owned()));
+    assert_eq!(handle.event().0, ParapolicyEventKind::None);
+    let (status, action, command) = handle.command(0);
+    assert_eq!((status, action), (ParapolicyStatus::Ok, -1.0));
+    let command = command.unwrap();
+    assert_eq!((command.source, command.withheld), (ParapolicySource::Safe, ParapolicyWithheld::NoPlan));
+    assert_eq!(handle.observe(1, 3.0), ParapolicyStatus::Ok);
+    handle.wait();
+    assert_eq!(handle.command(1).1, 3.0);
+    let health = handle.health();
+    assert_eq!((health.plans, health.rounds, health.failures), (1, 1, 1));
+}
+
+#[test]
+fn what_is_beyond_a_limit_is_told_with_the_command() {
+    let handle = Handle::new();
+    handle.observe(0, 7.0);
+    handle.wait();
+    let (_, action, command) = handle.command(0);
+    let command = command.unwrap();
+    assert_eq!((action, command.withheld), (5.0, ParapolicyWithheld::BeyondLimits));
+    assert_eq!((command.index, command.asked), (0, 7.0));
+    let (_, action, command) = handle.command(11);
+    let command = command.unwrap();
+    assert_eq!((action, command.withheld), (-1.0, ParapolicyWithheld::Stale));
+    assert_eq!(command.age_ns, nanoseconds(11));
+}
+
+#[test]
+fn a_worker_that_hangs_outlives_a_stop_without_patience() {
+    let handle = Handle::new();
+    handle.observe(0, 10.0);
+    // SAFETY: the handle lives.
+    let stop = |patience: Duration| unsafe { parapolicy_controller_stop(handle.0, patience.as_nanos() as u64) };
+    assert_eq!(stop(Duration::ZERO), ParapolicyStatus::Busy);
+    assert!(last_error().contains("still drawing"), "{}", last_error());
+    assert_eq!(handle.command(0).0, ParapolicyStatus::Stopped);
+    handle.wait();
+    assert_eq!(stop(Duration::ZERO), ParapolicyStatus::Ok);
+}
+
+#[test]
+fn of_two_threads_in_one_controller_the_second_is_refused() {
+    let handle = Handle::new();
+    // SAFETY: the handle lives; what the other thread holds is what a call of its would hold.
+    let controller = unsafe { &*handle.0 };
+    let second = controller.enter(|_| {
+        let refused = handle.command(0).0;
+        Ok((refused, last_error()))
+    });
+    assert_eq!(second.unwrap(), (ParapolicyStatus::Busy, "another thread is in a call on this controller".to_owned()));
+    assert_eq!(handle.command(0).0, ParapolicyStatus::Ok);
+}
+
+#[test]
+fn a_panic_does_not_leave_the_library() {
+    assert_eq!(guard(|| panic!("a defect")), ParapolicyStatus::Panic);
+    assert!(last_error().starts_with("a panic was caught"));
+    let handle = Handle::new();
+    // SAFETY: the handle lives.
+    let panicked = guard(|| unsafe { &*handle.0 }.enter(|_| -> Result<(), Failure> { panic!("in the middle") }));
+    assert_eq!(panicked, ParapolicyStatus::Panic);
+    assert_eq!(handle.command(0).0, ParapolicyStatus::Ok, "the handle goes on");
+}
+
+#[test]
+fn every_thread_has_its_own_last_error() {
+    // SAFETY: null is refused.
+    let refused = || unsafe { parapolicy_controller_stop(ptr::null_mut(), 0) };
+    assert_eq!(refused(), ParapolicyStatus::Null);
+    assert_eq!(last_error(), "`controller` is null");
+    assert_eq!(std::thread::spawn(last_error).join().unwrap(), "");
+}
+
+#[test]
+fn words_that_are_too_long_are_cut_between_characters() {
+    let mut text = Text::<8>::new();
+    text.write_error(&std::io::Error::other("éééééé"));
+    let written: Vec<u8> = text.chars().iter().map(|byte| *byte as u8).collect();
+    assert_eq!(written, "ééé\0\0".as_bytes());
+}

@@ -1,0 +1,128 @@
+//! What others may know of a controller while it runs.
+
+use std::ffi::c_char;
+
+use parapolicy_control::controller::{Health, WorkerEvent};
+
+use crate::border;
+use crate::controller::ParapolicyController;
+use crate::failure::{ParapolicyStatus, Text, guard};
+
+/// What went wrong in the worker; it tries again with the next observation.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParapolicyEventKind {
+    /// Nothing, since this was asked last.
+    None = 0,
+    /// The policy could not be loaded again after a panic.
+    NotMade = 1,
+    /// The policy failed to plan.
+    Failed = 2,
+    /// The policy panicked; it is loaded again.
+    Panicked = 3,
+    /// A plan had values that are not finite, or another shape: it was withheld as a whole.
+    Withheld = 4,
+    /// One of a later version of this library.
+    Other = 5,
+}
+
+/// Something that went wrong in the worker.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ParapolicyEvent {
+    /// What.
+    pub kind: ParapolicyEventKind,
+    /// In words, UTF-8, closed by a zero; cut if it is longer.
+    pub message: [c_char; 508],
+}
+
+/// How a controller is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ParapolicyHealth {
+    /// A plan is being worked on: 1, or 0.
+    pub planning: u64,
+    /// Plans delivered.
+    pub plans: u64,
+    /// Calls of the network that they took, one after the other.
+    pub rounds: u64,
+    /// Rows that the network evaluated for them.
+    pub evaluations: u64,
+    /// Plans that failed, panicked, or were not finite.
+    pub failures: u64,
+    /// Events that nobody fetched in time.
+    pub events_dropped: u64,
+    /// Median time from an observation that was asked about to the plan for it, in ms.
+    pub latency_p50_ms: f64,
+    /// Its 90th percentile.
+    pub latency_p90_ms: f64,
+    /// Its 99th percentile.
+    pub latency_p99_ms: f64,
+    /// The longest.
+    pub latency_max_ms: f64,
+}
+
+/// Writes the oldest event that was not fetched yet to `event`, or that there is none. Up to 64 are kept.
+///
+/// Any thread, the control thread too: a message is freed then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_event(
+    controller: *mut ParapolicyController,
+    event: *mut ParapolicyEvent,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let (controller, mut place) =
+            unsafe { (border::shared("controller", controller)?, border::out("event", event)?) };
+        let mut text = Text::new();
+        let kind = match controller.monitor.events().next() {
+            None => ParapolicyEventKind::None,
+            Some(event) => {
+                text.write_error(&event);
+                kind(&event)
+            }
+        };
+        place.write(ParapolicyEvent { kind, message: text.chars() });
+        Ok(())
+    })
+}
+
+fn kind(event: &WorkerEvent) -> ParapolicyEventKind {
+    match event {
+        WorkerEvent::NotMade(_) => ParapolicyEventKind::NotMade,
+        WorkerEvent::Failed(_) => ParapolicyEventKind::Failed,
+        WorkerEvent::Panicked(_) => ParapolicyEventKind::Panicked,
+        WorkerEvent::Withheld(_) => ParapolicyEventKind::Withheld,
+        _ => ParapolicyEventKind::Other,
+    }
+}
+
+/// Writes how the controller is to `health`. Nothing is stopped for it.
+///
+/// Any thread but the control thread, where it may have to wait for the worker for some microseconds.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_health(
+    controller: *const ParapolicyController,
+    health: *mut ParapolicyHealth,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let (controller, mut place) =
+            unsafe { (border::shared("controller", controller)?, border::out("health", health)?) };
+        let Health { planning, plans, rounds, evaluations, failures, events_dropped, latency_ms } =
+            controller.monitor.health();
+        place.write(ParapolicyHealth {
+            planning: u64::from(planning),
+            plans,
+            rounds,
+            evaluations,
+            failures,
+            events_dropped,
+            latency_p50_ms: latency_ms.p50,
+            latency_p90_ms: latency_ms.p90,
+            latency_p99_ms: latency_ms.p99,
+            latency_max_ms: latency_ms.max,
+        });
+        Ok(())
+    })
+}

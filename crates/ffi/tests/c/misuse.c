@@ -1,0 +1,161 @@
+/*
+ * All that a caller can do wrong and that can be told: a code, words, and no harm.
+ *
+ *     misuse POLICY
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parapolicy.h"
+
+static int failed = 0;
+
+/* The call must come to this status, and in case of failure its words must hold these. */
+static void expect_at(int line, parapolicy_status found, parapolicy_status expected, const char *words) {
+  if (found != expected || (expected != PARAPOLICY_STATUS_OK && strstr(parapolicy_last_error(), words) == NULL)) {
+    fprintf(stderr, "line %d: %d (%s), but expected %d (%s)\n", line, (int)found, parapolicy_last_error(), (int)expected,
+            words);
+    failed = 1;
+  }
+}
+
+#define expect(call, status, words) expect_at(__LINE__, call, PARAPOLICY_STATUS_##status, words)
+
+static const double ZEROS[4] = {0.0, 0.0, 0.0, 0.0};
+
+static void of_options(const char *policy) {
+  parapolicy_options options;
+  parapolicy_policy *handle = NULL;
+  expect(parapolicy_options_default(NULL, sizeof options), NULL, "`options` is null");
+  expect(parapolicy_options_default(&options, 3), VERSION, "its size is 3");
+  expect(parapolicy_options_default(&options, sizeof options + 8), VERSION, "its size is");
+  expect(parapolicy_options_default(&options, sizeof options), OK, "");
+  options.size += 8;
+  expect(parapolicy_policy_load(policy, &options, &handle), VERSION, "`options`");
+  options.size -= 8;
+  options.sampler = "magic";
+  expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "magic");
+  options.sampler = "\xff";
+  expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "`sampler` is not UTF-8");
+  options.sampler = NULL;
+  options.steps = 0;
+  expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "");
+  options.steps = 100;
+  options.tolerance = NAN;
+  expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "tolerance");
+  options.tolerance = 0.1;
+  expect(parapolicy_policy_load("/nowhere", &options, &handle), POLICY, "/nowhere");
+  expect(parapolicy_policy_load(NULL, &options, &handle), NULL, "`directory` is null");
+  expect(parapolicy_policy_load(policy, &options, NULL), NULL, "`policy` is null");
+  if (handle != NULL) {
+    fprintf(stderr, "a handle was written by a call that failed\n");
+    failed = 1;
+  }
+}
+
+static void of_policy(const char *policy) {
+  parapolicy_policy *handle;
+  parapolicy_shape shape;
+  double actions[16], again[16];
+  expect(parapolicy_policy_load(policy, NULL, &handle), OK, "");
+  expect(parapolicy_policy_shape(NULL, &shape), NULL, "`policy` is null");
+  expect(parapolicy_policy_shape(handle, NULL), NULL, "`shape` is null");
+  expect(parapolicy_policy_shape(handle, &shape), OK, "");
+  expect(parapolicy_policy_sample(handle, ZEROS, 4, 7, actions, 16), OK, "");
+  expect(parapolicy_policy_sample(handle, ZEROS, 4, 7, again, 16), OK, "");
+  if (memcmp(actions, again, sizeof actions) != 0 || shape.horizon * shape.action_dim != 16) {
+    fprintf(stderr, "the same seed gave another plan, or the shape is wrong\n");
+    failed = 1;
+  }
+  expect(parapolicy_policy_sample(NULL, ZEROS, 4, 7, actions, 16), NULL, "`policy` is null");
+  expect(parapolicy_policy_sample(handle, NULL, 4, 7, actions, 16), NULL, "`observations` is null");
+  expect(parapolicy_policy_sample(handle, ZEROS, 4, 7, NULL, 16), NULL, "`actions` is null");
+  expect(parapolicy_policy_sample(handle, ZEROS, 3, 7, actions, 16), LENGTH, "`observations` has 3 values");
+  expect(parapolicy_policy_sample(handle, ZEROS, 4, 7, actions, 4), LENGTH, "`actions` has 4 values");
+  const double broken[4] = {0.0, NAN, 0.0, 0.0};
+  expect(parapolicy_policy_sample(handle, broken, 4, 7, actions, 16), NOT_FINITE, "position");
+  if (memcmp(actions, again, sizeof actions) != 0) {
+    fprintf(stderr, "a call that failed wrote actions\n");
+    failed = 1;
+  }
+  parapolicy_policy_free(handle);
+  parapolicy_policy_free(NULL);
+}
+
+static void of_config(const char *policy) {
+  parapolicy_config config;
+  parapolicy_controller *handle = NULL;
+  const double upside_down[2] = {1.0, 1.0}, below[2] = {-1.0, -1.0};
+  expect(parapolicy_config_default(&config, 0), VERSION, "its size is 0");
+  expect(parapolicy_config_default(&config, sizeof config), OK, "");
+  expect(parapolicy_controller_start(policy, NULL, NULL, &handle), NULL, "`config` is null");
+  expect(parapolicy_controller_start(policy, NULL, &config, &handle), NULL, "`initial` is null");
+  config.initial = ZEROS;
+  config.action_dim = 3;
+  expect(parapolicy_controller_start(policy, NULL, &config, &handle), LENGTH, "`initial` has 3 values");
+  config.action_dim = 2;
+  config.period_ns = 0;
+  expect(parapolicy_controller_start(policy, NULL, &config, &handle), ARGUMENT, "period");
+  config.period_ns = 50000000;
+  config.late = 17;
+  expect(parapolicy_controller_start(policy, NULL, &config, &handle), ARGUMENT, "`late` is 17");
+  config.late = PARAPOLICY_LATE_HOLD;
+  config.min = upside_down;
+  config.max = below;
+  expect(parapolicy_controller_start(policy, NULL, &config, &handle), ARGUMENT, "max");
+  expect(parapolicy_controller_start("/nowhere", NULL, &config, &handle), POLICY, "/nowhere");
+}
+
+static void of_controller(const char *policy) {
+  parapolicy_config config;
+  parapolicy_controller *handle;
+  parapolicy_event event;
+  parapolicy_health health;
+  double action[2];
+  expect(parapolicy_config_default(&config, sizeof config), OK, "");
+  config.action_dim = 2;
+  config.initial = ZEROS;
+  expect(parapolicy_controller_start(policy, NULL, &config, &handle), OK, "");
+  expect(parapolicy_controller_observe(NULL, ZEROS, 4, 0), NULL, "`controller` is null");
+  expect(parapolicy_controller_observe(handle, NULL, 4, 0), NULL, "`observation` is null");
+  expect(parapolicy_controller_observe(handle, ZEROS, 5, 0), LENGTH, "`observation` has 5 values");
+  const double broken[4] = {0.0, 0.0, INFINITY, 0.0};
+  expect(parapolicy_controller_observe(handle, broken, 4, 0), NOT_FINITE, "at 2");
+  expect(parapolicy_controller_observe(handle, ZEROS, 4, 0), OK, "");
+  expect(parapolicy_controller_command(NULL, 0, action, 2, NULL), NULL, "`controller` is null");
+  expect(parapolicy_controller_command(handle, 0, NULL, 2, NULL), NULL, "`action` is null");
+  expect(parapolicy_controller_command(handle, 0, action, 1, NULL), LENGTH, "`action` has 1 values");
+  expect(parapolicy_controller_command(handle, UINT64_MAX, action, 2, NULL), OK, "");
+  expect(parapolicy_controller_event(handle, NULL), NULL, "`event` is null");
+  expect(parapolicy_controller_health(handle, NULL), NULL, "`health` is null");
+  expect(parapolicy_controller_reset(NULL, 1), NULL, "`controller` is null");
+  expect(parapolicy_controller_reset(handle, 1), OK, "");
+
+  expect(parapolicy_controller_stop(NULL, 0), NULL, "`controller` is null");
+  expect(parapolicy_controller_stop(handle, 20000000000u), OK, "");
+  expect(parapolicy_controller_stop(handle, 0), OK, "");
+  expect(parapolicy_controller_observe(handle, ZEROS, 4, 1), STOPPED, "was stopped");
+  expect(parapolicy_controller_command(handle, 1, action, 2, NULL), STOPPED, "was stopped");
+  expect(parapolicy_controller_reset(handle, 1), STOPPED, "was stopped");
+  expect(parapolicy_controller_event(handle, &event), OK, "");
+  expect(parapolicy_controller_health(handle, &health), OK, "");
+  if (event.kind != PARAPOLICY_EVENT_KIND_NONE || health.failures != 0 || health.plans != 1) {
+    fprintf(stderr, "%u failures, %u plans, %s\n", (unsigned)health.failures, (unsigned)health.plans, event.message);
+    failed = 1;
+  }
+  parapolicy_controller_free(handle);
+  parapolicy_controller_free(NULL);
+}
+
+int main(int count, char **arguments) {
+  if (count != 2) {
+    return 2;
+  }
+  of_options(arguments[1]);
+  of_policy(arguments[1]);
+  of_config(arguments[1]);
+  of_controller(arguments[1]);
+  return failed;
+}

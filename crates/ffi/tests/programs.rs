@@ -1,0 +1,111 @@
+//! Programs in C and C++, compiled with the header, linked with the library, and run.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const C: &[&str] = &["-std=c11"];
+const CPP: &[&str] = &["-std=c++17"];
+const STRICT: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O1"];
+
+/// What gcc and clang watch the program with; they see what it allocates, and so does the library's memory.
+const WATCHED: &[&str] = &["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+
+#[derive(Clone, Copy)]
+enum Linked {
+    Static,
+    Shared,
+}
+
+struct Program {
+    folder: tempfile::TempDir,
+    file: PathBuf,
+}
+
+fn crate_dir() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where cargo puts the library that it makes for the tests: beside them.
+fn libraries() -> PathBuf {
+    env::current_exe().unwrap().parent().unwrap().to_owned()
+}
+
+/// Compiles a program; warnings are errors.
+fn program(source: &str, linked: Linked, flags: &[&str]) -> Program {
+    let (compiler, variable, standard) = if source.ends_with(".cpp") { ("c++", "CXX", CPP) } else { ("cc", "CC", C) };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("program");
+    let mut compile = Command::new(env::var_os(variable).unwrap_or_else(|| compiler.into()));
+    compile.args(standard).args(STRICT).args(flags).arg("-I").arg(crate_dir().join("include"));
+    compile.arg(crate_dir().join(source)).arg("-o").arg(&file);
+    match linked {
+        Linked::Static => compile.arg(libraries().join("libparapolicy.a")),
+        Linked::Shared => {
+            compile.arg("-L").arg(libraries()).arg("-lparapolicy").arg(format!("-Wl,-rpath,{}", libraries().display()))
+        }
+    };
+    compile.args(["-lpthread", "-ldl", "-lm"]);
+    let made = compile.output().unwrap();
+    assert!(made.status.success(), "{compile:?}\n{}", String::from_utf8_lossy(&made.stderr));
+    Program { folder, file }
+}
+
+/// Runs a program on the policy of the examples; returns what it said.
+fn run(program: &Program, within: Option<&[&str]>) -> String {
+    let mut command = match within {
+        Some([tool, arguments @ ..]) => {
+            let mut command = Command::new(tool);
+            command.args(arguments).arg(&program.file);
+            command
+        }
+        _ => Command::new(&program.file),
+    };
+    let ran = command.arg(crate_dir().join("examples/point")).current_dir(program.folder.path()).output().unwrap();
+    let said = [ran.stdout, ran.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+    assert!(ran.status.success(), "{:?}\n{said}", ran.status);
+    said
+}
+
+#[test]
+fn the_loop_in_c_leads_the_point_to_its_target() {
+    let said = run(&program("examples/c/loop.c", Linked::Static, WATCHED), None);
+    assert!(said.contains("source 0, withheld 0"), "{said}");
+}
+
+#[test]
+fn the_loop_in_cpp_leads_the_point_to_its_targets() {
+    let said = run(&program("examples/cpp/loop.cpp", Linked::Shared, WATCHED), None);
+    // The policy's formula, its velocities clipped at 1.
+    assert!(said.contains("the first plan leads to (-0.202, 0.122)"), "{said}");
+}
+
+#[test]
+fn misuse_is_told_by_codes_and_words() {
+    run(&program("tests/c/misuse.c", Linked::Shared, WATCHED), None);
+}
+
+/// Slow, and valgrind has to be installed: `cargo test -p parapolicy-ffi -- --ignored valgrind`.
+#[test]
+#[ignore = "needs valgrind"]
+fn valgrind_finds_nothing() {
+    let suppressions = format!("--suppressions={}", crate_dir().join("tests/valgrind.supp").display());
+    let valgrind: &[&str] = &[
+        "valgrind",
+        "--quiet",
+        "--error-exitcode=99",
+        "--leak-check=full",
+        "--errors-for-leak-kinds=definite",
+        "--show-leak-kinds=definite",
+        &suppressions,
+    ];
+    for (source, linked) in [
+        ("tests/c/misuse.c", Linked::Static),
+        ("examples/c/loop.c", Linked::Shared),
+        ("examples/cpp/loop.cpp", Linked::Static),
+    ] {
+        run(&program(source, linked, &[]), Some(valgrind));
+    }
+}
