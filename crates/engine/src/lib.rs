@@ -7,11 +7,13 @@
 mod engine;
 mod error;
 mod films;
+pub mod kernel;
 mod mish;
 pub mod network;
 mod onnx;
 mod plain;
 mod recognise;
+mod team;
 
 pub use engine::Engine;
 pub use error::{EngineError, RunError};

@@ -1,0 +1,71 @@
+//! Runs a network's layers on this processor, by whichever instruction set it has.
+//!
+//! Everything is built on three things: a `tile` of a matrix product, held in registers; what follows it while it is
+//! near (`finish`); and, for convolutions of five taps, transforms that save more than half of the products
+//! (`winograd`). They are written once, over the few operations of `simd`, and compiled for each instruction set. A
+//! new instruction set is a new file beside `portable`.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod bf16;
+mod finish;
+mod layer;
+mod memory;
+mod mish;
+mod place;
+mod portable;
+mod program;
+mod runs;
+mod simd;
+mod table;
+mod tile;
+mod weights;
+mod winograd;
+
+pub use program::{Program, ProgramError};
+use table::Table;
+
+/// How convolutions are computed. Sums are f32 always, and so is all that is not a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernel {
+    /// Plain loops, on any processor.
+    Portable,
+    /// AVX2 and FMA.
+    Avx2,
+    /// AVX-512F.
+    Avx512,
+    /// `AVX512_BF16`: weights and inputs of convolutions rounded to bf16.
+    Avx512Bf16,
+}
+
+impl Kernel {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16];
+
+    /// The fastest that this processor has and that computes in f32 throughout.
+    pub fn fastest() -> Self {
+        [Self::Avx512, Self::Avx2].into_iter().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
+    }
+
+    /// Whether this processor has it.
+    pub fn is_available(self) -> bool {
+        self.table().is_some()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn table(self) -> Option<&'static Table> {
+        match self {
+            Self::Portable => Some(portable::f32()),
+            Self::Avx2 => avx2::f32(),
+            Self::Avx512 => avx512::f32(),
+            Self::Avx512Bf16 => avx512::bf16(),
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn table(self) -> Option<&'static Table> {
+        (self == Self::Portable).then(portable::f32)
+    }
+}

@@ -1,0 +1,199 @@
+//! One layer, as one member of a team works on it.
+
+#![allow(unsafe_code, reason = "members share the activations, and functions are for one instruction set")]
+
+mod convolve;
+
+use super::finish::{Finish, Norm, Rows};
+use super::memory::{Aligned, Arena};
+use super::place::{Place, Places, ROW};
+use super::runs::{self, Run};
+use super::table::Table;
+use super::tile::Term;
+use super::weights::Weights;
+use super::winograd::{Scheme, TAPS};
+use crate::network::{Film, Geometry, Layer};
+use crate::team::Member;
+
+/// A layer whose weights are packed for an instruction set.
+///
+/// Its channels are cut into units of whole groups and whole registers. A member takes a share of the units, and no one
+/// else touches their channels: so that no sum depends on how many members there are.
+pub(super) struct Packed {
+    table: &'static Table,
+    pub inputs: Vec<Place>,
+    pub output: Place,
+    pub residual: Option<Place>,
+    film: Option<Film>,
+    norm: Option<OwnNorm>,
+    mish: bool,
+    bias: Vec<f32>,
+    /// Registers of a unit's channels.
+    unit: usize,
+    direct: Weights,
+    by_tap: Vec<Run>,
+    by_position: Vec<Vec<(usize, usize)>>,
+    winograd: Option<(Scheme, Weights)>,
+}
+
+struct OwnNorm {
+    group: usize,
+    epsilon: f32,
+    scale: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// What a member needs beside the activations.
+#[derive(Default)]
+pub(super) struct Workspace {
+    /// Inputs, transformed or packed.
+    operands: Aligned,
+    products: Aligned,
+    sums: Aligned,
+    scratch: Aligned,
+    terms: Vec<Term>,
+}
+
+/// One evaluation.
+#[derive(Clone, Copy)]
+pub(super) struct Evaluation<'a> {
+    pub arena: &'a Arena,
+    pub batch: usize,
+    /// Modulation, `batch` rows.
+    pub film: Rows<'a>,
+}
+
+/// From this batch on a convolution of five taps is done by [`winograd`](super::winograd): before, the time goes into
+/// reading weights, and there are more of them.
+const WINOGRAD_BATCH: usize = 6;
+
+impl Packed {
+    pub fn new(layer: &Layer, places: &Places, table: &'static Table) -> Self {
+        let convolution = &layer.convolution;
+        let inputs: Vec<_> = layer.inputs.iter().map(|&input| places.of(input)).collect();
+        let output = places.of(layer.output);
+        let channels: Vec<_> = inputs.iter().map(|input| input.channels).collect();
+        let positions = inputs.first().map_or(0, |input| input.positions);
+        let same = Geometry { taps: TAPS, stride: 1, padding: TAPS / 2, transposed: false };
+        let scheme = Scheme::of(positions).filter(|_| convolution.geometry == same && table.packed == 1);
+        let padded = |numbers: &[f32]| {
+            let mut numbers = numbers.to_vec();
+            numbers.resize(numbers.len().next_multiple_of(ROW), 0.0);
+            numbers
+        };
+        let norm = layer.norm.as_ref().map(|norm| OwnNorm {
+            group: output.channels / norm.groups,
+            epsilon: norm.epsilon,
+            scale: padded(&norm.scale),
+            bias: padded(&norm.bias),
+        });
+        Self {
+            table,
+            residual: layer.residual.map(|residual| places.of(residual)),
+            film: layer.film,
+            mish: layer.mish,
+            bias: padded(&convolution.bias),
+            unit: lcm(norm.as_ref().map_or(1, |norm| norm.group), table.lanes) / table.lanes,
+            norm,
+            direct: Weights::direct(convolution, &channels, table.lanes, table.packed),
+            by_tap: runs::by_tap(convolution.geometry, positions, output.positions),
+            by_position: runs::by_position(convolution.geometry, positions, output.positions),
+            winograd: scheme.map(|scheme| (scheme, Weights::winograd(convolution, &channels, table.lanes, scheme))),
+            inputs,
+            output,
+        }
+    }
+
+    /// Makes a workspace large enough for this layer too.
+    pub fn reserve(&self, workspace: &mut Workspace, batch: usize) {
+        let grow = |numbers: &mut Aligned, len: usize| {
+            if numbers.numbers().len() < len {
+                *numbers = Aligned::zeros(len);
+            }
+        };
+        let rows = self.output.positions * batch;
+        let widths: usize = self.inputs.iter().map(|input| input.stride * input.positions * batch).sum();
+        let chunk = self.chunk() * self.table.lanes;
+        let spread = self.winograd.as_ref().map_or(1, |(scheme, _)| scheme.points().div_ceil(super::winograd::TILE));
+        grow(&mut workspace.operands, widths * spread);
+        grow(&mut workspace.products, rows * chunk * spread);
+        grow(&mut workspace.sums, rows * chunk);
+        grow(&mut workspace.scratch, 2 * chunk);
+    }
+
+    /// Computes this member's channels of the output.
+    ///
+    /// # Safety
+    /// The processor has the table's instruction set. Until all members have met nobody writes what this layer reads, and
+    /// nobody else reads what it writes or writes it, but other members on this layer.
+    pub unsafe fn work(&self, evaluation: Evaluation<'_>, member: &Member<'_>, workspace: &mut Workspace) {
+        let Evaluation { arena, batch, .. } = evaluation;
+        let columns = self.output.stride / self.table.lanes;
+        let mine = member.share(columns.div_ceil(self.unit));
+        let mine = mine.start * self.unit..columns.min(mine.end * self.unit);
+        if mine.is_empty() {
+            return;
+        }
+        // SAFETY: the caller says that nobody writes the inputs.
+        let inputs: Vec<&[f32]> = self.inputs.iter().map(|input| unsafe { input.read(arena, batch) }).collect();
+        let winograd = self.winograd.as_ref().filter(|_| batch >= WINOGRAD_BATCH);
+        self.prepare(&inputs, winograd, batch, &mut workspace.operands);
+        for first in mine.clone().step_by(self.chunk()) {
+            let chunk = first..mine.end.min(first + self.chunk());
+            match winograd {
+                Some((scheme, weights)) => self.filter(*scheme, weights, batch, chunk.clone(), workspace),
+                None => self.convolve(&inputs, batch, chunk.clone(), workspace),
+            }
+            // SAFETY: the caller's.
+            unsafe { self.finish(evaluation, chunk, workspace) };
+        }
+    }
+
+    /// Columns that are worked on at once: one unit, or several where a unit is a single column.
+    fn chunk(&self) -> usize {
+        self.unit * 2_usize.div_ceil(self.unit)
+    }
+
+    /// # Safety
+    /// As for [`Self::work`]; `columns` are this member's.
+    unsafe fn finish(&self, evaluation: Evaluation<'_>, columns: std::ops::Range<usize>, workspace: &mut Workspace) {
+        let Evaluation { arena, batch, film } = evaluation;
+        let lanes = self.table.lanes;
+        let first = columns.start * lanes;
+        let film = |start: Option<usize>| start.map(|start| Rows { data: &film.data[start + first..], ..film });
+        // SAFETY: the caller says that nobody writes the residual.
+        let residual = self.residual.map(|place| unsafe { (place.read(arena, batch), place.stride) });
+        let mut finish = Finish {
+            sums: workspace.sums.numbers(),
+            columns: columns.len(),
+            positions: self.output.positions,
+            batch,
+            norm: self.norm.as_ref().map(|norm| Norm {
+                group: norm.group,
+                channels: (columns.len() * lanes).min(self.output.channels.saturating_sub(first)),
+                epsilon: norm.epsilon,
+                scale: &norm.scale[first..],
+                bias: &norm.bias[first..],
+            }),
+            mish: self.mish,
+            film_scale: film(self.film.and_then(|film| film.scale)),
+            film_bias: film(self.film.and_then(|film| film.bias)),
+            residual: residual.map(|(data, stride)| Rows { data: &data[first..], stride }),
+            output: arena.pointer(self.output.start(batch), self.output.len(batch)).wrapping_add(first),
+            stride: self.output.stride,
+            scratch: workspace.scratch.numbers_mut(),
+        };
+        assert!(finish.fits(lanes), "a layer's buffers are as large as its shape");
+        // SAFETY: all that is read fits; the columns are this member's, inside rows that are there; the instruction set
+        // is, as the caller says.
+        unsafe { (self.table.finish)(&mut finish) };
+    }
+}
+
+fn lcm(a: usize, b: usize) -> usize {
+    let (mut x, mut y) = (a, b);
+    while y > 0 {
+        (x, y) = (y, x % y);
+    }
+    a / x * b
+}

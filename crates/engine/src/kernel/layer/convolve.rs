@@ -1,0 +1,215 @@
+//! A layer's matrix products.
+
+use std::ops::Range;
+
+use super::{Packed, Workspace};
+use crate::kernel::memory::Aligned;
+use crate::kernel::tile::{Term, Tile};
+use crate::kernel::weights::Weights;
+use crate::kernel::winograd::{Gather, Scatter, Scheme};
+
+/// Rows at one position that make a tile of their own worth its while.
+const TILE_ROWS: usize = 6;
+
+impl Packed {
+    /// Transforms or packs the inputs, where the products need that.
+    pub(super) fn prepare(
+        &self,
+        inputs: &[&[f32]],
+        winograd: Option<&(Scheme, Weights)>,
+        batch: usize,
+        to: &mut Aligned,
+    ) {
+        let mut rest = to.numbers_mut();
+        for (input, place) in inputs.iter().zip(&self.inputs) {
+            let taken;
+            if let Some((scheme, _)) = winograd {
+                (taken, rest) = rest.split_at_mut(scheme.points() * scheme.tiles() * batch * place.stride);
+                let mut scatter =
+                    Scatter { scheme: *scheme, batch, channels: place.stride, inputs: input, outputs: taken };
+                assert!(scatter.fits(self.table.lanes), "rows are whole registers");
+                // SAFETY: it fits, and who made this layer asked for the instruction set.
+                unsafe { (self.table.scatter)(&mut scatter) };
+            } else if self.table.packed == 2 {
+                (taken, rest) = rest.split_at_mut(input.len() / 2);
+                // SAFETY: who made this layer asked for the instruction set.
+                unsafe { (self.table.narrow)(input, place.stride, taken) };
+            }
+        }
+    }
+
+    /// Sums of a convolution tap by tap.
+    pub(super) fn convolve(&self, inputs: &[&[f32]], batch: usize, columns: Range<usize>, workspace: &mut Workspace) {
+        let lanes = self.table.lanes;
+        let rows = self.output.positions * batch;
+        for (column, sums) in columns.clone().zip(workspace.sums.numbers_mut().chunks_exact_mut(rows * lanes)) {
+            for row in sums.chunks_exact_mut(lanes) {
+                row.copy_from_slice(&self.bias[column * lanes..][..lanes]);
+            }
+        }
+        let contiguous = self.by_tap.iter().all(|run| run.output_step == 1 && run.input_step == 1);
+        for first in columns.clone().step_by(2) {
+            let mut start = 0;
+            for (source, (input, place)) in inputs.iter().zip(&self.inputs).enumerate() {
+                let (input, stride) = if self.table.packed == 1 {
+                    (*input, place.stride)
+                } else {
+                    let len = input.len() / 2;
+                    start += len;
+                    (&workspace.operands.numbers()[start - len..][..len], place.stride / 2)
+                };
+                let group = Group {
+                    layer: self,
+                    weights: &self.direct.numbers.numbers()
+                        [first * self.direct.column + self.direct.sources[source].start..],
+                    column: self.direct.column,
+                    columns: (columns.end - first).min(2),
+                    depth: self.direct.sources[source].depth,
+                    input,
+                    stride,
+                    outputs: &mut workspace.sums.numbers_mut()[(first - columns.start) * rows * lanes..],
+                    output_column: rows * lanes,
+                };
+                if batch < TILE_ROWS && (contiguous || batch == 1) {
+                    group.by_tap(batch);
+                } else {
+                    group.by_position(batch, &mut workspace.terms);
+                }
+            }
+        }
+    }
+
+    /// Sums of a convolution point by point.
+    pub(super) fn filter(
+        &self,
+        scheme: Scheme,
+        weights: &Weights,
+        batch: usize,
+        columns: Range<usize>,
+        workspace: &mut Workspace,
+    ) {
+        let lanes = self.table.lanes;
+        let (points, rows) = (scheme.points(), scheme.tiles() * batch);
+        let numbers = weights.numbers.numbers();
+        for first in columns.clone().step_by(2) {
+            let mut start = 0;
+            for (source, place) in self.inputs.iter().enumerate() {
+                let len = points * rows * place.stride;
+                let input = &workspace.operands.numbers()[start..][..len];
+                start += len;
+                let depth = weights.sources[source].depth;
+                for point in 0..points {
+                    let outputs = ((first - columns.start) * points + point) * rows * lanes;
+                    let tile = Tile {
+                        rows,
+                        columns: (columns.end - first).min(2),
+                        depth,
+                        terms: &[Term { input: 0, weight: point * depth * lanes }],
+                        inputs: &input[point * rows * place.stride..],
+                        input_stride: place.stride,
+                        weights: &numbers[first * weights.column + weights.sources[source].start..],
+                        weight_stride: weights.column,
+                        outputs: &mut workspace.products.numbers_mut()[outputs..],
+                        output_stride: lanes,
+                        column_stride: points * rows * lanes,
+                        accumulate: source > 0,
+                    };
+                    self.multiply(tile);
+                }
+            }
+        }
+        let mut gather = Gather {
+            scheme,
+            batch,
+            columns: columns.len(),
+            products: workspace.products.numbers(),
+            bias: &self.bias[columns.start * lanes..],
+            outputs: workspace.sums.numbers_mut(),
+        };
+        assert!(gather.fits(lanes), "a workspace is as large as its layers");
+        // SAFETY: it fits, and who made this layer asked for the instruction set.
+        unsafe { (self.table.gather)(&mut gather) };
+    }
+
+    /// Cuts a tile of any height into equal ones that registers hold.
+    fn multiply(&self, tile: Tile<'_>) {
+        let most = self.table.tiles.len();
+        let mut rest = tile.rows;
+        let mut first = 0;
+        while rest > 0 {
+            let rows = rest.div_ceil(rest.div_ceil(most));
+            let mut part = Tile {
+                rows,
+                inputs: &tile.inputs[first * tile.input_stride..],
+                outputs: &mut tile.outputs[first * tile.output_stride..],
+                ..tile
+            };
+            assert!(part.fits(self.table.lanes), "a layer's buffers are as large as its shape");
+            // SAFETY: the function is the one for so many rows and columns, all of it fits, and who made this layer asked
+            // for the instruction set.
+            unsafe { self.table.tiles[rows - 1][tile.columns - 1](&mut part) };
+            first += rows;
+            rest -= rows;
+        }
+    }
+}
+
+/// One source's part of one or two columns.
+struct Group<'a> {
+    layer: &'a Packed,
+    weights: &'a [f32],
+    column: usize,
+    columns: usize,
+    depth: usize,
+    input: &'a [f32],
+    stride: usize,
+    outputs: &'a mut [f32],
+    output_column: usize,
+}
+
+impl Group<'_> {
+    /// For few rows: all positions that a tap reaches at once, so that its weights are read once.
+    fn by_tap(mut self, batch: usize) {
+        let lanes = self.layer.table.lanes;
+        for run in &self.layer.by_tap {
+            let terms = [Term { input: 0, weight: run.tap * self.depth * lanes }];
+            self.multiply(
+                run.count * batch,
+                &terms,
+                (run.input * batch * self.stride, run.input_step * self.stride),
+                (run.output * batch * lanes, run.output_step * lanes),
+            );
+        }
+    }
+
+    /// For many rows: all taps that reach a position at once, so that its sums stay in registers.
+    fn by_position(mut self, batch: usize, terms: &mut Vec<Term>) {
+        let lanes = self.layer.table.lanes;
+        for (position, taps) in self.layer.by_position.iter().enumerate() {
+            let term = |&(tap, input): &(usize, usize)| Term {
+                input: input * batch * self.stride,
+                weight: tap * self.depth * lanes,
+            };
+            terms.clear();
+            terms.extend(taps.iter().map(term));
+            self.multiply(batch, terms, (0, self.stride), (position * batch * lanes, lanes));
+        }
+    }
+
+    fn multiply(&mut self, rows: usize, terms: &[Term], input: (usize, usize), output: (usize, usize)) {
+        self.layer.multiply(Tile {
+            rows,
+            columns: self.columns,
+            depth: self.depth,
+            terms,
+            inputs: &self.input[input.0..],
+            input_stride: input.1,
+            weights: self.weights,
+            weight_stride: self.column,
+            outputs: &mut self.outputs[output.0..],
+            output_stride: output.1,
+            column_stride: self.output_column,
+            accumulate: true,
+        });
+    }
+}

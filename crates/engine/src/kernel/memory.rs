@@ -1,0 +1,70 @@
+//! Memory that all members of a team see.
+
+#![allow(unsafe_code, reason = "members write different columns of the same rows")]
+
+use std::cell::UnsafeCell;
+
+/// Numbers on lines of 64 bytes, so that no register of a row of whole registers lies across two.
+#[derive(Default)]
+pub(super) struct Aligned {
+    numbers: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+impl Aligned {
+    pub fn zeros(len: usize) -> Self {
+        let numbers = vec![0.0; len + LINE / size_of::<f32>()];
+        let start = numbers.as_ptr().align_offset(LINE);
+        Self { numbers, start, len }
+    }
+
+    pub fn numbers(&self) -> &[f32] {
+        &self.numbers[self.start..][..self.len]
+    }
+
+    pub fn numbers_mut(&mut self) -> &mut [f32] {
+        &mut self.numbers[self.start..][..self.len]
+    }
+}
+
+/// All activations of a network. Whoever reads or writes says why nobody else is there.
+#[derive(Default)]
+pub(super) struct Arena {
+    numbers: Box<[UnsafeCell<f32>]>,
+    start: usize,
+}
+
+// SAFETY: both ways to reach the numbers are unsafe, and ask their caller for what `Sync` would promise.
+unsafe impl Sync for Arena {}
+
+impl Arena {
+    pub fn zeros(len: usize) -> Self {
+        let numbers: Box<[_]> = (0..len + LINE / size_of::<f32>()).map(|_| UnsafeCell::new(0.0)).collect();
+        let start = numbers.as_ptr().align_offset(LINE);
+        Self { numbers, start }
+    }
+
+    /// # Panics
+    /// Where they are not all there.
+    ///
+    /// # Safety
+    /// Nobody writes any of these numbers as long as they are borrowed.
+    pub unsafe fn read(&self, start: usize, len: usize) -> &[f32] {
+        let cells = &self.numbers[self.start + start..][..len];
+        // SAFETY: the cells are there, and as the caller says nobody writes them.
+        unsafe { std::slice::from_raw_parts(cells.as_ptr().cast(), len) }
+    }
+
+    /// Where `len` numbers from `start` on are. Writing them is unsafe as any write to a pointer is: nobody else may read
+    /// or write the same number at that time.
+    ///
+    /// # Panics
+    /// Where they are not all there.
+    pub fn pointer(&self, start: usize, len: usize) -> *mut f32 {
+        UnsafeCell::raw_get(self.numbers[self.start + start..][..len].as_ptr())
+    }
+}

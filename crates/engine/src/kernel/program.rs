@@ -1,0 +1,206 @@
+//! A whole network, packed for one kernel and run by a team.
+
+#![allow(unsafe_code, reason = "members share the activations: between two meetings a buffer is written or read")]
+
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use super::Kernel;
+use super::finish::Rows;
+use super::layer::{Evaluation, Packed, Workspace};
+use super::memory::Arena;
+use super::place::{Place, Places, ROW};
+use crate::network::{Layer, Layers};
+use crate::team::{Job, Member, Team};
+
+/// A network that runs: weights packed for a kernel, memory for the largest batch, and a team.
+///
+/// What a row of a batch comes to does not depend on the other rows, nor on how many threads there are. It depends on the
+/// batch's size only in whether convolutions are computed by plain sums or by minimal filtering, which differ by rounding.
+pub struct Program {
+    team: Team<Network>,
+}
+
+struct Network {
+    steps: Vec<Step>,
+    sample: Place,
+    prediction: Place,
+    film_channels: usize,
+    /// Numbers of all activations of a batch row.
+    activations: usize,
+    memory: RwLock<Memory>,
+}
+
+struct Step {
+    layer: Packed,
+    /// Whether it reads or writes what layers since the last meeting write or read.
+    meet: bool,
+}
+
+/// What depends on the batch.
+#[derive(Default)]
+struct Memory {
+    batch: usize,
+    /// The largest batch there is room for.
+    room: usize,
+    sample: Vec<f32>,
+    film: Vec<f32>,
+    arena: Arena,
+    /// One a member.
+    workspaces: Vec<Mutex<Workspace>>,
+}
+
+/// Why a network does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// The processor lacks the kernel's instructions.
+    #[error("this processor has no {0:?}")]
+    Unavailable(Kernel),
+    /// No threads.
+    #[error("cannot start threads")]
+    Threads(#[from] std::io::Error),
+}
+
+impl Program {
+    /// Packs `layers` for `kernel`, and starts `threads - 1` threads beside the calling one.
+    ///
+    /// # Errors
+    /// Where the processor does not have the kernel, or the system no more threads.
+    pub fn new(layers: &Layers, kernel: Kernel, threads: usize) -> Result<Self, ProgramError> {
+        let table = kernel.table().ok_or(ProgramError::Unavailable(kernel))?;
+        let touched = |layer: &Layer| {
+            layer.inputs.iter().copied().chain([layer.output]).chain(layer.residual).collect::<Vec<_>>()
+        };
+        let all = layers.layers.iter().flat_map(touched).chain([layers.sample, layers.prediction]);
+        let places = Places::new(all);
+        let steps = layers.layers.iter().zip(meetings(layers));
+        let steps = steps.map(|(layer, meet)| Step { layer: Packed::new(layer, &places, table), meet });
+        let network = Network {
+            steps: steps.collect(),
+            sample: places.of(layers.sample),
+            prediction: places.of(layers.prediction),
+            film_channels: layers.film_channels,
+            activations: places.len,
+            memory: RwLock::new(Memory::default()),
+        };
+        Ok(Self { team: Team::new(network, threads)? })
+    }
+
+    /// Lets `fill` write what the next [`run`](Self::run) of `batch` rows reads: the sample, `[batch, horizon, action]`,
+    /// and the modulation, `[batch, film_channels]`. Memory grows to the largest batch there was.
+    ///
+    /// # Panics
+    /// For a batch of none.
+    pub fn load(&mut self, batch: usize, fill: impl FnOnce(&mut [f32], &mut [f32])) {
+        assert!(batch > 0, "a batch has rows");
+        let network = self.team.job();
+        let mut memory = network.memory.write().unwrap_or_else(PoisonError::into_inner);
+        if memory.room < batch {
+            *memory = network.memory(batch, self.team.members());
+        }
+        memory.batch = batch;
+        let Memory { sample, film, .. } = &mut *memory;
+        let numbers = batch * network.sample.positions * network.sample.channels;
+        fill(&mut sample[..numbers], &mut film[..batch * network.film_channels]);
+    }
+
+    /// Evaluates the network on what was loaded, and writes the prediction, `[batch, horizon, action]`.
+    ///
+    /// # Panics
+    /// Where nothing was loaded, or `prediction` has another length.
+    pub fn run(&mut self, prediction: &mut [f32]) {
+        self.team.run();
+        let network = self.team.job();
+        let memory = network.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let batch = memory.batch;
+        let Place { positions, channels, stride, .. } = network.prediction;
+        assert_eq!(prediction.len(), batch * positions * channels, "a prediction is as large as the sample");
+        // SAFETY: the team has come back, so nobody writes.
+        let rows = unsafe { network.prediction.read(&memory.arena, batch) };
+        for (row, plan) in prediction.chunks_exact_mut(positions * channels).enumerate() {
+            for (position, action) in plan.chunks_exact_mut(channels).enumerate() {
+                action.copy_from_slice(&rows[(position * batch + row) * stride..][..channels]);
+            }
+        }
+    }
+}
+
+/// Before which layers members must meet: those that touch a buffer which another since the last meeting wrote, or write
+/// one which another read.
+fn meetings(layers: &Layers) -> Vec<bool> {
+    let mut written = vec![layers.sample.buffer];
+    let mut read = Vec::new();
+    let meets = |layer: &Layer| {
+        let reads = layer.inputs.iter().copied().chain(layer.residual);
+        let reads: Vec<_> = reads.map(|activation| activation.buffer).collect();
+        let output = layer.output.buffer;
+        let meet =
+            reads.iter().any(|buffer| written.contains(buffer)) || written.contains(&output) || read.contains(&output);
+        if meet {
+            written.clear();
+            read.clear();
+        }
+        written.push(output);
+        read.extend(reads);
+        meet
+    };
+    layers.layers.iter().map(meets).collect()
+}
+
+impl Job for Network {
+    fn work(&self, member: &Member<'_>) {
+        let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+        let batch = memory.batch;
+        assert!(batch > 0, "a sample is loaded before it is run");
+        let mut workspace = memory.workspaces[member.index].lock().unwrap_or_else(PoisonError::into_inner);
+        if member.index == 0 {
+            self.enter(&memory);
+        }
+        let film = Rows { data: &memory.film, stride: self.film_channels };
+        let evaluation = Evaluation { arena: &memory.arena, batch, film };
+        for step in &self.steps {
+            if step.meet {
+                member.meet();
+            }
+            // SAFETY: the kernel's table was there only if the processor has its instructions. Members have met since
+            // another layer wrote what this one reads or writes, and since another read what this one writes.
+            unsafe { step.layer.work(evaluation, member, &mut workspace) };
+        }
+    }
+}
+
+impl Network {
+    /// Room for a batch.
+    fn memory(&self, batch: usize, members: usize) -> Memory {
+        let workspace = |_| {
+            let mut workspace = Workspace::default();
+            self.steps.iter().for_each(|step| step.layer.reserve(&mut workspace, batch));
+            Mutex::new(workspace)
+        };
+        Memory {
+            batch,
+            room: batch,
+            sample: vec![0.0; batch * self.sample.positions * self.sample.channels],
+            // A register of the last row's last channels may reach beyond them.
+            film: vec![0.0; batch * self.film_channels + ROW],
+            arena: Arena::zeros(batch * self.activations),
+            workspaces: (0..members).map(workspace).collect(),
+        }
+    }
+
+    /// Writes the sample into its rows.
+    fn enter(&self, memory: &Memory) {
+        let Memory { batch, arena, sample, .. } = memory;
+        let Place { positions, channels, stride, .. } = self.sample;
+        let rows = arena.pointer(self.sample.start(*batch), self.sample.len(*batch));
+        let plans = sample.chunks_exact(positions * channels).take(*batch);
+        for (row, plan) in plans.enumerate() {
+            for (position, action) in plan.chunks_exact(channels).enumerate() {
+                let at = (position * batch + row) * stride;
+                for (channel, &number) in action.iter().enumerate() {
+                    // SAFETY: the place has such a row; others read it only after they have met this member.
+                    unsafe { *rows.add(at + channel) = number };
+                }
+            }
+        }
+    }
+}

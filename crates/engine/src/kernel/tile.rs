@@ -1,0 +1,105 @@
+//! The one inner loop: a tile of rows and registers, held in registers while weights stream by.
+
+#![allow(unsafe_code, reason = "pointers, so that the inner loop has no bounds to check")]
+
+use super::simd::Simd;
+
+/// `outputs[row, channel] += Σ_term Σ_k inputs[term][row, k] * weights[term][k, channel]`, for some rows and one or two
+/// registers of channels.
+pub(super) struct Tile<'a> {
+    pub rows: usize,
+    /// Registers of channels, 1 or 2.
+    pub columns: usize,
+    /// Numbers a row of inputs has in one term.
+    pub depth: usize,
+    pub terms: &'a [Term],
+    pub inputs: &'a [f32],
+    /// From one row of inputs to the next.
+    pub input_stride: usize,
+    /// A column of registers after another, each `[.., k, lane]`.
+    pub weights: &'a [f32],
+    /// From one column of weights to the next.
+    pub weight_stride: usize,
+    /// A column of registers after another, each `[row, lane]`.
+    pub outputs: &'a mut [f32],
+    /// From one row of outputs to the next.
+    pub output_stride: usize,
+    /// From one column of outputs to the next.
+    pub column_stride: usize,
+    /// Whether `outputs` already hold something to add to.
+    pub accumulate: bool,
+}
+
+/// Where a term's first numbers are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Term {
+    pub input: usize,
+    pub weight: usize,
+}
+
+/// A tile of as many rows and columns as it was made for.
+pub(super) type TileFunction = unsafe fn(&mut Tile<'_>);
+
+impl Tile<'_> {
+    /// Whether all that the tile touches is there.
+    pub fn fits(&self, lanes: usize) -> bool {
+        let last = |steps: usize, stride: usize| (steps - 1) * stride;
+        let (rows, columns) = (last(self.rows, self.input_stride), last(self.columns, self.weight_stride));
+        let outputs = last(self.rows, self.output_stride) + last(self.columns, self.column_stride) + lanes;
+        outputs <= self.outputs.len()
+            && self.terms.iter().all(|term| {
+                term.input + rows + self.depth <= self.inputs.len()
+                    && term.weight + columns + self.depth * lanes <= self.weights.len()
+            })
+    }
+}
+
+/// How far ahead of their use weights are fetched, in numbers: two rows of the shipped network's widest layer.
+const AHEAD: usize = 1024;
+
+/// # Safety
+/// `tile.rows` is `ROWS`, `tile.columns` is `COLUMNS`, and `tile.fits(S::LANES)`.
+#[inline(always)]
+pub(super) unsafe fn multiply<S: Simd, const ROWS: usize, const COLUMNS: usize>(simd: S, tile: &mut Tile<'_>) {
+    let mut sums = [[simd.splat(0.0); COLUMNS]; ROWS];
+    let outputs = tile.outputs.as_mut_ptr();
+    if tile.accumulate {
+        for (row, sums) in sums.iter_mut().enumerate() {
+            for (column, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: the tile fits, so the row and column of outputs are there.
+                *sum = unsafe { simd.load(outputs.add(row * tile.output_stride + column * tile.column_stride)) };
+            }
+        }
+    }
+    for term in tile.terms {
+        // SAFETY: the tile fits, so each term begins inside inputs and weights.
+        let inputs = unsafe { tile.inputs.as_ptr().add(term.input) };
+        // SAFETY: as above.
+        let weights = unsafe { tile.weights.as_ptr().add(term.weight) };
+        for k in 0..tile.depth {
+            let mut columns = [simd.splat(0.0); COLUMNS];
+            for (column, values) in columns.iter_mut().enumerate() {
+                let from = weights.wrapping_add(column * tile.weight_stride + k * S::LANES);
+                // With few rows a tile waits for its weights, with many it does not.
+                if ROWS <= 4 {
+                    simd.prefetch(from.wrapping_add(AHEAD));
+                }
+                // SAFETY: the tile fits, so `depth` registers of weights are there in each column.
+                *values = unsafe { simd.load(from) };
+            }
+            for (row, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: the tile fits, so `depth` numbers are there in each row.
+                let input = simd.splat(unsafe { *inputs.add(row * tile.input_stride + k) });
+                for (sum, &weights) in sums.iter_mut().zip(&columns) {
+                    *sum = simd.dot(weights, input, *sum);
+                }
+            }
+        }
+    }
+    for (row, sums) in sums.iter().enumerate() {
+        for (column, &sum) in sums.iter().enumerate() {
+            // SAFETY: the tile fits, so the row and column of outputs are there.
+            unsafe { simd.store(outputs.add(row * tile.output_stride + column * tile.column_stride), sum) };
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Threads that work on one job together, again and again.
+//!
+//! An evaluation is some thirty layers of a few microseconds each: members wait for each other by spinning, and only
+//! after [`PATIENCE`](phase::PATIENCE) by sleeping, between layers as between evaluations.
+
+mod phase;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{Builder, JoinHandle};
+
+use phase::Phase;
+
+/// What the members of a [`Team`] do together.
+pub trait Job: Send + Sync + 'static {
+    /// One member's part of one run.
+    fn work(&self, member: &Member<'_>);
+}
+
+/// One of the threads that run a job.
+pub struct Member<'a> {
+    /// Which one, from 0. Member 0 is the thread that called [`Team::run`].
+    pub index: usize,
+    /// How many there are.
+    pub count: usize,
+    meeting: &'a Meeting,
+}
+
+impl Member<'_> {
+    /// Waits for all members to come here. What they wrote before, all see after.
+    ///
+    /// # Panics
+    /// Where another member has panicked, and would never come.
+    pub fn meet(&self) {
+        self.meeting.join(self.count);
+    }
+
+    /// This member's share of `length` things: the shares follow each other and differ by one at most.
+    pub fn share(&self, length: usize) -> std::ops::Range<usize> {
+        length * self.index / self.count..length * (self.index + 1) / self.count
+    }
+}
+
+/// A job, the calling thread and those beside it. Workers end with the team.
+pub struct Team<J> {
+    shared: Arc<Shared<J>>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+struct Shared<J> {
+    job: J,
+    count: usize,
+    /// Advanced when a run begins.
+    start: Phase,
+    meeting: Meeting,
+    over: AtomicBool,
+}
+
+impl<J: Job> Team<J> {
+    /// A team of `count` members, at least one: `count - 1` threads are started.
+    ///
+    /// # Errors
+    /// Where the system starts no more threads.
+    pub fn new(job: J, count: usize) -> std::io::Result<Self> {
+        let count = count.max(1);
+        let over = AtomicBool::new(false);
+        let shared = Arc::new(Shared { job, count, start: Phase::default(), meeting: Meeting::default(), over });
+        let mut team = Self { shared, workers: Vec::with_capacity(count - 1) };
+        for index in 1..count {
+            let shared = Arc::clone(&team.shared);
+            let name = format!("engine-{index}");
+            team.workers.push(Builder::new().name(name).spawn(move || shared.serve(index))?);
+        }
+        Ok(team)
+    }
+
+    /// The job, while it does not run.
+    pub fn job(&self) -> &J {
+        &self.shared.job
+    }
+
+    /// How many members there are.
+    pub fn members(&self) -> usize {
+        self.shared.count
+    }
+
+    /// Lets all members work once, and comes back when all have.
+    ///
+    /// # Panics
+    /// Where a member's work has, now or in an earlier run.
+    pub fn run(&mut self) {
+        let shared = &*self.shared;
+        // Where a run has failed, some members may still be at it.
+        shared.meeting.check();
+        shared.start.advance();
+        if let Err(panic) = shared.take_part(0) {
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl<J> Drop for Team<J> {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::Release);
+        self.shared.start.advance();
+        for worker in self.workers.drain(..) {
+            // A worker catches the panics of its job.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl<J: Job> Shared<J> {
+    fn serve(&self, index: usize) {
+        for run in 0.. {
+            self.start.wait(run);
+            if self.over.load(Ordering::Acquire) || self.take_part(index).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Works, then meets the others: no run ends while a member still works.
+    fn take_part(&self, index: usize) -> std::thread::Result<()> {
+        let member = Member { index, count: self.count, meeting: &self.meeting };
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            self.job.work(&member);
+            member.meet();
+        }));
+        outcome.inspect_err(|_| self.meeting.fail())
+    }
+}
+
+/// A barrier that can fail.
+#[derive(Default)]
+struct Meeting {
+    arrived: AtomicUsize,
+    phase: Phase,
+    failed: AtomicBool,
+}
+
+impl Meeting {
+    fn join(&self, count: usize) {
+        let phase = self.phase.now();
+        self.check();
+        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == count {
+            self.arrived.store(0, Ordering::Relaxed);
+            self.phase.advance();
+        } else {
+            self.phase.wait(phase);
+        }
+        self.check();
+    }
+
+    #[expect(clippy::panic, reason = "passes on another member's panic: nothing else can be told of it here")]
+    fn check(&self) {
+        if self.failed.load(Ordering::Acquire) {
+            panic!("another member of the team has panicked");
+        }
+    }
+
+    fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+        self.phase.advance();
+    }
+}
+
+#[cfg(test)]
+mod tests;

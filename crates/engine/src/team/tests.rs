@@ -1,0 +1,104 @@
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::panic, reason = "what happens then is what is tested")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+
+use super::phase::PATIENCE;
+use super::{Job, Member, Team};
+
+/// Every member writes its slot, and after the meeting reads everyone's.
+struct Exchange {
+    slots: Vec<AtomicUsize>,
+    sums: Vec<AtomicUsize>,
+    rounds: usize,
+    nap: bool,
+}
+
+impl Exchange {
+    fn new(count: usize, rounds: usize, nap: bool) -> Self {
+        let zeros = || (0..count).map(|_| AtomicUsize::new(0)).collect();
+        Self { slots: zeros(), sums: zeros(), rounds, nap }
+    }
+}
+
+impl Job for Exchange {
+    fn work(&self, member: &Member<'_>) {
+        for round in 1..=self.rounds {
+            if self.nap && round % 3 == member.index {
+                sleep(3 * PATIENCE);
+            }
+            self.slots[member.index].store(round, Ordering::Relaxed);
+            member.meet();
+            let sum: usize = self.slots.iter().map(|slot| slot.load(Ordering::Relaxed)).sum();
+            self.sums[member.index].fetch_add(sum, Ordering::Relaxed);
+            member.meet();
+        }
+    }
+}
+
+fn check_exchange(count: usize, rounds: usize, nap: bool) {
+    let mut team = Team::new(Exchange::new(count, rounds, nap), count).unwrap();
+    for run in 1..=3 {
+        team.run();
+        let expected = run * count * rounds * (rounds + 1) / 2;
+        assert!(team.job().sums.iter().all(|sum| sum.load(Ordering::Relaxed) == expected));
+    }
+}
+
+#[test]
+fn members_see_what_others_wrote_before_they_met() {
+    for count in 1..=3 {
+        check_exchange(count, 200, false);
+    }
+}
+
+#[test]
+fn members_who_fell_asleep_are_woken() {
+    check_exchange(3, 12, true);
+}
+
+#[test]
+fn a_team_that_slept_between_runs_wakes() {
+    let mut team = Team::new(Exchange::new(2, 1, false), 2).unwrap();
+    for _ in 0..5 {
+        team.run();
+        sleep(5 * PATIENCE);
+    }
+    assert_eq!(team.job().sums[1].load(Ordering::Relaxed), 10);
+}
+
+#[test]
+fn shares_cover_everything_once() {
+    struct Count([AtomicUsize; 7]);
+    impl Job for Count {
+        fn work(&self, member: &Member<'_>) {
+            for i in member.share(7) {
+                self.0[i].fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+    for count in 1..=9 {
+        let mut team = Team::new(Count(Default::default()), count).unwrap();
+        team.run();
+        assert!(team.job().0.iter().all(|times| times.load(Ordering::Relaxed) == 1));
+    }
+}
+
+#[test]
+fn a_panic_reaches_the_caller_and_leaves_no_one_waiting() {
+    struct Fail(usize);
+    impl Job for Fail {
+        fn work(&self, member: &Member<'_>) {
+            member.meet();
+            assert!(member.index != self.0, "as planned");
+            member.meet();
+        }
+    }
+    for culprit in 0..3 {
+        let mut team = Team::new(Fail(culprit), 3).unwrap();
+        assert!(catch_unwind(AssertUnwindSafe(|| team.run())).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| team.run())).is_err());
+    }
+}
