@@ -1,12 +1,12 @@
 //! A network that runs.
 
-use std::path::Path;
+use std::{num::NonZero, path::Path, thread::available_parallelism};
 
 use crate::{
     EngineError, Graph, Names, RunError,
     films::Films,
+    kernel::{Kernel, Program},
     network::{Activation, Network},
-    plain::Plain,
     recognise::recognise,
 };
 
@@ -33,20 +33,33 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct Engine {
-    machine: Plain,
+    program: Program,
     films: Films,
     sample: Activation,
 }
 
 impl Engine {
-    /// Makes the graph ready to run.
+    /// Threads beyond which more do not help: a layer of 64 channels has as many registers of them.
+    pub const THREADS: usize = 4;
+
+    /// Makes the graph ready to run by the fastest kernel in f32, on all cores or [`THREADS`](Self::THREADS) of them.
     ///
     /// # Errors
-    /// A graph that is no conditional 1-D U-Net: the first node that does not belong to one.
+    /// A graph that is no conditional 1-D U-Net: the first node that does not belong to one. Or as for [`Engine::on`].
     pub fn new(graph: &Graph, names: &Names<'_>) -> Result<Self, EngineError> {
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        Self::on(graph, names, Kernel::fastest(), cores.min(Self::THREADS))
+    }
+
+    /// The same by `kernel`, on `threads` threads: the calling one and others beside it, which spin while a plan is
+    /// drawn and sleep between plans.
+    ///
+    /// # Errors
+    /// As for [`Engine::new`], and where the processor lacks the kernel, or the system has no more threads.
+    pub fn on(graph: &Graph, names: &Names<'_>, kernel: Kernel, threads: usize) -> Result<Self, EngineError> {
         let Network { layers, condition } = recognise(graph, names)?;
         let films = Films::new(condition, layers.film_channels);
-        Ok(Self { sample: layers.sample, machine: Plain::new(layers), films })
+        Ok(Self { sample: layers.sample, program: Program::new(&layers, kernel, threads)?, films })
     }
 
     /// Reads the file at `path` and makes it ready to run.
@@ -92,8 +105,14 @@ impl Engine {
         check("the plans", plans.len(), batch)?;
         check("the samples", samples.len(), batch * self.sample_dim())?;
         check("the prediction", prediction.len(), batch * self.sample_dim())?;
-        let films = self.films.rows(plans, timesteps)?;
-        self.machine.run(batch, samples, films, prediction);
+        self.films.check(plans)?;
+        if batch > 0 {
+            self.program.load(batch, |sample, rows| {
+                sample.copy_from_slice(samples);
+                self.films.write(plans, timesteps, rows);
+            });
+            self.program.run(prediction);
+        }
         Ok(())
     }
 }

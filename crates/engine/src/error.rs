@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use crate::kernel::Kernel;
+
 /// Why a file is not run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -32,6 +34,12 @@ pub enum EngineError {
         /// What it does that no such network does.
         problem: String,
     },
+    /// The processor lacks the kernel's instructions.
+    #[error("this processor has no {0:?}")]
+    Kernel(Kernel),
+    /// The system starts no more threads.
+    #[error("cannot start threads ({0})")]
+    Threads(#[from] io::Error),
 }
 
 /// Why a batch cannot be run.

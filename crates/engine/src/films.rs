@@ -19,14 +19,12 @@ pub struct Films {
     /// `[plan, channel]`.
     bound: Vec<f32>,
     plans: usize,
-    /// `[batch, channel]`, their sums.
-    rows: Vec<f32>,
 }
 
 impl Films {
     pub fn new(condition: Condition, channels: usize) -> Self {
-        let (known, table, bound, rows) = Default::default();
-        Self { condition, channels, known, table, bound, plans: 0, rows }
+        let (known, table, bound) = Default::default();
+        Self { condition, channels, known, table, bound, plans: 0 }
     }
 
     pub fn observation_dim(&self) -> usize {
@@ -50,27 +48,30 @@ impl Films {
         Ok(())
     }
 
-    /// `[batch, channel]`.
-    pub fn rows(&mut self, plans: &[usize], timesteps: &[i64]) -> Result<&[f32], RunError> {
-        if let Some(&plan) = plans.iter().find(|&&plan| plan >= self.plans) {
-            return Err(RunError::Plan { plan, bound: self.plans });
+    /// Whether all `plans` have an observation.
+    pub fn check(&self, plans: &[usize]) -> Result<(), RunError> {
+        match plans.iter().find(|&&plan| plan >= self.plans) {
+            Some(&plan) => Err(RunError::Plan { plan, bound: self.plans }),
+            None => Ok(()),
         }
+    }
+
+    /// Writes `rows`, `[batch, channel]`, of plans that have an observation.
+    pub fn write(&mut self, plans: &[usize], timesteps: &[i64], rows: &mut [f32]) {
         if self.known.len() > KEPT {
             self.known.clear();
             self.table.clear();
         }
         let channels = self.channels;
-        self.rows.resize(plans.len() * channels, 0.0);
         for (row, (&plan, &timestep)) in plans.iter().zip(timesteps).enumerate() {
             let known = self.know(timestep);
             let of_timestep = &self.table[known * channels..][..channels];
             let of_plan = &self.bound[plan * channels..][..channels];
-            let sums = self.rows[row * channels..][..channels].iter_mut();
+            let sums = rows[row * channels..][..channels].iter_mut();
             for (sum, (a, b)) in sums.zip(of_timestep.iter().zip(of_plan)) {
                 *sum = a + b;
             }
         }
-        Ok(&self.rows)
     }
 
     /// The timestep's row in the table, computed if it is the first time.

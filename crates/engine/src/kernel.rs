@@ -24,7 +24,7 @@ mod tile;
 mod weights;
 mod winograd;
 
-pub use program::{Program, ProgramError};
+pub use program::Program;
 use table::Table;
 
 /// How convolutions are computed. Sums are f32 always, and so is all that is not a product.

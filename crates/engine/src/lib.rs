@@ -11,7 +11,6 @@ pub mod kernel;
 mod mish;
 pub mod network;
 mod onnx;
-mod plain;
 mod recognise;
 mod team;
 

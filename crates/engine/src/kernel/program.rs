@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "members share the activations: between two meetings a buffer is written or read")]
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::Kernel;
@@ -9,6 +10,7 @@ use super::finish::Rows;
 use super::layer::{Evaluation, Packed, Workspace};
 use super::memory::Arena;
 use super::place::{Place, Places, ROW};
+use crate::EngineError;
 use crate::network::{Layer, Layers};
 use crate::team::{Job, Member, Team};
 
@@ -49,15 +51,10 @@ struct Memory {
     workspaces: Vec<Mutex<Workspace>>,
 }
 
-/// Why a network does not run.
-#[derive(Debug, thiserror::Error)]
-pub enum ProgramError {
-    /// The processor lacks the kernel's instructions.
-    #[error("this processor has no {0:?}")]
-    Unavailable(Kernel),
-    /// No threads.
-    #[error("cannot start threads")]
-    Threads(#[from] std::io::Error),
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program").field("threads", &self.team.members()).finish_non_exhaustive()
+    }
 }
 
 impl Program {
@@ -65,8 +62,8 @@ impl Program {
     ///
     /// # Errors
     /// Where the processor does not have the kernel, or the system no more threads.
-    pub fn new(layers: &Layers, kernel: Kernel, threads: usize) -> Result<Self, ProgramError> {
-        let table = kernel.table().ok_or(ProgramError::Unavailable(kernel))?;
+    pub fn new(layers: &Layers, kernel: Kernel, threads: usize) -> Result<Self, EngineError> {
+        let table = kernel.table().ok_or(EngineError::Kernel(kernel))?;
         let touched = |layer: &Layer| {
             layer.inputs.iter().copied().chain([layer.output]).chain(layer.residual).collect::<Vec<_>>()
         };
