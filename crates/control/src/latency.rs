@@ -1,3 +1,5 @@
+mod interchange;
+
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -7,8 +9,8 @@ use serde::{Deserialize, Serialize};
 const SIGNIFICANT_DIGITS: u8 = 3;
 const HIGHEST: Duration = Duration::from_secs(3600);
 
-/// A distribution of durations.
-#[derive(Clone, Debug)]
+/// A distribution of durations. In files it is text, in `HdrHistogram`'s interchange form.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Latency(Histogram<u64>);
 
 /// Percentiles of a [`Latency`], in milliseconds.
@@ -37,6 +39,12 @@ impl Latency {
     /// Adds a duration; one beyond an hour counts as an hour.
     pub fn record(&mut self, duration: Duration) {
         self.0.saturating_record(nanoseconds(duration));
+    }
+
+    /// Whether nothing has been recorded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The percentiles; all zero while nothing has been recorded.

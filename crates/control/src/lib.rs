@@ -16,6 +16,7 @@ mod environment;
 mod interval;
 mod latency;
 pub mod lockstep;
+mod options;
 pub mod playback;
 mod policy;
 mod pusht;
@@ -29,13 +30,14 @@ pub use environment::{Environment, Outcome};
 pub use interval::{Interval, bootstrap_mean};
 pub use latency::{Latency, Percentiles};
 pub use lockstep::{ControlError, Episode, PlanCost, Step, run_episode, run_episodes};
+pub use options::OptionError;
 pub use policy::{ManyPolicy, Plan, Policy};
 pub use pusht::{PushT, PushTError};
 pub use realtime::run_episode_in_time;
 pub use recipe::{Recipe, RecipeError};
 pub use report::{
-    CutShort, Difference, EpisodeReport, Machine, Model, RefinementReport, Report, SCHEMA_VERSION, SamplerReport,
-    SamplerRun, Throughput,
+    CutShort, Difference, EpisodeReport, InTime, Machine, Model, RefinementReport, Report, SCHEMA_VERSION,
+    SamplerReport, SamplerRun, Throughput,
 };
 
 /// Any error, boxed to cross the borders between policies, environments and the loop.

@@ -6,6 +6,7 @@
 //! All else, when a plan is due and what is sent, is the same code.
 
 mod clock;
+mod priority;
 mod timing;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use ndarray::{Array1, ArrayView1};
 
 pub use clock::{Clock, VirtualClock, WallClock};
+pub use priority::RealtimeSupport;
 pub use timing::{Timing, TimingReport};
 
 use crate::controller::{Pilot, WorkerEvent};
@@ -56,7 +58,7 @@ pub fn run_episode_in_time<E: Environment>(
     mut on_moment: impl FnMut(&E, Moment<'_>),
 ) -> Result<(Episode, Timing), ControlError> {
     let mut episode = Episode { seed, ..Episode::default() };
-    let mut timing = Timing::default();
+    let mut timing = Timing::new(clock.passes());
     let mut observation = Array1::zeros(environment.observation_dim());
     let mut action = Array1::zeros(environment.action_dim());
     environment.reset(seed).map_err(|source| ControlError::Environment { step: 0, source })?;

@@ -1,5 +1,9 @@
+mod in_time;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::in_time::InTime;
+use crate::realtime::{Timing, TimingReport};
 use crate::refine::RefinementCost;
 use crate::{Episode, Interval, Latency, Percentiles, bootstrap_mean};
 
@@ -26,6 +30,8 @@ pub struct Report {
     /// Environments played at once. Beyond 1, plans are drawn together: no plan then has a latency of its own, and
     /// [`Throughput`] says what they cost.
     pub environments: usize,
+    /// How the loop ran, where the world did not wait for the policy.
+    pub in_time: Option<InTime>,
     /// One entry a sampler, on the same seeds.
     pub samplers: Vec<SamplerReport>,
 }
@@ -75,6 +81,8 @@ pub struct SamplerReport {
     pub success_rate: f64,
     /// Observation bound to plan ready; none where plans were drawn together.
     pub sampling_latency_ms: Option<Percentiles>,
+    /// Every sampling latency, as a histogram in `HdrHistogram`'s interchange form.
+    pub sampling_histogram: Option<Latency>,
     /// The same, over the actions executed from the plan.
     pub per_action_latency_ms: Option<Percentiles>,
     /// Median sampling latency of `sequential` over this one's; none without `sequential` in the run, or where plans
@@ -92,6 +100,8 @@ pub struct SamplerReport {
     pub violation_rate: f64,
     /// Share of the episodes with such a step.
     pub violating_episodes: f64,
+    /// How the loop went, where the world did not wait for the policy.
+    pub timing: Option<TimingReport>,
     /// What refining the plans took; none where they are not refined.
     pub refinement: Option<RefinementReport>,
     /// Every episode.
@@ -196,6 +206,7 @@ pub struct SamplerRun {
     /// Observation bound to plan ready, or all plans of the call.
     pub sampling: Latency,
     per_action: Latency,
+    timing: Option<Timing>,
     episodes: Vec<EpisodeReport>,
     rounds: usize,
     evaluations: usize,
@@ -219,6 +230,7 @@ impl SamplerRun {
             tolerance,
             sampling: Latency::new(),
             per_action: Latency::new(),
+            timing: None,
             episodes: Vec::new(),
             rounds: 0,
             evaluations: 0,
@@ -255,6 +267,15 @@ impl SamplerRun {
             violations: episode.violations,
             largest_violation: episode.largest_violation,
         });
+    }
+
+    /// Takes an episode into account that was played in time.
+    pub fn add_in_time(&mut self, episode: &Episode, timing: &Timing) {
+        self.add(episode);
+        match &mut self.timing {
+            Some(so_far) => so_far.merge(timing),
+            none => *none = Some(timing.clone()),
+        }
     }
 
     /// Mean reward so far; 0 without episodes.
@@ -303,6 +324,7 @@ impl SamplerRun {
                 .and_then(|baseline| self.difference(baseline)),
             success_rate: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.success)))),
             sampling_latency_ms: alone.then(|| self.sampling.percentiles()),
+            sampling_histogram: alone.then(|| self.sampling.clone()),
             per_action_latency_ms: alone.then(|| self.per_action.percentiles()),
             speedup: baseline.filter(|_| alone).map(speedup),
             throughput,
@@ -311,6 +333,7 @@ impl SamplerRun {
             cut_short: CutShort::new(&self.residuals, self.plans),
             violation_rate: sum(|episode| episode.violations) / sum(|episode| episode.control_steps).max(1.0),
             violating_episodes: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.violations > 0)))),
+            timing: self.timing.as_ref().map(Timing::report),
             refinement: RefinementReport::of(&self.refinements),
             episodes: self.episodes.clone(),
         })

@@ -149,7 +149,7 @@ proptest! {
         let (episode, timing, sent) = play(config, &mut Walker::new(intended), sampling, limit, seed);
         prop_assert_eq!(actions(&sent), waited);
         prop_assert_eq!(episode, lockstep);
-        let report = timing.report(false);
+        let report = timing.report();
         prop_assert_eq!((report.late_rate, report.safe_rate, report.control_steps), (0.0, 0.0, limit));
     }
 
@@ -167,7 +167,7 @@ proptest! {
             play(config(replan, Late::Hold), &mut Walker::new(5), sampling, 60, seed.into())
         };
         let ((first, timing, sent), (again, timing_again, sent_again)) = (play(), play());
-        prop_assert_eq!(timing.report(true), timing_again.report(true));
+        prop_assert_eq!(timing.report(), timing_again.report());
         prop_assert_eq!((&first, sent), (&again, sent_again));
         for plan in &first.plans {
             let drawn = plan.latency.as_secs_f64() * 1e3;
@@ -189,7 +189,7 @@ fn a_plan_that_took_long_is_entered_in_its_middle() {
     let costs: Vec<_> =
         episode.plans.iter().map(|plan| (plan.latency.as_millis(), plan.rounds, plan.executed)).collect();
     assert_eq!(costs, [(250, 7, 2), (250, 7, 2)]);
-    let report = timing.report(false);
+    let report = timing.report();
     assert_eq!((report.late_rate, report.safe_rate, report.wake_up_jitter_ms), (0.3, 0.3, None));
     approx::assert_relative_eq!(report.observation_age_ms.max, 700.0, max_relative = 2e-3);
     approx::assert_relative_eq!(report.observation_age_ms.p50, 400.0, max_relative = 2e-3);
@@ -241,7 +241,7 @@ fn a_policy_that_fails_is_an_event_and_asked_again() {
         [(2.0, Source::Plan), (2.0, Source::Late), (2.0, Source::Late), (2.0, Source::Late), (2.0, Source::Late)]
     );
     assert_eq!(sent[6].1, Source::Plan);
-    assert_eq!(timing.report(false).failed_plans, 2);
+    assert_eq!(timing.report().failed_plans, 2);
 }
 
 /// Time that a step takes passes for the clock, too.
@@ -257,6 +257,9 @@ impl Clock for Oversleeping {
     }
     fn now(&self) -> Duration {
         self.0.get()
+    }
+    fn passes(&self) -> bool {
+        true
     }
 }
 
@@ -276,7 +279,7 @@ fn steps_that_take_too_long_miss_deadlines() {
     // The step of 101 ms delays the next by 1 ms; that of 340 ms loses two, and the plan goes on in time.
     let expected = [(0, 1.0), (100, 2.0), (200, 3.0), (301, 4.0), (400, 5.0), (740, 8.0), (800, 9.0), (900, 10.0)];
     assert_eq!(begun, expected);
-    let report = timing.report(true);
+    let report = timing.report();
     assert_eq!(report.deadline_misses, Some(4));
     approx::assert_relative_eq!(report.wake_up_jitter_ms.unwrap().max, 40.0, max_relative = 2e-3);
 }
@@ -319,7 +322,7 @@ fn the_wall_clock_counts_what_is_missed() {
             times.push(moment.time);
         })
         .unwrap();
-    let report = timing.report(true);
+    let report = timing.report();
     assert!(report.deadline_misses.unwrap() >= 3, "{report:?}");
     assert!(times.is_sorted() && times[39] >= period * 41, "absolute deadlines, and two of them lost");
     assert!(!episode.plans.is_empty() && report.safe_rate < 1.0, "plans arrive meanwhile");

@@ -18,7 +18,7 @@ pub enum Blend {
 }
 
 impl Blend {
-    pub(super) fn validate(self) -> Result<(), PlaybackError> {
+    pub(crate) fn validate(self) -> Result<(), PlaybackError> {
         match self {
             Self::Ensemble { decay } if !(decay >= 0.0 && decay.is_finite()) => {
                 Err(field("decay", &decay, "finite and not negative"))

@@ -19,7 +19,7 @@ pub enum Late {
 }
 
 impl Late {
-    pub(super) fn validate(self) -> Result<(), PlaybackError> {
+    pub(crate) fn validate(self) -> Result<(), PlaybackError> {
         match self {
             Self::Decelerate { within } if within.is_zero() => Err(field("within", &"0", "more than 0")),
             _ => Ok(()),

@@ -10,6 +10,9 @@ pub trait Clock {
 
     /// The time.
     fn now(&self) -> Duration;
+
+    /// Whether time passes by itself, so that a loop can be late.
+    fn passes(&self) -> bool;
 }
 
 /// Time as it passes.
@@ -35,6 +38,10 @@ impl Clock for WallClock {
     fn now(&self) -> Duration {
         self.0.elapsed()
     }
+
+    fn passes(&self) -> bool {
+        true
+    }
 }
 
 /// Time that passes only while the loop waits: whatever is computed takes none.
@@ -52,5 +59,9 @@ impl Clock for VirtualClock {
 
     fn now(&self) -> Duration {
         self.0
+    }
+
+    fn passes(&self) -> bool {
+        false
     }
 }

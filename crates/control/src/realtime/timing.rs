@@ -6,8 +6,10 @@ use crate::playback::{Command, Source};
 use crate::{Latency, Percentiles};
 
 /// How a loop in time went: what was late, and what was sent for want of a plan.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Timing {
+    /// Whether time passed by itself.
+    wall: bool,
     jitter: Latency,
     age: Latency,
     steps: usize,
@@ -40,6 +42,13 @@ pub struct TimingReport {
 }
 
 impl Timing {
+    /// Of a loop that has not run yet; `wall` if time passes by itself in it.
+    #[must_use]
+    pub fn new(wall: bool) -> Self {
+        let (jitter, age) = (Latency::new(), Latency::new());
+        Self { wall, jitter, age, steps: 0, misses: 0, late: 0, safe: 0, withheld: 0, failures: 0 }
+    }
+
     /// Takes what another loop went through into account.
     pub fn merge(&mut self, other: &Self) {
         self.jitter.merge(&other.jitter);
@@ -52,14 +61,14 @@ impl Timing {
         self.failures += other.failures;
     }
 
-    /// What it came to; `wall` if time passed by itself.
+    /// What it came to.
     #[must_use]
-    pub fn report(&self, wall: bool) -> TimingReport {
+    pub fn report(&self) -> TimingReport {
         let share = |count: usize| count as f64 / self.steps.max(1) as f64;
         TimingReport {
             control_steps: self.steps,
-            wake_up_jitter_ms: wall.then(|| self.jitter.percentiles()),
-            deadline_misses: wall.then_some(self.misses),
+            wake_up_jitter_ms: self.wall.then(|| self.jitter.percentiles()),
+            deadline_misses: self.wall.then_some(self.misses),
             observation_age_ms: self.age.percentiles(),
             late_rate: share(self.late),
             safe_rate: share(self.safe),
