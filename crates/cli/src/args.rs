@@ -1,11 +1,14 @@
 //! The command line.
 
+mod clock;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use parapolicy_sampler::Solver;
 
+pub use self::clock::{ClockName, LatencyName, LoopArguments};
 use crate::auto::SamplerName;
 
 /// Runs diffusion policies on robots, sampled in parallel over time.
@@ -142,6 +145,8 @@ pub struct RunArguments {
         value_parser = clap::value_parser!(u64).range(1..=1024)
     )]
     pub environments: u64,
+    #[command(flatten)]
+    pub in_time: LoopArguments,
     /// Folder for report.json, episodes.csv, report.svg and episode.gif.
     #[arg(long, default_value = "report")]
     pub out: PathBuf,

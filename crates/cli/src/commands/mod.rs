@@ -3,6 +3,7 @@
 mod anytime;
 pub mod bench;
 mod calibrate;
+mod in_time;
 mod inspect;
 mod observations;
 mod refinement;
@@ -12,7 +13,7 @@ mod sample;
 
 use anyhow::Context as _;
 use ndarray::Array2;
-use parapolicy_runner::{Policy, Runtime, Sampling};
+use parapolicy_runner::{Manifest, Policy, Runtime, Sampling};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde::Serialize;
 
@@ -45,6 +46,10 @@ impl RuntimeArguments {
 }
 
 impl ModelArguments {
+    fn manifest(&self) -> Result<Manifest, Failure> {
+        Manifest::load(&self.model).input()
+    }
+
     fn load(&self, runtime: &Runtime) -> Result<Policy, Failure> {
         Policy::load(&self.model, runtime, self.runtime.threads()).input()
     }

@@ -1,25 +1,23 @@
+mod lockstep;
+mod on_clock;
+
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::refine::Refinement;
-use parapolicy_control::{
-    DiffusionPolicy, ManyDiffusionPolicy, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun, run_episode,
-    run_episodes,
-};
+use parapolicy_control::{InTime, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun};
 use parapolicy_pusht::Scenario;
 use parapolicy_runner::{Policy, Runtime};
-use parapolicy_sampler::{Budget, ManySampler, Sampler, Strategy};
+use parapolicy_sampler::{Budget, Sampler, Strategy};
 
 use super::Settled;
 use super::observations::meet;
 use super::print_json;
 use super::refinement::refinement;
-use crate::args::{RunArguments, SamplingArguments};
+use crate::args::{ClockName, LatencyName, RunArguments, SamplingArguments};
 use crate::failure::{Failure, InputError as _};
 use crate::machine;
-use crate::output::animation::Recording;
 use crate::output::plot::{self, Series};
 use crate::output::staging::Staging;
 use crate::output::{episodes, table};
-use crate::progress::RunProgress;
 
 /// One sampler of the comparison.
 struct Contender {
@@ -33,6 +31,7 @@ struct Contender {
 
 /// Compares samplers on the same seeds and writes the report.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    arguments.check()?;
     let scenario = Scenario::load(&arguments.scenario).input()?;
     let mut staging = Staging::new(&arguments.out)?;
     let runtime = arguments.model.runtime.find()?;
@@ -41,12 +40,17 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut contenders = contenders(arguments, &mut policy, &mut environment)?;
 
     let name = environment.task().scenario().name.clone();
-    let recording = if arguments.environments == 1 {
-        compete(arguments, &mut policy, &mut environment, &mut contenders)?
-    } else {
-        compete_together(arguments, &mut policy, &environment, &mut contenders)?
+    let (recording, in_time) = match arguments.in_time.clock {
+        ClockName::Lockstep if arguments.environments == 1 => {
+            (lockstep::compete(arguments, &mut policy, &mut environment, &mut contenders)?, None)
+        }
+        ClockName::Lockstep => {
+            (lockstep::compete_together(arguments, &mut policy, &environment, &mut contenders)?, None)
+        }
+        ClockName::Real => on_clock::compete(arguments, &runtime, &mut environment, &mut contenders)?,
+        ClockName::Virtual => on_clock::compete_virtually(arguments, &mut policy, &mut environment, &mut contenders)?,
     };
-    let report = report(arguments, &policy, &runtime, name, &contenders)?;
+    let report = report(arguments, &policy, &runtime, name, in_time, &contenders)?;
 
     staging.write("report.json", |file| Ok(serde_json::to_writer_pretty(file, &report)?))?;
     staging.write("episodes.csv", |file| episodes::write(&report.samplers, file))?;
@@ -66,6 +70,30 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     println!("{}", table::render(&report));
     println!("written to {}: report.json, episodes.csv, report.svg, episode.gif", arguments.out.display());
     Ok(())
+}
+
+impl RunArguments {
+    /// Refuses what a loop in time cannot do: it plans from the last observations alone, one plan at a time.
+    fn check(&self) -> Result<(), Failure> {
+        self.in_time.check()?;
+        if self.in_time.clock == ClockName::Lockstep {
+            return Ok(());
+        }
+        let deadline = self.in_time.clock == ClockName::Virtual && self.budget.deadline.is_some();
+        let deadline =
+            deadline && self.in_time.latency.as_ref().is_some_and(|latency| *latency != LatencyName::Measured);
+        let given = [
+            ("--environments", self.environments > 1),
+            ("--refine", self.refine.is_some()),
+            ("--warm-start", self.warm_start),
+            ("--reuse", self.reuse.is_some()),
+            ("--deadline with a stated --latency", deadline),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((name, _)) => Err(anyhow!("{name}: not with --clock {}", self.in_time.clock)).input(),
+            None => Ok(()),
+        }
+    }
 }
 
 fn contenders(
@@ -112,82 +140,12 @@ fn rest(sampler: &Sampler, share: f64) -> Result<Sampler, Failure> {
     Sampler::new(table, sampler.strategy(), sampler.dim()).input()
 }
 
-/// Runs every seed with every sampler in turn, so that what else the machine does falls on all of them alike.
-/// Returns the first episode of the last sampler, to be shown.
-fn compete(
-    arguments: &RunArguments,
-    policy: &mut Policy,
-    environment: &mut PushT,
-    contenders: &mut [Contender],
-) -> Result<Recording, Failure> {
-    let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
-    let shown = contenders.len() - 1;
-    let mut recording = Recording::new(environment.task().scenario().keep_out.clone());
-    for seed in arguments.seed..arguments.seed + arguments.episodes {
-        for (index, Contender { sampler, rest, budget, refinement, run }) in contenders.iter_mut().enumerate() {
-            let record = index == shown && seed == arguments.seed;
-            let mut driver = DiffusionPolicy::new(&mut *policy, sampler).within(*budget);
-            if arguments.warm_start {
-                driver = driver.warm();
-            }
-            if let Some(rest) = rest {
-                driver = driver.reusing(rest);
-            }
-            if let Some(refinement) = refinement {
-                driver = driver.refined(refinement, environment.tracker().map_err(|error| anyhow!(error)).input()?);
-            }
-            let episode = run_episode(&mut driver, environment, seed, |environment, step| {
-                if record {
-                    recording.add(environment.task(), step);
-                }
-            })?;
-            run.add(&episode);
-            progress.episode_done(run);
-        }
-    }
-    progress.finish();
-    Ok(recording)
-}
-
-/// Runs every seed with one sampler after the other, the plans of several environments drawn together. Returns the first
-/// episode of the last sampler, to be shown.
-fn compete_together(
-    arguments: &RunArguments,
-    policy: &mut Policy,
-    environment: &PushT,
-    contenders: &mut [Contender],
-) -> Result<Recording, Failure> {
-    let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
-    let scenario = environment.task().scenario();
-    let count = usize::try_from(arguments.environments)?;
-    let environments = (0..count).map(|_| PushT::new(scenario.clone(), policy.manifest()));
-    let mut environments = environments.collect::<Result<Vec<_>, _>>().input()?;
-    let shown = contenders.len() - 1;
-    let mut recording = Recording::new(scenario.keep_out.clone());
-    for (index, Contender { sampler, budget, run, .. }) in contenders.iter_mut().enumerate() {
-        let (table, dim) = (sampler.table().clone(), sampler.dim());
-        let mut sampler = ManySampler::new(table, sampler.strategy(), dim, count).input()?;
-        let mut driver = ManyDiffusionPolicy::new(policy, &mut sampler).within(*budget);
-        let seeds = arguments.seed..arguments.seed + arguments.episodes;
-        let episodes = run_episodes(&mut driver, &mut environments, seeds, |seed, environment, step| {
-            if index == shown && seed == arguments.seed {
-                recording.add(environment.task(), step);
-            }
-            if step.outcome.over {
-                progress.episode_over(&run.name);
-            }
-        })?;
-        episodes.iter().for_each(|episode| run.add(episode));
-    }
-    progress.finish();
-    Ok(recording)
-}
-
 fn report(
     arguments: &RunArguments,
     policy: &Policy,
     runtime: &Runtime,
     scenario: String,
+    in_time: Option<InTime>,
     contenders: &[Contender],
 ) -> Result<Report, Failure> {
     let baseline = contenders.iter().map(|contender| &contender.run).find(|run| run.name == "sequential");
@@ -203,6 +161,7 @@ fn report(
         solver: arguments.sampling.solver.to_string(),
         steps: arguments.sampling.steps,
         environments: usize::try_from(arguments.environments)?,
+        in_time,
         samplers: samplers.context("no episode was run")?,
     })
 }

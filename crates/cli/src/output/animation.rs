@@ -2,7 +2,7 @@ use std::io::Write;
 
 use anyhow::{Context as _, Result};
 use gif::{Encoder, Frame, Repeat};
-use parapolicy_control::Step;
+use ndarray::ArrayView1;
 use parapolicy_pusht::{KeepOut, Overlay, Renderer, State, Task};
 
 /// Side of the animation, pixels.
@@ -27,11 +27,10 @@ impl Recording {
         Self { moments: Vec::new(), keep_out }
     }
 
-    /// Adds the moment after a control step.
-    pub fn add(&mut self, task: &Task, step: Step<'_>) {
-        let intended = step.plan.intended_actions();
-        let remaining = intended.outer_iter().skip(step.action_index);
-        self.moments.push((task.world().state(), remaining.map(|action| [action[0], action[1]]).collect()));
+    /// Adds the moment after a control step, with the actions that are `ahead`.
+    pub fn add<'a>(&mut self, task: &Task, ahead: impl IntoIterator<Item = ArrayView1<'a, f64>>) {
+        let points = ahead.into_iter().map(|action| [action[0], action[1]]).collect();
+        self.moments.push((task.world().state(), points));
     }
 
     /// Draws the episode as an animated GIF, the plan in force on it.

@@ -1,5 +1,6 @@
 mod bench;
 mod calibration;
+mod in_time;
 
 use comfy_table::{CellAlignment, Table, presets};
 use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport, Throughput};
@@ -11,15 +12,22 @@ pub use calibration::render_calibration;
 const ALONE: [&str; 3] = ["plan p50 ms", "plan p99 ms", "action p50 ms"];
 /// What plans cost that are drawn together: none of them has a latency of its own.
 const TOGETHER: [&str; 3] = ["plans / s", "plans a call", "call p50 ms"];
+const WORK: &str = "rounds / evaluations";
+
+/// What plans cost while the world goes on: what counts is how old they are, see `in_time`.
+const BESIDE: [&str; 1] = ["plan p50 / p99 ms"];
 
 /// The run at a glance, one line a sampler; how often limits were not kept is shown where that happened.
 pub fn render(report: &Report) -> String {
     let cut_short = report.samplers.iter().any(|sampler| sampler.cut_short.share > 0.0);
     let violated = report.samplers.iter().any(|sampler| sampler.violation_rate > 0.0);
-    let (cost, gain) = if together(report) { (TOGETHER, "throughput") } else { (ALONE, "speed-up") };
     let mut columns = vec!["sampler", "reward", "95 % interval", "success"];
-    columns.extend(cost);
-    columns.extend(["rounds / evaluations", gain]);
+    match report.in_time {
+        Some(_) => columns.extend(BESIDE.into_iter().chain([WORK])),
+        None if together(report) => columns.extend(TOGETHER.into_iter().chain([WORK, "throughput"])),
+        None => columns.extend(ALONE.into_iter().chain([WORK, "speed-up"])),
+    }
+    columns.extend(in_time::columns(report));
     if cut_short {
         columns.extend(CUT_SHORT);
     }
@@ -36,6 +44,7 @@ pub fn render(report: &Report) -> String {
             format!("{:.0} %", 100.0 * sampler.success_rate),
         ];
         row.extend(costs(report, sampler));
+        row.extend(sampler.timing.iter().flat_map(in_time::cells));
         if cut_short {
             row.extend(cut_short_cells(&sampler.cut_short));
         }
@@ -45,25 +54,28 @@ pub fn render(report: &Report) -> String {
         }
         table.add_row(row);
     }
-    finish(table) + &differences(report)
+    finish(table) + &differences(report) + &in_time::footnote(report)
 }
 
 fn together(report: &Report) -> bool {
     report.environments > 1
 }
 
-/// What plans cost, from `cost` to `gain`.
-fn costs(report: &Report, sampler: &SamplerReport) -> [String; 5] {
+/// What plans cost.
+fn costs(report: &Report, sampler: &SamplerReport) -> Vec<String> {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     let ratio = |ratio: Option<f64>| or_none(ratio.map(|ratio| format!("{ratio:.2}×")));
     let work = format!("{:.1} / {:.0}", sampler.rounds_mean, sampler.evaluations_mean);
     if together(report) {
         let Throughput { plans_per_second, plans_per_call, call_latency_ms, speedup } = sampler.throughput;
         let [rate, size] = [plans_per_second, plans_per_call].map(|value| format!("{value:.1}"));
-        return [rate, size, format!("{:.1}", call_latency_ms.p50), work, ratio(speedup)];
+        return vec![rate, size, format!("{:.1}", call_latency_ms.p50), work, ratio(speedup)];
     }
     let (plan, action) = (sampler.sampling_latency_ms, sampler.per_action_latency_ms);
-    [
+    if report.in_time.is_some() {
+        return vec![or_none(plan.map(|plan| format!("{:.1} / {:.1}", plan.p50, plan.p99))), work];
+    }
+    vec![
         or_none(plan.map(|plan| format!("{:.1}", plan.p50))),
         or_none(plan.map(|plan| format!("{:.1}", plan.p99))),
         or_none(action.map(|action| format!("{:.2}", action.p50))),

@@ -77,7 +77,7 @@ impl<'a> SimulatedController<'a> {
             Ok(plan.latency)
         });
         match planned {
-            Ok(latency) => self.working = Some(time + latency),
+            Ok(latency) => self.working = Some(time.saturating_add(latency)),
             Err(event) => self.events.push(event),
         }
     }

@@ -1,0 +1,133 @@
+//! What it takes to run a loop in which the world does not wait.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use parapolicy_control::controller::{Controller, ControllerConfig, ControllerError, Replan, SamplingTime};
+use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::realtime::RealtimeSupport;
+use parapolicy_control::{DiffusionPolicy, InTime, Policy as _, Report};
+use parapolicy_runner::{Manifest, Policy, Runtime};
+use parapolicy_sampler::{Budget, Sampler};
+
+use crate::args::{ClockName, LatencyName, LoopArguments, ModelArguments};
+use crate::failure::{Failure, InputError as _};
+
+/// Control steps a second, as PushT has them.
+const RATE: f64 = 10.0;
+
+/// How many horizons old the observation behind a plan may be: with one a second late there is still a plan to follow.
+const HORIZONS: u32 = 2;
+
+impl LoopArguments {
+    /// Refuses what the clock has no use for.
+    pub fn check(&self) -> Result<(), Failure> {
+        let Self { clock, latency, rate, replan, blend, late, realtime_priority } = self;
+        let in_time = [
+            ("--rate", rate.is_some()),
+            ("--replan", replan.is_some()),
+            ("--blend", blend.is_some()),
+            ("--late", late.is_some()),
+        ];
+        let refused = match clock {
+            ClockName::Lockstep => in_time.iter().find(|(_, given)| *given).map(|(name, _)| (*name, "real or virtual")),
+            _ => None,
+        };
+        let of_virtual = (latency.is_some() && *clock != ClockName::Virtual).then_some(("--latency", "virtual"));
+        let of_real =
+            (realtime_priority.is_some() && *clock != ClockName::Real).then_some(("--realtime-priority", "real"));
+        match refused.or(of_virtual).or(of_real) {
+            Some((name, clock)) => Err(anyhow!("{name}: only with --clock {clock}")).input(),
+            None => Ok(()),
+        }
+    }
+
+    /// How plans become commands, for the policy that `manifest` describes.
+    pub fn controller(&self, manifest: &Manifest) -> ControllerConfig {
+        let period = Duration::from_secs_f64(1.0 / self.rate.unwrap_or(RATE));
+        let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
+        let playback = PlaybackConfig {
+            period,
+            blend: self.blend.unwrap_or(Blend::Switch),
+            late: self.late.unwrap_or(Late::Finish),
+            limits: Limits::default(),
+            max_age: period.saturating_mul(horizon.saturating_mul(HORIZONS)),
+            // Until the environment says where it rests.
+            initial: vec![0.0; manifest.action_dim()],
+            safe: None,
+        };
+        ControllerConfig {
+            playback,
+            replan: self.replan.unwrap_or(Replan::Every(manifest.n_action_steps)),
+            n_obs_steps: manifest.n_obs_steps,
+            observation_dim: manifest.observation_dim(),
+            horizon: manifest.horizon,
+        }
+    }
+
+    /// What sampling takes on the virtual clock, for the sampler `name`.
+    pub fn sampling_time(&self, name: &str) -> Result<SamplingTime, Failure> {
+        match &self.latency {
+            None | Some(LatencyName::Measured) => Ok(SamplingTime::Measured),
+            Some(LatencyName::Stated(time)) => Ok(SamplingTime::Stated(*time)),
+            Some(LatencyName::Report(path)) => earlier(path, name).with_context(|| path.display().to_string()).input(),
+        }
+    }
+
+    /// For the report.
+    pub fn describe(&self, config: &ControllerConfig, realtime: Option<RealtimeSupport>) -> InTime {
+        let latency = self.latency.clone().unwrap_or(LatencyName::Measured);
+        InTime {
+            clock: self.clock.to_string(),
+            rate_hz: self.rate.unwrap_or(RATE),
+            replan: config.replan.to_string(),
+            blend: config.playback.blend.to_string(),
+            late: config.playback.late.to_string(),
+            latency: (self.clock == ClockName::Virtual).then(|| latency.to_string()),
+            realtime,
+        }
+    }
+}
+
+/// The sampling latencies of the sampler `name` in an earlier report.
+fn earlier(path: &Path, name: &str) -> anyhow::Result<SamplingTime> {
+    let report: Report = serde_json::from_slice(&fs::read(path)?)?;
+    let sampler = report.samplers.into_iter().find(|sampler| sampler.name == name);
+    let sampler = sampler.with_context(|| format!("it has no sampler `{name}` to take the latencies of"))?;
+    let latencies = sampler.sampling_histogram.filter(|latencies| !latencies.is_empty());
+    Ok(SamplingTime::Drawn(latencies.with_context(|| format!("it has no latencies of `{name}`"))?))
+}
+
+/// A controller whose worker has a network of its own, loaded and tried by now.
+pub fn start_controller(
+    model: &ModelArguments,
+    runtime: &Runtime,
+    config: ControllerConfig,
+    sampler: &Sampler,
+    budget: Budget,
+) -> Result<Controller, Failure> {
+    let (table, strategy, dim) = (sampler.table().clone(), sampler.strategy(), sampler.dim());
+    let (path, threads, runtime) = (model.model.clone(), model.runtime.threads(), runtime.clone());
+    let ready = move |mut network: Policy| -> Result<_, parapolicy_control::BoxError> {
+        let warm_up = ndarray::Array1::zeros(network.manifest().observation_dim());
+        let mut sampler = Sampler::new(table.clone(), strategy, dim)?;
+        let mut policy = DiffusionPolicy::new(&mut network, &mut sampler).within(budget);
+        policy.observe(warm_up.view())?;
+        policy.plan()?;
+        Ok(DiffusionPolicy::new(network, sampler).within(budget))
+    };
+    let mut first = Some(ready(Policy::load(&path, &runtime, threads).input()?).map_err(|error| anyhow!(error))?);
+    let make = move || {
+        let policy = match first.take() {
+            Some(policy) => policy,
+            None => ready(Policy::load(&path, &runtime, threads)?)?,
+        };
+        Ok(Box::new(policy) as Box<dyn parapolicy_control::Policy>)
+    };
+    Controller::start(config, make).map_err(|error| match error {
+        error @ ControllerError::Thread(_) => Failure::Other(error.into()),
+        error => Failure::Input(error.into()),
+    })
+}

@@ -1,0 +1,42 @@
+use parapolicy_control::realtime::TimingReport;
+use parapolicy_control::{InTime, Report};
+
+/// How old what is acted on is, and the share of control steps without a plan, or with one that is used up.
+const IN_TIME: [&str; 2] = ["age p50 / p99 ms", "late / no plan"];
+const ON_THE_WALL: [&str; 2] = ["jitter p50 / p99 / max ms", "misses"];
+
+/// What is shown of a loop in which the world did not wait.
+pub fn columns(report: &Report) -> Vec<&'static str> {
+    let on_the_wall = report.samplers.iter().filter_map(|sampler| sampler.timing?.deadline_misses).next();
+    let timed = report.in_time.is_some().then_some(IN_TIME).into_iter().flatten();
+    timed.chain(on_the_wall.map(|_| ON_THE_WALL).into_iter().flatten()).collect()
+}
+
+pub fn cells(timing: &TimingReport) -> Vec<String> {
+    let age = timing.observation_age_ms;
+    let mut cells = vec![
+        format!("{:.0} / {:.0}", age.p50, age.p99),
+        format!("{:.1} / {:.1} %", 100.0 * timing.late_rate, 100.0 * timing.safe_rate),
+    ];
+    if let (Some(jitter), Some(misses)) = (timing.wake_up_jitter_ms, timing.deadline_misses) {
+        cells.push(format!("{:.2} / {:.2} / {:.2}", jitter.p50, jitter.p99, jitter.max));
+        cells.push(format!("{misses} of {}", timing.control_steps));
+    }
+    cells
+}
+
+/// Below the table: how the loop ran, and what the operating system did not give.
+pub fn footnote(report: &Report) -> String {
+    let Some(InTime { clock, rate_hz, replan, blend, late, latency, realtime }) = &report.in_time else {
+        return String::new();
+    };
+    let latency = latency.as_ref().map_or_else(String::new, |latency| format!(", latency {latency}"));
+    let mut lines = format!("\nclock {clock}, {rate_hz} Hz{latency}, replan {replan}, blend {blend}, late {late}");
+    if let Some(realtime) = realtime {
+        let got = |obtained: bool| if obtained { "obtained" } else { "not obtained" };
+        let (fifo, memory) = (got(realtime.fifo), got(realtime.memory_locked));
+        lines += &format!("\nSCHED_FIFO {} {fifo}, locked memory {memory}", realtime.priority);
+        realtime.refused.iter().for_each(|refusal| lines += &format!("\n  {refusal}"));
+    }
+    lines
+}
