@@ -38,7 +38,7 @@ fn coverage_near_the_goal(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn image_observation(bencher: Bencher<'_, '_>) {
-    let mut renderer = Renderer::new(OBSERVATION_SIZE).unwrap();
+    let mut renderer = Renderer::new(OBSERVATION_SIZE, OBSERVATION_SIZE).unwrap();
     let state = State::from_array(SITUATIONS[1].1);
     bencher.bench_local(|| renderer.draw(black_box(&state), &[]));
 }

@@ -29,7 +29,7 @@ const ITERATIONS: usize = 10;
 /// to find the way out; Chipmunk gets there over many steps, because it starts each from the impulses of the last.
 const PINNED_ITERATIONS: usize = 40;
 
-/// Shapes this far apart (px) do not touch, whatever f32 rounds.
+/// Shapes this far apart (px) do not touch, whatever f32 rounds, and rapier need not be asked.
 const MARGIN: f64 = 0.01;
 
 /// A velocity in the plane: px/s of the centre of gravity, rad/s about it.
@@ -83,7 +83,7 @@ impl ContactSolver {
     ///
     /// `block` is the pose of the block's frame.
     pub(crate) fn solve(&mut self, agent: &Agent, block: &Pose, free: Twist) -> Twist {
-        let (at_agent, at_wall) = (is_at_agent(agent, block), is_at_wall(block));
+        let (at_agent, at_wall) = (is_at_agent(agent, block, MARGIN), is_at_wall(block, MARGIN));
         if !at_agent && !at_wall {
             return free;
         }
@@ -109,16 +109,21 @@ impl ContactSolver {
     }
 }
 
-/// Whether the block may overlap the agent. If it does not, rapier need not be asked.
-fn is_at_agent(agent: &Agent, block: &Pose) -> bool {
-    let agent = Rotation2::new(-block.angle) * (agent.position - block.position);
-    [BAR, STEM].iter().any(|part| distance(part, agent) < AGENT_RADIUS + MARGIN)
+/// Whether the block overlaps the agent or a wall.
+pub(crate) fn touches(agent: &Agent, block: &Pose) -> bool {
+    is_at_agent(agent, block, 0.0) || is_at_wall(block, 0.0)
 }
 
-/// Whether the block may overlap a wall.
-fn is_at_wall(block: &Pose) -> bool {
+/// Whether the block is less than `margin` from the agent.
+fn is_at_agent(agent: &Agent, block: &Pose, margin: f64) -> bool {
+    let agent = Rotation2::new(-block.angle) * (agent.position - block.position);
+    [BAR, STEM].iter().any(|part| distance(part, agent) < AGENT_RADIUS + margin)
+}
+
+/// Whether the block is less than `margin` from a wall, or beyond one.
+fn is_at_wall(block: &Pose, margin: f64) -> bool {
     let [[[left, bottom], [_, top]], _, [[right, _], _], _] = WALLS;
-    let reach = WALL_RADIUS + MARGIN;
+    let reach = WALL_RADIUS + margin;
     let inside = |low: f64, x: f64, high: f64| x > low + reach && x < high - reach;
     !block.place(&OUTLINE).into_iter().all(|[x, y]| inside(left, x, right) && inside(top, y, bottom))
 }

@@ -35,14 +35,20 @@ pub struct Overlay<'a> {
 /// An RGB image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    size: u32,
+    width: u32,
+    height: u32,
     rgb: Vec<u8>,
 }
 
 impl Frame {
-    /// Width and height, px.
-    pub fn size(&self) -> u32 {
-        self.size
+    /// Width, px.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height, px.
+    pub fn height(&self) -> u32 {
+        self.height
     }
 
     /// Red, green and blue of every pixel, row by row from the top left.
@@ -50,10 +56,16 @@ impl Frame {
         &self.rgb
     }
 
+    /// The same, without a copy.
+    pub fn into_rgb(self) -> Vec<u8> {
+        self.rgb
+    }
+
     /// The pixels as `[height, width, 3]`.
     pub fn pixels(&self) -> Array3<u8> {
-        let side = self.size as usize;
-        Array3::from_shape_fn((side, side, 3), |(row, column, channel)| self.rgb[3 * (row * side + column) + channel])
+        let (height, width) = (self.height as usize, self.width as usize);
+        let index = |row, column, channel| 3 * (row * width + column) + channel;
+        Array3::from_shape_fn((height, width, 3), |(row, column, channel)| self.rgb[index(row, column, channel)])
     }
 }
 
@@ -67,22 +79,26 @@ pub struct Renderer {
 
 /// A frame size that cannot be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("cannot draw a frame of {0} by {0} px: choose a size between 1 and {largest}", largest = Renderer::LARGEST)]
-pub struct FrameSizeError(u32);
+#[error("cannot draw a frame of {0} by {1} px: choose sizes between 1 and {largest}", largest = Renderer::LARGEST)]
+pub struct FrameSizeError(u32, u32);
 
 impl Renderer {
-    /// The largest frame, px.
+    /// The longest side of a frame, px.
     pub const LARGEST: u32 = 8192;
 
-    /// A renderer of square frames, `size` px wide; [`OBSERVATION_SIZE`] gives the image observation.
+    /// A renderer of frames, the table stretched to `width` by `height` px; [`OBSERVATION_SIZE`] twice gives the image
+    /// observation.
     ///
     /// # Errors
-    /// If `size` is 0 or larger than [`Renderer::LARGEST`].
-    pub fn new(size: u32) -> Result<Self, FrameSizeError> {
-        let size = Some(size).filter(|&size| size <= Self::LARGEST).ok_or(FrameSizeError(size))?;
-        let canvas = Pixmap::new(size, size).ok_or(FrameSizeError(size))?;
-        let scale = size as f32 / TABLE_SIZE as f32;
-        Ok(Self { canvas, transform: Transform::from_scale(scale, scale), keep_out: Vec::new() })
+    /// If a side is 0 or longer than [`Renderer::LARGEST`].
+    pub fn new(width: u32, height: u32) -> Result<Self, FrameSizeError> {
+        let refused = FrameSizeError(width, height);
+        if width.max(height) > Self::LARGEST {
+            return Err(refused);
+        }
+        let canvas = Pixmap::new(width, height).ok_or(refused)?;
+        let [x, y] = [width, height].map(|side| side as f32 / TABLE_SIZE as f32);
+        Ok(Self { canvas, transform: Transform::from_scale(x, y), keep_out: Vec::new() })
     }
 
     /// Draws these discs too, beneath block and agent.
@@ -139,7 +155,7 @@ impl Renderer {
 
     fn frame(&self) -> Frame {
         let rgb = self.canvas.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
-        Frame { size: self.canvas.width(), rgb }
+        Frame { width: self.canvas.width(), height: self.canvas.height(), rgb }
     }
 }
 

@@ -59,8 +59,20 @@ impl Task {
     /// Begins the episode with this seed and hands back the first observation.
     pub fn reset(&mut self, seed: u64) -> State {
         let reset = self.scenario.reset;
-        let start = reset.order.apply(reset.distribution.draw(seed));
-        self.world.put(&start);
+        self.begin(&reset.order.apply(reset.distribution.draw(seed)), seed)
+    }
+
+    /// Begins an episode where `start` says, and with the noise of seed 0.
+    ///
+    /// # Errors
+    /// If a number of `start` is not finite or absurdly large; the task stays as it is.
+    pub fn reset_to(&mut self, start: &State) -> Result<State, WorldError> {
+        self.world.set_state(start)?;
+        Ok(self.begin(start, 0))
+    }
+
+    fn begin(&mut self, start: &State, seed: u64) -> State {
+        self.world.put(start);
         self.control_step = 0;
         self.delayed.clear();
         self.delayed.resize(self.scenario.action_delay, start.agent.into());

@@ -25,7 +25,15 @@ pub enum VectorError {
         /// How many tasks there are.
         tasks: usize,
     },
-    /// A task refuses its action.
+    /// There is no such task.
+    #[error("there is no task {task}: they are numbered from 0, and there are {tasks}")]
+    NoTask {
+        /// Which was asked for.
+        task: usize,
+        /// How many there are.
+        tasks: usize,
+    },
+    /// A task refuses its action, or its start.
     #[error("task {task}: {source}")]
     Task {
         /// Which task, from 0.
@@ -53,6 +61,16 @@ impl VectorWorld {
     pub fn reset(&mut self, seeds: &[u64]) -> Result<Vec<State>, VectorError> {
         self.expect_one_each("seeds", seeds.len())?;
         Ok(self.tasks.par_iter_mut().zip(seeds).map(|(task, &seed)| task.reset(seed)).collect())
+    }
+
+    /// Begins an episode of one task where `start` says.
+    ///
+    /// # Errors
+    /// If there is no such task, or a number of `start` is not finite or absurdly large; nothing moves then.
+    pub fn reset_to(&mut self, task: usize, start: &State) -> Result<State, VectorError> {
+        let tasks = self.tasks.len();
+        let reset = self.tasks.get_mut(task).ok_or(VectorError::NoTask { task, tasks })?;
+        reset.reset_to(start).map_err(|source| VectorError::Task { task, source })
     }
 
     /// Steps every task, one action each.

@@ -3,7 +3,7 @@
 use nalgebra::{Rotation2, Vector2};
 
 use crate::agent::{Agent, SUBSTEP, SUBSTEPS};
-use crate::contacts::{ContactSolver, Twist};
+use crate::contacts::{ContactSolver, Twist, touches};
 use crate::coverage::coverage;
 use crate::geometry::{CENTRE_OF_GRAVITY, Pose};
 use crate::state::State;
@@ -90,6 +90,7 @@ pub struct World {
     agent: Agent,
     centre: Vector2<f64>,
     angle: f64,
+    touched: bool,
 }
 
 impl Default for World {
@@ -103,7 +104,7 @@ impl World {
     pub fn new() -> Self {
         let agent = Agent { position: Vector2::new(256.0, 400.0), velocity: Vector2::zeros() };
         let centre = Vector2::new(256.0, 300.0) + Vector2::from(CENTRE_OF_GRAVITY);
-        Self { contacts: ContactSolver::new(), agent, centre, angle: 0.0 }
+        Self { contacts: ContactSolver::new(), agent, centre, angle: 0.0, touched: false }
     }
 
     /// Where everything is.
@@ -114,6 +115,11 @@ impl World {
     /// The agent, in motion.
     pub fn agent(&self) -> &Agent {
         &self.agent
+    }
+
+    /// Whether the block touched the agent or a wall in the last control step, or where it was put since.
+    pub fn touched(&self) -> bool {
+        self.touched
     }
 
     /// Share of the goal that the block covers now.
@@ -153,6 +159,7 @@ impl World {
         self.agent = Agent { position: state.agent, velocity: Vector2::zeros() };
         self.centre = position + Rotation2::new(angle) * Vector2::from(CENTRE_OF_GRAVITY);
         self.angle = angle;
+        self.touched = touches(&self.agent, &state.block);
     }
 
     /// Moves the world by one control step (0.1 s) with the agent drawn towards `action`, its target position in px.
@@ -173,8 +180,10 @@ impl World {
         check("kick y", kick.displacement.y)?;
         check("kick turn", kick.turn)?;
         self.contacts.forget();
+        self.touched = false;
         for _ in 0..SUBSTEPS {
             self.substep(action.into(), kick.velocity());
+            self.touched = self.touched || touches(&self.agent, &self.block());
         }
         let coverage = self.coverage();
         let reward = (coverage / SUCCESS_COVERAGE).min(1.0);
@@ -196,6 +205,7 @@ impl World {
     pub fn restore(&mut self, snapshot: &Snapshot) {
         let Snapshot { agent, centre, angle } = *snapshot;
         (self.agent, self.centre, self.angle) = (agent, centre, angle);
+        self.touched = touches(&self.agent, &self.block());
     }
 
     /// Contacts are solved with the agent where it is and at the velocity it has; the block moves; then the agent

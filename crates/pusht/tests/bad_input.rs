@@ -231,6 +231,9 @@ fn tasks_and_batches_refuse_bad_actions() {
     assert!(matches!(batch.reset(&[1, 2, 3]), Err(VectorError::Count { what: "seeds", given: 3, tasks: 2 })));
     let error = batch.step(&[[0.0; 2], [0.0, f64::NAN]]).unwrap_err();
     assert!(matches!(error, VectorError::Task { task: 1, .. }));
+    let nowhere = State::from_array([f64::NAN, 0.0, 0.0, 0.0, 0.0]);
+    assert!(matches!(batch.reset_to(1, &nowhere), Err(VectorError::Task { task: 1, .. })));
+    assert!(matches!(batch.reset_to(2, &nowhere), Err(VectorError::NoTask { task: 2, tasks: 2 })));
     let after: Vec<_> = batch.tasks().iter().map(|task| task.world().snapshot()).collect();
     assert_eq!(before, after);
 }
@@ -238,7 +241,9 @@ fn tasks_and_batches_refuse_bad_actions() {
 #[test]
 fn frames_of_no_or_absurd_size_are_refused() {
     for size in [0, Renderer::LARGEST + 1, u32::MAX] {
-        assert!(message(&Renderer::new(size).err().unwrap()).contains(&size.to_string()));
+        for (width, height) in [(size, 96), (96, size)] {
+            assert!(message(&Renderer::new(width, height).err().unwrap()).contains(&size.to_string()));
+        }
     }
-    assert_eq!(Renderer::new(1).unwrap().draw(&World::new().state(), &[]).rgb().len(), 3);
+    assert_eq!(Renderer::new(1, 1).unwrap().draw(&World::new().state(), &[]).rgb().len(), 3);
 }

@@ -102,7 +102,12 @@ fn together_is_the_same_as_one_by_one() {
     for (task, &seed) in alone.iter_mut().zip(&seeds) {
         task.reset(seed);
     }
+    // Halfway, one of them begins anew where the others do not.
+    let start = alone[3].world().state();
     for step in 0..STEPS {
+        if step == STEPS / 2 {
+            assert_eq!(alone[3].reset_to(&start).unwrap(), together.reset_to(3, &start).unwrap());
+        }
         let actions: Vec<_> = alone.iter().map(|task| action(task, step)).collect();
         let transitions = together.step(&actions).unwrap();
         for ((task, &action), transition) in alone.iter_mut().zip(&actions).zip(&transitions) {

@@ -54,7 +54,7 @@ fn resets_are_gym_pushts() {
 #[test]
 fn frames_look_like_gym_pushts() {
     let expected: Array4<u8> = reference("frames");
-    let mut renderer = Renderer::new(OBSERVATION_SIZE).unwrap();
+    let mut renderer = Renderer::new(OBSERVATION_SIZE, OBSERVATION_SIZE).unwrap();
     for (state, expected) in states().iter().zip(expected.outer_iter()) {
         let frame = renderer.draw(state, &[]);
         let difference = frame.pixels().mapv(i32::from) - expected.mapv(i32::from);

@@ -55,7 +55,8 @@ fn a_disc_between_two_control_steps_is_not_missed() {
 fn a_disc_is_drawn() {
     let disc = task("[[keep_out]]\ncentre = [100.0, 400.0]\nradius = 20.0").scenario().keep_out.clone();
     let state = task("").reset(100_000);
-    let mut frames = [vec![], disc].map(|discs| Renderer::new(512).unwrap().with_keep_out(discs).draw(&state, &[]));
+    let mut frames =
+        [vec![], disc].map(|discs| Renderer::new(512, 512).unwrap().with_keep_out(discs).draw(&state, &[]));
     let [plain, marked] = frames.each_mut().map(|frame| frame.pixels());
     let differs = |row, column| (0..3).any(|channel| plain[[row, column, channel]] != marked[[row, column, channel]]);
     assert!(differs(400, 100) && differs(400, 118) && !differs(400, 122) && !differs(378, 100));

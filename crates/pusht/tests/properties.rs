@@ -1,5 +1,7 @@
 //! What holds for every state.
 
+#![allow(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
+
 use std::f64::consts::{PI, TAU};
 
 use parapolicy_pusht::geometry::{BLOCK_AREA, GOAL, Pose, angle_difference, wrap_angle};
@@ -13,6 +15,24 @@ fn pose() -> impl Strategy<Value = Pose> {
 fn state() -> impl Strategy<Value = State> {
     (prop::array::uniform4(0.0..512.0), -10.0..10.0)
         .prop_map(|([x, y, block_x, block_y], angle)| State::from_array([x, y, block_x, block_y, angle]))
+}
+
+#[test]
+fn what_the_block_touches_is_noticed() {
+    let mut world = World::new();
+    let mut touched = |state, target: [f64; 2]| {
+        world.set_state(&State::from_array(state)).unwrap();
+        let put = world.touched();
+        world.step(target).unwrap();
+        [put, world.touched()]
+    };
+    assert_eq!(touched([60.0, 60.0, 256.0, 256.0, 0.0], [60.0, 60.0]), [false, false]);
+    // The agent comes from the left, stands in the block, and leaves it; the block stands in a wall, and beyond it.
+    assert_eq!(touched([170.0, 271.0, 256.0, 256.0, 0.0], [250.0, 271.0]), [false, true]);
+    assert_eq!(touched([185.0, 271.0, 256.0, 256.0, 0.0], [185.0, 271.0]), [true, true]);
+    assert_eq!(touched([181.5, 271.0, 256.0, 256.0, 0.0], [100.0, 271.0]), [true, false]);
+    assert_eq!(touched([400.0, 400.0, 66.0, 256.0, 0.0], [400.0, 400.0])[0], true);
+    assert_eq!(touched([400.0, 400.0, -90.0, 256.0, 0.0], [400.0, 400.0])[0], true);
 }
 
 proptest! {

@@ -36,7 +36,7 @@ impl Recording {
     /// Draws the episode as an animated GIF, the plan in force on it.
     pub fn write(&self, file: &mut dyn Write) -> Result<()> {
         let side = u16::try_from(SIZE)?;
-        let mut renderer = Renderer::new(SIZE)?.with_keep_out(self.keep_out.clone());
+        let mut renderer = Renderer::new(SIZE, SIZE)?.with_keep_out(self.keep_out.clone());
         let mut gif = Encoder::new(file, side, side, &[]).context("the animation")?;
         gif.set_repeat(Repeat::Infinite)?;
         for (index, (state, plan)) in self.moments.iter().enumerate() {
