@@ -1,0 +1,18 @@
+"""Diffusion policies sampled in parallel over time, and PushT as fast gymnasium environments.
+
+Importing the package registers ``parapolicy/PushT-v0`` with gymnasium.
+"""
+
+from gymnasium.envs.registration import register
+
+from parapolicy._native import Command, Controller, Event, Health, Policy, Sample
+
+__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample"]
+
+register(
+    id="parapolicy/PushT-v0",
+    entry_point="parapolicy.env:PushTEnv",
+    vector_entry_point="parapolicy.vector_env:PushTVectorEnv",
+    max_episode_steps=300,
+    kwargs={"obs_type": "state"},
+)

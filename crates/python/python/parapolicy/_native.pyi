@@ -1,0 +1,304 @@
+"""What is written in Rust."""
+
+from os import PathLike
+from types import TracebackType
+from typing import Any, Literal, TypedDict, final
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import Self, Unpack
+
+Floats = npt.NDArray[np.float64]
+Pixels = npt.NDArray[np.uint8]
+
+class Sampling(TypedDict, total=False):
+    """How plans are drawn; what is left out or ``None`` is the default of ``parapolicy sample``."""
+
+    sampler: Literal["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks"] | None
+    """Default ``picard``."""
+    solver: str | None
+    """``ddpm``, ``ddim``, ``ddim:ETA`` or ``dpmsolver++``; default ``ddpm``."""
+    steps: int | None
+    """Denoising steps; default 100."""
+    window: int | None
+    """Denoising steps in the air at once; default 12 for ``speculative``, 20 for the others."""
+    tolerance: float | None
+    """Change between rounds under which a step is accepted; default 0.1."""
+    deadline: float | None
+    """Seconds that a plan may take: the best there is by then is the plan. Default: no limit."""
+    rounds: int | None
+    """Network calls, one after the other, that a plan may take, likewise."""
+
+@final
+class Sample:
+    """A plan: actions in raw units, and what it took to draw them."""
+
+    @property
+    def actions(self) -> Floats:
+        """``[horizon, action_dim]``; the first action belongs to the oldest observation."""
+
+    @property
+    def executed(self) -> Floats:
+        """The rows of ``actions`` that are meant to be executed before the next plan, a view."""
+
+    @property
+    def latency(self) -> float:
+        """Seconds from the observation given to the plan ready; of plans drawn together, to all of them ready."""
+
+    @property
+    def together(self) -> int:
+        """Plans that were drawn together in that time."""
+
+    @property
+    def rounds(self) -> int:
+        """Network calls that had to wait for each other."""
+
+    @property
+    def evaluations(self) -> int:
+        """Rows that the network evaluated."""
+
+    @property
+    def residual(self) -> float | None:
+        """How far the plan moved in the last round (root mean square, normalised units) if it was cut short."""
+
+@final
+class Policy:
+    """A diffusion policy: a directory with ``policy.json`` and its graph, loaded.
+
+    It may be used from several threads; plans are drawn one after the other, without the interpreter's lock.
+    """
+
+    def __new__(
+        cls, directory: str | PathLike[str], *, threads: int = 0, ort_lib: str | PathLike[str] | None = None
+    ) -> Self:
+        """Loads a policy. ``threads`` work on each batch, 0 is one a core; ``ort_lib`` is ONNX Runtime's library.
+
+        Raises OSError if a file cannot be read, ValueError for one that is not what it should be, and RuntimeError if
+        there is no ONNX Runtime.
+        """
+
+    def sample(self, observation: npt.ArrayLike, *, seed: int = 0, **sampling: Unpack[Sampling]) -> Sample:
+        """Draws a plan for ``observation``, ``[n_obs_steps, observation_dim]`` in raw units, oldest first.
+
+        Raises ValueError for what does not fit the policy, and RuntimeError if the network fails.
+        """
+
+    def sample_many(
+        self, observations: npt.ArrayLike, *, seeds: list[int], **sampling: Unpack[Sampling]
+    ) -> list[Sample]:
+        """Draws a plan for each of ``observations``, ``[plans, n_obs_steps, observation_dim]``, in shared batches of
+        the network; ``seeds`` has one seed for each. A budget is that of all together."""
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What ``policy.json`` says."""
+
+    @property
+    def name(self) -> str:
+        """Its name in reports."""
+
+    @property
+    def n_obs_steps(self) -> int:
+        """Observations that the network sees."""
+
+    @property
+    def observation_dim(self) -> int:
+        """Numbers in one observation."""
+
+    @property
+    def horizon(self) -> int:
+        """Actions that the network plans."""
+
+    @property
+    def n_action_steps(self) -> int:
+        """Actions of a plan that are executed before the next is made."""
+
+    @property
+    def action_dim(self) -> int:
+        """Numbers in one action."""
+
+@final
+class Command:
+    """What to send now."""
+
+    @property
+    def action(self) -> Floats:
+        """``[action_dim]``, in raw units."""
+
+    @property
+    def source(self) -> Literal["plan", "late", "safe"]:
+        """A plan; the rule for when plans are used up; or, with nothing to go by, the safe action."""
+
+    @property
+    def withheld(self) -> Literal["no_plan", "stale", "not_finite", "beyond_limits"] | None:
+        """Why something else would have been sent."""
+
+@final
+class Event:
+    """Something went wrong in the worker."""
+
+    @property
+    def kind(self) -> Literal["not_made", "failed", "panicked", "withheld"]: ...
+    @property
+    def message(self) -> str: ...
+
+@final
+class Health:
+    """How a controller is."""
+
+    @property
+    def planning(self) -> bool:
+        """A plan is being worked on."""
+
+    @property
+    def plans(self) -> int:
+        """Plans delivered."""
+
+    @property
+    def failures(self) -> int:
+        """Plans that failed, panicked, or were not finite."""
+
+    @property
+    def events_dropped(self) -> int:
+        """Events that nobody fetched in time."""
+
+    @property
+    def latency_p50_ms(self) -> float:
+        """Median latency of a plan; 0 before the first."""
+
+    @property
+    def latency_p99_ms(self) -> float: ...
+    @property
+    def latency_max_ms(self) -> float: ...
+
+@final
+class Controller:
+    """A policy that plans in a thread of its own, for a loop that never waits for it.
+
+    Time is whatever the caller's clock says, in seconds from an origin of its own, 0 or more. As a context manager it
+    is closed at the end.
+    """
+
+    def __new__(
+        cls,
+        directory: str | PathLike[str],
+        *,
+        initial: npt.ArrayLike,
+        period: float = 0.1,
+        seed: int = 0,
+        replan_every: int | None = None,
+        replan_below: int | None = None,
+        ensemble: float | None = None,
+        late: Literal["finish", "hold", "decelerate"] = "finish",
+        decelerate_within: float | None = None,
+        max_age: float | None = None,
+        min: npt.ArrayLike | None = None,
+        max: npt.ArrayLike | None = None,
+        max_change: npt.ArrayLike | None = None,
+        safe: npt.ArrayLike | None = None,
+        threads: int = 0,
+        ort_lib: str | PathLike[str] | None = None,
+        **sampling: Unpack[Sampling],
+    ) -> Self:
+        """Loads a policy and starts its worker.
+
+        ``initial`` is the command before the first plan, ``period`` the time from one action to the next. A plan is
+        asked for ``replan_every`` observations after the last, or when fewer than ``replan_below`` actions are left, or
+        as soon as the last is done. A new plan replaces the old one, or all are averaged with weights falling by
+        ``ensemble`` from one to the next. When plans run out, ``late`` decides: the rest of the horizon, the ``safe``
+        action (the last one again, if there is none), or coming to rest within ``decelerate_within`` seconds (3
+        periods). A plan whose observation is older than ``max_age`` (a horizon) is not followed. No command is below
+        ``min``, above ``max``, or further than ``max_change`` from the one before.
+
+        Raises what ``Policy`` raises, and ValueError for settings that make no sense.
+        """
+
+    def reset(self, seed: int) -> None:
+        """Begins an episode: observations and plans so far are forgotten. Everything random follows from ``seed``."""
+
+    def observe(self, observation: npt.ArrayLike, time: float) -> None:
+        """Takes the observation of ``time``, ``[observation_dim]``, and asks for a plan if one is due."""
+
+    def command(self, time: float) -> Command:
+        """What to send at ``time``. Once a period; it waits for nothing."""
+
+    def events(self) -> list[Event]:
+        """What went wrong in the worker since this was asked last."""
+
+    def health(self) -> Health:
+        """How it is, from any thread, without stopping it."""
+
+    def close(self) -> None:
+        """Ends the worker; what is called after this, but ``health``, is a RuntimeError."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+@final
+class World:
+    """PushT's table: what ``parapolicy/PushT-v0`` is made of. Arrays are float64, px and rad, unless said otherwise."""
+
+    def __new__(cls) -> Self: ...
+    def reset(self, state: npt.ArrayLike) -> None:
+        """Puts everything where ``[agent x, agent y, block x, block y, block angle]`` says in gym-pusht's legacy order,
+        which moves the block; the agent rests."""
+
+    def step(self, action: npt.ArrayLike) -> tuple[float, float, bool]:
+        """Moves the world by 0.1 s with the agent drawn to ``action``: reward, coverage, success."""
+
+    @property
+    def state(self) -> Floats:
+        """``[agent x, agent y, block x, block y, block angle]``, the angle in [0, 2π)."""
+
+    @property
+    def vertices(self) -> Floats:
+        """x and y of the eight corners of the block's two rectangles."""
+
+    @property
+    def keypoints(self) -> Floats:
+        """x and y of nine points of the block, then of the agent."""
+
+    @property
+    def agent_position(self) -> Floats: ...
+    @property
+    def agent_velocity(self) -> Floats:
+        """px/s."""
+
+    @property
+    def block_pose(self) -> Floats:
+        """x, y and angle, the angle not wrapped."""
+
+    @property
+    def contacts(self) -> int:
+        """1 if the block touched anything in the last control step, else 0: what gym-pusht's average of contact points
+        comes to."""
+
+    def pixels(self, width: int, height: int) -> Pixels:
+        """The table drawn, ``[height, width, 3]``."""
+
+@final
+class Worlds:
+    """Many of PushT's tables, stepped together on every core: ``World`` with a first axis of ``count``."""
+
+    def __new__(cls, count: int) -> Self: ...
+    def reset(self, index: int, state: npt.ArrayLike) -> None: ...
+    def step(self, actions: npt.ArrayLike) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+        """Nothing moves if an action is refused."""
+
+    @property
+    def state(self) -> Floats: ...
+    @property
+    def vertices(self) -> Floats: ...
+    @property
+    def keypoints(self) -> Floats: ...
+    @property
+    def agent_position(self) -> Floats: ...
+    @property
+    def agent_velocity(self) -> Floats: ...
+    @property
+    def block_pose(self) -> Floats: ...
+    @property
+    def contacts(self) -> npt.NDArray[np.int64]: ...
+    def pixels(self, width: int, height: int) -> Pixels: ...

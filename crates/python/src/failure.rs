@@ -1,0 +1,131 @@
+//! Errors as exceptions: what a caller gave wrongly is a `ValueError`, a file that cannot be read an `OSError`, and what
+//! fails while it runs a `RuntimeError`. The words are the Rust error's, its causes included.
+
+use std::error::Error;
+use std::io;
+
+use parapolicy_control::RecipeError;
+use parapolicy_control::controller::ControllerError;
+use parapolicy_pusht::{FrameSizeError, VectorError, WorldError};
+use parapolicy_runner::{GraphError, ManifestError, PolicyError, RuntimeError};
+use parapolicy_sampler::{ConfigError, SampleError};
+use pyo3::PyErr;
+use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyRuntimeError, PyValueError};
+
+/// An exception in the making.
+pub struct Failure(PyErr);
+
+impl Failure {
+    fn value(error: &dyn Error) -> Self {
+        Self(PyValueError::new_err(one_line(error)))
+    }
+
+    fn runtime(error: &dyn Error) -> Self {
+        Self(PyRuntimeError::new_err(one_line(error)))
+    }
+
+    fn file(error: &dyn Error, kind: io::ErrorKind) -> Self {
+        Self(match kind {
+            io::ErrorKind::NotFound => PyFileNotFoundError::new_err(one_line(error)),
+            _ => PyOSError::new_err(one_line(error)),
+        })
+    }
+}
+
+/// The error and its causes, joined by colons. A cause that its parent already quotes is not said twice.
+pub fn one_line(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = error.source();
+    }
+    line
+}
+
+impl From<Failure> for PyErr {
+    fn from(Failure(error): Failure) -> Self {
+        error
+    }
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self(error)
+    }
+}
+
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Self {
+        match &error {
+            PolicyError::Manifest(ManifestError::Read { error: cause, .. })
+            | PolicyError::Graph(GraphError::Read { error: cause, .. }) => Self::file(&error, cause.kind()),
+            _ => Self::value(&error),
+        }
+    }
+}
+
+impl From<RuntimeError> for Failure {
+    fn from(error: RuntimeError) -> Self {
+        match error {
+            RuntimeError::NoLibrary { .. } => Self::file(&error, io::ErrorKind::NotFound),
+            _ => Self::runtime(&error),
+        }
+    }
+}
+
+impl From<RecipeError> for Failure {
+    fn from(error: RecipeError) -> Self {
+        match error {
+            RecipeError::Runtime(error) => error.into(),
+            RecipeError::Policy(error) => error.into(),
+            RecipeError::Config(error) => error.into(),
+            _ => Self::runtime(&error),
+        }
+    }
+}
+
+impl From<SampleError> for Failure {
+    fn from(error: SampleError) -> Self {
+        match error {
+            SampleError::NoiseShape { .. } | SampleError::Budget(_) | SampleError::Plans { .. } => Self::value(&error),
+            _ => Self::runtime(&error),
+        }
+    }
+}
+
+impl From<ControllerError> for Failure {
+    fn from(error: ControllerError) -> Self {
+        match error {
+            ControllerError::Thread(_) => Self::runtime(&error),
+            _ => Self::value(&error),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::value(&error)
+    }
+}
+
+impl From<WorldError> for Failure {
+    fn from(error: WorldError) -> Self {
+        Self::value(&error)
+    }
+}
+
+impl From<VectorError> for Failure {
+    fn from(error: VectorError) -> Self {
+        Self::value(&error)
+    }
+}
+
+impl From<FrameSizeError> for Failure {
+    fn from(error: FrameSizeError) -> Self {
+        Self::value(&error)
+    }
+}

@@ -1,0 +1,198 @@
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+use ndarray::{Array2, Array3, Axis};
+use numpy::{AllowTypeChange, PyArrayLike2, PyArrayLike3};
+use parapolicy_runner::{Manifest, Policy as Network, Runtime};
+use parapolicy_sampler::{ConfigError, ManySampler, Noise, Sampler};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::failure::Failure;
+use crate::sample::{Drawn, Sample};
+use crate::sampling::{Method, Sampling};
+
+/// A diffusion policy: a directory with `policy.json` and its graph, loaded.
+///
+/// It may be used from several threads; plans are drawn one after the other, without the interpreter's lock.
+#[pyclass(frozen, module = "parapolicy")]
+pub struct Policy {
+    manifest: Manifest,
+    drawing: Mutex<Drawing>,
+}
+
+/// As the program has it: 0 is one a core.
+pub fn threads_or_cores(threads: usize) -> usize {
+    if threads > 0 { threads } else { available_parallelism().map_or(1, usize::from) }
+}
+
+#[pymethods]
+impl Policy {
+    #[new]
+    #[pyo3(signature = (directory, *, threads = 0, ort_lib = None))]
+    fn new(py: Python<'_>, directory: PathBuf, threads: usize, ort_lib: Option<PathBuf>) -> Result<Self, Failure> {
+        let network = py.detach(|| {
+            let runtime = Runtime::find_or_install(ort_lib.as_deref(), &())?;
+            Ok::<_, Failure>(Network::load(&directory, &runtime, threads_or_cores(threads))?)
+        })?;
+        let manifest = network.manifest().clone();
+        Ok(Self { manifest, drawing: Mutex::new(Drawing { network, alone: None, together: None }) })
+    }
+
+    /// Draws a plan for `observation`, `[n_obs_steps, observation_dim]` in raw units, oldest first.
+    #[pyo3(signature = (observation, *, seed = 0, **sampling))]
+    fn sample(
+        &self,
+        py: Python<'_>,
+        observation: PyArrayLike2<'_, f64, AllowTypeChange>,
+        seed: u64,
+        sampling: Option<&Bound<'_, PyDict>>,
+    ) -> Result<Sample, Failure> {
+        let sampling = Sampling::from_keywords(sampling)?;
+        // Another thread could write to Python's array while this one does not hold the interpreter's lock.
+        let observation = observation.as_array().to_owned();
+        let (drawn, latency) = py.detach(|| {
+            let started = Instant::now();
+            let drawn = self.drawing().sample(&sampling, &observation, seed)?;
+            Ok::<_, Failure>((drawn, started.elapsed()))
+        })?;
+        Ok(drawn.into_sample(py, self.manifest.executed_steps(), latency, 1)?)
+    }
+
+    /// Draws a plan for each of `observations`, `[plans, n_obs_steps, observation_dim]`, in shared batches of the
+    /// network; `seeds` has one seed for each.
+    #[pyo3(signature = (observations, *, seeds, **sampling))]
+    fn sample_many(
+        &self,
+        py: Python<'_>,
+        observations: PyArrayLike3<'_, f64, AllowTypeChange>,
+        seeds: Vec<u64>,
+        sampling: Option<&Bound<'_, PyDict>>,
+    ) -> Result<Vec<Sample>, Failure> {
+        let sampling = Sampling::from_keywords(sampling)?;
+        let observations = observations.as_array().to_owned();
+        let together = seeds.len();
+        if observations.len_of(Axis(0)) != together {
+            let problem = format!("seeds: {together} were given for {} observations", observations.len_of(Axis(0)));
+            return Err(PyValueError::new_err(problem).into());
+        }
+        let (drawn, latency) = py.detach(|| {
+            let started = Instant::now();
+            let drawn = self.drawing().sample_many(&sampling, &observations, &seeds)?;
+            Ok::<_, Failure>((drawn, started.elapsed()))
+        })?;
+        let executed = self.manifest.executed_steps();
+        let sample = |drawn: Drawn| Ok(drawn.into_sample(py, executed.clone(), latency, together)?);
+        drawn.into_iter().map(sample).collect()
+    }
+
+    /// What `policy.json` says, as a dictionary.
+    #[getter]
+    fn manifest<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let json = serde_json::to_string(&self.manifest).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        py.import("json")?.call_method1("loads", (json,))
+    }
+
+    /// Its name in reports.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// Observations that the network sees.
+    #[getter]
+    fn n_obs_steps(&self) -> usize {
+        self.manifest.n_obs_steps
+    }
+
+    /// Numbers in one observation.
+    #[getter]
+    fn observation_dim(&self) -> usize {
+        self.manifest.observation_dim()
+    }
+
+    /// Actions that the network plans.
+    #[getter]
+    fn horizon(&self) -> usize {
+        self.manifest.horizon
+    }
+
+    /// Actions of a plan that are executed before the next is made.
+    #[getter]
+    fn n_action_steps(&self) -> usize {
+        self.manifest.n_action_steps
+    }
+
+    /// Numbers in one action.
+    #[getter]
+    fn action_dim(&self) -> usize {
+        self.manifest.action_dim()
+    }
+
+    fn __repr__(&self) -> String {
+        let Manifest { name, n_obs_steps, horizon, .. } = &self.manifest;
+        format!("Policy('{name}', n_obs_steps={n_obs_steps}, horizon={horizon})")
+    }
+}
+
+impl Policy {
+    fn drawing(&self) -> std::sync::MutexGuard<'_, Drawing> {
+        // Samplers begin every sample anew, whatever became of the last.
+        self.drawing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A network and the samplers that were used last, whose memory is used again.
+struct Drawing {
+    network: Network,
+    alone: Option<(Method, Sampler)>,
+    together: Option<(Method, ManySampler)>,
+}
+
+impl Drawing {
+    fn sample(&mut self, sampling: &Sampling, observation: &Array2<f64>, seed: u64) -> Result<Drawn, Failure> {
+        let Sampling { method, budget } = *sampling;
+        let manifest = self.network.manifest();
+        let sampler = matching(&mut self.alone, method, |_| true, || method.sampler(manifest))?;
+        let noise = Noise::draw(seed, sampler.table().steps(), sampler.dim());
+        let mut denoiser = self.network.bind(observation.view())?;
+        let sample = sampler.sample_within(budget, &mut denoiser, &noise)?;
+        Ok(Drawn::new(self.network.actions(sample.sample()), sample))
+    }
+
+    fn sample_many(
+        &mut self,
+        sampling: &Sampling,
+        observations: &Array3<f64>,
+        seeds: &[u64],
+    ) -> Result<Vec<Drawn>, Failure> {
+        let Sampling { method, budget } = *sampling;
+        let manifest = self.network.manifest();
+        let plans = seeds.len();
+        let fits = |sampler: &ManySampler| sampler.plans() >= plans;
+        let sampler = matching(&mut self.together, method, fits, || method.many_sampler(manifest, plans))?;
+        let draw = |&seed: &u64| Noise::draw(seed, sampler.table().steps(), sampler.dim());
+        let noises: Vec<Noise> = seeds.iter().map(draw).collect();
+        let mut denoiser = self.network.bind_many(observations.outer_iter())?;
+        let samples = sampler.sample_within(budget, &mut denoiser, &noises)?;
+        Ok(samples.iter().map(|sample| Drawn::new(self.network.actions(sample.sample()), sample)).collect())
+    }
+}
+
+/// The last sampler, if it is of this method and fits; else a new one in its place.
+fn matching<S>(
+    last: &mut Option<(Method, S)>,
+    method: Method,
+    fits: impl Fn(&S) -> bool,
+    make: impl FnOnce() -> Result<S, ConfigError>,
+) -> Result<&mut S, ConfigError> {
+    let kept = last.take().filter(|(of, sampler)| *of == method && fits(sampler));
+    let entry = match kept {
+        Some(kept) => kept,
+        None => (method, make()?),
+    };
+    Ok(&mut last.insert(entry).1)
+}

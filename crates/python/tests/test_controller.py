@@ -1,0 +1,110 @@
+"""A controller beside a loop whose clock is the test's."""
+
+import time
+
+import numpy as np
+import pytest
+
+import parapolicy
+from conftest import MODEL
+
+QUICK = {"solver": "ddim", "steps": 10, "threads": 1}
+START = np.array([256.0, 300.0])
+
+
+def wait_for(condition):
+    """The worker's time is its own: whatever it takes, within reason."""
+    end = time.monotonic() + 60.0
+    while not condition():
+        assert time.monotonic() < end, "the worker does not come back"
+        time.sleep(0.005)
+
+
+def test_commands_follow_the_plan_that_the_policy_draws(policy, observation):
+    with parapolicy.Controller(MODEL, initial=START, seed=4, **QUICK) as controller:
+        first = controller.command(0.0)
+        assert (first.source, first.withheld) == ("safe", "no_plan")
+        np.testing.assert_array_equal(first.action, START)
+        controller.observe(observation[1], 0.0)
+        wait_for(lambda: controller.health().plans == 1)
+        commands = [controller.command(0.1 * tick) for tick in range(8)]
+        assert {(command.source, command.withheld) for command in commands} == {("plan", None)}
+        # The first observation of an episode stands in for those before it; the first plan's noise is the seed's.
+        expected = policy.sample(np.stack([observation[1]] * 2), seed=4 << 32, solver="ddim", steps=10)
+        np.testing.assert_array_equal([command.action for command in commands], expected.executed)
+        assert controller.command(0.85).source == "late"
+        health = controller.health()
+        assert (health.failures, health.events_dropped) == (0, 0)
+        assert 0.0 < health.latency_p50_ms <= health.latency_max_ms
+        assert controller.events() == []
+
+
+def test_an_old_plan_is_not_followed_and_a_new_episode_knows_none(observation):
+    safe = START + 1.0
+    with parapolicy.Controller(MODEL, initial=START, safe=safe, max_age=0.5, **QUICK) as controller:
+        controller.observe(observation[0], 0.0)
+        wait_for(lambda: controller.health().plans == 1)
+        assert controller.command(0.5).source == "plan"
+        stale = controller.command(0.6)
+        assert (stale.source, stale.withheld) == ("safe", "stale")
+        np.testing.assert_array_equal(stale.action, safe)
+        controller.reset(1)
+        assert controller.command(0.0).withheld == "no_plan"
+
+
+def test_limits_hold(observation):
+    limits = {"min": [0.0, 0.0], "max": [512.0, 512.0], "max_change": [2.0, 2.0]}
+    with parapolicy.Controller(MODEL, initial=START, **limits, **QUICK) as controller:
+        controller.observe(observation[0], 0.0)
+        wait_for(lambda: controller.health().plans == 1)
+        commands = [controller.command(0.1 * tick) for tick in range(8)]
+        actions = np.array([START, *(command.action for command in commands)])
+        assert np.abs(np.diff(actions, axis=0)).max() <= 2.0 + 1e-9
+        assert "beyond_limits" in {command.withheld for command in commands}
+
+
+def test_an_episode_is_played_while_others_run():
+    import gymnasium as gym
+
+    env = gym.make("parapolicy/PushT-v0", obs_type="keypoints")
+    observation, _ = env.reset(seed=100)
+    with parapolicy.Controller(MODEL, initial=observation[-2:], replan_every=4, **QUICK) as controller:
+        sources = []
+        for tick in range(20):
+            controller.observe(observation, 0.1 * tick)
+            wait_for(lambda: not controller.health().planning)
+            command = controller.command(0.1 * tick)
+            sources.append(command.source)
+            observation, *_ = env.step(command.action)
+        assert sources == ["plan"] * 20
+        assert controller.health().plans == 5
+
+
+def test_settings_that_cannot_be_are_refused(tmp_path):
+    def refused(message, error=ValueError, **settings):
+        with pytest.raises(error, match=message):
+            parapolicy.Controller(MODEL, **({"initial": START} | QUICK | settings))
+
+    refused("late: `soon` is not known; use finish, hold, decelerate", late="soon")
+    refused("period is 0, but must be more than 0", period=0.0)
+    refused("exclude each other", replan_every=1, replan_below=1)
+    refused("max has 1 values, but an action has 2", max=[1.0])
+    refused("initial is NaN, but must be finite", initial=[np.nan, 0.0])
+    refused("sampler|strategy: `fast` is not supported", sampler="fast")
+    refused("unexpected keyword argument 'perod'", TypeError, perod=0.1)
+    with pytest.raises(FileNotFoundError, match="policy.json"):
+        parapolicy.Controller(tmp_path, initial=START)
+
+
+def test_what_is_given_wrongly_is_not_taken(observation):
+    with parapolicy.Controller(MODEL, initial=START, **QUICK) as controller:
+        with pytest.raises(ValueError, match="the observation has 2 numbers, but the policy sees 20"):
+            controller.observe(START, 0.0)
+        with pytest.raises(ValueError, match="not finite at 3"):
+            controller.observe(np.where(np.arange(20) == 3, np.inf, observation[0]), 0.0)
+        with pytest.raises(ValueError, match="time is -1"):
+            controller.command(-1.0)
+        assert controller.health().plans == 0
+    with pytest.raises(RuntimeError, match="the controller is closed"):
+        controller.command(0.0)
+    assert not controller.health().planning

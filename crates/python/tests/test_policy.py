@@ -1,0 +1,187 @@
+"""Plans from Python are the plans that the program draws."""
+
+import json
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import parapolicy
+from conftest import MODEL, ROOT
+
+QUICK = {"solver": "ddim", "steps": 10}
+
+
+def program():
+    """The `parapolicy` program, which `cargo test --workspace` builds."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    path = target / "debug" / "parapolicy"
+    if not path.exists():
+        pytest.skip(f"{path}: build it first, cargo build -p parapolicy-cli")
+    return path
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"sampler": "sequential", **QUICK}, {"window": 8, "tolerance": 0.05, "steps": 50}]
+)
+def test_the_program_draws_the_same_plan(policy, observation, options, tmp_path):
+    np.savez(tmp_path / "input.npz", observation=observation)
+    flags = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
+    paths = ["--model", MODEL, "--input", tmp_path / "input.npz", "--output", tmp_path / "plan.npz"]
+    command = [program(), "sample", "--threads", "1", "--seed", "3", *paths, *flags]
+    printed = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    sample = policy.sample(observation, seed=3, **options)
+    with np.load(tmp_path / "plan.npz") as file:
+        np.testing.assert_array_equal(sample.actions, file["actions"])
+    assert (sample.rounds, sample.evaluations) == (printed["rounds"], printed["evaluations"])
+
+
+def test_a_plan_says_what_it_took(policy, observation):
+    sample = policy.sample(observation, seed=0, sampler="sequential", **QUICK)
+    assert (sample.actions.dtype, sample.actions.shape) == (np.float64, (16, 2))
+    assert (sample.rounds, sample.evaluations, sample.together, sample.residual) == (10, 10, 1, None)
+    assert sample.latency > 0.0
+    assert sample.executed.base is not None
+    np.testing.assert_array_equal(sample.executed, sample.actions[1:9])
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_was_drawn_between(policy, observation):
+    first = policy.sample(observation, seed=5)
+    policy.sample(observation + 1.0, seed=6)
+    policy.sample(observation, seed=5, sampler="sequential", **QUICK)
+    again = policy.sample(observation, seed=5)
+    assert first.actions.tobytes() == again.actions.tobytes()
+    assert (first.actions != policy.sample(observation, seed=6).actions).any()
+
+
+def test_arrays_of_any_layout_are_taken(policy, observation):
+    expected = policy.sample(observation, **QUICK).actions
+    strided = np.asfortranarray(np.repeat(observation, 2, axis=1))[:, ::2]
+    for same in (observation.tolist(), strided, np.broadcast_to(observation, observation.shape)):
+        np.testing.assert_array_equal(policy.sample(same, **QUICK).actions, expected)
+    single = policy.sample(observation.astype(np.float32), **QUICK).actions
+    np.testing.assert_allclose(single, expected, atol=1e-2)
+
+
+def test_plans_drawn_together_are_those_drawn_alone(policy, observation):
+    observations = np.stack([observation, observation + 5.0, observation - 5.0])
+    together = policy.sample_many(observations, seeds=[7, 8, 9], **QUICK)
+    assert [plan.together for plan in together] == [3, 3, 3]
+    for plan, one, seed in zip(together, observations, [7, 8, 9], strict=True):
+        alone = policy.sample(one, seed=seed, **QUICK)
+        # ONNX Runtime may sum a batch of another size in another order.
+        np.testing.assert_allclose(plan.actions, alone.actions, atol=0.05)
+        assert plan.evaluations == pytest.approx(alone.evaluations, abs=5)
+    # One observation, several plans, no copies made to say so.
+    several = policy.sample_many(np.broadcast_to(observation, (2, 2, 20)), seeds=[7, 10], **QUICK)
+    np.testing.assert_allclose(several[0].actions, together[0].actions, atol=0.05)
+
+
+def test_a_budget_cuts_a_plan_short(policy, observation):
+    cut = policy.sample(observation, rounds=3)
+    assert cut.rounds == 3
+    assert cut.residual > 0.0
+    assert policy.sample(observation, deadline=1e-9).rounds == 1
+
+
+def test_the_manifest_can_be_read(policy):
+    written = json.loads((MODEL / "policy.json").read_text())
+    assert list(policy.manifest) == list(written)
+    assert policy.manifest["denoiser"] == written["denoiser"]
+    assert [entry["shape"] for entry in policy.manifest["observations"]] == [[9, 2], [2]]
+    # The scheduler's defaults are spelled out.
+    assert policy.manifest["scheduler"].items() >= written["scheduler"].items()
+    sizes = (policy.n_obs_steps, policy.observation_dim, policy.horizon, policy.n_action_steps, policy.action_dim)
+    assert sizes == (2, 20, 16, 8, 2)
+    assert policy.name == "pusht-keypoints"
+
+
+def test_others_run_while_a_plan_is_drawn(policy, observation):
+    """With the interpreter's lock held, the other thread would not count at all."""
+    count, done = 0, False
+
+    def tick():
+        nonlocal count
+        while not done:
+            count += 1
+            time.sleep(1e-4)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        before = count
+        policy.sample(observation, sampler="sequential")
+        counted = count - before
+    finally:
+        done = True
+        thread.join()
+    assert counted >= 10
+
+
+def test_threads_may_share_a_policy(policy, observation):
+    expected = [policy.sample(observation, seed=seed, **QUICK).actions for seed in range(4)]
+    found = [None] * 4
+
+    def draw(seed):
+        found[seed] = policy.sample(observation, seed=seed, **QUICK).actions
+
+    threads = [threading.Thread(target=draw, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"sampler": "parallel"}, ValueError, "strategy: `parallel` is not supported; use sequential, paradigms"),
+        ({"solver": "euler"}, ValueError, "solver: `euler` is not supported; use ddpm"),
+        ({"steps": 0}, ValueError, "steps is 0, but must be between 1 and num_train_timesteps"),
+        ({"window": 0}, ValueError, "window is 0, but must be at least 1"),
+        ({"tolerance": np.nan}, ValueError, "tolerance is NaN, but must be finite"),
+        ({"rounds": 0}, ValueError, "rounds is 0, but must be at least 1"),
+        ({"deadline": 0.0}, ValueError, "deadline is 0, but must be more than 0"),
+        ({"deadline": -1.0}, ValueError, "deadline is -1, but must be a number of seconds"),
+        ({"seed": -1}, OverflowError, "negative int"),
+        ({"stpes": 10}, TypeError, "unexpected keyword argument 'stpes'"),
+        ({"steps": "many"}, TypeError, "integer"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(policy, observation, options, error, message):
+    with pytest.raises(error, match=message):
+        policy.sample(observation, **options)
+
+
+def test_observations_that_cannot_be_are_refused(policy, observation):
+    with pytest.raises(ValueError, match=r"shape is \[1, 20\], but the policy sees \[2, 20\]"):
+        policy.sample(observation[:1])
+    observation[1, 18] = np.nan
+    with pytest.raises(ValueError, match=r"`agent`\[0\] of step 1 is NaN"):
+        policy.sample(observation)
+    with pytest.raises(ValueError, match="plan 1: observation: `agent`"):
+        policy.sample_many(np.stack([np.zeros((2, 20)), observation]), seeds=[1, 2])
+    with pytest.raises(ValueError, match="seeds: 1 were given for 2 observations"):
+        policy.sample_many(np.zeros((2, 2, 20)), seeds=[1])
+    with pytest.raises(TypeError):
+        policy.sample(np.zeros(20))
+
+
+def test_directories_that_hold_no_policy_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="policy.json: cannot be read .* a policy is a directory"):
+        parapolicy.Policy(tmp_path)
+    manifest = json.loads((MODEL / "policy.json").read_text())
+    (tmp_path / "policy.json").write_text(json.dumps(manifest | {"horizon": 0}))
+    with pytest.raises(ValueError, match="policy.json: `horizon`"):
+        parapolicy.Policy(tmp_path)
+    (tmp_path / "policy.json").write_text(json.dumps(manifest))
+    with pytest.raises(FileNotFoundError, match="denoiser.onnx: cannot be read"):
+        parapolicy.Policy(tmp_path)
+    (tmp_path / "denoiser.onnx").write_bytes(b"not a graph")
+    with pytest.raises(ValueError, match="denoiser.onnx: SHA-256 is"):
+        parapolicy.Policy(tmp_path)
