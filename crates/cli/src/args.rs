@@ -5,7 +5,7 @@ mod clock;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use parapolicy_sampler::Solver;
 
 pub use self::clock::{ClockName, LatencyName, LoopArguments};
@@ -58,6 +58,10 @@ pub struct ModelArguments {
 /// Where inference happens.
 #[derive(Debug, Args)]
 pub struct RuntimeArguments {
+    /// What runs the graph: `cpu`, ONNX Runtime, any graph; or `native`, the engine of this program, the U-Nets of
+    /// Diffusion Policy, for which no ONNX Runtime is needed.
+    #[arg(long, value_name = "NAME", default_value = "cpu", hide_possible_values = true)]
+    pub provider: ProviderName,
     /// ONNX Runtime's library; without it: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
     /// installed.
     #[arg(long, value_name = "FILE")]
@@ -65,6 +69,16 @@ pub struct RuntimeArguments {
     /// Threads of the network; 0 is one a core.
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
+}
+
+/// What runs a graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProviderName {
+    // Plain comments: those for the documentation would be help texts of their own.
+    // ONNX Runtime on the processor.
+    Cpu,
+    // The engine of this program.
+    Native,
 }
 
 /// How action sequences are drawn.

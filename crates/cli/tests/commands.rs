@@ -266,3 +266,27 @@ fn inspect_shows_the_model() {
     assert_eq!(shown["manifest"]["horizon"], 16);
     assert_eq!(shown["graph"]["mismatch"], Value::Null);
 }
+
+/// Where a library that is not there is named, and none is installed.
+#[test]
+fn the_native_provider_needs_no_onnx_runtime() {
+    let empty = tempfile::tempdir().unwrap();
+    let native = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("parapolicy").unwrap();
+        command.env("ORT_DYLIB_PATH", empty.path().join("nothing.so")).env("PARAPOLICY_CACHE", empty.path());
+        command.current_dir(root()).args(arguments).arg("--provider=native");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let inspected = native(&["inspect", "models/pusht"]);
+    assert_eq!((&inspected["provider"], &inspected["runtime"]), (&Value::from("native"), &Value::Null));
+    assert_eq!(inspected["graph"]["inputs"][0]["dtype"], "Tensor<f32>(batch, 16, 2)");
+    assert_eq!(inspected["graph"]["mismatch"], Value::Null);
+
+    let out = empty.path().join("report");
+    let run = ["run", "--solver=ddim", "--steps=8", "--episodes=1", "--json", "--sampler=sequential"];
+    let report = native(&[&run[..], &["--out", out.to_str().unwrap()]].concat());
+    assert!(report["machine"]["runtime"].as_str().unwrap().starts_with("native "), "{report}");
+    assert!(report["samplers"][0]["reward_mean"].as_f64().unwrap() > 0.2);
+}

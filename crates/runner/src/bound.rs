@@ -2,16 +2,11 @@
 
 use std::iter;
 
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
-use ort::{session::SessionInputValue, value::TensorRef};
+use ndarray::{ArrayView2, ArrayViewMut2};
+use parapolicy_engine::RunError;
 use parapolicy_sampler::{BoxError, Denoiser, ManyDenoiser};
 
-use crate::{
-    Manifest,
-    graph::{Graph, Input, TimestepType},
-    observation::ObservationRows,
-    policy::Policy,
-};
+use crate::{graph::Batch, policy::Policy};
 
 /// Why a batch could not be denoised.
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +36,16 @@ pub enum PredictError {
     /// ONNX Runtime failed.
     #[error("ONNX Runtime cannot run the graph")]
     Run(#[from] ort::Error),
+    /// The engine failed.
+    #[error("the engine cannot run the graph")]
+    Native(#[from] RunError),
 }
 
 /// A [`Policy`] with an observation bound to it, by [`Policy::bind`].
 ///
-/// The window is handed to ONNX Runtime where it lies, and so are the timesteps if the graph wants integers; the
-/// prediction is copied once. Our own buffers are reused; ONNX Runtime and its binding allocate a handle for each
-/// tensor, and the output's memory, in every call.
+/// The window is handed over where it lies, and so are the timesteps if the graph wants integers; the prediction is
+/// copied once. Our own buffers are reused; ONNX Runtime and its binding allocate a handle for each tensor, and the
+/// output's memory, in every call, the engine nothing.
 #[derive(Debug)]
 pub struct BoundDenoiser<'a> {
     policy: &'a mut Policy,
@@ -60,20 +58,6 @@ pub struct BoundDenoiser<'a> {
 #[derive(Debug)]
 pub struct BoundPlans<'a> {
     policy: &'a mut Policy,
-}
-
-/// Buffers of a denoiser, which outlive what is bound.
-#[derive(Clone, Debug)]
-pub(crate) struct Buffers {
-    pub observation: ObservationRows,
-    /// The timesteps, where the graph wants floats.
-    float_timesteps: Vec<f32>,
-}
-
-impl Buffers {
-    pub fn new(observation_shape: [usize; 2]) -> Self {
-        Self { observation: ObservationRows::new(observation_shape), float_timesteps: Vec::new() }
-    }
 }
 
 impl<'a> BoundDenoiser<'a> {
@@ -108,7 +92,7 @@ impl ManyDenoiser for BoundPlans<'_> {
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         check_shape("the number of plans' rows", &[plans.len()], &[samples.nrows()])?;
-        let bound = self.policy.buffers.observation.plans();
+        let bound = self.policy.observations.plans();
         if let Some(&plan) = plans.iter().find(|plan| **plan >= bound) {
             return Err(PredictError::Plan { plan, bound }.into());
         }
@@ -124,8 +108,7 @@ fn predict(
     timesteps: &[i64],
     prediction: ArrayViewMut2<'_, f32>,
 ) -> Result<(), PredictError> {
-    let Policy { manifest, graph, buffers, .. } = policy;
-    let shape = [samples.nrows(), manifest.sample_dim()];
+    let shape = [samples.nrows(), policy.manifest.sample_dim()];
     check_shape("the shape of the samples", samples.shape(), &shape)?;
     check_shape("the number of timesteps", &[timesteps.len()], &shape[..1])?;
     check_shape("the shape of the prediction", prediction.shape(), &shape)?;
@@ -133,53 +116,9 @@ fn predict(
         return Ok(());
     }
     let samples = samples.as_slice().ok_or(PredictError::Layout)?;
-    buffers.observation.gather(plans);
-    run(manifest, graph, buffers, samples, timesteps, prediction)
-}
-
-fn run(
-    manifest: &Manifest,
-    graph: &mut Graph,
-    buffers: &mut Buffers,
-    samples: &[f32],
-    timesteps: &[i64],
-    mut prediction: ArrayViewMut2<'_, f32>,
-) -> Result<(), PredictError> {
-    let batch = timesteps.len();
-    let plans = [batch, manifest.horizon, manifest.action_dim()];
-    let observations = [batch, manifest.n_obs_steps, manifest.observation_dim()];
-    let Buffers { observation, float_timesteps } = buffers;
-    if graph.timestep == TimestepType::Float32 {
-        float_timesteps.clear();
-        float_timesteps.extend(timesteps.iter().map(|&timestep| timestep as f32));
-    }
-    let observation = observation.rows();
-    let tensor = |input| -> ort::Result<SessionInputValue<'_>> {
-        Ok(match (input, graph.timestep) {
-            (Input::Sample, _) => TensorRef::from_array_view((plans, samples))?.into(),
-            (Input::Observation, _) => TensorRef::from_array_view((observations, observation))?.into(),
-            (Input::Timestep, TimestepType::Int64) => TensorRef::from_array_view(([batch], timesteps))?.into(),
-            (Input::Timestep, TimestepType::Float32) => {
-                TensorRef::from_array_view(([batch], float_timesteps.as_slice()))?.into()
-            }
-        })
-    };
-    let [first, second, third] = graph.inputs;
-    let outputs = graph.session.run([tensor(first)?, tensor(second)?, tensor(third)?])?;
-    let (shape, values) = outputs[manifest.denoiser.prediction.as_str()].try_extract_tensor::<f32>()?;
-    // The graph may have left sizes open until now.
-    if !shape.iter().map(|&size| size as usize).eq(plans) {
-        let found = shape.iter().map(|&size| size as usize).collect();
-        return Err(PredictError::Shape {
-            what: "the shape of the graph's prediction",
-            found,
-            expected: plans.to_vec(),
-        });
-    }
-    for (mut row, values) in prediction.rows_mut().into_iter().zip(values.chunks_exact(manifest.sample_dim())) {
-        row.assign(&ArrayView1::from(values));
-    }
-    Ok(())
+    policy.rows.clear();
+    policy.rows.extend(plans);
+    policy.graph.run(Batch { plans: &policy.rows, samples, timesteps }, prediction)
 }
 
 fn check_shape(what: &'static str, found: &[usize], expected: &[usize]) -> Result<(), PredictError> {

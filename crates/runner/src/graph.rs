@@ -1,36 +1,86 @@
-//! The graph: opened with ONNX Runtime and held to what the manifest says of it.
+//! The graph: opened by what is to run it, and held to what the manifest says of it.
 
 mod check;
 mod error;
+mod native;
+mod onnx;
+mod outlet;
 
 use std::path::{Path, PathBuf};
 
-use ort::session::{Session, builder::GraphOptimizationLevel};
+use ndarray::ArrayViewMut2;
 
-pub(crate) use self::check::{Input, TimestepType};
 pub use self::error::GraphError;
-use crate::{Manifest, Runtime, hash};
+pub(crate) use self::outlet::Outlet;
+use self::{native::Native, onnx::Onnx};
+use crate::{Manifest, PolicyError, PredictError, Provider, hash};
 
-/// An open graph whose inputs and output are what the manifest says.
+/// An open graph whose inputs and output are what the manifest says, and the observations bound to it.
 #[derive(Debug)]
-pub(crate) struct Graph {
-    pub session: Session,
-    /// What the graph's inputs stand for, in the graph's order.
-    pub inputs: [Input; 3],
-    pub timestep: TimestepType,
+pub(crate) enum Graph {
+    Onnx(Onnx),
+    Native(Box<Native>),
+}
+
+/// Rows to denoise, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batch<'a> {
+    /// The observation that each belongs to: one that is bound.
+    pub plans: &'a [usize],
+    pub samples: &'a [f32],
+    pub timesteps: &'a [i64],
+}
+
+/// The inputs and the outputs of a graph, as they are.
+#[derive(Debug)]
+pub(crate) struct Outlets {
+    pub inputs: Vec<Outlet>,
+    pub outputs: Vec<Outlet>,
 }
 
 impl Graph {
-    pub fn open(dir: &Path, manifest: &Manifest, runtime: &Runtime, threads: usize) -> Result<Self, GraphError> {
+    pub fn open(dir: &Path, manifest: &Manifest, provider: &Provider, threads: usize) -> Result<Self, GraphError> {
         let path = path(dir, manifest);
         let found = sha256_of(&path)?;
         if !found.eq_ignore_ascii_case(&manifest.denoiser.sha256) {
             return Err(GraphError::Checksum { path, expected: manifest.denoiser.sha256.clone(), found });
         }
-        let session = open(&path, runtime, threads)?;
-        let (inputs, timestep) =
-            check::check(&session, manifest).map_err(|problem| GraphError::Mismatch { path, problem })?;
-        Ok(Self { session, inputs, timestep })
+        match provider {
+            Provider::Cpu(runtime) => Onnx::open(&path, manifest, runtime, threads).map(Self::Onnx),
+            Provider::Native => Native::open(&path, manifest, threads).map(Box::new).map(Self::Native),
+        }
+    }
+
+    /// Binds `[plans, n_obs_steps · observation_dim]`, normalised, in place of what was bound.
+    pub fn bind(&mut self, observations: &[f32]) -> Result<(), PolicyError> {
+        match self {
+            Self::Onnx(onnx) => onnx.bind(observations),
+            Self::Native(native) => native.bind(observations)?,
+        }
+        Ok(())
+    }
+
+    /// Predicts for a batch; the prediction is `[batch, horizon · action_dim]`.
+    pub fn run(&mut self, batch: Batch<'_>, prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError> {
+        match self {
+            Self::Onnx(onnx) => onnx.run(batch, prediction),
+            Self::Native(native) => native.run(batch, prediction),
+        }
+    }
+}
+
+impl Outlets {
+    /// Those of a graph that need not be what the manifest says.
+    pub fn of(path: &Path, provider: &Provider) -> Result<Self, GraphError> {
+        match provider {
+            Provider::Cpu(runtime) => onnx::outlets(path, runtime),
+            Provider::Native => native::outlets(path),
+        }
+    }
+
+    /// What, if anything, the manifest says of them that is not so.
+    pub fn mismatch(&self, manifest: &Manifest) -> Option<String> {
+        check::check(self, manifest).err()
     }
 }
 
@@ -42,19 +92,9 @@ pub(crate) fn sha256_of(path: &Path) -> Result<String, GraphError> {
     hash::sha256_of(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })
 }
 
-/// What, if anything, the manifest says of an open graph that is not so.
-pub(crate) fn mismatch(session: &Session, manifest: &Manifest) -> Option<String> {
-    check::check(session, manifest).err()
-}
-
-/// Opens a graph as it is.
-pub(crate) fn open(path: &Path, runtime: &Runtime, threads: usize) -> Result<Session, GraphError> {
-    session(path, runtime, threads).map_err(|error| GraphError::Open { path: path.to_path_buf(), error })
-}
-
-fn session(path: &Path, runtime: &Runtime, threads: usize) -> ort::Result<Session> {
-    Session::builder(runtime.environment())?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_intra_threads(threads)?
-        .commit_from_file(path)
+/// Copies rows that lie one after the other.
+fn copy(rows: &[f32], mut prediction: ArrayViewMut2<'_, f32>) {
+    for (to, &from) in prediction.iter_mut().zip(rows) {
+        *to = from;
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use ort::value::Outlet;
 use serde::Serialize;
 
-use crate::{LibrarySource, Manifest, PolicyError, Runtime, graph};
+use crate::{
+    LibrarySource, Manifest, PolicyError, Provider, Runtime,
+    graph::{self, Outlet, Outlets},
+};
 
 /// What [`inspect`] found.
 #[derive(Clone, Debug, Serialize)]
@@ -15,8 +17,10 @@ pub struct Inspection {
     pub manifest: Manifest,
     /// The graph, as it is.
     pub graph: GraphDescription,
-    /// The ONNX Runtime that opened it.
-    pub runtime: RuntimeDescription,
+    /// What opened it: `cpu` or `native`.
+    pub provider: &'static str,
+    /// The ONNX Runtime that did, if one did.
+    pub runtime: Option<RuntimeDescription>,
 }
 
 /// A graph, as it is.
@@ -65,26 +69,28 @@ pub struct RuntimeDescription {
 /// manifest says.
 ///
 /// # Errors
-/// A manifest that is wrong, or a graph that ONNX Runtime cannot open.
-pub fn inspect(dir: &Path, runtime: &Runtime) -> Result<Inspection, PolicyError> {
+/// A manifest that is wrong, or a graph that the provider cannot open.
+pub fn inspect(dir: &Path, provider: impl Into<Provider>) -> Result<Inspection, PolicyError> {
+    let provider = provider.into();
     let manifest = Manifest::load(dir)?;
     let path = graph::path(dir, &manifest);
     let sha256 = graph::sha256_of(&path)?;
-    let session = graph::open(&path, runtime, 1)?;
+    let outlets = Outlets::of(&path, &provider)?;
     let graph = GraphDescription {
         sha256_matches: sha256.eq_ignore_ascii_case(&manifest.denoiser.sha256),
         sha256,
-        inputs: session.inputs().iter().map(TensorDescription::new).collect(),
-        outputs: session.outputs().iter().map(TensorDescription::new).collect(),
-        mismatch: graph::mismatch(&session, &manifest),
+        inputs: outlets.inputs.iter().map(TensorDescription::new).collect(),
+        outputs: outlets.outputs.iter().map(TensorDescription::new).collect(),
+        mismatch: outlets.mismatch(&manifest),
         path,
     };
-    Ok(Inspection { manifest, graph, runtime: RuntimeDescription::new(runtime) })
+    let runtime = provider.runtime().map(RuntimeDescription::new);
+    Ok(Inspection { manifest, graph, provider: provider.name(), runtime })
 }
 
 impl TensorDescription {
     fn new(outlet: &Outlet) -> Self {
-        Self { name: outlet.name().into(), dtype: outlet.dtype().to_string() }
+        Self { name: outlet.name.clone(), dtype: outlet.kind.to_string() }
     }
 }
 

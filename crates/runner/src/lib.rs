@@ -1,10 +1,10 @@
 //! Runs diffusion policies exported to ONNX.
 //!
 //! A policy is a directory with a graph and a [`Manifest`] (`policy.json`) that says what the graph does not: what it
-//! sees, what it plans, in which units, and the scheduler it was trained with. [`Runtime`] finds or installs ONNX
-//! Runtime, [`Policy`] holds the two together, and a policy with an observation bound is a
-//! [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw actions from. A [`Calibration`] knows what batches
-//! cost here, and which sampler is fastest.
+//! sees, what it plans, in which units, and the scheduler it was trained with. A [`Provider`] runs the graph: ONNX
+//! Runtime, which [`Runtime`] finds or installs, or the engine of this project. [`Policy`] holds them together, and a
+//! policy with an observation bound is a [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw actions from.
+//! A [`Calibration`] knows what batches cost here, and which sampler is fastest.
 //!
 //! Raw quantities (pixels, radians) are f64, normalised ones f32.
 
@@ -20,6 +20,7 @@ mod manifest;
 mod normalization;
 mod observation;
 mod policy;
+mod provider;
 mod runtime;
 
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
@@ -31,4 +32,5 @@ pub use machine::Cpu;
 pub use manifest::{DenoiserGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
 pub use normalization::Normalization;
 pub use policy::{Policy, PolicyError};
+pub use provider::Provider;
 pub use runtime::{InstallObserver, InstallStage, LibrarySource, Runtime, RuntimeError};

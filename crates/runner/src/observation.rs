@@ -1,23 +1,20 @@
-//! Observations, normalised and spread over the rows of a batch.
+//! Observations, normalised.
 
 use ndarray::ArrayView2;
 
 use crate::{Entry, PolicyError};
 
-/// What is bound, and the rows `[batch, n_obs_steps · observation_dim]` of the graph's observation input that are made of
-/// it. The buffers keep the largest sizes they have seen: a steady loop allocates nothing.
+/// What is bound, normalised: one observation a plan. The buffer keeps the largest size it has seen.
 #[derive(Clone, Debug)]
-pub(crate) struct ObservationRows {
-    /// One observation a plan, normalised.
+pub(crate) struct Observations {
     bound: Vec<f32>,
-    rows: Vec<f32>,
     shape: [usize; 2],
 }
 
-impl ObservationRows {
+impl Observations {
     /// For observations of `shape` = `[n_obs_steps, observation_dim]`.
     pub fn new(shape: [usize; 2]) -> Self {
-        Self { bound: Vec::new(), rows: Vec::new(), shape }
+        Self { bound: Vec::new(), shape }
     }
 
     /// Forgets what is bound.
@@ -53,24 +50,11 @@ impl ObservationRows {
 
     /// Number of observations that are bound.
     pub fn plans(&self) -> usize {
-        self.bound.len() / self.len()
+        self.bound.len() / (self.shape[0] * self.shape[1])
     }
 
-    /// Makes one row for each of `plans`, which are below [`Self::plans`].
-    pub fn gather(&mut self, plans: impl Iterator<Item = usize>) {
-        let len = self.len();
-        self.rows.clear();
-        for plan in plans {
-            self.rows.extend_from_slice(&self.bound[plan * len..][..len]);
-        }
-    }
-
-    /// The rows, one after the other.
-    pub fn rows(&self) -> &[f32] {
-        &self.rows
-    }
-
-    fn len(&self) -> usize {
-        self.shape[0] * self.shape[1]
+    /// All of them, one after the other.
+    pub fn all(&self) -> &[f32] {
+        &self.bound
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
 pub use self::error::PolicyError;
-use crate::{BoundDenoiser, BoundPlans, Manifest, Runtime, bound::Buffers, graph::Graph};
+use crate::{BoundDenoiser, BoundPlans, Manifest, Provider, graph::Graph, observation::Observations};
 
 /// A diffusion policy, loaded.
 ///
@@ -34,22 +34,31 @@ use crate::{BoundDenoiser, BoundPlans, Manifest, Runtime, bound::Buffers, graph:
 pub struct Policy {
     pub(crate) manifest: Manifest,
     pub(crate) graph: Graph,
-    pub(crate) buffers: Buffers,
-    pub(crate) runtime: Runtime,
+    pub(crate) observations: Observations,
+    /// The plan that each row of a batch belongs to.
+    pub(crate) rows: Vec<usize>,
+    pub(crate) provider: Provider,
     pub(crate) threads: usize,
 }
 
 impl Policy {
     /// Loads the policy in the directory `dir`: reads and validates its manifest, checks the graph's SHA-256, opens it
-    /// and checks its inputs and output. `threads` work on each batch; 0 leaves their number to ONNX Runtime.
+    /// and checks its inputs and output. `threads` work on each batch; 0 leaves their number to the provider, which is
+    /// a [`Runtime`](crate::Runtime) or [`Provider::Native`].
     ///
     /// # Errors
     /// The first thing that is wrong with the manifest or the graph.
-    pub fn load(dir: &Path, runtime: &Runtime, threads: usize) -> Result<Self, PolicyError> {
+    pub fn load(dir: &Path, provider: impl Into<Provider>, threads: usize) -> Result<Self, PolicyError> {
+        let provider = provider.into();
         let manifest = Manifest::load(dir)?;
-        let graph = Graph::open(dir, &manifest, runtime, threads)?;
-        let buffers = Buffers::new([manifest.n_obs_steps, manifest.observation_dim()]);
-        Ok(Self { manifest, graph, buffers, runtime: runtime.clone(), threads })
+        let graph = Graph::open(dir, &manifest, &provider, threads)?;
+        let observations = Observations::new([manifest.n_obs_steps, manifest.observation_dim()]);
+        Ok(Self { manifest, graph, observations, rows: Vec::new(), provider, threads })
+    }
+
+    /// What runs the graph.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
     }
 
     /// What `policy.json` says.
@@ -63,8 +72,9 @@ impl Policy {
     /// # Errors
     /// An observation of another shape, or with a number that is not finite or is not when normalised.
     pub fn bind(&mut self, observation: ArrayView2<'_, f64>) -> Result<BoundDenoiser<'_>, PolicyError> {
-        self.buffers.observation.clear();
-        self.buffers.observation.push(&self.manifest.observations, observation)?;
+        self.observations.clear();
+        self.observations.push(&self.manifest.observations, observation)?;
+        self.graph.bind(self.observations.all())?;
         Ok(BoundDenoiser::new(self))
     }
 
@@ -77,15 +87,16 @@ impl Policy {
         &mut self,
         observations: impl IntoIterator<Item = ArrayView2<'o, f64>>,
     ) -> Result<BoundPlans<'_>, PolicyError> {
-        let Self { manifest, buffers, .. } = &mut *self;
-        buffers.observation.clear();
+        let Self { manifest, observations: bound, .. } = &mut *self;
+        bound.clear();
         for (plan, observation) in observations.into_iter().enumerate() {
-            let bound = buffers.observation.push(&manifest.observations, observation);
-            bound.map_err(|source| PolicyError::OfPlan { plan, source: Box::new(source) })?;
+            let pushed = bound.push(&manifest.observations, observation);
+            pushed.map_err(|source| PolicyError::OfPlan { plan, source: Box::new(source) })?;
         }
-        if buffers.observation.plans() == 0 {
+        if bound.plans() == 0 {
             return Err(PolicyError::NoPlans);
         }
+        self.graph.bind(self.observations.all())?;
         Ok(BoundPlans::new(self))
     }
 

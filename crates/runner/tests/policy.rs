@@ -8,7 +8,7 @@ use std::fs;
 
 use common::{fixture, json, policy, policy_from, text, write_manifest};
 use ndarray::{Array1, Array2, ArrayView2, s};
-use parapolicy_runner::{Policy, PolicyError, Runtime, inspect};
+use parapolicy_runner::{Policy, PolicyError, Provider, Runtime, inspect};
 use parapolicy_sampler::{Denoiser, ManyDenoiser, Noise, Sampler, Solver, Strategy, Table};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -218,6 +218,16 @@ fn graphs_that_are_not_what_the_manifest_says_are_refused() {
 }
 
 #[test]
+fn graphs_that_the_engine_does_not_run_are_refused() {
+    let refusal = |graph: &str| {
+        let dir = policy_from(graph);
+        text(dir.path(), &Policy::load(dir.path(), Provider::Native, 1).unwrap_err())
+    };
+    let errors = ["affine", "fixed_batch", "double_sample"].map(|graph| refusal(&format!("{graph}.onnx")));
+    insta::assert_snapshot!("native_graphs", errors.join("\n"));
+}
+
+#[test]
 fn names_that_the_graph_does_not_have_are_refused() {
     let dir = policy_from("affine.onnx");
     let manifest: Value = serde_json::from_slice(&fs::read(dir.path().join("policy.json")).unwrap()).unwrap();
@@ -267,7 +277,8 @@ fn inspection_describes_what_cannot_be_loaded_too() {
     let bad = inspect(dir.path(), &runtime()).unwrap();
     assert!(!bad.graph.sha256_matches);
     insta::assert_snapshot!("inspected_mismatch", bad.graph.mismatch.unwrap());
-    assert_eq!(bad.runtime.library, runtime().library());
+    assert_eq!(bad.runtime.unwrap().library, runtime().library());
+    assert_eq!(bad.provider, "cpu");
 }
 
 #[test]

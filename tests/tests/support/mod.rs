@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use parapolicy_pusht::{ResetDistribution, ResetOrder, World};
-use parapolicy_runner::{Policy, Runtime};
+use parapolicy_runner::{Policy, Provider, Runtime};
 use parapolicy_sampler::Noise;
 
 /// Two successive observations, `[2, 20]` in px, of an episode in which the agent goes for places around the block.
@@ -27,6 +27,10 @@ pub fn observation(seed: u64) -> Array2<f64> {
 }
 
 pub fn policy() -> Policy {
+    policy_by(&Runtime::find_or_install(None, &()).unwrap())
+}
+
+pub fn policy_by(provider: impl Into<Provider>) -> Policy {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/pusht");
-    Policy::load(&folder, &Runtime::find_or_install(None, &()).unwrap(), 0).unwrap()
+    Policy::load(&folder, provider, 0).unwrap()
 }

@@ -86,8 +86,7 @@ pub fn deviation(plan: ArrayView1<'_, f32>, reference: &Array1<f32>) -> f32 {
 /// Compares samplers plan by plan with `sequential`, which is measured beside them.
 pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     let scenario = Scenario::load(&arguments.scenario).input()?;
-    let runtime = arguments.model.runtime.find()?;
-    let mut policy = arguments.model.load(&runtime)?;
+    let mut policy = arguments.model.load()?;
     let mut environment = PushT::new(scenario, policy.manifest()).input()?;
     let sequential = SamplerName::Strategy(Strategy::Sequential);
     let mut names = vec![sequential];

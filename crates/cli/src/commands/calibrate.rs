@@ -8,8 +8,7 @@ use crate::output::table;
 
 /// Measures what batches cost and keeps it for `auto`.
 pub fn calibrate(arguments: &CalibrateArguments) -> Result<(), Failure> {
-    let runtime = arguments.model.runtime.find()?;
-    let mut policy = arguments.model.load(&runtime)?;
+    let mut policy = arguments.model.load()?;
     let calibration = Calibration::measure(&mut policy)?;
     auto::warn_if_disturbed(&calibration);
     let path = calibration.store()?;

@@ -9,7 +9,7 @@ use parapolicy_control::controller::{Controller, ControllerConfig, ControllerErr
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::realtime::RealtimeSupport;
 use parapolicy_control::{DiffusionPolicy, InTime, Policy as _, Report};
-use parapolicy_runner::{Manifest, Policy, Runtime};
+use parapolicy_runner::{Manifest, Policy, Provider};
 use parapolicy_sampler::{Budget, Sampler};
 
 use crate::args::{ClockName, LatencyName, LoopArguments, ModelArguments};
@@ -103,13 +103,13 @@ fn earlier(path: &Path, name: &str) -> anyhow::Result<SamplingTime> {
 /// A controller whose worker has a network of its own, loaded and tried by now.
 pub fn start_controller(
     model: &ModelArguments,
-    runtime: &Runtime,
+    provider: &Provider,
     config: ControllerConfig,
     sampler: &Sampler,
     budget: Budget,
 ) -> Result<Controller, Failure> {
     let (table, strategy, dim) = (sampler.table().clone(), sampler.strategy(), sampler.dim());
-    let (path, threads, runtime) = (model.model.clone(), model.runtime.threads(), runtime.clone());
+    let (path, threads, provider) = (model.model.clone(), model.runtime.threads(), provider.clone());
     let ready = move |mut network: Policy| -> Result<_, parapolicy_control::BoxError> {
         let warm_up = ndarray::Array1::zeros(network.manifest().observation_dim());
         let mut sampler = Sampler::new(table.clone(), strategy, dim)?;
@@ -118,11 +118,11 @@ pub fn start_controller(
         policy.plan()?;
         Ok(DiffusionPolicy::new(network, sampler).within(budget))
     };
-    let mut first = Some(ready(Policy::load(&path, &runtime, threads).input()?).map_err(|error| anyhow!(error))?);
+    let mut first = Some(ready(Policy::load(&path, &provider, threads).input()?).map_err(|error| anyhow!(error))?);
     let make = move || {
         let policy = match first.take() {
             Some(policy) => policy,
-            None => ready(Policy::load(&path, &runtime, threads)?)?,
+            None => ready(Policy::load(&path, &provider, threads)?)?,
         };
         Ok(Box::new(policy) as Box<dyn parapolicy_control::Policy>)
     };

@@ -6,6 +6,6 @@ use crate::failure::{Failure, InputError as _};
 
 /// Prints what a model folder holds.
 pub fn inspect(arguments: &InspectArguments) -> Result<(), Failure> {
-    let runtime = arguments.runtime.find()?;
-    print_json(&describe(&arguments.model, &runtime).input()?)
+    let provider = arguments.runtime.provider()?;
+    print_json(&describe(&arguments.model, provider).input()?)
 }

@@ -11,13 +11,13 @@ mod replay;
 mod run;
 mod sample;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use ndarray::Array2;
-use parapolicy_runner::{Manifest, Policy, Runtime, Sampling};
+use parapolicy_runner::{Manifest, Policy, Provider, Runtime, Sampling};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde::Serialize;
 
-use crate::args::{BudgetArguments, Command, ModelArguments, RuntimeArguments, WindowArguments};
+use crate::args::{BudgetArguments, Command, ModelArguments, ProviderName, RuntimeArguments, WindowArguments};
 use crate::auto::{self, SamplerName};
 use crate::failure::{Failure, InputError as _};
 use crate::progress::InstallProgress;
@@ -35,9 +35,17 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
 }
 
 impl RuntimeArguments {
-    fn find(&self) -> Result<Runtime, Failure> {
+    /// What the graph is run by; ONNX Runtime is looked for where it is asked for.
+    fn provider(&self) -> Result<Provider, Failure> {
+        if self.provider == ProviderName::Native {
+            return match self.ort_lib {
+                Some(_) => Err(anyhow!("--ort-lib: the native provider has no use for ONNX Runtime")).input(),
+                None => Ok(Provider::Native),
+            };
+        }
         let found = Runtime::find_or_install(self.ort_lib.as_deref(), &InstallProgress::new());
-        if self.ort_lib.is_some() { found.input() } else { Ok(found?) }
+        let runtime = if self.ort_lib.is_some() { found.input()? } else { found? };
+        Ok(Provider::Cpu(runtime))
     }
 
     fn threads(&self) -> usize {
@@ -50,8 +58,8 @@ impl ModelArguments {
         Manifest::load(&self.model).input()
     }
 
-    fn load(&self, runtime: &Runtime) -> Result<Policy, Failure> {
-        Policy::load(&self.model, runtime, self.runtime.threads()).input()
+    fn load(&self) -> Result<Policy, Failure> {
+        Policy::load(&self.model, self.runtime.provider()?, self.runtime.threads()).input()
     }
 }
 

@@ -5,7 +5,7 @@ use anyhow::{Context as _, anyhow};
 use parapolicy_control::refine::Refinement;
 use parapolicy_control::{InTime, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Policy, Runtime};
+use parapolicy_runner::Policy;
 use parapolicy_sampler::{Budget, Sampler, Strategy};
 
 use super::Settled;
@@ -34,8 +34,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     arguments.check()?;
     let scenario = Scenario::load(&arguments.scenario).input()?;
     let mut staging = Staging::new(&arguments.out)?;
-    let runtime = arguments.model.runtime.find()?;
-    let mut policy = arguments.model.load(&runtime)?;
+    let mut policy = arguments.model.load()?;
     let mut environment = PushT::new(scenario, policy.manifest()).input()?;
     let mut contenders = contenders(arguments, &mut policy, &mut environment)?;
 
@@ -47,10 +46,10 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         ClockName::Lockstep => {
             (lockstep::compete_together(arguments, &mut policy, &environment, &mut contenders)?, None)
         }
-        ClockName::Real => on_clock::compete(arguments, &runtime, &mut environment, &mut contenders)?,
+        ClockName::Real => on_clock::compete(arguments, policy.provider(), &mut environment, &mut contenders)?,
         ClockName::Virtual => on_clock::compete_virtually(arguments, &mut policy, &mut environment, &mut contenders)?,
     };
-    let report = report(arguments, &policy, &runtime, name, in_time, &contenders)?;
+    let report = report(arguments, &policy, name, in_time, &contenders)?;
 
     staging.write("report.json", |file| Ok(serde_json::to_writer_pretty(file, &report)?))?;
     staging.write("episodes.csv", |file| episodes::write(&report.samplers, file))?;
@@ -143,7 +142,6 @@ fn rest(sampler: &Sampler, share: f64) -> Result<Sampler, Failure> {
 fn report(
     arguments: &RunArguments,
     policy: &Policy,
-    runtime: &Runtime,
     scenario: String,
     in_time: Option<InTime>,
     contenders: &[Contender],
@@ -155,7 +153,7 @@ fn report(
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         command: std::env::args().collect(),
-        machine: machine::describe(arguments.model.runtime.threads(), runtime_name(runtime)),
+        machine: machine::describe(arguments.model.runtime.threads(), policy.provider().to_string()),
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
         scenario,
         solver: arguments.sampling.solver.to_string(),
@@ -164,8 +162,4 @@ fn report(
         in_time,
         samplers: samplers.context("no episode was run")?,
     })
-}
-
-fn runtime_name(runtime: &Runtime) -> String {
-    format!("ONNX Runtime {}", runtime.version().unwrap_or("of an unknown version"))
 }

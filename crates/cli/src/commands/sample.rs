@@ -36,8 +36,7 @@ struct Together<'a> {
 /// Draws one action sequence, or several, writes them, and prints what it took.
 pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
     let budget = arguments.budget.budget()?;
-    let runtime = arguments.model.runtime.find()?;
-    let mut policy = arguments.model.load(&runtime)?;
+    let mut policy = arguments.model.load()?;
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
     let settled = window.settle(arguments.sampler, &mut policy, *solver, *steps, |_| Ok(Vec::new()))?;
     let sampler = settled.sampler(&policy, *solver, *steps).input()?;

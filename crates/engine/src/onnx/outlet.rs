@@ -14,7 +14,7 @@ pub struct Outlet {
     pub name: String,
     /// Its element type.
     pub element: Element,
-    /// Its sizes; open ones by the name they have, if any.
+    /// Its sizes; an open one is an error with the name that it has, if any.
     pub shape: Vec<Result<usize, String>>,
 }
 
@@ -52,6 +52,10 @@ impl fmt::Display for Element {
         match self {
             Self::Float32 => f.write_str("f32"),
             Self::Int64 => f.write_str("i64"),
+            Self::Other(6) => f.write_str("i32"),
+            Self::Other(10) => f.write_str("f16"),
+            Self::Other(11) => f.write_str("f64"),
+            Self::Other(16) => f.write_str("bf16"),
             Self::Other(number) => write!(f, "number {number}"),
         }
     }

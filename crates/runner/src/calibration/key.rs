@@ -13,15 +13,15 @@ pub struct CalibrationKey {
     pub parapolicy: String,
     /// SHA-256 of the graph, in lower-case hexadecimal.
     pub model_sha256: String,
-    /// What executes the graph: `cpu`.
+    /// What executes the graph: `cpu` or `native`.
     pub provider: String,
-    /// Version of ONNX Runtime; what it says of its build, where the version is unknown.
+    /// Version of ONNX Runtime, or of the engine; what the former says of its build, where its version is unknown.
     pub runtime: String,
     /// Processor's name.
     pub cpu: String,
     /// Logical cores.
     pub cores: usize,
-    /// Threads of the network; 0 leaves their number to ONNX Runtime.
+    /// Threads of the network; 0 leaves their number to the provider.
     pub threads: usize,
 }
 
@@ -29,12 +29,11 @@ impl CalibrationKey {
     /// The key of a calibration of this policy on this machine.
     pub fn of(policy: &Policy) -> Self {
         let Cpu { name: cpu, cores } = Cpu::of_this_machine();
-        let runtime = &policy.runtime;
         Self {
             parapolicy: env!("CARGO_PKG_VERSION").into(),
             model_sha256: policy.manifest.denoiser.sha256.to_ascii_lowercase(),
-            provider: "cpu".into(),
-            runtime: runtime.version().unwrap_or_else(|| runtime.build_info()).into(),
+            provider: policy.provider.name().into(),
+            runtime: policy.provider.version().into(),
             cpu,
             cores,
             threads: policy.threads,

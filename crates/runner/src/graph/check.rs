@@ -2,11 +2,10 @@
 
 use std::fmt::Display;
 
-use ort::{
-    session::Session,
-    value::{Outlet, TensorElementType},
+use super::{
+    Outlet, Outlets,
+    outlet::{Kind, Size},
 };
-
 use crate::Manifest;
 
 /// What an input of the graph stands for.
@@ -29,16 +28,16 @@ struct Expected<'a> {
     /// Field of the manifest's `denoiser` that names it.
     field: &'static str,
     name: &'a str,
-    types: &'static [TensorElementType],
+    types: &'static [&'static str],
     /// The sizes after the batch axis.
     sizes: Vec<usize>,
 }
 
-const FLOAT: &[TensorElementType] = &[TensorElementType::Float32];
-const FLOAT_OR_INT: &[TensorElementType] = &[TensorElementType::Int64, TensorElementType::Float32];
+const FLOAT: &[&str] = &["f32"];
+const FLOAT_OR_INT: &[&str] = &["i64", "f32"];
 
 /// What the graph's inputs stand for, in the graph's order, and the type of its timesteps; or what is wrong.
-pub(super) fn check(session: &Session, manifest: &Manifest) -> Result<([Input; 3], TimestepType), String> {
+pub(super) fn check(outlets: &Outlets, manifest: &Manifest) -> Result<([Input; 3], TimestepType), String> {
     let denoiser = &manifest.denoiser;
     let plan = vec![manifest.horizon, manifest.action_dim()];
     let seen = vec![manifest.n_obs_steps, manifest.observation_dim()];
@@ -48,53 +47,49 @@ pub(super) fn check(session: &Session, manifest: &Manifest) -> Result<([Input; 3
     let observation = expected("observation", &denoiser.observation, FLOAT, seen);
     let prediction = expected("prediction", &denoiser.prediction, FLOAT, plan);
 
-    let (sample, _) = sample.find("input", session.inputs())?;
-    let (timestep, timestep_type) = timestep.find("input", session.inputs())?;
-    let (observation, _) = observation.find("input", session.inputs())?;
-    prediction.find("output", session.outputs())?;
-    if let Some(outlet) = session.inputs().get(3..).and_then(<[_]>::first) {
+    let (sample, _) = sample.find("input", &outlets.inputs)?;
+    let (timestep, timestep_type) = timestep.find("input", &outlets.inputs)?;
+    let (observation, _) = observation.find("input", &outlets.inputs)?;
+    prediction.find("output", &outlets.outputs)?;
+    if let Some(outlet) = outlets.inputs.get(3..).and_then(<[_]>::first) {
         return Err(format!(
             "has {} inputs, the last `{}`, but must have three: export it without the others",
-            session.inputs().len(),
-            outlet.name()
+            outlets.inputs.len(),
+            outlet.name
         ));
     }
 
     let mut inputs = [(sample, Input::Sample), (timestep, Input::Timestep), (observation, Input::Observation)];
     inputs.sort_unstable_by_key(|&(position, _)| position);
-    let timestep_type = match timestep_type {
-        TensorElementType::Int64 => TimestepType::Int64,
-        _ => TimestepType::Float32,
-    };
+    let timestep_type = if timestep_type == "i64" { TimestepType::Int64 } else { TimestepType::Float32 };
     Ok((inputs.map(|(_, input)| input), timestep_type))
 }
 
 impl Expected<'_> {
     /// The position and the element type of the tensor among the graph's inputs or outputs.
-    fn find(&self, kind: &str, outlets: &[Outlet]) -> Result<(usize, TensorElementType), String> {
-        let found = outlets.iter().enumerate().find(|(_, outlet)| outlet.name() == self.name);
+    fn find<'o>(&self, kind: &str, outlets: &'o [Outlet]) -> Result<(usize, &'o str), String> {
+        let found = outlets.iter().enumerate().find(|(_, outlet)| outlet.name == self.name);
         let (position, outlet) = found.ok_or_else(|| self.missing(kind, outlets))?;
-        let tensor = outlet.dtype().tensor_type().zip(outlet.dtype().tensor_shape());
-        let (element, shape) =
-            tensor.ok_or_else(|| self.problem(kind, format_args!("is a {}, not a tensor", outlet.dtype())))?;
+        let Kind::Tensor { element, shape } = &outlet.kind else {
+            return Err(self.problem(kind, format_args!("is a {}, not a tensor", outlet.kind)));
+        };
         self.check_type(kind, element)?;
         self.check_shape(kind, shape)?;
         Ok((position, element))
     }
 
-    fn check_type(&self, kind: &str, element: TensorElementType) -> Result<(), String> {
+    fn check_type(&self, kind: &str, element: &str) -> Result<(), String> {
         if self.types.contains(&element) {
             return Ok(());
         }
-        let types: Vec<_> = self.types.iter().map(ToString::to_string).collect();
-        Err(self.problem(kind, format_args!("has elements of type {element}, but must have {}", types.join(" or "))))
+        let types = self.types.join(" or ");
+        Err(self.problem(kind, format_args!("has elements of type {element}, but must have {types}")))
     }
 
-    /// A size that the graph leaves open (-1) fits any; the batch must be open.
-    fn check_shape(&self, kind: &str, shape: &[i64]) -> Result<(), String> {
-        let fits = |&size: &i64, &wanted: &usize| size == -1 || usize::try_from(size) == Ok(wanted);
+    /// A size that the graph leaves open fits any; the batch must be open.
+    fn check_shape(&self, kind: &str, shape: &[Size]) -> Result<(), String> {
         let sizes_fit = shape.len() == self.sizes.len() + 1
-            && shape[1..].iter().zip(&self.sizes).all(|(size, wanted)| fits(size, wanted));
+            && shape[1..].iter().zip(&self.sizes).all(|(size, &wanted)| size.fits(wanted));
         if !sizes_fit {
             let wanted: String = self.sizes.iter().map(|size| format!(", {size}")).collect();
             return Err(self.problem(
@@ -102,17 +97,16 @@ impl Expected<'_> {
                 format!("has shape {} in the graph, but policy.json asks for [batch{wanted}]", describe(shape)),
             ));
         }
-        if shape[0] != -1 {
-            return Err(self.problem(
-                kind,
-                format!("has a fixed batch of {}: export the graph with a dynamic batch axis", shape[0]),
-            ));
+        if let Size::Fixed(batch) = &shape[0] {
+            return Err(
+                self.problem(kind, format!("has a fixed batch of {batch}: export the graph with a dynamic batch axis"))
+            );
         }
         Ok(())
     }
 
     fn missing(&self, kind: &str, outlets: &[Outlet]) -> String {
-        let names: Vec<_> = outlets.iter().map(|outlet| format!("`{}`", outlet.name())).collect();
+        let names: Vec<_> = outlets.iter().map(|outlet| format!("`{}`", outlet.name)).collect();
         format!(
             "has no {kind} `{}`, which policy.json names as `denoiser.{}`; its {kind}s are {}",
             self.name,
@@ -127,7 +121,8 @@ impl Expected<'_> {
 }
 
 /// A shape with the sizes that are open as `?`.
-fn describe(shape: &[i64]) -> String {
-    let sizes: Vec<_> = shape.iter().map(|&size| if size == -1 { "?".into() } else { size.to_string() }).collect();
+fn describe(shape: &[Size]) -> String {
+    let size = |size: &Size| if let Size::Fixed(size) = size { size.to_string() } else { "?".into() };
+    let sizes: Vec<_> = shape.iter().map(size).collect();
     format!("[{}]", sizes.join(", "))
 }

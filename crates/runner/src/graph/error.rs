@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use parapolicy_engine::EngineError;
+
 /// What is wrong with a graph: the file, what, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -34,6 +36,14 @@ pub enum GraphError {
         path: PathBuf,
         /// What it says.
         error: ort::Error,
+    },
+    /// The engine does not take the file.
+    #[error("{}: {error}", path.display())]
+    Native {
+        /// The graph.
+        path: PathBuf,
+        /// What it says.
+        error: EngineError,
     },
     /// The graph's inputs or output are not what the manifest says.
     #[error("{}: {problem}", path.display())]

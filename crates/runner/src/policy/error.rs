@@ -1,5 +1,7 @@
 //! What can be wrong with a policy or with what it is asked.
 
+use parapolicy_engine::RunError;
+
 use crate::{GraphError, ManifestError};
 
 /// Why a policy cannot be loaded, or an observation not be bound.
@@ -34,6 +36,9 @@ pub enum PolicyError {
         /// The number.
         value: f64,
     },
+    /// The engine does not take the observation.
+    #[error("the engine cannot bind the observation")]
+    Native(#[from] RunError),
     /// Observations for no plan at all.
     #[error("observations: there are none, but there must be one for each plan")]
     NoPlans,

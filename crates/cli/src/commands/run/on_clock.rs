@@ -4,7 +4,7 @@ use ndarray::ArrayView1;
 use parapolicy_control::controller::{Controller, SimulatedController};
 use parapolicy_control::realtime::{Moment, RealtimeSupport, Timing, VirtualClock, WallClock};
 use parapolicy_control::{DiffusionPolicy, Episode, InTime, PushT, SamplerRun, run_episode_in_time};
-use parapolicy_runner::{Policy, Runtime};
+use parapolicy_runner::{Policy, Provider};
 
 use super::Contender;
 use crate::args::RunArguments;
@@ -17,7 +17,7 @@ use crate::progress::RunProgress;
 /// sampler, to be shown, and how the loop ran.
 pub fn compete(
     arguments: &RunArguments,
-    runtime: &Runtime,
+    provider: &Provider,
     environment: &mut PushT,
     contenders: &mut [Contender],
 ) -> Result<(Recording, Option<InTime>), Failure> {
@@ -25,7 +25,7 @@ pub fn compete(
     let config = in_time.controller(&model.manifest()?);
     let period = config.playback.period;
     let start = |Contender { sampler, budget, .. }: &Contender| {
-        start_controller(model, runtime, config.clone(), sampler, *budget)
+        start_controller(model, provider, config.clone(), sampler, *budget)
     };
     let mut controllers = contenders.iter().map(start).collect::<Result<Vec<Controller>, _>>()?;
     // Later than the workers, so that they do not inherit it.

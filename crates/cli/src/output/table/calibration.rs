@@ -18,5 +18,5 @@ pub fn render_calibration(calibration: &Calibration) -> String {
         ]);
     }
     let CalibrationKey { cpu, cores, threads, provider, runtime, .. } = calibration.key();
-    format!("{cpu}, {cores} cores, {threads} threads, provider {provider}, ONNX Runtime {runtime}\n{}", finish(table))
+    format!("{cpu}, {cores} cores, {threads} threads, provider {provider} (version {runtime})\n{}", finish(table))
 }

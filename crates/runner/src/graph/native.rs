@@ -1,0 +1,84 @@
+//! A graph that the engine runs.
+
+use std::path::Path;
+
+use ndarray::ArrayViewMut2;
+use parapolicy_engine::{Engine, EngineError, Graph, Names, RunError, kernel::Kernel};
+
+use super::{
+    Batch, GraphError, Outlet, Outlets, check, copy,
+    outlet::{Kind, Size},
+};
+use crate::{Manifest, PredictError};
+
+/// An engine, and room for what it predicts.
+#[derive(Debug)]
+pub(crate) struct Native {
+    engine: Engine,
+    prediction: Vec<f32>,
+}
+
+impl Native {
+    /// `threads` are the engine's to choose where they are 0; more than it can use are not started.
+    pub fn open(path: &Path, manifest: &Manifest, threads: usize) -> Result<Self, GraphError> {
+        let graph = read(path)?;
+        check::check(&Outlets::from(&graph), manifest)
+            .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
+        let denoiser = &manifest.denoiser;
+        let names = Names {
+            sample: &denoiser.sample,
+            timestep: &denoiser.timestep,
+            observation: &denoiser.observation,
+            prediction: &denoiser.prediction,
+        };
+        let engine = match threads {
+            0 => Engine::new(&graph, &names),
+            _ => Engine::on(&graph, &names, Kernel::fastest(), threads.min(Engine::THREADS)),
+        };
+        let engine = engine.map_err(|error| refused(path, error))?;
+        Ok(Self { engine, prediction: Vec::new() })
+    }
+
+    pub fn bind(&mut self, observations: &[f32]) -> Result<(), RunError> {
+        self.engine.bind(observations)
+    }
+
+    pub fn run(&mut self, batch: Batch<'_>, prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError> {
+        self.prediction.resize(batch.samples.len(), 0.0);
+        self.engine.run(batch.plans, batch.samples, batch.timesteps, &mut self.prediction)?;
+        copy(&self.prediction, prediction);
+        Ok(())
+    }
+}
+
+/// The inputs and the outputs of a graph that need not be what a manifest says.
+pub(super) fn outlets(path: &Path) -> Result<Outlets, GraphError> {
+    Ok(Outlets::from(&read(path)?))
+}
+
+fn read(path: &Path) -> Result<Graph, GraphError> {
+    let bytes = std::fs::read(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })?;
+    Graph::read(bytes).map_err(|error| refused(path, error))
+}
+
+fn refused(path: &Path, error: EngineError) -> GraphError {
+    GraphError::Native { path: path.to_path_buf(), error }
+}
+
+impl From<&Graph> for Outlets {
+    fn from(graph: &Graph) -> Self {
+        let outlets = |outlets: &[parapolicy_engine::Outlet]| outlets.iter().map(Outlet::from).collect();
+        Self { inputs: outlets(&graph.inputs), outputs: outlets(&graph.outputs) }
+    }
+}
+
+impl From<&parapolicy_engine::Outlet> for Outlet {
+    fn from(outlet: &parapolicy_engine::Outlet) -> Self {
+        let size = |size: &Result<usize, String>| match size {
+            Ok(size) => Size::Fixed(*size as i64),
+            Err(name) => Size::Open(name.clone()),
+        };
+        let shape = outlet.shape.iter().map(size).collect();
+        Self { name: outlet.name.clone(), kind: Kind::Tensor { element: outlet.element.to_string(), shape } }
+    }
+}

@@ -1,0 +1,62 @@
+//! An input or an output of a graph, whoever has opened it.
+
+use std::fmt;
+
+/// An input or an output of a graph, as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Outlet {
+    pub name: String,
+    pub kind: Kind,
+}
+
+/// What an outlet takes or gives.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Tensor {
+        /// `f32`, `i64`, …
+        element: String,
+        shape: Vec<Size>,
+    },
+    /// Something else, in words.
+    Other(String),
+}
+
+/// A size of a tensor.
+#[derive(Clone, Debug)]
+pub(crate) enum Size {
+    Fixed(i64),
+    /// Open, and the name that it has, if any.
+    Open(String),
+}
+
+impl Size {
+    /// The size, if it is `size` or may be.
+    pub fn fits(&self, size: usize) -> bool {
+        match self {
+            Self::Fixed(fixed) => usize::try_from(*fixed) == Ok(size),
+            Self::Open(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tensor { element, shape } => {
+                let sizes: Vec<_> = shape.iter().map(ToString::to_string).collect();
+                write!(f, "Tensor<{element}>({})", sizes.join(", "))
+            }
+            Self::Other(kind) => f.write_str(kind),
+        }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(size) => write!(f, "{size}"),
+            Self::Open(name) if name.is_empty() => f.write_str("dyn"),
+            Self::Open(name) => f.write_str(name),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The engine against ONNX Runtime on the shipped network.
+//!
+//! `cargo test -p parapolicy-tests --test engine_parity -- --nocapture` prints the deviations.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+#[allow(dead_code, reason = "each test takes what it needs")]
+mod support;
+
+use ndarray::Array2;
+use parapolicy_runner::{Policy, Provider};
+use parapolicy_sampler::{Denoiser as _, ManyDenoiser as _, Noise, Sampler, Solver, Strategy, Table};
+use support::{observation, policy, policy_by};
+
+/// Noise as samples, and timesteps from all over the schedule.
+fn batch(rows: usize, dim: usize) -> (Array2<f32>, Vec<i64>) {
+    let samples = Noise::draw(rows as u64, rows, dim).steps().to_owned();
+    (samples, (0..rows as i64).map(|row| (37 * row + 5) % 100).collect())
+}
+
+fn predict(policy: &mut Policy, rows: usize) -> Array2<f32> {
+    let (samples, timesteps) = batch(rows, policy.manifest().sample_dim());
+    let mut prediction = Array2::zeros(samples.dim());
+    let mut bound = policy.bind(observation(rows as u64).view()).unwrap();
+    bound.predict(samples.view(), &timesteps, prediction.view_mut()).unwrap();
+    prediction
+}
+
+/// The norm of the difference over the norm of what is expected.
+fn deviation(found: &Array2<f32>, expected: &Array2<f32>) -> f32 {
+    let norm = |x: Array2<f32>| x.mapv(|x| x * x).sum().sqrt();
+    norm(found - expected) / norm(expected.clone())
+}
+
+#[test]
+fn predictions_are_onnx_runtimes() {
+    let (mut cpu, mut native) = (policy(), policy_by(Provider::Native));
+    // Growing and shrinking, as windows do.
+    for rows in [1, 7, 16, 33, 2] {
+        let deviation = deviation(&predict(&mut native, rows), &predict(&mut cpu, rows));
+        println!("{rows} rows: {deviation:.1e}");
+        assert!(deviation <= 1e-5, "{rows} rows: {deviation:e}");
+    }
+}
+
+/// To the bit in batches of the same kind: small ones are summed as they are written, large ones by minimal filtering.
+#[test]
+fn what_is_said_of_a_row_depends_on_its_plan_and_not_on_the_rows_beside_it() {
+    let mut native = policy_by(Provider::Native);
+    let seen: Vec<_> = (0..3).map(observation).collect();
+    for (rows, part) in [(5, 1), (16, 7)] {
+        let (samples, timesteps) = batch(rows, native.manifest().sample_dim());
+        let plans: Vec<usize> = (0..rows).map(|row| row * 2 % 3).collect();
+        let mut bound = native.bind_many(seen.iter().map(|one| one.view())).unwrap();
+        let mut together = Array2::zeros(samples.dim());
+        bound.predict_many(&plans, samples.view(), &timesteps, together.view_mut()).unwrap();
+        for first in 0..=rows - part {
+            let range = first..first + part;
+            let rows = ndarray::s![range.clone(), ..];
+            let mut alone = Array2::zeros((part, samples.ncols()));
+            let prediction = alone.view_mut();
+            bound.predict_many(&plans[range.clone()], samples.slice(rows), &timesteps[range], prediction).unwrap();
+            assert_eq!(alone, together.slice(rows));
+        }
+    }
+}
+
+#[test]
+fn plans_are_onnx_runtimes_up_to_rounding() {
+    let mut cpu = policy();
+    let dim = cpu.manifest().sample_dim();
+    let table = Table::new(&cpu.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 20).unwrap();
+    let mut sampler = Sampler::new(table, Strategy::Sequential, dim).unwrap();
+    let mut draw = |policy: &mut Policy| {
+        let mut bound = policy.bind(observation(4).view()).unwrap();
+        sampler.sample(&mut bound, &Noise::draw(4, 20, dim)).unwrap().sample().to_owned()
+    };
+    let (expected, found) = (draw(&mut cpu), draw(&mut policy_by(Provider::Native)));
+    let deviation = (&found - &expected).fold(0.0_f32, |most, value| value.abs().max(most));
+    println!("plan of 20 steps: {deviation:.1e}");
+    assert!(deviation <= 1e-4, "{deviation:e}");
+}
