@@ -48,13 +48,25 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn prefetch(self, address: *const f32) {
         // SAFETY: a hint, which faults at no address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
     }
 
     #[inline(always)]
     fn splat(self, number: f32) -> __m256 {
         // SAFETY: as for `on_registers`.
         unsafe { _mm256_set1_ps(number) }
+    }
+
+    #[inline(always)]
+    fn swap<const DISTANCE: usize>(self, a: __m256) -> __m256 {
+        // SAFETY: as for `on_registers`.
+        unsafe {
+            match DISTANCE {
+                1 => _mm256_permute_ps::<0b10_11_00_01>(a),
+                2 => _mm256_permute_ps::<0b01_00_11_10>(a),
+                _ => _mm256_permute2f128_ps::<0b0000_0001>(a, a),
+            }
+        }
     }
 
     on_registers! {
@@ -65,6 +77,8 @@ impl Simd for Avx2 {
         min(a, b) = _mm256_min_ps(a, b);
         max(a, b) = _mm256_max_ps(a, b);
         mul_add(a, b, c) = _mm256_fmadd_ps(a, b, c);
+        sqrt(a) = _mm256_sqrt_ps(a);
+        reciprocal(a) = _mm256_div_ps(_mm256_set1_ps(1.0), a);
         power_of_two(n) = {
             let exponent = _mm256_slli_epi32::<23>(_mm256_castps_si256(n));
             _mm256_castsi256_ps(_mm256_add_epi32(exponent, _mm256_set1_epi32(0x3f80_0000)))

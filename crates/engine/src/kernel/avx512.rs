@@ -62,13 +62,26 @@ impl<const BITS16: bool> Simd for Avx512<BITS16> {
     #[inline(always)]
     fn prefetch(self, address: *const f32) {
         // SAFETY: a hint, which faults at no address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
     }
 
     #[inline(always)]
     fn splat(self, number: f32) -> __m512 {
         // SAFETY: as for `on_registers`.
         unsafe { _mm512_set1_ps(number) }
+    }
+
+    #[inline(always)]
+    fn swap<const DISTANCE: usize>(self, a: __m512) -> __m512 {
+        // SAFETY: as for `on_registers`.
+        unsafe {
+            match DISTANCE {
+                1 => _mm512_permute_ps::<0b10_11_00_01>(a),
+                2 => _mm512_permute_ps::<0b01_00_11_10>(a),
+                4 => _mm512_shuffle_f32x4::<0b10_11_00_01>(a, a),
+                _ => _mm512_shuffle_f32x4::<0b01_00_11_10>(a, a),
+            }
+        }
     }
 
     on_registers! {
@@ -79,6 +92,12 @@ impl<const BITS16: bool> Simd for Avx512<BITS16> {
         min(a, b) = _mm512_min_ps(a, b);
         max(a, b) = _mm512_max_ps(a, b);
         mul_add(a, b, c) = _mm512_fmadd_ps(a, b, c);
+        sqrt(a) = _mm512_sqrt_ps(a);
+        reciprocal(a) = {
+            // Fourteen bits, and as many more by a step of Newton's.
+            let guess = _mm512_rcp14_ps(a);
+            _mm512_mul_ps(guess, _mm512_fnmadd_ps(a, guess, _mm512_set1_ps(2.0)))
+        };
         power_of_two(n) = {
             let exponent = _mm512_slli_epi32::<23>(_mm512_castps_si512(n));
             _mm512_castsi512_ps(_mm512_add_epi32(exponent, _mm512_set1_epi32(0x3f80_0000)))

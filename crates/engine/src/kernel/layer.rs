@@ -4,6 +4,8 @@
 
 mod convolve;
 
+use std::ops::Range;
+
 use super::finish::{Finish, Norm, Rows};
 use super::memory::{Aligned, Arena};
 use super::place::{Place, Places, ROW};
@@ -57,6 +59,8 @@ pub(super) struct Workspace {
 /// One evaluation.
 #[derive(Clone, Copy)]
 pub(super) struct Evaluation<'a> {
+    /// Of all layers.
+    pub weights: &'a [f32],
     pub arena: &'a Arena,
     pub batch: usize,
     /// Modulation, `batch` rows.
@@ -67,8 +71,37 @@ pub(super) struct Evaluation<'a> {
 /// reading weights, and there are more of them.
 const WINOGRAD_BATCH: usize = 6;
 
+/// The weights that a member reads of a layer, from its first column to its last.
+struct Stream<'a> {
+    /// Of all layers.
+    numbers: &'a [f32],
+    weights: &'a Weights,
+    /// The column after the last.
+    end: usize,
+    /// Where those begin that it reads after that.
+    next: usize,
+}
+
+/// How far ahead of their use weights are brought near: what a core reads in the time that memory takes, several times
+/// over.
+const AHEAD: usize = 16 << 10;
+
+impl Stream<'_> {
+    /// What will be read some time after the number at `at`.
+    fn ahead(&self, at: usize) -> *const f32 {
+        let (end, ahead) = (self.weights.column(self.end), at + AHEAD);
+        self.numbers.as_ptr().wrapping_add(if ahead < end { ahead } else { self.next + (ahead - end).min(AHEAD) })
+    }
+}
+
+/// Columns by pairs, of which a first or last one may be alone.
+fn pairs(columns: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = columns.end;
+    (columns.start / 2..end.div_ceil(2)).map(move |pair| (2 * pair).max(columns.start)..end.min(2 * pair + 2))
+}
+
 impl Packed {
-    pub fn new(layer: &Layer, places: &Places, table: &'static Table) -> Self {
+    pub fn new(layer: &Layer, places: &Places, table: &'static Table, pool: &mut Vec<f32>) -> Self {
         let convolution = &layer.convolution;
         let inputs: Vec<_> = layer.inputs.iter().map(|&input| places.of(input)).collect();
         let output = places.of(layer.output);
@@ -95,10 +128,10 @@ impl Packed {
             bias: padded(&convolution.bias),
             unit: lcm(norm.as_ref().map_or(1, |norm| norm.group), table.lanes) / table.lanes,
             norm,
-            direct: Weights::direct(convolution, &channels, table.lanes, table.packed),
+            direct: Weights::direct(convolution, &channels, table, pool),
             by_tap: runs::by_tap(convolution.geometry, positions, output.positions),
             by_position: runs::by_position(convolution.geometry, positions, output.positions),
-            winograd: scheme.map(|scheme| (scheme, Weights::winograd(convolution, &channels, table.lanes, scheme))),
+            winograd: scheme.map(|scheme| (scheme, Weights::winograd(convolution, &channels, scheme, table, pool))),
             inputs,
             output,
         }
@@ -118,35 +151,59 @@ impl Packed {
         grow(&mut workspace.operands, widths * spread);
         grow(&mut workspace.products, rows * chunk * spread);
         grow(&mut workspace.sums, rows * chunk);
-        grow(&mut workspace.scratch, 2 * chunk);
+        grow(&mut workspace.scratch, 4 * chunk * batch);
     }
 
-    /// Computes this member's channels of the output.
+    /// Computes this member's channels of the output. Near the end, weights of the `next` layer are brought near.
     ///
     /// # Safety
     /// The processor has the table's instruction set. Until all members have met nobody writes what this layer reads, and
     /// nobody else reads what it writes or writes it, but other members on this layer.
-    pub unsafe fn work(&self, evaluation: Evaluation<'_>, member: &Member<'_>, workspace: &mut Workspace) {
+    pub unsafe fn work(
+        &self,
+        evaluation: Evaluation<'_>,
+        member: &Member<'_>,
+        next: Option<&Self>,
+        workspace: &mut Workspace,
+    ) {
+        let next = next.map_or(0, |next| next.first_weight(evaluation.batch, member));
         let Evaluation { arena, batch, .. } = evaluation;
-        let columns = self.output.stride / self.table.lanes;
-        let mine = member.share(columns.div_ceil(self.unit));
-        let mine = mine.start * self.unit..columns.min(mine.end * self.unit);
+        let mine = self.share(member);
         if mine.is_empty() {
             return;
         }
         // SAFETY: the caller says that nobody writes the inputs.
         let inputs: Vec<&[f32]> = self.inputs.iter().map(|input| unsafe { input.read(arena, batch) }).collect();
-        let winograd = self.winograd.as_ref().filter(|_| batch >= WINOGRAD_BATCH);
+        let winograd = self.winograd_for(batch);
         self.prepare(&inputs, winograd, batch, &mut workspace.operands);
+        let end = mine.end;
+        let stream = |weights| Stream { numbers: evaluation.weights, weights, end, next };
         for first in mine.clone().step_by(self.chunk()) {
             let chunk = first..mine.end.min(first + self.chunk());
             match winograd {
-                Some((scheme, weights)) => self.filter(*scheme, weights, batch, chunk.clone(), workspace),
-                None => self.convolve(&inputs, batch, chunk.clone(), workspace),
+                Some((scheme, weights)) => self.filter(*scheme, &stream(weights), batch, chunk.clone(), workspace),
+                None => self.convolve(&inputs, &stream(&self.direct), batch, chunk.clone(), workspace),
             }
             // SAFETY: the caller's.
             unsafe { self.finish(evaluation, chunk, workspace) };
         }
+    }
+
+    /// This member's columns.
+    fn share(&self, member: &Member<'_>) -> Range<usize> {
+        let columns = self.output.stride / self.table.lanes;
+        let units = member.share(columns.div_ceil(self.unit));
+        units.start * self.unit..columns.min(units.end * self.unit)
+    }
+
+    fn winograd_for(&self, batch: usize) -> Option<&(Scheme, Weights)> {
+        self.winograd.as_ref().filter(|_| batch >= WINOGRAD_BATCH)
+    }
+
+    /// Where the weights begin that this member reads first.
+    fn first_weight(&self, batch: usize, member: &Member<'_>) -> usize {
+        let weights = self.winograd_for(batch).map_or(&self.direct, |(_, weights)| weights);
+        weights.column(self.share(member).start)
     }
 
     /// Columns that are worked on at once: one unit, or several where a unit is a single column.
@@ -156,8 +213,8 @@ impl Packed {
 
     /// # Safety
     /// As for [`Self::work`]; `columns` are this member's.
-    unsafe fn finish(&self, evaluation: Evaluation<'_>, columns: std::ops::Range<usize>, workspace: &mut Workspace) {
-        let Evaluation { arena, batch, film } = evaluation;
+    unsafe fn finish(&self, evaluation: Evaluation<'_>, columns: Range<usize>, workspace: &mut Workspace) {
+        let Evaluation { arena, batch, film, .. } = evaluation;
         let lanes = self.table.lanes;
         let first = columns.start * lanes;
         let film = |start: Option<usize>| start.map(|start| Rows { data: &film.data[start + first..], ..film });

@@ -22,6 +22,18 @@ impl Aligned {
         Self { numbers, start, len }
     }
 
+    /// On large pages where the system has them: a network's weights are read from first to last for each batch, too
+    /// many small pages for a processor to remember.
+    pub fn on_large_pages(numbers: &[f32]) -> Self {
+        let mut copy = Vec::with_capacity(numbers.len() + LINE / size_of::<f32>());
+        advise(&mut copy);
+        copy.resize(copy.capacity(), 0.0);
+        let start = copy.as_ptr().align_offset(LINE);
+        let mut aligned = Self { numbers: copy, start, len: numbers.len() };
+        aligned.numbers_mut().copy_from_slice(numbers);
+        aligned
+    }
+
     pub fn numbers(&self) -> &[f32] {
         &self.numbers[self.start..][..self.len]
     }
@@ -29,6 +41,23 @@ impl Aligned {
     pub fn numbers_mut(&mut self) -> &mut [f32] {
         &mut self.numbers[self.start..][..self.len]
     }
+}
+
+/// Asks for large pages for memory that nobody has touched yet.
+fn advise(numbers: &mut Vec<f32>) {
+    #[cfg(target_os = "linux")]
+    {
+        const PAGE: usize = 1 << 21;
+        let (begin, bytes) = (numbers.as_mut_ptr().cast::<u8>(), numbers.capacity() * size_of::<f32>());
+        let skip = begin.align_offset(PAGE);
+        let whole = bytes.saturating_sub(skip) / PAGE * PAGE;
+        if whole > 0 {
+            // SAFETY: the range is inside memory that `numbers` owns, and the advice changes nothing of its content.
+            unsafe { libc::madvise(begin.add(skip).cast(), whole, libc::MADV_HUGEPAGE) };
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = numbers;
 }
 
 /// All activations of a network. Whoever reads or writes says why nobody else is there.

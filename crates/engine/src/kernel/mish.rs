@@ -8,7 +8,7 @@ pub(super) fn mish<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
     // From 20 on the quotient is 1, and below -87 the product is zero, to all digits.
     let power = exp(simd, simd.max(simd.min(x, simd.splat(20.0)), simd.splat(-87.0)));
     let n = simd.mul_add(power, power, simd.add(power, power));
-    simd.mul(x, simd.div(n, simd.add(n, simd.splat(2.0))))
+    simd.mul(simd.mul(x, n), simd.reciprocal(simd.add(n, simd.splat(2.0))))
 }
 
 /// `e^x` to 1e-7 for `-87 <= x <= 88`: `2^n e^r` with `|r| <= ln 2 / 2`, the polynomial that of Cephes' `expf`.

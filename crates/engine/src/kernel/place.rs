@@ -3,7 +3,7 @@
 use super::memory::Arena;
 use crate::network::Activation;
 
-/// Rows of channels begin at multiples of so many numbers, whatever the registers: the rest of a row is zeros.
+/// Rows of channels begin at multiples of so many numbers, whatever the registers. The rest of a row means nothing.
 pub(super) const ROW: usize = 16;
 
 /// Rows of an activation in the arena, `[position, batch]`, each of `stride` numbers.

@@ -81,6 +81,21 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn sqrt(self, a: Numbers) -> Numbers {
+        a.map(f32::sqrt)
+    }
+
+    #[inline(always)]
+    fn reciprocal(self, a: Numbers) -> Numbers {
+        a.map(f32::recip)
+    }
+
+    #[inline(always)]
+    fn swap<const DISTANCE: usize>(self, a: Numbers) -> Numbers {
+        from_fn(|i| a[i ^ DISTANCE])
+    }
+
+    #[inline(always)]
     fn power_of_two(self, n: Numbers) -> Numbers {
         n.map(|n| f32::from_bits((n.to_bits() << 23).wrapping_add(0x3f80_0000)))
     }

@@ -4,11 +4,12 @@
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use super::Kernel;
 use super::finish::Rows;
 use super::layer::{Evaluation, Packed, Workspace};
-use super::memory::Arena;
+use super::memory::{Aligned, Arena};
 use super::place::{Place, Places, ROW};
 use crate::EngineError;
 use crate::network::{Layer, Layers};
@@ -24,6 +25,7 @@ pub struct Program {
 
 struct Network {
     steps: Vec<Step>,
+    weights: Aligned,
     sample: Place,
     prediction: Place,
     film_channels: usize,
@@ -49,6 +51,8 @@ struct Memory {
     arena: Arena,
     /// One a member.
     workspaces: Vec<Mutex<Workspace>>,
+    /// When layers began, where somebody asks for it.
+    marks: Mutex<Option<Vec<Instant>>>,
 }
 
 impl fmt::Debug for Program {
@@ -69,10 +73,12 @@ impl Program {
         };
         let all = layers.layers.iter().flat_map(touched).chain([layers.sample, layers.prediction]);
         let places = Places::new(all);
+        let mut pool = Vec::new();
         let steps = layers.layers.iter().zip(meetings(layers));
-        let steps = steps.map(|(layer, meet)| Step { layer: Packed::new(layer, &places, table), meet });
+        let steps = steps.map(|(layer, meet)| Step { layer: Packed::new(layer, &places, table, &mut pool), meet });
         let network = Network {
             steps: steps.collect(),
+            weights: Aligned::on_large_pages(&pool),
             sample: places.of(layers.sample),
             prediction: places.of(layers.prediction),
             film_channels: layers.film_channels,
@@ -106,6 +112,27 @@ impl Program {
     /// Where nothing was loaded, or `prediction` has another length.
     pub fn run(&mut self, prediction: &mut [f32]) {
         self.team.run();
+        self.leave(prediction);
+    }
+
+    /// Evaluates the network on what was loaded, and says how long the calling thread took for each layer, with the
+    /// waiting for others before it.
+    ///
+    /// # Panics
+    /// Where nothing was loaded.
+    pub fn time(&mut self) -> Vec<Duration> {
+        let marks = |team: &Team<Network>, marks| {
+            let memory = team.job().memory.read().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *memory.marks.lock().unwrap_or_else(PoisonError::into_inner), marks)
+        };
+        marks(&self.team, Some(Vec::with_capacity(self.team.job().steps.len() + 1)));
+        self.team.run();
+        let marks = marks(&self.team, None).unwrap_or_default();
+        marks.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    /// Copies what the network says out of its rows.
+    fn leave(&self, prediction: &mut [f32]) {
         let network = self.team.job();
         let memory = network.memory.read().unwrap_or_else(PoisonError::into_inner);
         let batch = memory.batch;
@@ -153,15 +180,24 @@ impl Job for Network {
             self.enter(&memory);
         }
         let film = Rows { data: &memory.film, stride: self.film_channels };
-        let evaluation = Evaluation { arena: &memory.arena, batch, film };
-        for step in &self.steps {
+        let evaluation = Evaluation { weights: self.weights.numbers(), arena: &memory.arena, batch, film };
+        let mut marks = (member.index == 0).then(|| memory.marks.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut mark = || {
+            if let Some(marks) = marks.as_deref_mut().and_then(Option::as_mut) {
+                marks.push(Instant::now());
+            }
+        };
+        for (index, step) in self.steps.iter().enumerate() {
+            mark();
             if step.meet {
                 member.meet();
             }
+            let next = self.steps.get(index + 1).map(|step| &step.layer);
             // SAFETY: the kernel's table was there only if the processor has its instructions. Members have met since
             // another layer wrote what this one reads or writes, and since another read what this one writes.
-            unsafe { step.layer.work(evaluation, member, &mut workspace) };
+            unsafe { step.layer.work(evaluation, member, next, &mut workspace) };
         }
+        mark();
     }
 }
 
@@ -181,6 +217,7 @@ impl Network {
             film: vec![0.0; batch * self.film_channels + ROW],
             arena: Arena::zeros(batch * self.activations),
             workspaces: (0..members).map(workspace).collect(),
+            marks: Mutex::default(),
         }
     }
 

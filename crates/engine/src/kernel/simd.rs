@@ -19,7 +19,7 @@ pub(super) trait Simd: Copy {
     /// `LANES` numbers can be written at `to`.
     unsafe fn store(self, to: *mut f32, vector: Self::Vector);
 
-    /// Brings weights near that are soon read. Any address will do.
+    /// Brings weights into the second cache that are soon read. Any address will do.
     fn prefetch(self, address: *const f32);
 
     fn splat(self, number: f32) -> Self::Vector;
@@ -33,6 +33,11 @@ pub(super) trait Simd: Copy {
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a * b + c`, rounded once where the instruction set can.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    fn sqrt(self, a: Self::Vector) -> Self::Vector;
+    /// `1 / a` to 1e-7, for `a` of at least 1 and at most 1e30.
+    fn reciprocal(self, a: Self::Vector) -> Self::Vector;
+    /// Every number in the place of the one `DISTANCE` lanes away, a power of two: lanes 0 and 1 change places, and so on.
+    fn swap<const DISTANCE: usize>(self, a: Self::Vector) -> Self::Vector;
     /// `2^n` for the integer `n` in the low bits of each number, as `exp` in `mish.rs` leaves it there.
     fn power_of_two(self, n: Self::Vector) -> Self::Vector;
     /// `sum + weights * inputs`, the inner product of what operands hold packed.

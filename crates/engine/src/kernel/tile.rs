@@ -16,10 +16,10 @@ pub(super) struct Tile<'a> {
     pub inputs: &'a [f32],
     /// From one row of inputs to the next.
     pub input_stride: usize,
-    /// A column of registers after another, each `[.., k, lane]`.
+    /// `[.., k, column, lane]` for two columns, from the first of those of the tile on.
     pub weights: &'a [f32],
-    /// From one column of weights to the next.
-    pub weight_stride: usize,
+    /// Where the weights are that are read some time after those of the first term: they are brought near meanwhile.
+    pub ahead: *const f32,
     /// A column of registers after another, each `[row, lane]`.
     pub outputs: &'a mut [f32],
     /// From one row of outputs to the next.
@@ -44,18 +44,15 @@ impl Tile<'_> {
     /// Whether all that the tile touches is there.
     pub fn fits(&self, lanes: usize) -> bool {
         let last = |steps: usize, stride: usize| (steps - 1) * stride;
-        let (rows, columns) = (last(self.rows, self.input_stride), last(self.columns, self.weight_stride));
+        let (rows, columns) = (last(self.rows, self.input_stride), self.columns * lanes);
         let outputs = last(self.rows, self.output_stride) + last(self.columns, self.column_stride) + lanes;
         outputs <= self.outputs.len()
             && self.terms.iter().all(|term| {
                 term.input + rows + self.depth <= self.inputs.len()
-                    && term.weight + columns + self.depth * lanes <= self.weights.len()
+                    && term.weight + last(self.depth, 2 * lanes) + columns <= self.weights.len()
             })
     }
 }
-
-/// How far ahead of their use weights are fetched, in numbers: two rows of the shipped network's widest layer.
-const AHEAD: usize = 1024;
 
 /// # Safety
 /// `tile.rows` is `ROWS`, `tile.columns` is `COLUMNS`, and `tile.fits(S::LANES)`.
@@ -71,21 +68,20 @@ pub(super) unsafe fn multiply<S: Simd, const ROWS: usize, const COLUMNS: usize>(
             }
         }
     }
+    let first = tile.terms.first().map_or(0, |term| term.weight);
     for term in tile.terms {
         // SAFETY: the tile fits, so each term begins inside inputs and weights.
         let inputs = unsafe { tile.inputs.as_ptr().add(term.input) };
         // SAFETY: as above.
         let weights = unsafe { tile.weights.as_ptr().add(term.weight) };
+        let ahead = tile.ahead.wrapping_add(term.weight).wrapping_sub(first);
         for k in 0..tile.depth {
             let mut columns = [simd.splat(0.0); COLUMNS];
             for (column, values) in columns.iter_mut().enumerate() {
-                let from = weights.wrapping_add(column * tile.weight_stride + k * S::LANES);
-                // With few rows a tile waits for its weights, with many it does not.
-                if ROWS <= 4 {
-                    simd.prefetch(from.wrapping_add(AHEAD));
-                }
+                let at = (2 * k + column) * S::LANES;
+                simd.prefetch(ahead.wrapping_add(at));
                 // SAFETY: the tile fits, so `depth` registers of weights are there in each column.
-                *values = unsafe { simd.load(from) };
+                *values = unsafe { simd.load(weights.add(at)) };
             }
             for (row, sums) in sums.iter_mut().enumerate() {
                 // SAFETY: the tile fits, so `depth` numbers are there in each row.

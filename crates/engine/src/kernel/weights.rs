@@ -1,17 +1,20 @@
 //! Weights, in the order in which tiles read them.
 
-use super::bf16::pair;
-use super::memory::Aligned;
+use super::bf16::pair as pair_of;
 use super::place::ROW;
-use super::winograd::{Scheme, TAPS};
+use super::table::Table;
+use super::winograd::Scheme;
 use crate::network::Convolution;
 
-/// `[column, source, slice, k, lane]`: a slice is a tap, or a point of [`winograd`](super::winograd).
+/// `[pair, source, slice, k, column of the pair, lane]`: a slice is a tap, or a point of
+/// [`winograd`](super::winograd). What a member reads of them lies in the order in which it does.
 pub(super) struct Weights {
-    pub numbers: Aligned,
-    /// Numbers of a column of registers.
-    pub column: usize,
-    /// Of each source: where in a column it begins, and numbers of a row of inputs.
+    /// The first number, in the weights of the network.
+    start: usize,
+    /// Numbers of a pair of columns.
+    pair: usize,
+    lanes: usize,
+    /// Of each source: where in a pair it begins, and numbers of a row of inputs.
     pub sources: Vec<Source>,
 }
 
@@ -22,58 +25,73 @@ pub(super) struct Source {
 }
 
 impl Weights {
-    /// A slice a tap. `channels` are those of each source; with `packed` 2, channels are packed as `narrow` does.
-    pub fn direct(convolution: &Convolution, channels: &[usize], lanes: usize, packed: usize) -> Self {
+    /// Where those of a column begin.
+    pub fn column(&self, column: usize) -> usize {
+        self.start + column / 2 * self.pair + column % 2 * self.lanes
+    }
+
+    /// A slice a tap. `channels` are those of each source; where a number packs two, they are packed as `narrow` does.
+    pub fn direct(convolution: &Convolution, channels: &[usize], table: &Table, pool: &mut Vec<f32>) -> Self {
         let slices = convolution.geometry.taps;
         let weight = |tap: usize, input: usize, output: usize| {
             convolution.weights[(tap * convolution.inputs + input) * convolution.outputs + output]
         };
-        Self::new(convolution.outputs, slices, channels, lanes, packed, weight)
+        Self::new(convolution.outputs, slices, channels, table, pool, weight)
     }
 
     /// A slice a point.
-    pub fn winograd(convolution: &Convolution, channels: &[usize], lanes: usize, scheme: Scheme) -> Self {
+    pub fn winograd(
+        convolution: &Convolution,
+        channels: &[usize],
+        scheme: Scheme,
+        table: &Table,
+        pool: &mut Vec<f32>,
+    ) -> Self {
+        let filter = scheme.filter();
+        let step = convolution.inputs * convolution.outputs;
         let weight = |point: usize, input: usize, output: usize| {
-            let tap = |tap| convolution.weights[(tap * convolution.inputs + input) * convolution.outputs + output];
-            scheme.weight(std::array::from_fn::<f32, TAPS, _>(tap), point)
+            let taps = convolution.weights[input * convolution.outputs + output..].iter().step_by(step);
+            let sum: f64 = taps.zip(filter[point]).map(|(&tap, factor)| f64::from(tap) * factor).sum();
+            sum as f32
         };
-        Self::new(convolution.outputs, scheme.points(), channels, lanes, 1, weight)
+        Self::new(convolution.outputs, scheme.points(), channels, table, pool, weight)
     }
 
     fn new(
         outputs: usize,
         slices: usize,
         channels: &[usize],
-        lanes: usize,
-        packed: usize,
+        table: &Table,
+        pool: &mut Vec<f32>,
         weight: impl Fn(usize, usize, usize) -> f32,
     ) -> Self {
-        let mut column = 0;
+        let Table { lanes, packed, .. } = *table;
+        let mut pair = 0;
         let mut sources = Vec::new();
         for &channels in channels {
             let depth = if packed == 1 { channels } else { channels.next_multiple_of(ROW) / packed };
-            sources.push(Source { start: column, depth });
-            column += slices * depth * lanes;
+            sources.push(Source { start: pair, depth });
+            pair += slices * depth * 2 * lanes;
         }
-        let columns = outputs.next_multiple_of(ROW) / lanes;
-        let mut numbers = Aligned::zeros(columns * column);
+        let pairs = outputs.next_multiple_of(ROW).div_ceil(2 * lanes);
+        let weights = Self { start: pool.len(), pair, lanes, sources };
+        pool.resize(pool.len() + pairs * pair, 0.0);
         let mut first = 0;
-        for (source, &channels) in sources.iter().zip(channels) {
+        for (source, &channels) in weights.sources.iter().zip(channels) {
             let value = |slice, k, output| if k < channels { weight(slice, first + k, output) } else { 0.0 };
             for output in 0..outputs {
-                let start = output / lanes * column + source.start + output % lanes;
+                let start = weights.column(output / lanes) + source.start + output % lanes;
                 for slice in 0..slices {
                     for k in 0..source.depth {
-                        let value = match packed {
+                        pool[start + (slice * source.depth + k) * 2 * lanes] = match packed {
                             1 => value(slice, k, output),
-                            _ => pair(value(slice, k, output), value(slice, k + source.depth, output)),
+                            _ => pair_of(value(slice, k, output), value(slice, k + source.depth, output)),
                         };
-                        numbers.numbers_mut()[start + (slice * source.depth + k) * lanes] = value;
                     }
                 }
             }
             first += channels;
         }
-        Self { numbers, column, sources }
+        weights
     }
 }

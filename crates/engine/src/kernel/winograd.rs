@@ -53,29 +53,31 @@ impl Scheme {
         }
     }
 
-    /// A filter, evaluated (tiles) or interpolated (whole) at a point.
-    pub fn weight(self, taps: [f32; TAPS], point: usize) -> f32 {
-        let taps = taps.map(f64::from);
-        let Some(&p) = POINTS.get(point) else {
-            return taps[TAPS - 1] as f32;
-        };
-        let others = || POINTS.iter().filter(|&&q| q != p);
-        let sum: f64 = match self {
-            Self::Tiles(_) => taps.iter().rev().fold(0.0, |sum, tap| sum * p + tap),
-            Self::Whole => {
-                // The product of all (x - q), lowest power first, meets the diagonals, of which the outer ones are zero.
-                let mut polynomial = [0.0; 7];
-                polynomial[0] = 1.0;
-                for (degree, q) in others().enumerate() {
-                    for k in (0..=degree).rev() {
-                        polynomial[k + 1] += polynomial[k];
-                        polynomial[k] *= -q;
+    /// What a filter's taps are multiplied by at each point, to be evaluated (tiles) or interpolated (whole).
+    pub fn filter(self) -> Vec<[f64; TAPS]> {
+        let at = |(i, p): (usize, &f64)| {
+            let others = || POINTS.iter().enumerate().filter(move |(j, _)| *j != i).map(|(_, q)| q);
+            let factor: f64 = others().map(|q| p - q).product();
+            let mut coefficients = match self {
+                Self::Tiles(_) => std::array::from_fn(|tap| p.powi(tap as i32)),
+                Self::Whole => {
+                    // The product of all (x - q), lowest power first, meets the seven diagonals, last tap first, of which
+                    // the outer two are zero.
+                    let mut polynomial = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+                    for (degree, q) in others().enumerate() {
+                        for k in (0..=degree).rev() {
+                            polynomial[k + 1] += polynomial[k];
+                            polynomial[k] *= -q;
+                        }
                     }
+                    std::array::from_fn(|tap| polynomial[TAPS - tap])
                 }
-                taps.iter().rev().zip(&polynomial[1..]).map(|(tap, coefficient)| tap * coefficient).sum()
-            }
+            };
+            coefficients.iter_mut().for_each(|coefficient| *coefficient /= factor);
+            coefficients
         };
-        (sum / others().map(|q| p - q).product::<f64>()) as f32
+        let infinity = matches!(self, Self::Tiles(_)).then_some([0.0, 0.0, 0.0, 0.0, 1.0]);
+        POINTS.iter().enumerate().map(at).chain(infinity).collect()
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::{Packed, Workspace};
+use super::{Packed, Stream, Workspace, pairs};
 use crate::kernel::memory::Aligned;
 use crate::kernel::tile::{Term, Tile};
-use crate::kernel::weights::Weights;
+use crate::kernel::weights::{Source, Weights};
 use crate::kernel::winograd::{Gather, Scatter, Scheme};
 
 /// Rows at one position that make a tile of their own worth its while.
@@ -39,7 +39,14 @@ impl Packed {
     }
 
     /// Sums of a convolution tap by tap.
-    pub(super) fn convolve(&self, inputs: &[&[f32]], batch: usize, columns: Range<usize>, workspace: &mut Workspace) {
+    pub(super) fn convolve(
+        &self,
+        inputs: &[&[f32]],
+        stream: &Stream<'_>,
+        batch: usize,
+        columns: Range<usize>,
+        workspace: &mut Workspace,
+    ) {
         let lanes = self.table.lanes;
         let rows = self.output.positions * batch;
         for (column, sums) in columns.clone().zip(workspace.sums.numbers_mut().chunks_exact_mut(rows * lanes)) {
@@ -48,26 +55,26 @@ impl Packed {
             }
         }
         let contiguous = self.by_tap.iter().all(|run| run.output_step == 1 && run.input_step == 1);
-        for first in columns.clone().step_by(2) {
-            let mut start = 0;
+        for pair in pairs(columns.clone()) {
+            let mut packed = 0;
             for (source, (input, place)) in inputs.iter().zip(&self.inputs).enumerate() {
                 let (input, stride) = if self.table.packed == 1 {
                     (*input, place.stride)
                 } else {
                     let len = input.len() / 2;
-                    start += len;
-                    (&workspace.operands.numbers()[start - len..][..len], place.stride / 2)
+                    packed += len;
+                    (&workspace.operands.numbers()[packed - len..][..len], place.stride / 2)
                 };
+                let Source { start, depth } = stream.weights.sources[source];
                 let group = Group {
                     layer: self,
-                    weights: &self.direct.numbers.numbers()
-                        [first * self.direct.column + self.direct.sources[source].start..],
-                    column: self.direct.column,
-                    columns: (columns.end - first).min(2),
-                    depth: self.direct.sources[source].depth,
+                    stream,
+                    start: stream.weights.column(pair.start) + start,
+                    columns: pair.len(),
+                    depth,
                     input,
                     stride,
-                    outputs: &mut workspace.sums.numbers_mut()[(first - columns.start) * rows * lanes..],
+                    outputs: &mut workspace.sums.numbers_mut()[(pair.start - columns.start) * rows * lanes..],
                     output_column: rows * lanes,
                 };
                 if batch < TILE_ROWS && (contiguous || batch == 1) {
@@ -83,32 +90,33 @@ impl Packed {
     pub(super) fn filter(
         &self,
         scheme: Scheme,
-        weights: &Weights,
+        stream: &Stream<'_>,
         batch: usize,
         columns: Range<usize>,
         workspace: &mut Workspace,
     ) {
         let lanes = self.table.lanes;
         let (points, rows) = (scheme.points(), scheme.tiles() * batch);
-        let numbers = weights.numbers.numbers();
-        for first in columns.clone().step_by(2) {
+        for pair in pairs(columns.clone()) {
             let mut start = 0;
             for (source, place) in self.inputs.iter().enumerate() {
                 let len = points * rows * place.stride;
                 let input = &workspace.operands.numbers()[start..][..len];
                 start += len;
-                let depth = weights.sources[source].depth;
+                let Source { start: first, depth } = stream.weights.sources[source];
+                let weights = stream.weights.column(pair.start) + first;
                 for point in 0..points {
-                    let outputs = ((first - columns.start) * points + point) * rows * lanes;
+                    let outputs = ((pair.start - columns.start) * points + point) * rows * lanes;
+                    let weight = weights + point * depth * 2 * lanes;
                     let tile = Tile {
                         rows,
-                        columns: (columns.end - first).min(2),
+                        columns: pair.len(),
                         depth,
-                        terms: &[Term { input: 0, weight: point * depth * lanes }],
+                        terms: &[Term { input: 0, weight }],
                         inputs: &input[point * rows * place.stride..],
                         input_stride: place.stride,
-                        weights: &numbers[first * weights.column + weights.sources[source].start..],
-                        weight_stride: weights.column,
+                        weights: stream.numbers,
+                        ahead: stream.ahead(weight),
                         outputs: &mut workspace.products.numbers_mut()[outputs..],
                         output_stride: lanes,
                         column_stride: points * rows * lanes,
@@ -157,8 +165,9 @@ impl Packed {
 /// One source's part of one or two columns.
 struct Group<'a> {
     layer: &'a Packed,
-    weights: &'a [f32],
-    column: usize,
+    stream: &'a Stream<'a>,
+    /// The first of the weights.
+    start: usize,
     columns: usize,
     depth: usize,
     input: &'a [f32],
@@ -172,7 +181,7 @@ impl Group<'_> {
     fn by_tap(mut self, batch: usize) {
         let lanes = self.layer.table.lanes;
         for run in &self.layer.by_tap {
-            let terms = [Term { input: 0, weight: run.tap * self.depth * lanes }];
+            let terms = [Term { input: 0, weight: self.start + run.tap * self.depth * 2 * lanes }];
             self.multiply(
                 run.count * batch,
                 &terms,
@@ -188,7 +197,7 @@ impl Group<'_> {
         for (position, taps) in self.layer.by_position.iter().enumerate() {
             let term = |&(tap, input): &(usize, usize)| Term {
                 input: input * batch * self.stride,
-                weight: tap * self.depth * lanes,
+                weight: self.start + tap * self.depth * 2 * lanes,
             };
             terms.clear();
             terms.extend(taps.iter().map(term));
@@ -204,8 +213,8 @@ impl Group<'_> {
             terms,
             inputs: &self.input[input.0..],
             input_stride: input.1,
-            weights: self.weights,
-            weight_stride: self.column,
+            weights: self.stream.numbers,
+            ahead: self.stream.ahead(terms.first().map_or(0, |term| term.weight)),
             outputs: &mut self.outputs[output.0..],
             output_stride: output.1,
             column_stride: self.output_column,
