@@ -31,8 +31,9 @@ fn what_the_block_touches_is_noticed() {
     assert_eq!(touched([170.0, 271.0, 256.0, 256.0, 0.0], [250.0, 271.0]), [false, true]);
     assert_eq!(touched([185.0, 271.0, 256.0, 256.0, 0.0], [185.0, 271.0]), [true, true]);
     assert_eq!(touched([181.5, 271.0, 256.0, 256.0, 0.0], [100.0, 271.0]), [true, false]);
-    assert_eq!(touched([400.0, 400.0, 66.0, 256.0, 0.0], [400.0, 400.0])[0], true);
-    assert_eq!(touched([400.0, 400.0, -90.0, 256.0, 0.0], [400.0, 400.0])[0], true);
+    for x in [66.0, -90.0] {
+        assert!(touched([400.0, 400.0, x, 256.0, 0.0], [400.0, 400.0])[0]);
+    }
 }
 
 proptest! {

@@ -14,14 +14,14 @@ use crate::agent::{Agent, SUBSTEP};
 use crate::geometry::{AGENT_RADIUS, CENTRE_OF_GRAVITY, Pose, WALL_RADIUS, WALLS};
 
 /// Chipmunk's `collision_slop`, px: overlaps up to this are left alone.
-const SLOP: f32 = 0.1;
+pub(super) const SLOP: f32 = 0.1;
 
 /// Mass of the block.
-const MASS: f32 = 1.0;
+pub(super) const MASS: f32 = 1.0;
 
 /// Moment of inertia of the block about its centre of gravity, px². Not that of a T of this mass and size: gym-pusht
 /// adds the bar's moment twice.
-const MOMENT: f32 = 3000.0;
+pub(super) const MOMENT: f32 = 3000.0;
 
 /// rapier's sets, all that it remembers from one step to the next.
 #[derive(Clone)]
@@ -128,18 +128,6 @@ impl Scene {
         self.place(agent, block, velocity);
         self.step(rapier, parameters);
         self.block_twist()
-    }
-
-    /// Whether the last solve met at most one point of contact, one that an agent moving with `velocity` closes.
-    pub(super) fn met_one_closing_contact(&self, velocity: Vector2<f64>) -> bool {
-        let mut manifolds = self.narrow_phase.contact_pairs().flat_map(ContactPair::manifolds);
-        let mut touching = manifolds.by_ref().filter(|manifold| !manifold.data.solver_contacts.is_empty());
-        let (first, second) = (touching.next(), touching.next());
-        let closes = |manifold: &ContactManifold| {
-            let normal = manifold.data.normal * if manifold.data.rigid_body1 == Some(self.agent) { 1.0 } else { -1.0 };
-            manifold.data.solver_contacts.len() == 1 && vector(velocity.into()).dot(normal) >= 0.0
-        };
-        first.is_none_or(closes) && second.is_none()
     }
 
     fn place(&mut self, agent: &Agent, block: &Pose, velocity: Twist) {
