@@ -25,6 +25,8 @@ pub(crate) struct Drawing {
     guess: Vec<f32>,
     /// How far the guess moved in the last round; none once the sample is drawn.
     residual: Option<f64>,
+    /// Rows of the last round.
+    rows: usize,
     /// Whether the path holds a whole sample.
     whole: bool,
     /// Whether the next sample begins with the drifts of this one.
@@ -45,6 +47,7 @@ impl Drawing {
             told: false,
             guess: vec![0.0; dim],
             residual: None,
+            rows: 0,
             whole: false,
             warm: false,
         })
@@ -79,6 +82,12 @@ impl Drawing {
         Ok(())
     }
 
+    /// Keeps the next round to `room` rows, at least one. Returns whether there is room for it.
+    pub fn narrow(&mut self, room: Option<usize>) -> bool {
+        let narrowed = self.method.narrow(room.unwrap_or(1));
+        room.is_some_and(|rows| narrowed || rows >= self.rows)
+    }
+
     /// The rows that the network is to be asked next.
     pub fn ask<'a>(&'a mut self, table: &'a Table, noise: &'a Noise) -> Rows<'a> {
         self.method.ask(&Diffusion { table, noise, known: &self.known }, &mut self.path)
@@ -86,7 +95,8 @@ impl Drawing {
 
     /// Takes in the answers, `[p, D]`; returns whether the sample is drawn.
     pub fn digest(&mut self, table: &Table, noise: &Noise, predictions: ArrayView2<'_, f32>) -> bool {
-        self.statistics.count(predictions.nrows());
+        self.rows = predictions.nrows();
+        self.statistics.count(self.rows);
         let diffusion = Diffusion { table, noise, known: &self.known };
         let drawn = self.method.digest(&diffusion, &mut self.path, predictions, &mut self.statistics);
         if drawn {

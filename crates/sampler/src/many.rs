@@ -9,7 +9,7 @@ mod batch;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
 use self::batch::Batch;
-use crate::budget::{Budget, Spending};
+use crate::budget::{Budget, Pace, Spending};
 use crate::denoiser::{BoxError, Denoiser};
 use crate::drawing::{Drawing, Sample};
 use crate::error::{ConfigError, SampleError};
@@ -87,6 +87,7 @@ pub struct ManySampler {
     unfinished: Vec<usize>,
     batch: Batch,
     statistics: Statistics,
+    pace: Pace,
 }
 
 impl ManySampler {
@@ -105,6 +106,7 @@ impl ManySampler {
             unfinished: Vec::with_capacity(plans),
             batch: Batch::new(plans * table.steps(), dim),
             statistics: Statistics::with_capacity(table.steps()),
+            pace: Pace::default(),
             table,
             strategy,
         })
@@ -172,10 +174,12 @@ impl ManySampler {
         budget.validate()?;
         self.begin(noises)?;
         let mut spending = Spending::of(budget);
+        self.narrow(spending.room(&self.pace));
         while !self.round(denoiser, noises)? {
             if !budget.is_unlimited() {
                 self.complete(noises);
-                if spending.round_done() {
+                spending.round_done(&mut self.pace, self.batch.len());
+                if !self.narrow(spending.room(&self.pace)) {
                     break;
                 }
             }
@@ -195,6 +199,17 @@ impl ManySampler {
         self.unfinished.extend(0..found);
         self.statistics.clear();
         Ok(())
+    }
+
+    /// Keeps the next round of every plan that is not drawn yet to its share of `room` rows. Returns whether there is room.
+    fn narrow(&mut self, room: Option<usize>) -> bool {
+        let Self { drawings, unfinished, .. } = self;
+        let share = room.map(|rows| rows / unfinished.len()).filter(|rows| *rows > 0);
+        let mut fits = true;
+        for &plan in &*unfinished {
+            fits &= drawings[plan].narrow(share);
+        }
+        fits
     }
 
     /// Asks the network once for all; returns whether every sample is drawn.

@@ -54,6 +54,12 @@ pub(crate) trait Method: Send {
     /// be used or not.
     fn begin(&mut self, diffusion: &Diffusion<'_>, warm: bool);
 
+    /// Keeps to at most `rows` rows a round until the next beginning. Returns whether it can: the rounds of some are as
+    /// large as they are.
+    fn narrow(&mut self, _rows: usize) -> bool {
+        false
+    }
+
     /// The rows to be evaluated next: one, and at most as many as the table has steps.
     fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, path: &'a mut Path) -> Rows<'a>;
 
@@ -95,6 +101,11 @@ where
 {
     fn begin(&mut self, _diffusion: &Diffusion<'_>, warm: bool) {
         self.iteration.begin::<Diffusion<'_>>(warm);
+    }
+
+    fn narrow(&mut self, rows: usize) -> bool {
+        self.iteration.narrow(rows);
+        true
     }
 
     fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, path: &'a mut Path) -> Rows<'a> {

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView1, s};
 
-use crate::budget::{Budget, Spending};
+use crate::budget::{Budget, Pace, Spending};
 use crate::denoiser::Denoiser;
 use crate::drawing::{Drawing, Sample};
 use crate::error::{ConfigError, SampleError};
@@ -17,6 +17,7 @@ pub struct Sampler {
     drawing: Drawing,
     /// What the network said, `[N, D]`.
     predictions: Array2<f32>,
+    pace: Pace,
 }
 
 impl Sampler {
@@ -28,7 +29,7 @@ impl Sampler {
     pub fn new(table: Table, strategy: Strategy, dim: usize) -> Result<Self, ConfigError> {
         let drawing = Drawing::new(&table, strategy, dim)?;
         let predictions = Array2::zeros((table.steps(), dim));
-        Ok(Self { table, strategy, drawing, predictions })
+        Ok(Self { table, strategy, drawing, predictions, pace: Pace::default() })
     }
 
     /// The table it takes steps by.
@@ -102,16 +103,19 @@ impl Sampler {
         budget.validate()?;
         self.drawing.begin(&self.table, noise)?;
         let mut spending = Spending::of(budget);
+        self.drawing.narrow(spending.room(&self.pace));
         loop {
             let rows = self.drawing.ask(&self.table, noise);
-            let mut predictions = self.predictions.slice_mut(s![..rows.timesteps.len(), ..]);
+            let count = rows.timesteps.len();
+            let mut predictions = self.predictions.slice_mut(s![..count, ..]);
             rows.ask(denoiser, predictions.view_mut())?;
             if self.drawing.digest(&self.table, noise, predictions.view()) {
                 break;
             }
             if !budget.is_unlimited() {
                 self.drawing.complete(&self.table, noise);
-                if spending.round_done() {
+                spending.round_done(&mut self.pace, count);
+                if !self.drawing.narrow(spending.room(&self.pace)) {
                     break;
                 }
             }

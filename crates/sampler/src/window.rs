@@ -35,7 +35,7 @@ pub use adaptive_threshold::AdaptiveThreshold;
 pub use level::Level;
 pub use path::Path;
 pub(crate) use path::{mean_squared_difference, row, row_mut};
-pub use policy::{FixedWindow, Spread, Window, WindowPolicy};
+pub use policy::{FixedWindow, Round, Spread, Window, WindowPolicy};
 pub use roll_out::{Direct, Increments, RollOut};
 pub use semilinear::Semilinear;
 pub use tail_guess::{CopiedState, FrozenDrift, TailGuess};
@@ -113,12 +113,15 @@ pub struct WindowLoop<R, G, A, W> {
     known: usize,
     /// Whether the path began with drifts to guess by.
     warm: bool,
+    /// Steps that may be evaluated together.
+    most: usize,
 }
 
 impl<R, G, A, W> WindowLoop<R, G, A, W> {
     /// A loop that has not begun.
     pub fn new(roll_out: R, tail_guess: G, acceptance: A, policy: W) -> Self {
-        Self { roll_out, tail_guess, acceptance, policy, asked: Vec::new(), left: 0, known: 0, warm: false }
+        let most = usize::MAX;
+        Self { roll_out, tail_guess, acceptance, policy, asked: Vec::new(), left: 0, known: 0, warm: false, most }
     }
 
     /// Goes back to the first step. If the beginning is `warm`, the drifts of the path are a guess of those to come, to
@@ -129,7 +132,12 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         P: Recurrence,
     {
         self.roll_out.begin();
-        (self.left, self.known, self.warm) = (0, 0, warm);
+        (self.left, self.known, self.warm, self.most) = (0, 0, warm, usize::MAX);
+    }
+
+    /// Evaluates at most `most` steps together, and at least one, from now on until the next beginning.
+    pub fn narrow(&mut self, most: usize) {
+        self.most = most;
     }
 
     /// The steps whose drifts are wanted next, on the states of `path` as they are now. Not to be called once the last
@@ -143,7 +151,7 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         self.asked.clear();
         self.asked.push(self.left);
         let blind = self.known == 0 && !self.warm;
-        self.policy.extend(&mut self.asked, recurrence.steps(), blind);
+        self.policy.extend(&mut self.asked, Round { steps: recurrence.steps(), blind, most: self.most.max(1) });
         let window = Window(&self.asked);
         let tail = self.known..window.right().max(self.known);
         if self.warm {

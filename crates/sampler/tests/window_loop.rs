@@ -10,7 +10,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::Statistics;
 use parapolicy_sampler::window::{
     Acceptance, CopiedState, Drift, FixedWindow, FrozenDrift, Increments, Level, Path, Process, Recurrence,
-    RelativeChange, Semilinear, TailGuess, WindowLoop, WindowPolicy,
+    RelativeChange, Round, Semilinear, TailGuess, WindowLoop, WindowPolicy,
 };
 
 const STEPS: usize = 60;
@@ -102,9 +102,9 @@ fn increments_reach_the_serial_answer_exactly() {
 struct Breathing(usize);
 
 impl WindowPolicy for Breathing {
-    fn extend(&mut self, asked: &mut Vec<usize>, steps: usize, blind: bool) {
+    fn extend(&mut self, asked: &mut Vec<usize>, round: Round) {
         self.0 += 1;
-        FixedWindow([16, 3, 30, 0][self.0 % 4]).extend(asked, steps, blind);
+        FixedWindow([16, 3, 30, 0][self.0 % 4]).extend(asked, round);
     }
 }
 

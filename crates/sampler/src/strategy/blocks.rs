@@ -21,7 +21,7 @@ use crate::error::ConfigError;
 use crate::method::{Method, Windowed};
 use crate::solver::Solver;
 use crate::table::Table;
-use crate::window::{Acceptance, CopiedState, Direct, RelativeChange, Window, WindowLoop, WindowPolicy};
+use crate::window::{Acceptance, CopiedState, Direct, RelativeChange, Round, Window, WindowLoop, WindowPolicy};
 
 mod corrected;
 
@@ -52,14 +52,14 @@ fn ends(steps: Range<usize>, length: usize) -> impl Iterator<Item = usize> {
     steps.clone().step_by(length).map(move |start| start.saturating_add(length).min(steps.end))
 }
 
-/// A window that reaches to the end of its block.
+/// A window that reaches to the end of its block, as far as it may.
 struct UpTo(Vec<usize>);
 
 impl WindowPolicy for UpTo {
-    fn extend(&mut self, asked: &mut Vec<usize>, steps: usize, _blind: bool) {
+    fn extend(&mut self, asked: &mut Vec<usize>, round: Round) {
         let left = asked[0];
         let end = self.0.iter().find(|end| **end > left);
-        asked.extend(left + 1..end.copied().unwrap_or(steps));
+        asked.extend((left + 1..end.copied().unwrap_or(round.steps)).take(round.most - 1));
     }
 }
 

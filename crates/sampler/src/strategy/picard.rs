@@ -1,8 +1,9 @@
 //! Semilinear Picard iteration on rows spread over all the steps that are left.
 //!
 //! A round evaluates the first step that is not final and, evenly spaced, others up to the end ([`Spread`]); between two of
-//! them x̂0 is held, or carried on by its response to the noise already drawn where they are close ([`Semilinear`]). So every round ends with a whole
-//! sample, good enough to act on long before it is exact, and the rows draw together as the left edge moves.
+//! them x̂0 is held, or carried on by its response to the noise already drawn where they are close ([`Semilinear`]). So
+//! every round ends with a whole sample, good enough to act on long before it is exact, and the rows draw together as the
+//! left edge moves.
 //!
 //! A state is kept while its change, root mean square, moves the sample by little ([`movement::allowed`]).
 //!
@@ -17,11 +18,12 @@ type Picard = WindowLoop<Semilinear, FrozenDrift, RelativeChange, Spread>;
 
 /// How far, in normalised units, the sample may move at a tolerance of 1. At 0.1 nine samples in ten end within 0.005 of
 /// the sequential one.
-const REACH: f64 = 0.027;
+const REACH: f64 = 0.022;
 /// The variance that is reckoned with where states are kept. Where two plans are still open the sample answers to a
 /// change far more than in the mean, and the earlier the change, the more such forks are ahead. A larger variance is
 /// stricter with the first steps.
 const CAUTIOUS_VARIANCE: f64 = 0.15;
+
 pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Picard {
     let allowed = movement::allowed(&movement::levels(table, CAUTIOUS_VARIANCE), REACH);
     WindowLoop::new(

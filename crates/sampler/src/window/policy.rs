@@ -27,11 +27,21 @@ impl<'a> Window<'a> {
     }
 }
 
+/// What a round is about to be, for a [`WindowPolicy`].
+#[derive(Clone, Copy, Debug)]
+pub struct Round {
+    /// Steps of the process, `N`.
+    pub steps: usize,
+    /// Whether there is no drift yet that its states were guessed by.
+    pub blind: bool,
+    /// Steps that may be evaluated, at least 1: fewer than a policy's own where time is short.
+    pub most: usize,
+}
+
 /// A rule for which steps are evaluated together.
 pub trait WindowPolicy {
-    /// Adds to `asked`, which holds the first step that is not final, what else is to be evaluated in the next round:
-    /// ascending, and below `steps`. A round is `blind` if there is no drift yet that its states were guessed by.
-    fn extend(&mut self, asked: &mut Vec<usize>, steps: usize, blind: bool);
+    /// Adds to `asked`, which holds the first step that is not final, what else is to be evaluated in `round`: ascending.
+    fn extend(&mut self, asked: &mut Vec<usize>, round: Round);
 }
 
 /// A window of the same width in every round, each step of which is evaluated (Shih et al. 2023, arXiv 2305.16317).
@@ -39,29 +49,39 @@ pub trait WindowPolicy {
 pub struct FixedWindow(pub usize);
 
 impl WindowPolicy for FixedWindow {
-    fn extend(&mut self, asked: &mut Vec<usize>, steps: usize, _blind: bool) {
+    fn extend(&mut self, asked: &mut Vec<usize>, round: Round) {
         let left = asked[0];
-        asked.extend(left + 1..left.saturating_add(self.0).min(steps));
+        asked.extend(left + 1..left.saturating_add(self.0.min(round.most)).min(round.steps));
     }
 }
 
 /// As many rows in every round, spread evenly over all the steps that are left, so that every round sees the end.
 ///
-/// A blind round looks at the first steps alone: states near the end that were guessed without a drift are of no use.
+/// A blind round looks at the first steps alone, and with fewer rows: states near the end that were guessed without a
+/// drift are of no use, and those at the beginning, noise still, all tell the same.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread(pub usize);
 
 impl Spread {
     /// Share of the steps that a blind round looks at.
     const FIRST: f64 = 1.0 / 3.0;
+    /// Share of the rows that it has.
+    const FIRST_ROWS: f64 = 0.4;
+
+    /// How far a round from `left` reaches, and its rows.
+    fn extent(&self, left: usize, Round { steps, blind, most }: Round) -> (usize, usize) {
+        let (first, rows) = ((Self::FIRST * steps as f64) as usize, self.0.min(most));
+        let (ahead, rows) =
+            if blind { (first.max(self.0), (Self::FIRST_ROWS * rows as f64).ceil() as usize) } else { (steps, rows) };
+        let reach = ahead.min(steps - left);
+        (reach, rows.min(reach))
+    }
 }
 
 impl WindowPolicy for Spread {
-    fn extend(&mut self, asked: &mut Vec<usize>, steps: usize, blind: bool) {
+    fn extend(&mut self, asked: &mut Vec<usize>, round: Round) {
         let left = asked[0];
-        let ahead = if blind { ((Self::FIRST * steps as f64) as usize).max(self.0) } else { steps };
-        let reach = ahead.min(steps - left);
-        let rows = self.0.min(reach);
+        let (reach, rows) = self.extent(left, round);
         // `rows` places from 0 to `reach − 1`, rounded.
         let place = |row: usize| (2 * row * (reach - 1) + rows - 1) / (2 * (rows - 1));
         asked.extend((1..rows).map(|row| left + place(row)));
@@ -74,7 +94,7 @@ mod tests {
 
     fn extended(mut policy: impl WindowPolicy, left: usize, steps: usize) -> Vec<usize> {
         let mut asked = vec![left];
-        policy.extend(&mut asked, steps, left == 0);
+        policy.extend(&mut asked, Round { steps, blind: left == 0, most: 50 });
         asked
     }
 
@@ -91,8 +111,19 @@ mod tests {
         assert_eq!(extended(Spread(4), 10, 41), [10, 20, 30, 40]);
         assert_eq!(extended(Spread(4), 38, 41), [38, 39, 40]);
         assert_eq!(extended(Spread(1), 10, 41), [10]);
-        assert_eq!(extended(Spread(4), 0, 39), [0, 4, 8, 12], "a third at first");
-        assert_eq!(extended(Spread(30), 0, 39).len(), 30);
+        assert_eq!(extended(Spread(10), 0, 39), [0, 4, 8, 12], "fewer on a third at first");
+        assert_eq!(extended(Spread(30), 0, 39), (0..12).map(|row| (2 * row * 29 + 11) / 22).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_round_has_more_rows_than_it_may() {
+        for policy in [&mut FixedWindow(30) as &mut dyn WindowPolicy, &mut Spread(30)] {
+            for (left, blind, most) in [(0, true, 5), (20, false, 5), (20, false, 1), (97, false, 5)] {
+                let mut asked = vec![left];
+                policy.extend(&mut asked, Round { steps: 100, blind, most });
+                assert!((1..=most.min(100 - left)).contains(&asked.len()));
+            }
+        }
     }
 
     #[test]

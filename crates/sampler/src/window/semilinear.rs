@@ -24,9 +24,10 @@ use super::{Level, Path, Recurrence, RollOut, Window};
 /// finds those, and is nearly 0 across them.
 ///
 /// Where nothing changed there is no correction, and the step is the sequential one to the bit. No corrected value is
-/// larger than the largest that was evaluated. Between rows x̂0 is carried on by its response to the way from step to step,
-/// noise included; but in the first round, and where rows are far apart, G is not to be trusted so far: there x̂0 is held
-/// between rows, and no response is more than half of the innovation.
+/// larger than the largest that was evaluated, and no response much larger than the innovation: on data that vary as much as
+/// the model reckons, or less, none is, and a G learnt from a few pairs would else run away over the steps. Between rows
+/// x̂0 is carried on by its response to the way from step to step, noise included; but in the first round, and where rows
+/// are far apart, G is trusted less: there x̂0 is held between rows, and no response is more than half of the innovation.
 ///
 /// All states are of one width. The first `state width` values of a drift are x̂0; what follows them is used as it was
 /// evaluated.
@@ -58,8 +59,10 @@ impl Semilinear {
     const BLOCK: usize = 4;
     /// Steps from row to row, in the mean, up to which the response is trusted.
     const CLOSE: usize = 3;
-    /// What a response comes to at most where it is not, of the innovation.
-    const SHARE: f64 = 0.5;
+    /// What a response comes to at most, of the innovation, where it is trusted.
+    const TRUSTED: f64 = 1.25;
+    /// The same where it is not.
+    const CAUTIOUS: f64 = 0.5;
 
     /// For a process with a step at each of `levels` and states of `state_width`.
     pub fn new(levels: Vec<Level>, state_width: usize) -> Self {
@@ -133,9 +136,10 @@ impl Semilinear {
         }
         self.response.fill(0.0);
         self.secants.apply(&self.innovation, &mut self.response);
-        if self.sparse {
-            let share = Self::SHARE * norm(&self.innovation) / norm(&self.response);
-            self.response.iter_mut().for_each(|response| *response *= share.min(1.0));
+        let most = if self.sparse { Self::CAUTIOUS } else { Self::TRUSTED };
+        let share = most * norm(&self.innovation) / norm(&self.response);
+        if share < 1.0 {
+            self.response.iter_mut().for_each(|response| *response *= share);
         }
         // A guess may have overflowed; it is not to spoil what follows.
         if self.response.iter().all(|value| value.is_finite()) {
