@@ -24,6 +24,7 @@ mod tile;
 mod weights;
 mod winograd;
 
+pub use layer::Work;
 pub use program::Program;
 use table::Table;
 

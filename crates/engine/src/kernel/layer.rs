@@ -56,6 +56,15 @@ pub(super) struct Workspace {
     terms: Vec<Term>,
 }
 
+/// What a layer cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// Multiply-adds of its convolution, as it is computed.
+    pub products: usize,
+    /// Bytes of weights.
+    pub bytes: usize,
+}
+
 /// One evaluation.
 #[derive(Clone, Copy)]
 pub(super) struct Evaluation<'a> {
@@ -187,6 +196,17 @@ impl Packed {
             // SAFETY: the caller's.
             unsafe { self.finish(evaluation, chunk, workspace) };
         }
+    }
+
+    pub fn amount(&self, batch: usize) -> Work {
+        let outputs = self.output.channels;
+        let inputs: usize = self.inputs.iter().map(|input| input.channels).sum();
+        let (weights, rows) = match self.winograd_for(batch) {
+            Some((scheme, weights)) => (weights, scheme.points() * scheme.tiles()),
+            None => (&self.direct, self.by_position.iter().map(Vec::len).sum()),
+        };
+        let numbers = weights.column(self.output.stride / self.table.lanes) - weights.column(0);
+        Work { products: inputs * outputs * rows * batch, bytes: numbers * size_of::<f32>() }
     }
 
     /// This member's columns.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Kernel;
 use super::finish::Rows;
-use super::layer::{Evaluation, Packed, Workspace};
+use super::layer::{Evaluation, Packed, Work, Workspace};
 use super::memory::{Aligned, Arena};
 use super::place::{Place, Places, ROW};
 use crate::EngineError;
@@ -129,6 +129,11 @@ impl Program {
         self.team.run();
         let marks = marks(&self.team, None).unwrap_or_default();
         marks.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    /// What each layer has to do for a batch.
+    pub fn work(&self, batch: usize) -> Vec<Work> {
+        self.team.job().steps.iter().map(|step| step.layer.amount(batch)).collect()
     }
 
     /// Copies what the network says out of its rows.
