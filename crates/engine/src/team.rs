@@ -1,7 +1,7 @@
 //! Threads that work on one job together, again and again.
 //!
-//! An evaluation is some thirty layers of a few microseconds each: members wait for each other by spinning, and only
-//! after [`PATIENCE`](phase::PATIENCE) by sleeping, between layers as between evaluations.
+//! An evaluation is some thirty layers of a few microseconds each: members wait for each other by spinning, and only if
+//! that takes long by sleeping, between layers as between evaluations.
 
 mod phase;
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 
-use phase::Phase;
+use phase::{BETWEEN_LAYERS, BETWEEN_RUNS, Phase};
 
 /// What the members of a [`Team`] do together.
 pub trait Job: Send + Sync + 'static {
@@ -114,7 +114,7 @@ impl<J> Drop for Team<J> {
 impl<J: Job> Shared<J> {
     fn serve(&self, index: usize) {
         for run in 0.. {
-            self.start.wait(run);
+            self.start.wait(run, BETWEEN_RUNS);
             if self.over.load(Ordering::Acquire) || self.take_part(index).is_err() {
                 return;
             }
@@ -148,7 +148,7 @@ impl Meeting {
             self.arrived.store(0, Ordering::Relaxed);
             self.phase.advance();
         } else {
-            self.phase.wait(phase);
+            self.phase.wait(phase, BETWEEN_LAYERS);
         }
         self.check();
     }

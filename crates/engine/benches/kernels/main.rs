@@ -17,7 +17,7 @@ use parapolicy_engine::network::{Layer, Layers};
 use unet::Random;
 
 const BATCHES: [usize; 4] = [1, 8, 16, 32];
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(300);
 
 fn main() {
     let detailed = std::env::args().any(|argument| argument == "layers");

@@ -5,9 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a waiting thread keeps its core busy: longer than a layer takes, and than the time between two evaluations
-/// of a plan, shorter than the time between two plans.
-pub(super) const PATIENCE: Duration = Duration::from_micros(100);
+/// How long a thread keeps its core busy between two evaluations: longer than between those of a plan, shorter than
+/// between two plans.
+pub(super) const BETWEEN_RUNS: Duration = Duration::from_micros(100);
+
+/// How long between two layers: longer than one member's share of a layer takes more than another's. Where it takes longer
+/// than that, the system has put the two on one core, or something else before them.
+pub(super) const BETWEEN_LAYERS: Duration = Duration::from_micros(20);
 
 /// Counts up, and wakes those who wait for it: soon where they still spin.
 #[derive(Default)]
@@ -34,8 +38,8 @@ impl Phase {
         }
     }
 
-    /// Waits while the phase is `phase`.
-    pub(super) fn wait(&self, phase: usize) {
+    /// Waits while the phase is `phase`, the first of it awake.
+    pub(super) fn wait(&self, phase: usize, awake: Duration) {
         let mut began = None;
         while self.now() == phase {
             for _ in 0..64 {
@@ -44,7 +48,7 @@ impl Phase {
                 }
                 spin_loop();
             }
-            if began.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+            if began.get_or_insert_with(Instant::now).elapsed() > awake {
                 return self.sleep(phase);
             }
         }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 
-use super::phase::PATIENCE;
+use super::phase::BETWEEN_RUNS;
 use super::{Job, Member, Team};
 
 /// Every member writes its slot, and after the meeting reads everyone's.
@@ -27,7 +27,7 @@ impl Job for Exchange {
     fn work(&self, member: &Member<'_>) {
         for round in 1..=self.rounds {
             if self.nap && round % 3 == member.index {
-                sleep(3 * PATIENCE);
+                sleep(3 * BETWEEN_RUNS);
             }
             self.slots[member.index].store(round, Ordering::Relaxed);
             member.meet();
@@ -64,7 +64,7 @@ fn a_team_that_slept_between_runs_wakes() {
     let mut team = Team::new(Exchange::new(2, 1, false), 2).unwrap();
     for _ in 0..5 {
         team.run();
-        sleep(5 * PATIENCE);
+        sleep(5 * BETWEEN_RUNS);
     }
     assert_eq!(team.job().sums[1].load(Ordering::Relaxed), 10);
 }
