@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::geometry::TABLE_SIZE;
 use crate::keep_out::KeepOut;
 use crate::reset::{ResetDistribution, ResetOrder};
+use crate::shoves::RandomKicks;
 use crate::world::Kick;
 
 /// What an episode is, as a TOML file says it (`sims/nominal.toml` is one).
@@ -43,6 +44,9 @@ pub struct Scenario {
     /// Shoves that the block gets.
     #[serde(default)]
     pub kicks: Vec<TimedKick>,
+    /// Shoves at random times, besides.
+    #[serde(default)]
+    pub random_kicks: RandomKicks,
     /// Discs that the agent's centre is to stay out of.
     #[serde(default)]
     pub keep_out: Vec<KeepOut>,
@@ -162,6 +166,11 @@ impl Scenario {
         let noise = self.observation_noise;
         require(is_std(noise.position_std, 512.0), "observation_noise.position_std", "must be between 0 and 512 px")?;
         require(is_std(noise.angle_std, 10.0), "observation_noise.angle_std", "must be between 0 and 10 rad")?;
+        let RandomKicks { probability, displacement_std, turn_std, .. } = self.random_kicks;
+        require((0.0..=1.0).contains(&probability), "random_kicks.probability", "must be between 0 and 1")?;
+        let in_range = is_std(displacement_std, 100.0);
+        require(in_range, "random_kicks.displacement_std", "must be between 0 and 100 px")?;
+        require(is_std(turn_std, 1.0), "random_kicks.turn_std", "must be between 0 and 1 rad")?;
         for (i, kick) in self.kicks.iter().enumerate() {
             let field = |name| format!("kicks[{i}].{name}");
             let in_time = kick.control_step < self.max_control_steps;

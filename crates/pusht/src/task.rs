@@ -8,8 +8,9 @@ use rand_pcg::Pcg64;
 use crate::keep_out::deepest_intrusion;
 use crate::numpy::polar_normals;
 use crate::scenario::Scenario;
+use crate::shoves::Shoves;
 use crate::state::State;
-use crate::world::{Outcome, World, WorldError};
+use crate::world::{Kick, Outcome, World, WorldError};
 
 /// What a control step of a [`Task`] leads to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,13 +46,14 @@ pub struct Task {
     /// Actions given but not yet carried out.
     delayed: VecDeque<[f64; 2]>,
     noise: Pcg64,
+    shoves: Shoves,
 }
 
 impl Task {
     /// A task at the start of the episode with seed 0.
     pub fn new(scenario: Scenario) -> Self {
-        let mut task =
-            Self { scenario, world: World::new(), control_step: 0, delayed: VecDeque::new(), noise: Pcg64::new(0, 0) };
+        let (noise, shoves) = (Pcg64::new(0, 0), Shoves::new(scenario.random_kicks, 0));
+        let mut task = Self { scenario, world: World::new(), control_step: 0, delayed: VecDeque::new(), noise, shoves };
         task.reset(0);
         task
     }
@@ -77,6 +79,7 @@ impl Task {
         self.delayed.clear();
         self.delayed.resize(self.scenario.action_delay, start.agent.into());
         self.noise = Pcg64::new(seed.into(), self.scenario.observation_noise.seed.into());
+        self.shoves = Shoves::new(self.scenario.random_kicks, seed);
         self.observe()
     }
 
@@ -90,7 +93,9 @@ impl Task {
         self.delayed.push_back(action);
         let due = self.delayed.pop_front().unwrap_or(action);
         let intrusion = deepest_intrusion(&self.scenario.keep_out, *self.world.agent(), due.into());
-        let outcome = self.world.step_kicked(due, &self.scenario.kick_at(self.control_step))?;
+        let (timed, random) = (self.scenario.kick_at(self.control_step), self.shoves.next());
+        let displacement = timed.displacement + random.displacement;
+        let outcome = self.world.step_kicked(due, &Kick { displacement, turn: timed.turn + random.turn })?;
         self.control_step += 1;
         let finished = outcome.success || self.control_step >= self.scenario.max_control_steps;
         Ok(Transition { observation: self.observe(), outcome, intrusion, finished })

@@ -188,6 +188,9 @@ fn scenarios_name_what_is_wrong() {
         ("[1.0, 2.0]", "[1.0]", "displacement"),
         ("[1.0, 2.0]", "[1.0, 2.0], turn = inf", "`kicks[0].turn`"),
         ("[1.0, 2.0]", "[1.0, 2.0], turm = 1.0", "unknown field `turm`"),
+        ("action_delay = 1", "random_kicks = { probability = 1.5 }", "`random_kicks.probability`"),
+        ("action_delay = 1", "random_kicks = { displacement_std = nan }", "`random_kicks.displacement_std`"),
+        ("action_delay = 1", "random_kicks = { turn_std = -1.0 }", "`random_kicks.turn_std`"),
     ];
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("scenario.toml");

@@ -29,6 +29,8 @@ fn shipped_scenarios_load() {
     let perturbed = Scenario::load(&sims.join("perturbed.toml")).unwrap();
     assert!(!perturbed.kicks.is_empty() && perturbed.action_delay > 0);
     assert!(perturbed.observation_noise.position_std > 0.0);
+    let shoved = Scenario::load(&sims.join("shoved.toml")).unwrap();
+    assert!(shoved.random_kicks.probability > 0.0);
     assert_eq!(Scenario::load(&sims.join("keep_out.toml")).unwrap().keep_out.len(), 1);
 }
 
@@ -64,6 +66,24 @@ fn walls_stop_a_kicked_block() {
         kicked.step(agent.into()).unwrap();
     }
     assert!((right(&kicked) - 504.0).abs() < 0.2, "not pushed out of the wall: {}", right(&kicked));
+}
+
+#[test]
+fn random_kicks_follow_from_the_seeds_and_from_nothing_else() {
+    let play = |kicks: u64, seed: u64, x: f64| {
+        let seed_of_kicks = format!("random_kicks = {{ probability = 0.3, displacement_std = 9.0, seed = {kicks} }}");
+        let mut shoved = task(&seed_of_kicks);
+        shoved.reset(seed);
+        let mut angle = || {
+            shoved.step([x, 500.0]).unwrap();
+            shoved.world().state().block.position
+        };
+        (0..6).map(|_| angle()).collect::<Vec<_>>()
+    };
+    assert_eq!(play(1, SEED, 20.0), play(1, SEED, 20.0));
+    assert_eq!(play(1, SEED, 20.0), play(1, SEED, 60.0), "the agent is elsewhere, the kicks are the same");
+    assert_ne!(play(1, SEED, 20.0), play(2, SEED, 20.0));
+    assert_ne!(play(1, SEED, 20.0), play(1, SEED + 1, 20.0));
 }
 
 #[test]
