@@ -1,6 +1,7 @@
 //! The command line.
 
 mod clock;
+mod study;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use parapolicy_sampler::Solver;
 
-pub use self::clock::{ClockName, LatencyName, LoopArguments};
+pub use self::clock::{ClockName, LONGEST_LATENCY, LatencyName, LoopArguments};
+pub use self::study::{LatencyStudyArguments, Study};
 use crate::auto::SamplerName;
 
 /// Runs diffusion policies on robots, sampled in parallel over time.
@@ -35,6 +37,9 @@ pub enum Command {
     Run(RunArguments),
     /// Compare samplers plan by plan: rounds, latency, and how far they end from `sequential`.
     Bench(BenchArguments),
+    /// Find out what a property of the loop costs.
+    #[command(subcommand)]
+    Study(Study),
     /// Measure what batches cost on this machine; `auto` chooses by it.
     Calibrate(CalibrateArguments),
     /// Draw action sequences for one observation.

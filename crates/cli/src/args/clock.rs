@@ -8,7 +8,7 @@ use parapolicy_control::controller::Replan;
 use parapolicy_control::playback::{Blend, Late};
 
 /// Sampling that takes longer is not simulated.
-const LONGEST_LATENCY: Duration = Duration::from_secs(3600);
+pub const LONGEST_LATENCY: Duration = Duration::from_secs(3600);
 
 /// Whether the world waits for the policy, and what is sent if it does not.
 #[derive(Debug, Args)]

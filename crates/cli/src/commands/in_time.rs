@@ -46,25 +46,7 @@ impl LoopArguments {
 
     /// How plans become commands, for the policy that `manifest` describes.
     pub fn controller(&self, manifest: &Manifest) -> ControllerConfig {
-        let period = Duration::from_secs_f64(1.0 / self.rate.unwrap_or(RATE));
-        let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
-        let playback = PlaybackConfig {
-            period,
-            blend: self.blend.unwrap_or(Blend::Switch),
-            late: self.late.unwrap_or(Late::Finish),
-            limits: Limits::default(),
-            max_age: period.saturating_mul(horizon.saturating_mul(HORIZONS)),
-            // Until the environment says where it rests.
-            initial: vec![0.0; manifest.action_dim()],
-            safe: None,
-        };
-        ControllerConfig {
-            playback,
-            replan: self.replan.unwrap_or(Replan::Every(manifest.n_action_steps)),
-            n_obs_steps: manifest.n_obs_steps,
-            observation_dim: manifest.observation_dim(),
-            horizon: manifest.horizon,
-        }
+        controller(manifest, self.rate, self.replan, self.blend, self.late)
     }
 
     /// What sampling takes on the virtual clock, for the sampler `name`.
@@ -88,6 +70,35 @@ impl LoopArguments {
             latency: (self.clock == ClockName::Virtual).then(|| latency.to_string()),
             realtime,
         }
+    }
+}
+
+/// A controller's configuration, as the options say or as they are left to be.
+pub fn controller(
+    manifest: &Manifest,
+    rate: Option<f64>,
+    replan: Option<Replan>,
+    blend: Option<Blend>,
+    late: Option<Late>,
+) -> ControllerConfig {
+    let period = Duration::from_secs_f64(1.0 / rate.unwrap_or(RATE));
+    let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
+    let playback = PlaybackConfig {
+        period,
+        blend: blend.unwrap_or(Blend::Switch),
+        late: late.unwrap_or(Late::Finish),
+        limits: Limits::default(),
+        max_age: period.saturating_mul(horizon.saturating_mul(HORIZONS)),
+        // Until the environment says where it rests.
+        initial: vec![0.0; manifest.action_dim()],
+        safe: None,
+    };
+    ControllerConfig {
+        playback,
+        replan: replan.unwrap_or(Replan::Every(manifest.n_action_steps)),
+        n_obs_steps: manifest.n_obs_steps,
+        observation_dim: manifest.observation_dim(),
+        horizon: manifest.horizon,
     }
 }
 

@@ -10,6 +10,7 @@ mod refinement;
 mod replay;
 mod run;
 mod sample;
+pub mod study;
 
 use anyhow::{Context as _, anyhow};
 use ndarray::Array2;
@@ -17,7 +18,7 @@ use parapolicy_runner::{Manifest, Policy, Provider, Runtime, Sampling};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde::Serialize;
 
-use crate::args::{BudgetArguments, Command, ModelArguments, ProviderName, RuntimeArguments, WindowArguments};
+use crate::args::{BudgetArguments, Command, ModelArguments, ProviderName, RuntimeArguments, Study, WindowArguments};
 use crate::auto::{self, SamplerName};
 use crate::failure::{Failure, InputError as _};
 use crate::progress::InstallProgress;
@@ -27,6 +28,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Study(Study::Latency(arguments)) => study::latency(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Sample(arguments) => sample::sample(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),

@@ -1,4 +1,5 @@
 pub mod anytime;
+pub mod study;
 
 use anyhow::{Result, anyhow};
 use parapolicy_control::{Latency, SamplerReport};

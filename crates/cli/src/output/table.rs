@@ -1,12 +1,14 @@
 mod bench;
 mod calibration;
 mod in_time;
+mod study;
 
 use comfy_table::{CellAlignment, Table, presets};
 use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport, Throughput};
 
 pub use bench::render_bench;
 pub use calibration::render_calibration;
+pub use study::render_study;
 
 /// What a plan costs that is drawn alone.
 const ALONE: [&str; 3] = ["plan p50 ms", "plan p99 ms", "action p50 ms"];

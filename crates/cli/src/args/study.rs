@@ -1,0 +1,66 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use parapolicy_control::playback::{Blend, Late};
+
+use super::{ModelArguments, SamplingArguments};
+use crate::auto::SamplerName;
+
+/// What can be studied.
+#[derive(Debug, Subcommand)]
+pub enum Study {
+    /// What latency costs: reward against stated latencies, against the replanning interval, and at the latencies that
+    /// samplers have on this machine, all on the virtual clock.
+    Latency(LatencyStudyArguments),
+}
+
+/// `parapolicy study latency`.
+#[derive(Debug, Args)]
+pub struct LatencyStudyArguments {
+    #[command(flatten)]
+    pub model: ModelArguments,
+    #[command(flatten)]
+    pub sampling: SamplingArguments,
+    /// Samplers to play at the latencies that they have on this machine; the last of them draws the plans of all other
+    /// rows.
+    #[arg(long = "sampler", value_delimiter = ',', default_value = "sequential,picard")]
+    pub samplers: Vec<SamplerName>,
+    /// What the episodes are like (TOML), one study each.
+    #[arg(long = "scenario", value_delimiter = ',', default_value = "sims/nominal.toml,sims/shoved.toml")]
+    pub scenarios: Vec<PathBuf>,
+    /// Latencies to state, at the interval --replan; the first is what the others are compared with.
+    #[arg(
+        long, value_name = "TIMES", value_delimiter = ',', value_parser = humantime::parse_duration,
+        default_value = "0ms,100ms,200ms,400ms,600ms,800ms,1s"
+    )]
+    pub latencies: Vec<Duration>,
+    /// Replanning intervals in control steps, at the latency --latency; the first is what the others are compared with.
+    #[arg(long, value_name = "STEPS", value_delimiter = ',', default_value = "8,4,2,1",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    pub intervals: Vec<u16>,
+    /// Latency at which intervals are compared.
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = humantime::parse_duration)]
+    pub latency: Duration,
+    /// Interval at which latencies are compared [default: the policy's `n_action_steps`]
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub replan: Option<u16>,
+    /// As in `run`.
+    #[arg(long, default_value = "switch")]
+    pub blend: Blend,
+    /// As in `run`.
+    #[arg(long, default_value = "finish")]
+    pub late: Late,
+    /// Episodes of each row, on the same seeds.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub episodes: u64,
+    /// Seed of the first episode; the others follow.
+    #[arg(long, default_value_t = 100_000)]
+    pub seed: u64,
+    /// Folder for study.json and study.svg.
+    #[arg(long, default_value = "study")]
+    pub out: PathBuf,
+    /// Print the study as JSON, and nothing else, on standard output.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,204 @@
+//! What latency costs.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use parapolicy_control::controller::{ControllerConfig, Replan, SamplingTime, SimulatedController};
+use parapolicy_control::realtime::VirtualClock;
+use parapolicy_control::{DiffusionPolicy, Machine, Model, PushT, SamplerReport, SamplerRun, run_episode_in_time};
+use parapolicy_pusht::Scenario;
+use parapolicy_runner::Policy;
+use parapolicy_sampler::Sampler;
+use serde::Serialize;
+
+use super::in_time::controller;
+use super::observations::meet;
+use super::{Settled, print_json};
+use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, SamplingArguments};
+use crate::failure::{Failure, InputError as _};
+use crate::machine;
+use crate::output::staging::Staging;
+use crate::output::{plot, table};
+use crate::progress::RunProgress;
+
+/// The form of `study.json`.
+#[derive(Debug, Serialize)]
+pub struct Study {
+    pub command: Vec<String>,
+    pub machine: Machine,
+    pub model: Model,
+    pub solver: String,
+    pub steps: usize,
+    pub blend: String,
+    pub late: String,
+    pub groups: Vec<Group>,
+}
+
+/// Rows that differ in one thing, on the same seeds of one scenario. `reward_difference` is to the first of them.
+#[derive(Debug, Serialize)]
+pub struct Group {
+    pub varied: Varied,
+    pub scenario: String,
+    pub rows: Vec<Row>,
+}
+
+/// In what rows differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Varied {
+    /// The latency that is stated.
+    Latency,
+    /// The replanning interval.
+    Replan,
+    /// The sampler, and its latency with it, as measured.
+    Sampler,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// As stated, in milliseconds; none if it is measured.
+    pub latency_ms: Option<f64>,
+    /// Control steps from one plan to the next.
+    pub replan: usize,
+    pub result: SamplerReport,
+}
+
+/// A row that is being played.
+struct Lane {
+    /// Which of the samplers.
+    sampler: usize,
+    latency: Option<Duration>,
+    replan: usize,
+    run: SamplerRun,
+}
+
+/// Plays every row and writes table, JSON and plot.
+pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
+    if arguments.latencies.iter().chain([&arguments.latency]).any(|latency| *latency > LONGEST_LATENCY) {
+        return Err(anyhow!("more than an hour of latency is not simulated")).input();
+    }
+    let scenarios = arguments.scenarios.iter().map(|path| Scenario::load(path));
+    let scenarios = scenarios.collect::<Result<Vec<_>, _>>().input()?;
+    let mut staging = Staging::new(&arguments.out)?;
+    let mut policy = arguments.model.load()?;
+    let (settled, mut samplers) = samplers(arguments, &mut policy, &scenarios)?;
+    let config = controller(policy.manifest(), None, None, Some(arguments.blend), Some(arguments.late));
+    let each = arguments.latencies.len() + arguments.intervals.len() + samplers.len();
+    let progress = RunProgress::new((scenarios.len() * each) as u64 * arguments.episodes);
+    let mut groups = Vec::new();
+    for varied in [Varied::Latency, Varied::Replan, Varied::Sampler] {
+        for scenario in &scenarios {
+            let mut environment = PushT::new(scenario.clone(), policy.manifest()).input()?;
+            let mut lanes = lanes(arguments, varied, policy.manifest().n_action_steps, &settled, &samplers);
+            for seed in arguments.seed..arguments.seed + arguments.episodes {
+                for lane in &mut lanes {
+                    let sampler = &mut samplers[lane.sampler];
+                    play(lane, &config, &mut policy, sampler, &mut environment, seed)?;
+                    progress.episode_done(&lane.run);
+                }
+            }
+            groups.push(Group { varied, scenario: scenario.name.clone(), rows: rows(&lanes)? });
+        }
+    }
+    progress.finish();
+
+    let manifest = policy.manifest();
+    let study = Study {
+        command: std::env::args().collect(),
+        machine: machine::describe(arguments.model.runtime.threads(), policy.provider().to_string()),
+        model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
+        solver: arguments.sampling.solver.to_string(),
+        steps: arguments.sampling.steps,
+        blend: arguments.blend.to_string(),
+        late: arguments.late.to_string(),
+        groups,
+    };
+    staging.write("study.json", |file| Ok(serde_json::to_writer_pretty(file, &study)?))?;
+    staging.write("study.svg", |file| plot::study::draw(&study, file))?;
+    staging.publish()?;
+    if arguments.json {
+        return print_json(&study);
+    }
+    println!("{}", table::render_study(&study));
+    println!("written to {}: study.json, study.svg", arguments.out.display());
+    Ok(())
+}
+
+fn samplers(
+    arguments: &LatencyStudyArguments,
+    policy: &mut Policy,
+    scenarios: &[Scenario],
+) -> Result<(Vec<Settled>, Vec<Sampler>), Failure> {
+    let SamplingArguments { solver, steps, window } = &arguments.sampling;
+    let (mut settled, mut samplers) = (Vec::new(), Vec::new());
+    for &name in &arguments.samplers {
+        let met = |policy: &mut Policy| match scenarios.first() {
+            Some(scenario) => {
+                let mut environment = PushT::new(scenario.clone(), policy.manifest()).input()?;
+                meet(policy, &mut environment, arguments.seed, 1)
+            }
+            None => Ok(Vec::new()),
+        };
+        let one = window.settle(name, policy, *solver, *steps, met)?;
+        samplers.push(one.sampler(policy, *solver, *steps).input()?);
+        settled.push(one);
+    }
+    Ok((settled, samplers))
+}
+
+/// The rows of a group, not played yet.
+fn lanes(
+    arguments: &LatencyStudyArguments,
+    varied: Varied,
+    n_action_steps: usize,
+    settled: &[Settled],
+    samplers: &[Sampler],
+) -> Vec<Lane> {
+    let LatencyStudyArguments { latencies, latency, intervals, replan, .. } = arguments;
+    let replan = replan.map_or(n_action_steps, usize::from);
+    let lane = |sampler: usize, latency, replan| {
+        let strategy = samplers[sampler].strategy();
+        let mut run = SamplerRun::new(settled[sampler].name.clone(), strategy.window(), strategy.tolerance());
+        run.reason.clone_from(&settled[sampler].reason);
+        Lane { sampler, latency, replan, run }
+    };
+    let last = samplers.len() - 1;
+    match varied {
+        Varied::Latency => latencies.iter().map(|latency| lane(last, Some(*latency), replan)).collect(),
+        Varied::Replan => intervals.iter().map(|steps| lane(last, Some(*latency), usize::from(*steps))).collect(),
+        Varied::Sampler => (0..samplers.len()).map(|sampler| lane(sampler, None, replan)).collect(),
+    }
+}
+
+fn play(
+    lane: &mut Lane,
+    config: &ControllerConfig,
+    policy: &mut Policy,
+    sampler: &mut Sampler,
+    environment: &mut PushT,
+    seed: u64,
+) -> Result<(), Failure> {
+    let mut driver = DiffusionPolicy::new(policy, sampler);
+    let sampling = lane.latency.map_or(SamplingTime::Measured, SamplingTime::Stated);
+    let config = ControllerConfig { replan: Replan::Every(lane.replan), ..config.clone() };
+    let period = config.playback.period;
+    let mut pilot = SimulatedController::new(config, &mut driver, sampling).input()?;
+    let clock = &mut VirtualClock::default();
+    let mut failure = None;
+    let (episode, timing) = run_episode_in_time(clock, &mut pilot, environment, period, seed, |_, moment| {
+        failure = failure.take().or_else(|| moment.events.first().map(ToString::to_string));
+    })?;
+    if let Some(failure) = failure {
+        return Err(anyhow!("{}, seed {seed}: {failure}", lane.run.name).into());
+    }
+    lane.run.add_in_time(&episode, &timing);
+    Ok(())
+}
+
+fn rows(lanes: &[Lane]) -> Result<Vec<Row>, Failure> {
+    let row = |lane: &Lane| {
+        let result = lane.run.report(lanes.first().map(|first| &first.run))?;
+        Some(Row { latency_ms: lane.latency.map(|latency| 1e3 * latency.as_secs_f64()), replan: lane.replan, result })
+    };
+    Ok(lanes.iter().map(row).collect::<Option<_>>().context("no episode was played")?)
+}

@@ -1,0 +1,111 @@
+use std::io::Write;
+
+use anyhow::{Result, anyhow};
+use parapolicy_control::SamplerReport;
+use plotters::prelude::*;
+
+use super::{Area, Drawn, FONT, MARGIN, SIZE, TITLE, colour};
+use crate::commands::study::{Group, Row, Study, Varied};
+
+/// Draws reward against latency, with the samplers at theirs, and against the replanning interval.
+pub fn draw(study: &Study, file: &mut dyn Write) -> Result<()> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        let problem = |error: &dyn std::fmt::Display| anyhow!("the plot could not be drawn: {error}");
+        area.fill(&WHITE).map_err(|error| problem(&error))?;
+        let (left, right) = area.split_horizontally(SIZE.0 / 2);
+        let stated = |row: &Row| row.latency_ms.unwrap_or_else(|| median(&row.result));
+        let latency = Axis { of: &stated, caption: "reward against latency", unit: "latency of a plan, ms" };
+        panel(&left, study, &latency, &[Varied::Latency, Varied::Sampler]).map_err(|error| problem(&error))?;
+        let steps = |row: &Row| row.replan as f64;
+        let interval = Axis { of: &steps, caption: "reward against interval", unit: "control steps from plan to plan" };
+        panel(&right, study, &interval, &[Varied::Replan]).map_err(|error| problem(&error))?;
+        area.present().map_err(|error| problem(&error))?;
+    }
+    Ok(file.write_all(svg.as_bytes())?)
+}
+
+/// What lies along.
+struct Axis<'a> {
+    of: &'a dyn Fn(&Row) -> f64,
+    caption: &'a str,
+    unit: &'a str,
+}
+
+fn median(result: &SamplerReport) -> f64 {
+    result.sampling_latency_ms.map_or(0.0, |latency| latency.p50)
+}
+
+fn panel(area: &Area<'_>, study: &Study, axis: &Axis<'_>, shown: &[Varied]) -> Drawn {
+    let groups: Vec<&Group> = study.groups.iter().filter(|group| shown.contains(&group.varied)).collect();
+    let rows = || groups.iter().flat_map(|group| &group.rows);
+    let farthest = rows().map(axis.of).fold(1.0, f64::max);
+    let lowest = study.groups.iter().flat_map(|group| &group.rows).map(|row| row.result.reward_interval.low);
+    let lowest = (10.0 * lowest.fold(1.0, f64::min)).floor() / 10.0;
+    let mut chart = ChartBuilder::on(area)
+        .caption(axis.caption, TITLE)
+        .margin(MARGIN)
+        .x_label_area_size(40)
+        .y_label_area_size(50)
+        .build_cartesian_2d(0.0..farthest * 1.05, lowest..1.02)?;
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE)
+        .x_desc(axis.unit)
+        .x_label_formatter(&|x| format!("{x:.0}"))
+        .y_desc("largest reward of an episode, mean")
+        .y_label_formatter(&|y| format!("{y:.2}"))
+        .label_style(FONT)
+        .draw()?;
+    let scenarios: Vec<&str> = study.groups.iter().map(|group| group.scenario.as_str()).collect();
+    let colour = |group: &Group| {
+        let first = scenarios.iter().position(|scenario| *scenario == group.scenario);
+        colour(first.unwrap_or_default() + 1)
+    };
+    for group in groups.iter().filter(|group| group.varied != Varied::Sampler) {
+        let colour = colour(group);
+        let mut points: Vec<_> = group.rows.iter().map(|row| ((axis.of)(row), &row.result)).collect();
+        points.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        let high = points.iter().map(|(x, result)| (*x, result.reward_interval.high));
+        let low = points.iter().rev().map(|(x, result)| (*x, result.reward_interval.low));
+        chart.draw_series([Polygon::new(high.chain(low).collect::<Vec<_>>(), colour.mix(0.12).filled())])?;
+        let means: Vec<_> = points.iter().map(|(x, result)| (*x, result.reward_mean)).collect();
+        chart.draw_series(means.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
+        chart
+            .draw_series(LineSeries::new(means, colour.stroke_width(2)))?
+            .label(&group.scenario)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+    }
+    for (place, group) in groups.iter().filter(|group| group.varied == Varied::Sampler).enumerate() {
+        let colour = colour(group);
+        for (index, row) in group.rows.iter().enumerate() {
+            let (x, interval) = ((axis.of)(row), row.result.reward_interval);
+            let bar = PathElement::new([(x, interval.low), (x, interval.high)], colour.stroke_width(1));
+            chart.draw_series([bar])?;
+            let (size, style) = mark(index, colour);
+            let drawn = chart.draw_series([Circle::new((x, row.result.reward_mean), size, style)])?;
+            if place == 0 {
+                let (size, style) = mark(index, BLACK);
+                drawn.label(&row.result.name).legend(move |(x, y)| Circle::new((x + 9, y), size, style));
+            }
+        }
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerLeft)
+        .border_style(BLACK.mix(0.3))
+        .background_style(WHITE)
+        .label_font(FONT)
+        .draw()?;
+    Ok(())
+}
+
+/// Size and style of a sampler's mark: a ring, a disc, then larger rings.
+fn mark(index: usize, colour: RGBColor) -> (i32, ShapeStyle) {
+    if index == 1 {
+        (5, colour.filled())
+    } else {
+        (5 + i32::try_from(index).unwrap_or_default(), colour.stroke_width(2))
+    }
+}

@@ -1,0 +1,79 @@
+//! What latency costs, in short: two episodes of three seconds.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+const SCENARIO: &str = r#"
+name = "short"
+max_control_steps = 30
+reset = { distribution = "diffusion-policy", order = "legacy" }
+random_kicks = { probability = 0.1, displacement_std = 10.0, turn_std = 0.1 }
+"#;
+
+fn study(folder: &Path, arguments: &[&str]) -> Command {
+    let scenario = folder.join("short.toml");
+    fs::write(&scenario, SCENARIO).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let mut command = Command::cargo_bin("parapolicy").unwrap();
+    command.current_dir(root).args(["study", "latency", "--solver=ddim", "--steps=4", "--episodes=2"]);
+    command.arg("--scenario").arg(scenario).arg("--out").arg(folder.join("study")).args(arguments);
+    command
+}
+
+#[test]
+fn a_study_compares_on_the_same_seeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = || {
+        let arguments = ["--latencies=0ms,250ms,1s", "--intervals=8,3", "--late=hold"];
+        let output = study(folder.path(), &arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let study = fs::read(folder.path().join("study/study.json")).unwrap();
+        (serde_json::from_slice::<Value>(&study).unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let ((first, table), (again, _)) = (run(), run());
+    let groups = first["groups"].as_array().unwrap();
+    let varied: Vec<_> = groups.iter().map(|group| group["varied"].as_str().unwrap()).collect();
+    assert_eq!(varied, ["latency", "replan", "sampler"]);
+    let shown = |group: usize, field: &str| -> Vec<Value> {
+        groups[group]["rows"].as_array().unwrap().iter().map(|row| row[field].clone()).collect()
+    };
+    assert_eq!(shown(0, "latency_ms"), [0.0, 250.0, 1000.0]);
+    assert_eq!(shown(1, "replan"), [8, 3]);
+    assert_eq!(shown(2, "latency_ms"), [Value::Null, Value::Null]);
+    assert_eq!(first["groups"][0], again["groups"][0], "stated latencies: the same figures again");
+    assert_eq!(first["groups"][1], again["groups"][1]);
+
+    let rows = groups[0]["rows"].as_array().unwrap();
+    assert_eq!(rows[0]["result"]["reward_difference"], Value::Null);
+    assert!(rows[2]["result"]["reward_difference"]["mean"].is_f64());
+    let ages: Vec<f64> =
+        rows.iter().map(|row| row["result"]["timing"]["observation_age_ms"]["p50"].as_f64().unwrap()).collect();
+    assert!(ages.is_sorted() && ages[0] < ages[2], "{ages:?}");
+    assert!(table.contains("picard earned") && table.contains("short"), "{table}");
+    let svg = fs::read_to_string(folder.path().join("study/study.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("sequential") && svg.contains("reward against interval"));
+}
+
+#[test]
+fn what_cannot_be_studied_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        ("--latencies=2h", "more than an hour of latency is not simulated"),
+        ("--latencies=12", "time unit"),
+        ("--intervals=0", "0 is not in 1.."),
+        ("--scenario=no.toml", "no.toml"),
+        ("--blend=mix", "`mix` is not one of `switch`"),
+    ];
+    for (argument, expected) in cases {
+        let output = study(folder.path(), &[argument]).output().unwrap();
+        let line = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(line.contains(expected), "{argument}: {line}");
+    }
+    assert!(!folder.path().join("study").exists());
+}
