@@ -1,6 +1,6 @@
 //! A network that runs.
 
-use std::{num::NonZero, path::Path, thread::available_parallelism};
+use std::{fmt, num::NonZero, path::Path, thread::available_parallelism};
 
 use crate::{
     EngineError, Graph, Names, RunError,
@@ -31,7 +31,6 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Engine {
     program: Program,
     films: Films,
@@ -114,6 +113,13 @@ impl Engine {
             self.program.run(prediction);
         }
         Ok(())
+    }
+}
+
+/// Without the weights.
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("program", &self.program).field("sample", &self.sample).finish_non_exhaustive()
     }
 }
 

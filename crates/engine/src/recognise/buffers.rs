@@ -44,7 +44,7 @@ impl Buffers {
     ) -> Result<(Vec<Activation>, Option<Activation>, Activation), EngineError> {
         let (positions, channels) = (stages[at].positions, stages[at].channels);
         let buffer = self.take(positions * channels);
-        if self.sizes.iter().sum::<usize>() > 4 * LARGEST_ROW {
+        if self.sizes.iter().sum::<usize>() > 16 * LARGEST_ROW {
             return Err(refused(&stages[at], "needs more memory than a network would"));
         }
         self.placed.insert(at, buffer);

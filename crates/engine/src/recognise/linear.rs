@@ -59,14 +59,15 @@ impl Reader<'_> {
             if let Some((step, start)) = if of_timestep { piece.timestep } else { piece.observation } {
                 slices.push(Slice { step, start, len: piece.len });
                 let rows = first..first + piece.len;
-                weights.extend(rows.flat_map(|input| (0..bias.len()).map(move |output| (input, output))));
+                for input in rows {
+                    weights.extend((0..bias.len()).map(|output| at(input, output)));
+                }
             }
             first += piece.len;
         }
         if slices.is_empty() {
             return None;
         }
-        let weights = weights.into_iter().map(|(input, output)| at(input, output)).collect();
         let with_bias = !of_timestep || pieces.iter().all(|piece| piece.observation.is_none());
         let bias = if with_bias { bias.to_vec() } else { vec![0.0; bias.len()] };
         Some((self.feature(of_timestep, Feature::Linear(slices, weights, bias)), 0))

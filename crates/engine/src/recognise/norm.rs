@@ -92,8 +92,7 @@ impl Reader<'_> {
         let Kind::Norm(of, mut norm) = self.stages[stage].kind.clone() else {
             return Err("scales or shifts channels that are not normalised".into());
         };
-        for (scale, bias) in norm.scale.iter_mut().zip(&mut norm.bias).enumerate().map(|(c, (s, b))| ((c, s), b)) {
-            let (c, scale) = scale;
+        for (c, (scale, bias)) in norm.scale.iter_mut().zip(&mut norm.bias).enumerate() {
             let factor = factor.map_or(1.0, |factor| factor[c]);
             *scale *= factor;
             *bias = *bias * factor + offset.map_or(0.0, |offset| offset[c]);

@@ -3,7 +3,7 @@
 use crate::onnx::message::Node;
 
 use super::{
-    reader::{LARGEST_ROW, Reader},
+    reader::{LARGEST_ROW, LONGEST_LIST, Reader},
     shape::{axis, clamp},
     stage::Kind,
     value::{Content, Piece, Rows, Sizes, Value},
@@ -83,10 +83,9 @@ impl Reader<'_> {
             inputs.iter().filter_map(|v| if let Value::Sizes(s) = v { Some(s) } else { None }).collect();
         if sizes.len() == inputs.len() {
             let values: Vec<_> = sizes.iter().flat_map(|sizes| sizes.values.iter().copied()).collect();
-            return if values.len() > 64 {
-                Err("lists too many sizes".into())
-            } else {
-                Ok(Value::Sizes(Sizes::list(values)))
+            return match values.len() {
+                0..=LONGEST_LIST => Ok(Value::Sizes(Sizes::list(values))),
+                len => Err(format!("lists {len} sizes")),
             };
         }
         let rows: Vec<_> = inputs.iter().filter_map(|v| if let Value::Rows(r) = v { Some(r) } else { None }).collect();
@@ -113,7 +112,11 @@ impl Reader<'_> {
         let pieces: Vec<_> =
             rows.iter().filter_map(|r| if let Content::Features(p) = &r.content { Some(p) } else { None }).collect();
         if pieces.len() == rows.len() {
-            let content = Content::Features(pieces.into_iter().flatten().copied().collect());
+            let pieces: Vec<_> = pieces.into_iter().flatten().copied().collect();
+            if pieces.len() > LONGEST_LIST {
+                return Err(format!("puts {} functions together", pieces.len()));
+            }
+            let content = Content::Features(pieces);
             return Ok(Value::Rows(Rows { dims, content }));
         }
         let stages = rows.iter().map(|rows| self.sequence(rows)).collect::<Result<Vec<_>, _>>()?;

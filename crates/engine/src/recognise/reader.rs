@@ -18,8 +18,11 @@ use super::{
     value::{Content, Numbers, Piece, Rows, Size, Sizes, Value},
 };
 
-/// Numbers that one row of a tensor may have. Diffusion Policy's have some 10⁴.
-pub const LARGEST_ROW: usize = 1 << 20;
+/// Numbers that one row of a tensor may have. Diffusion Policy's have up to some 10⁵.
+pub const LARGEST_ROW: usize = 1 << 18;
+
+/// Entries that a list may have: axes, sizes, functions that are put together.
+pub const LONGEST_LIST: usize = 64;
 
 /// What is known so far.
 #[derive(Debug)]
@@ -206,7 +209,7 @@ fn constant(tensor: &Tensor) -> Result<Value, String> {
     let (dims, numbers) = tensor::read(tensor)?;
     match numbers {
         tensor::Numbers::Float(values) => Ok(Value::Numbers(Numbers { dims, values: Arc::new(values) })),
-        tensor::Numbers::Int(values) if dims.len() < 2 => {
+        tensor::Numbers::Int(values) if dims.len() < 2 && values.len() <= LONGEST_LIST => {
             let values = values.into_iter().map(Size::Known).collect();
             Ok(Value::Sizes(Sizes { scalar: dims.is_empty(), values }))
         }

@@ -3,7 +3,7 @@
 use crate::onnx::message::Node;
 
 use super::{
-    reader::{LARGEST_ROW, Reader},
+    reader::{LARGEST_ROW, LONGEST_LIST, Reader},
     value::{Content, Numbers, Rows, Size, Sizes, Value},
 };
 
@@ -101,6 +101,9 @@ fn with_shape(value: &Value, shape: &[Size]) -> Result<Value, String> {
         let dim = |&size: &Size| if let Size::Known(dim) = size { usize::try_from(dim).ok() } else { None };
         shape.iter().map(dim).collect()
     };
+    if shape.len() > LONGEST_LIST {
+        return Err(format!("has {} axes", shape.len()));
+    }
     let shaped = match (value, shape) {
         (Value::Rows(rows), [Size::Batch, rest @ ..]) => dims(rest).map(|dims| Value::Rows(rows.reshaped(dims))),
         (Value::Numbers(numbers), all) => {

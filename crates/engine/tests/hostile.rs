@@ -1,0 +1,114 @@
+//! Files that someone, or a broken disk, has been at: they are refused by name, or they run; nothing panics, and nothing
+//! is allocated on the word of a number.
+//!
+//! `cargo test -p parapolicy-engine --test hostile -- --ignored --nocapture` does 10⁵ mutations.
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+mod common;
+mod mutation;
+
+use std::fs;
+
+use common::{GRAPHS, NAMES, bytes, data};
+use mutation::Mutant;
+use parapolicy_engine::{Engine, EngineError, Graph, kernel::Kernel};
+use proptest::prelude::*;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+
+/// What became of mutants.
+#[derive(Debug, Default)]
+struct Outcomes {
+    no_model: usize,
+    no_network: usize,
+    refused: usize,
+    ran: usize,
+}
+
+/// Tries a file; where it is a network after all, a batch of it.
+fn attempt(file: &[u8], outcomes: &mut Outcomes) {
+    let loaded = Graph::read(file.to_vec()).and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(), 1));
+    match loaded {
+        Ok(mut engine) => {
+            let mut prediction = vec![0.0; 2 * engine.sample_dim()];
+            engine.bind(&vec![0.5; engine.observation_dim()]).unwrap();
+            engine.run(&[0, 0], &vec![0.1; 2 * engine.sample_dim()], &[i64::MAX, -1], &mut prediction).unwrap();
+            outcomes.ran += 1;
+        }
+        Err(EngineError::NotOnnx(_)) => outcomes.no_model += 1,
+        Err(EngineError::Model(problem)) => {
+            assert!(!problem.is_empty());
+            outcomes.no_network += 1;
+        }
+        Err(EngineError::Refused { problem, .. }) => {
+            assert!(!problem.is_empty());
+            outcomes.refused += 1;
+        }
+        Err(other) => unreachable!("{other}"),
+    }
+}
+
+/// Mutates each of the files in turn.
+fn mutate(files: &[Vec<u8>], times: usize, seed: u64) -> Outcomes {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut outcomes = Outcomes::default();
+    let mutants: Vec<_> = files.iter().map(|file| Mutant::new(file)).collect();
+    for turn in 0..times {
+        let file = mutants[turn % files.len()].draw(&mut rng);
+        attempt(&file, &mut outcomes);
+    }
+    outcomes
+}
+
+fn small() -> Vec<Vec<u8>> {
+    GRAPHS.iter().map(|graph| bytes(graph)).collect()
+}
+
+#[test]
+fn mutants_are_refused_or_run() {
+    let outcomes = mutate(&small(), 1500, 1);
+    println!("{outcomes:?}");
+    let Outcomes { no_model, refused, ran, .. } = outcomes;
+    assert!(no_model.min(refused).min(ran) > 100, "each way is taken");
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn many_mutants_are_refused_or_run() {
+    println!("small graphs: {:?}", mutate(&small(), 98_000, 2));
+    let shipped = fs::read(data("../../../../models/pusht/denoiser.onnx")).unwrap();
+    println!("the shipped one: {:?}", mutate(&[shipped], 2000, 3));
+}
+
+#[test]
+fn files_cut_short_are_refused() {
+    let file = bytes("fast");
+    for len in (0..file.len()).step_by(file.len() / 300) {
+        let mut outcomes = Outcomes::default();
+        attempt(&file[..len], &mut outcomes);
+        assert_eq!(outcomes.ran, 0, "{len} of {} bytes", file.len());
+    }
+}
+
+#[test]
+fn nothing_is_allocated_on_the_word_of_a_number() {
+    let files = small();
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mutants: Vec<_> = files.iter().map(|file| Mutant::new(file)).collect();
+    for turn in 0..300 {
+        let file = mutants[turn % files.len()].draw(&mut rng);
+        let allocated = allocation_counter::measure(|| attempt(&file, &mut Outcomes::default()));
+        assert!(allocated.bytes_max < 64 << 20, "{} bytes for a file of {}", allocated.bytes_max, file.len());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_refused(file in prop::collection::vec(any::<u8>(), 0..400)) {
+        let mut outcomes = Outcomes::default();
+        attempt(&file, &mut outcomes);
+        prop_assert_eq!(outcomes.ran, 0);
+    }
+}
