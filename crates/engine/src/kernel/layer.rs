@@ -182,16 +182,16 @@ impl Packed {
             return;
         }
         // SAFETY: the caller says that nobody writes the inputs.
-        let inputs: Vec<&[f32]> = self.inputs.iter().map(|input| unsafe { input.read(arena, batch) }).collect();
+        let inputs = self.inputs.iter().map(|input| unsafe { input.read(arena, batch) });
         let winograd = self.winograd_for(batch);
-        self.prepare(&inputs, winograd, batch, &mut workspace.operands);
+        self.prepare(inputs.clone(), winograd, batch, &mut workspace.operands);
         let end = mine.end;
         let stream = |weights| Stream { numbers: evaluation.weights, weights, end, next };
         for first in mine.clone().step_by(self.chunk()) {
             let chunk = first..mine.end.min(first + self.chunk());
             match winograd {
                 Some((scheme, weights)) => self.filter(*scheme, &stream(weights), batch, chunk.clone(), workspace),
-                None => self.convolve(&inputs, &stream(&self.direct), batch, chunk.clone(), workspace),
+                None => self.convolve(inputs.clone(), &stream(&self.direct), batch, chunk.clone(), workspace),
             }
             // SAFETY: the caller's.
             unsafe { self.finish(evaluation, chunk, workspace) };

@@ -13,15 +13,15 @@ const TILE_ROWS: usize = 6;
 
 impl Packed {
     /// Transforms or packs the inputs, where the products need that.
-    pub(super) fn prepare(
+    pub(super) fn prepare<'i>(
         &self,
-        inputs: &[&[f32]],
+        inputs: impl Iterator<Item = &'i [f32]>,
         winograd: Option<&(Scheme, Weights)>,
         batch: usize,
         to: &mut Aligned,
     ) {
         let mut rest = to.numbers_mut();
-        for (input, place) in inputs.iter().zip(&self.inputs) {
+        for (input, place) in inputs.zip(&self.inputs) {
             let taken;
             if let Some((scheme, _)) = winograd {
                 (taken, rest) = rest.split_at_mut(scheme.points() * scheme.tiles() * batch * place.stride);
@@ -39,9 +39,9 @@ impl Packed {
     }
 
     /// Sums of a convolution tap by tap.
-    pub(super) fn convolve(
+    pub(super) fn convolve<'i>(
         &self,
-        inputs: &[&[f32]],
+        inputs: impl Iterator<Item = &'i [f32]> + Clone,
         stream: &Stream<'_>,
         batch: usize,
         columns: Range<usize>,
@@ -57,9 +57,9 @@ impl Packed {
         let contiguous = self.by_tap.iter().all(|run| run.output_step == 1 && run.input_step == 1);
         for pair in pairs(columns.clone()) {
             let mut packed = 0;
-            for (source, (input, place)) in inputs.iter().zip(&self.inputs).enumerate() {
+            for (source, (input, place)) in inputs.clone().zip(&self.inputs).enumerate() {
                 let (input, stride) = if self.table.packed == 1 {
-                    (*input, place.stride)
+                    (input, place.stride)
                 } else {
                     let len = input.len() / 2;
                     packed += len;

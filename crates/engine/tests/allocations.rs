@@ -1,0 +1,23 @@
+//! What a call allocates once its batch has been seen.
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+mod common;
+
+use common::{Expected, bytes, expected};
+use parapolicy_engine::{Engine, Graph, kernel::Kernel};
+
+#[test]
+fn a_call_allocates_nothing() {
+    let Expected { samples, timesteps, observations, mut prediction } = expected("slices");
+    let graph = Graph::read(bytes("slices")).unwrap();
+    let mut engine = Engine::on(&graph, &common::NAMES, Kernel::fastest(), 1).unwrap();
+    engine.bind(&observations).unwrap();
+    engine.run(&[0, 1, 2], &samples, &timesteps, &mut prediction).unwrap();
+    let again = allocation_counter::measure(|| {
+        for rows in [3, 1, 2] {
+            let numbers = ..rows * engine.sample_dim();
+            engine.run(&[2, 1, 0][..rows], &samples[numbers], &timesteps[..rows], &mut prediction[numbers]).unwrap();
+        }
+    });
+    assert_eq!(again.count_total, 0);
+}
