@@ -31,6 +31,7 @@ impl Worlds {
             max_control_steps: Scenario::LONGEST_EPISODE,
             reset: Reset { distribution: ResetDistribution::GymPusht, order: ResetOrder::Legacy },
             kicks: Vec::new(),
+            random_kicks: pusht::RandomKicks::default(),
             keep_out: Vec::new(),
             observation_noise: pusht::ObservationNoise::default(),
             action_delay: 0,
