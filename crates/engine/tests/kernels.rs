@@ -27,7 +27,7 @@ fn run(program: &mut Program, batch: usize, sample: &[f32], film: &[f32], len: u
     prediction
 }
 
-/// `tests` two pointwise layers, then one of the kind in question on both of them, modulated, with a residual.
+/// Two pointwise layers, then one of the kind in question on both of them, modulated, with a residual.
 fn small(random: &mut Random, geometry: Geometry, shape: [usize; 4], groups: usize, parts: u8) -> Layers {
     let [positions, first, second, channels] = shape;
     let outputs =
@@ -110,7 +110,7 @@ proptest! {
 fn a_whole_network_agrees_with_sums_in_f64() {
     let layers = unet(7, 2, 16, &[64, 128, 256], 8);
     let mut random = Random(11);
-    for batch in [1, 5, 9, 16] {
+    for batch in [1, 2, 5, 16] {
         let sample = random.numbers(batch * 32, 1.0);
         let film = random.numbers(batch * layers.film_channels, 1.0);
         let expected = reference(&layers, batch, &sample, &film);
@@ -135,7 +135,7 @@ fn rows_do_not_depend_on_each_other() {
     for kernel in available() {
         let mut program = Program::new(&layers, kernel, 2).unwrap();
         let all = run(&mut program, 20, &sample, &film, 20 * 32);
-        for batch in [7, 12] {
+        for batch in [2, 7, 12] {
             let film = &film[..batch * layers.film_channels];
             let some = run(&mut program, batch, &sample[..batch * 32], film, batch * 32);
             assert_eq!(some, all[..batch * 32], "{kernel:?}");

@@ -16,7 +16,7 @@ use parapolicy_engine::kernel::{Kernel, Program, Work};
 use parapolicy_engine::network::{Layer, Layers};
 use unet::Random;
 
-const BATCHES: [usize; 4] = [1, 8, 16, 32];
+const BATCHES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 const PATIENCE: Duration = Duration::from_millis(300);
 
 fn main() {

@@ -76,9 +76,10 @@ pub(super) struct Evaluation<'a> {
     pub film: Rows<'a>,
 }
 
-/// From this batch on a convolution of five taps is done by [`winograd`](super::winograd): before, the time goes into
-/// reading weights, and there are more of them.
-const WINOGRAD_BATCH: usize = 6;
+/// From this batch on a convolution of five taps is done by [`winograd`](super::winograd). A single row takes as long as
+/// its weights take to be read, and there are more of them then; two rows were faster already (1.4 times, three 1.8 times;
+/// the shipped network in f32 on two cores of an AMD EPYC Zen 4).
+const WINOGRAD_BATCH: usize = 2;
 
 /// The weights that a member reads of a layer, from its first column to its last.
 struct Stream<'a> {

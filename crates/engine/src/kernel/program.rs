@@ -18,7 +18,8 @@ use crate::team::{Job, Member, Team};
 /// A network that runs: weights packed for a kernel, memory for the largest batch, and a team.
 ///
 /// What a row of a batch comes to does not depend on the other rows, nor on how many threads there are. It depends on the
-/// batch's size only in whether convolutions are computed by plain sums or by minimal filtering, which differ by rounding.
+/// batch's size only in that convolutions in f32 are plain sums for a single row and minimal filtering for more, which
+/// differ by rounding.
 pub struct Program {
     team: Team<Network>,
 }
