@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use parapolicy_runner::{Policy as Network, PolicyError, Runtime, RuntimeError};
+use parapolicy_runner::{Policy as Network, PolicyError, Provider, Runtime, RuntimeError};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use thiserror::Error;
 
@@ -18,7 +18,9 @@ pub struct Recipe {
     pub steps: usize,
     /// What a plan may cost.
     pub budget: Budget,
-    /// Threads that work on each batch; 0 leaves their number to ONNX Runtime.
+    /// Whether the engine of this project runs the network; else ONNX Runtime does.
+    pub native: bool,
+    /// Threads that work on each batch; 0 leaves their number to what runs it.
     pub threads: usize,
     /// ONNX Runtime's library; without it, as [`Runtime::find_or_install`] finds it.
     pub library: Option<PathBuf>,
@@ -47,6 +49,7 @@ impl Default for Recipe {
             solver: Solver::Ddpm,
             steps: 100,
             budget: Budget::default(),
+            native: false,
             threads: 1,
             library: None,
         }
@@ -60,11 +63,21 @@ impl Recipe {
     /// [`RecipeError`], with the file or the field that is wrong.
     pub fn load(&self, directory: &Path) -> Result<(Network, Sampler), RecipeError> {
         self.budget.validate()?;
-        let runtime = Runtime::find_or_install(self.library.as_deref(), &())?;
-        let network = Network::load(directory, &runtime, self.threads)?;
+        let network = Network::load(directory, self.provider()?, self.threads)?;
         let table = Table::new(&network.manifest().scheduler, self.solver, self.steps)?;
         let sampler = Sampler::new(table, self.strategy, network.manifest().sample_dim())?;
         Ok((network, sampler))
+    }
+
+    /// What runs the network.
+    ///
+    /// # Errors
+    /// [`RuntimeError`], if it is ONNX Runtime, and it cannot be had.
+    pub fn provider(&self) -> Result<Provider, RuntimeError> {
+        if self.native {
+            return Ok(Provider::Native);
+        }
+        Ok((&Runtime::find_or_install(self.library.as_deref(), &())?).into())
     }
 
     /// What was loaded, as a policy for a control loop.

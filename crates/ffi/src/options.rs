@@ -96,6 +96,7 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions) -> Result<Recipe,
             rounds: (options.rounds > 0).then_some(options.rounds as usize),
             deadline: (options.deadline_ns > 0).then(|| Duration::from_nanos(options.deadline_ns)),
         },
+        native: defaults.native,
         threads: options.threads as usize,
         library: text("ort_lib", options.ort_lib)?.map(PathBuf::from),
     })

@@ -1,11 +1,10 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::thread::available_parallelism;
 use std::time::Instant;
 
 use ndarray::{Array2, Array3, Axis};
 use numpy::{AllowTypeChange, PyArrayLike2, PyArrayLike3};
-use parapolicy_runner::{Manifest, Policy as Network, Runtime};
+use parapolicy_runner::{Manifest, Policy as Network};
 use parapolicy_sampler::{ConfigError, ManySampler, Noise, Sampler};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -24,20 +23,20 @@ pub struct Policy {
     drawing: Mutex<Drawing>,
 }
 
-/// As the program has it: 0 is one a core.
-pub fn threads_or_cores(threads: usize) -> usize {
-    if threads > 0 { threads } else { available_parallelism().map_or(1, usize::from) }
-}
-
 #[pymethods]
 impl Policy {
     #[new]
-    #[pyo3(signature = (directory, *, threads = 0, ort_lib = None))]
-    fn new(py: Python<'_>, directory: PathBuf, threads: usize, ort_lib: Option<PathBuf>) -> Result<Self, Failure> {
-        let network = py.detach(|| {
-            let runtime = Runtime::find_or_install(ort_lib.as_deref(), &())?;
-            Ok::<_, Failure>(Network::load(&directory, &runtime, threads_or_cores(threads))?)
-        })?;
+    #[pyo3(signature = (directory, *, provider = "cpu", threads = 0, ort_lib = None))]
+    fn new(
+        py: Python<'_>,
+        directory: PathBuf,
+        provider: &str,
+        threads: usize,
+        ort_lib: Option<PathBuf>,
+    ) -> Result<Self, Failure> {
+        let recipe = Sampling::from_keywords(None)?.recipe(provider, threads, ort_lib)?;
+        let load = || Ok::<_, Failure>(Network::load(&directory, recipe.provider()?, recipe.threads)?);
+        let network = py.detach(load)?;
         let manifest = network.manifest().clone();
         Ok(Self { manifest, drawing: Mutex::new(Drawing { network, alone: None, together: None }) })
     }

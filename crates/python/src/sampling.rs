@@ -1,6 +1,7 @@
 //! How plans are drawn, from the keyword arguments of every call that draws plans.
 
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use parapolicy_control::Recipe;
@@ -58,10 +59,17 @@ impl Sampling {
 }
 
 impl Sampling {
-    /// The same, for a policy that is not loaded yet.
-    pub fn recipe(self, threads: usize, library: Option<PathBuf>) -> Recipe {
+    /// The same, for a policy that is yet to be loaded. `provider` and `threads` are as the program has them: `cpu` or
+    /// `native`, and 0 is one a core.
+    pub fn recipe(self, provider: &str, threads: usize, library: Option<PathBuf>) -> PyResult<Recipe> {
+        let native = match provider {
+            "cpu" => false,
+            "native" => true,
+            _ => return Err(PyValueError::new_err(format!("provider: `{provider}` is not known; use cpu, native"))),
+        };
+        let threads = if threads > 0 { threads } else { available_parallelism().map_or(1, usize::from) };
         let Self { method: Method { strategy, solver, steps }, budget } = self;
-        Recipe { strategy, solver, steps, budget, threads, library }
+        Ok(Recipe { strategy, solver, steps, budget, native, threads, library })
     }
 }
 

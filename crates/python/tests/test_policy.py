@@ -88,6 +88,13 @@ def test_a_budget_cuts_a_plan_short(policy, observation):
     assert policy.sample(observation, deadline=1e-9).rounds == 1
 
 
+def test_the_engine_draws_the_plan_of_onnx_runtime(policy, observation):
+    native = parapolicy.Policy(MODEL, provider="native", threads=1).sample(observation, seed=3, **QUICK)
+    np.testing.assert_allclose(native.actions, policy.sample(observation, seed=3, **QUICK).actions, atol=0.05)
+    with pytest.raises(ValueError, match="provider: `gpu` is not known; use cpu, native"):
+        parapolicy.Policy(MODEL, provider="gpu")
+
+
 def test_the_manifest_can_be_read(policy):
     written = json.loads((MODEL / "policy.json").read_text())
     assert list(policy.manifest) == list(written)

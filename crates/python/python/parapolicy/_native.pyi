@@ -69,9 +69,15 @@ class Policy:
     """
 
     def __new__(
-        cls, directory: str | PathLike[str], *, threads: int = 0, ort_lib: str | PathLike[str] | None = None
+        cls,
+        directory: str | PathLike[str],
+        *,
+        provider: Literal["cpu", "native"] = "cpu",
+        threads: int = 0,
+        ort_lib: str | PathLike[str] | None = None,
     ) -> Self:
-        """Loads a policy. ``threads`` work on each batch, 0 is one a core; ``ort_lib`` is ONNX Runtime's library.
+        """Loads a policy. ONNX Runtime runs it (``cpu``), or this project's engine (``native``); ``threads`` work on
+        each batch, 0 is one a core; ``ort_lib`` is ONNX Runtime's library.
 
         Raises OSError if a file cannot be read, ValueError for one that is not what it should be, and RuntimeError if
         there is no ONNX Runtime.
@@ -196,6 +202,7 @@ class Controller:
         max: npt.ArrayLike | None = None,
         max_change: npt.ArrayLike | None = None,
         safe: npt.ArrayLike | None = None,
+        provider: Literal["cpu", "native"] = "cpu",
         threads: int = 0,
         ort_lib: str | PathLike[str] | None = None,
         **sampling: Unpack[Sampling],
