@@ -78,7 +78,7 @@ for sampler in ("sequential", "picard"):
 # %%
 observation, _ = env.reset(seed=SEED)
 best, sources = 0.0, []
-settings = {"period": PERIOD, "replan_every": 4, "late": "decelerate", "min": [0, 0], "max": [512, 512]}
+settings = {"period": PERIOD, "replan_every": 4, "late": "finish", "min": [0, 0], "max": [512, 512]}
 with parapolicy.Controller("models/pusht", initial=observation[-2:], **settings) as controller:
     started = time.perf_counter()
     for tick in range(100):
