@@ -1,21 +1,21 @@
 """Demonstrations as training data: windows of observations and actions, normalised to [-1, 1]."""
 
 import hashlib
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-# What the policy sees and does, in the order in which the entries are concatenated.
-OBSERVATIONS = {"keypoints": (9, 2), "agent": (2,)}
-ACTIONS = {"target": (2,)}
 
-# Arrays of a demonstrations file, and the shape of a row of each.
-ROWS = {"state": (5,), "action": (2,), "keypoint": (9, 2), "episode_ends": ()}
+@dataclass(frozen=True)
+class Task:
+    """What a policy is for: its name, and the shapes of what it sees and does, concatenated in their order."""
+
+    name: str
+    observations: dict[str, tuple[int, ...]]
+    actions: dict[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -48,54 +48,18 @@ class MinMax:
         return (rows + 1) / 2 * (self.high - self.low) + self.low
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a demonstrations file, each of the right kind of number and shape of row."""
-    try:
-        with zipfile.ZipFile(path), np.load(path) as file:
-            arrays = {name: file[name] for name in ROWS if name in file.files}
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise ValueError(f"{path}: not a whole .npz file ({error})") from error
-    for name, row in ROWS.items():
-        if name not in arrays:
-            raise ValueError(f"{path}: no array named {name}")
-        array = arrays[name]
-        if array.dtype.kind not in "fiu" or array.ndim < 1 or array.shape[1:] != row:
-            wanted = ", ".join(map(str, ("steps", *row)))
-            raise ValueError(f"{path}: {name} is {array.dtype} {list(array.shape)}, expected numbers [{wanted}]")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{path}: {name} holds values that are not finite")
-    return arrays
-
-
 @dataclass(frozen=True)
 class Demonstrations:
-    """Whole episodes at the control rate, in pixels.
+    """Whole episodes of a task at the control rate, in raw units.
 
-    `keypoints` is `[steps, 18]`, `agent` `[steps, 2]`, `action` `[steps, 2]`; `episode_ends` holds one past each
+    `observation` is `[steps, observation_dim]`, `action` `[steps, action_dim]`; `episode_ends` holds one past each
     episode's last step.
     """
 
-    keypoints: np.ndarray
-    agent: np.ndarray
+    task: Task
+    observation: np.ndarray
     action: np.ndarray
     episode_ends: np.ndarray
-
-    @staticmethod
-    def load(path: Path) -> "Demonstrations":
-        """Reads an `.npz` with `state` `[N, 5]`, `action` `[N, 2]`, `keypoint` `[N, 9, 2]` and `episode_ends`."""
-        arrays = read(path)
-        state, action, keypoint = (arrays[name].astype(np.float64) for name in ("state", "action", "keypoint"))
-        ends, steps = arrays["episode_ends"], len(state)
-        if not len(action) == len(keypoint) == steps:
-            raise ValueError(f"{path}: state has {steps} steps, action {len(action)}, keypoint {len(keypoint)}")
-        if ends.dtype.kind not in "iu" or not len(ends) or ends[-1] != steps or np.any(np.diff(ends, prepend=0) <= 0):
-            raise ValueError(f"{path}: episode_ends must be integers that rise from above 0 to {steps}")
-        return Demonstrations(keypoint.reshape(steps, 18), state[:, :2], action, ends.astype(np.int64))
-
-    @property
-    def observation(self) -> np.ndarray:
-        """Nine block keypoints, then the agent: `[steps, 20]`."""
-        return np.concatenate((self.keypoints, self.agent), axis=1)
 
     def digest(self) -> str:
         """SHA-256 of all that a policy is trained on."""
@@ -124,7 +88,7 @@ def windows(ends: np.ndarray, episodes: np.ndarray, shape: Shape) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Batches:
-    """Normalised windows in memory: `observation` `[windows, n_obs_steps, 20]`, `action` `[windows, horizon, 2]`."""
+    """Normalised windows in memory: `observation` `[windows, n_obs_steps, O]`, `action` `[windows, horizon, A]`."""
 
     observation: Tensor
     action: Tensor

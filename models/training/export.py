@@ -20,12 +20,11 @@ import onnxruntime
 import torch
 from torch import nn
 
-from demos import ACTIONS, OBSERVATIONS, Shape
+from demos import Shape
 from graph import fast_form
 from network import ConditionalUnet
 from schedule import SCHEDULE
 
-NAME = "pusht-keypoints"
 GRAPH, MANIFEST = "denoiser.onnx", "policy.json"
 INPUTS, OUTPUT = ("sample", "timestep", "observation"), "prediction"
 OPSET = 18
@@ -43,7 +42,7 @@ def load(path: Path) -> dict:
         trained = torch.load(path, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ExportError(f"{path}: not weights written by `python -m train` ({error})") from error
-    wanted = {"weights", "widths", "shape", "scheduler", "observation", "action"}
+    wanted = {"weights", "widths", "task", "shape", "scheduler", "observation", "action"}
     if not isinstance(trained, dict) or not wanted <= trained.keys():
         raise ExportError(f"{path}: no weights in it; export a policy-EPOCH.pt, not the checkpoint")
     return trained
@@ -121,10 +120,12 @@ def entries(shapes: dict[str, tuple[int, ...]], low: list[float], high: list[flo
 def manifest(trained: dict, graph: Path) -> dict:
     return {
         "schema_version": 1,
-        "name": NAME,
+        "name": trained["task"]["name"],
         **trained["shape"],
-        "observations": entries(OBSERVATIONS, trained["observation"]["min"], trained["observation"]["max"]),
-        "actions": entries(ACTIONS, trained["action"]["min"], trained["action"]["max"]),
+        "observations": entries(
+            trained["task"]["observations"], trained["observation"]["min"], trained["observation"]["max"]
+        ),
+        "actions": entries(trained["task"]["actions"], trained["action"]["min"], trained["action"]["max"]),
         "scheduler": trained["scheduler"],
         "denoiser": {
             "file": GRAPH,

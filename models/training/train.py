@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
+import recordings
 from demos import Batches, Demonstrations, MinMax, Shape
 from network import ConditionalUnet
 from schedule import SCHEDULE, scheduler
@@ -59,7 +60,7 @@ class Training:
         if len(demos.episode_ends) <= recipe.validation_episodes:
             raise ValueError(f"more than {recipe.validation_episodes} episodes are needed: some are held out")
         torch.manual_seed(recipe.seed)
-        self.recipe, self.shape, self.demos = recipe, Shape(), demos.digest()
+        self.recipe, self.shape, self.task, self.demos = recipe, Shape(), demos.task, demos.digest()
         episodes = np.random.default_rng(recipe.seed).permutation(len(demos.episode_ends))
         held_out, kept = np.split(episodes, [recipe.validation_episodes])
         self.observation, self.action = MinMax.of(demos.observation), MinMax.of(demos.action)
@@ -145,11 +146,12 @@ class Training:
         torch.set_rng_state(state["random"])
 
     def weights(self) -> dict:
-        """What `export` needs: the averaged weights, the shape of the policy, its normalisation and its recipe."""
+        """What `export` needs: the averaged weights, the task, the policy's shape, its normalisation and its recipe."""
         self.ema.copy_to(self.averaged.parameters())
         return {
             "weights": self.averaged.state_dict(),
             "widths": list(self.recipe.widths),
+            "task": asdict(self.task),
             "shape": asdict(self.shape),
             "scheduler": SCHEDULE,
             "observation": {"min": self.observation.low.tolist(), "max": self.observation.high.tolist()},
@@ -193,7 +195,7 @@ def main() -> None:
 
     args.out.mkdir(parents=True, exist_ok=True)
     try:
-        demos = Demonstrations.load(args.demos)
+        demos = recordings.load(args.demos)
         training = resumed(Training(demos, Recipe(epochs=args.epochs, seed=args.seed)), args.out / CHECKPOINT)
     except (OSError, ValueError) as error:
         sys.exit(f"train: {error}")

@@ -22,6 +22,7 @@ use triple_buffer::{Input, Output, triple_buffer};
 use crate::playback::{Command, PlaybackConfig, PlaybackError};
 use crate::{BoxError, Policy};
 
+mod continuity;
 mod monitor;
 mod pilot;
 mod replan;
@@ -29,6 +30,7 @@ mod rules;
 mod simulated;
 mod worker;
 
+pub use continuity::Continuity;
 pub use monitor::{Health, Monitor};
 pub use pilot::Pilot;
 pub use replan::Replan;
@@ -37,7 +39,7 @@ pub use worker::WorkerEvent;
 
 use monitor::Shared;
 use rules::Rules;
-use worker::{Delivery, Request, Worker};
+use worker::{Committed, Delivery, Request, Worker};
 
 /// Events that wait to be fetched; later ones are counted and dropped.
 const EVENTS: usize = 64;
@@ -49,6 +51,8 @@ pub struct ControllerConfig {
     pub playback: PlaybackConfig,
     /// When a new plan is asked for.
     pub replan: Replan,
+    /// How a plan goes with the one before it.
+    pub continuity: Continuity,
     /// Observations that the policy looks at, at least 1.
     pub n_obs_steps: usize,
     /// Length of an observation, at least 1.
@@ -114,7 +118,8 @@ impl Controller {
         let (horizon, action_dim) = (config.horizon, config.playback.initial.len());
         let history = Array2::zeros((config.n_obs_steps, config.observation_dim));
         let rules = Rules::new(config)?;
-        let request = Request { episode: 0, seed: 0, observed: Duration::ZERO, history };
+        let committed = Committed::new(horizon, action_dim);
+        let request = Request { episode: 0, seed: 0, observed: Duration::ZERO, history, committed };
         let (requests, asked) = triple_buffer(&request);
         let (delivered, deliveries) = triple_buffer(&Delivery::new(horizon, action_dim));
         let (wake, woken) = bounded(1);
@@ -194,6 +199,7 @@ impl Controller {
         let request = self.requests.input_buffer_mut();
         (request.episode, request.seed, request.observed) = (self.rules.episode(), self.seed, time);
         request.history.assign(&self.rules.history());
+        self.rules.foresee(time, &mut request.committed);
         self.requests.publish();
         self.shared.busy.store(true, Ordering::Release);
         self.rules.asked();

@@ -1,15 +1,17 @@
 mod carry;
+mod committed;
 mod many;
 mod memory;
 
 use std::borrow::BorrowMut;
 use std::time::Instant;
 
-use ndarray::{ArrayView1, s};
+use ndarray::{ArrayView1, ArrayView2, s};
 use parapolicy_runner::Policy as Network;
 use parapolicy_sampler::{Budget, Sampler};
 
 use self::carry::Carry;
+use self::committed::Committed;
 pub use self::many::ManyDiffusionPolicy;
 use self::memory::Memory;
 pub use self::memory::noise_seed;
@@ -27,6 +29,8 @@ pub struct DiffusionPolicy<'a, N = &'a mut Network, S = &'a mut Sampler> {
     /// What makes the plans keep limits, and who knows the robot's motion for it.
     refinement: Option<(&'a mut Refinement, Tracker)>,
     carry: Carry<'a>,
+    /// What the next plan is to begin with.
+    committed: Option<Committed>,
     /// Observations since the last plan: the actions executed from it.
     executed: usize,
 }
@@ -35,7 +39,7 @@ impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S>
     /// Samples `network` with `sampler`.
     pub fn new(network: N, sampler: S) -> Self {
         let (memory, budget) = (Memory::new(network.borrow().manifest()), Budget::default());
-        Self { network, sampler, budget, memory, refinement: None, carry: Carry::Nothing, executed: 0 }
+        Self { network, sampler, budget, memory, refinement: None, carry: Carry::Nothing, committed: None, executed: 0 }
     }
 
     /// Refines every plan for the robot that `tracker` follows.
@@ -75,6 +79,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             tracker.reset();
         }
         self.carry.reset(self.sampler.borrow_mut());
+        self.committed = None;
         self.executed = 0;
     }
 
@@ -87,6 +92,11 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         Ok(())
     }
 
+    fn commit(&mut self, actions: ArrayView2<'_, f64>) -> Result<(), BoxError> {
+        self.committed = Some(Committed::new(self.network.borrow(), actions)?);
+        Ok(())
+    }
+
     fn plan(&mut self) -> Result<Plan, BoxError> {
         let started = Instant::now();
         let seed = self.memory.next_seed();
@@ -94,6 +104,9 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         let action_dim = network.manifest().action_dim();
         let values = std::mem::take(&mut self.executed) * action_dim;
         let (sampler, noise) = self.carry.begin(self.sampler.borrow_mut(), seed, values, action_dim);
+        if let Some(Committed { values, weights }) = self.committed.take() {
+            sampler.inpaint(values.view(), weights.view())?;
+        }
         let mut denoiser = network.bind(self.memory.observations())?;
         let sample = sampler.sample_within(self.budget, &mut denoiser, &noise)?;
         let refined = match &mut self.refinement {

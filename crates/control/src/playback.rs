@@ -14,6 +14,7 @@ use ndarray::{ArrayView1, ArrayView2};
 
 mod blend;
 mod config;
+mod foresight;
 mod late;
 mod limits;
 mod plans;

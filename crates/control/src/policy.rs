@@ -45,6 +45,16 @@ pub trait Policy {
     /// An observation that does not fit the policy.
     fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError>;
 
+    /// Takes note of what will have been sent by the time the next plan is there, whatever it says: `actions`,
+    /// `[n, action_dim]` in raw units, the first for the moment of the newest observation. A policy that can has that plan
+    /// begin with them; others leave it alone.
+    ///
+    /// # Errors
+    /// Actions that do not fit the policy.
+    fn commit(&mut self, _actions: ArrayView2<'_, f64>) -> Result<(), BoxError> {
+        Ok(())
+    }
+
     /// Plans from the observations so far.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
-use parapolicy_control::controller::{Controller, ControllerConfig, Replan, WorkerEvent};
+use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan, WorkerEvent};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
 
@@ -28,7 +28,14 @@ fn config() -> ControllerConfig {
         initial: vec![0.0],
         safe: Some(vec![-1.0]),
     };
-    ControllerConfig { playback, replan: Replan::Every(2), n_obs_steps: 2, observation_dim: 1, horizon: 8 }
+    ControllerConfig {
+        playback,
+        replan: Replan::Every(2),
+        continuity: Continuity::Independent,
+        n_obs_steps: 2,
+        observation_dim: 1,
+        horizon: 8,
+    }
 }
 
 /// What a policy does next.

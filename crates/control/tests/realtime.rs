@@ -7,7 +7,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1, array};
-use parapolicy_control::controller::{Controller, ControllerConfig, Replan, SamplingTime, SimulatedController};
+use parapolicy_control::controller::{
+    Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
+};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::realtime::{Clock, Timing, VirtualClock, WallClock};
 use parapolicy_control::{
@@ -108,7 +110,14 @@ fn config(replan: usize, late: Late) -> ControllerConfig {
         initial: vec![0.0],
         safe: None,
     };
-    ControllerConfig { playback, replan: Replan::Every(replan), n_obs_steps: 2, observation_dim: 1, horizon: 16 }
+    ControllerConfig {
+        playback,
+        replan: Replan::Every(replan),
+        continuity: Continuity::Independent,
+        n_obs_steps: 2,
+        observation_dim: 1,
+        horizon: 16,
+    }
 }
 
 /// What was sent, and what came of it.

@@ -4,7 +4,7 @@ use std::mem::size_of;
 use std::ptr;
 use std::time::Duration;
 
-use parapolicy_control::controller::{ControllerConfig, Replan};
+use parapolicy_control::controller::{Continuity, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 
 use crate::border;
@@ -149,7 +149,8 @@ pub(crate) unsafe fn controller_config(
         safe: optional("safe", config.safe)?,
     };
     let ParapolicyShape { n_obs_steps, observation_dim, horizon, .. } = *shape;
-    Ok(ControllerConfig { playback, replan: replan(&config)?, n_obs_steps, observation_dim, horizon })
+    let (replan, continuity) = (replan(&config)?, Continuity::default());
+    Ok(ControllerConfig { playback, replan, continuity, n_obs_steps, observation_dim, horizon })
 }
 
 fn replan(config: &ParapolicyConfig) -> Result<Replan, Failure> {

@@ -8,7 +8,7 @@ use std::ptr;
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1};
-use parapolicy_control::controller::{ControllerConfig, Replan};
+use parapolicy_control::controller::{Continuity, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
@@ -64,8 +64,14 @@ impl Handle {
             initial: vec![0.0],
             safe: Some(vec![-1.0]),
         };
-        let config =
-            ControllerConfig { playback, replan: Replan::Always, n_obs_steps: 1, observation_dim: 1, horizon: 2 };
+        let config = ControllerConfig {
+            playback,
+            replan: Replan::Always,
+            continuity: Continuity::Independent,
+            n_obs_steps: 1,
+            observation_dim: 1,
+            horizon: 2,
+        };
         let shape =
             ParapolicyShape { n_obs_steps: 1, observation_dim: 1, horizon: 2, n_action_steps: 2, action_dim: 1 };
         let controller = ParapolicyController::start(shape, config, || Ok(Box::new(Moody(0.0)))).unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use numpy::{AllowTypeChange, PyArray1, PyArrayLike1};
 use parapolicy_control::BoxError;
-use parapolicy_control::controller::{self, ControllerConfig, Monitor, Replan, WorkerEvent};
+use parapolicy_control::controller::{self, Continuity, ControllerConfig, Monitor, Replan, WorkerEvent};
 use parapolicy_control::playback::{self, Blend, Late, Limits, PlaybackConfig, Withheld};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -75,6 +75,7 @@ impl Controller {
                 safe,
             },
             replan: replan(replan_every, replan_below)?,
+            continuity: Continuity::default(),
             n_obs_steps: manifest.n_obs_steps,
             observation_dim: manifest.observation_dim(),
             horizon: manifest.horizon,

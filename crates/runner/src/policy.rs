@@ -4,7 +4,7 @@ mod error;
 
 use std::path::Path;
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 pub use self::error::PolicyError;
 use crate::{BoundDenoiser, BoundPlans, Manifest, Provider, graph::Graph, observation::Observations};
@@ -112,5 +112,20 @@ impl Policy {
             let (normalization, index) = components[column];
             normalization.denormalize(index, sample[step * dim + column])
         })
+    }
+
+    /// Actions `[n, action_dim]` in raw units as the network knows them, flattened: what the values of a sample are that
+    /// [`Policy::actions`] turns into these.
+    ///
+    /// # Panics
+    /// If an action has another length.
+    pub fn normalized_actions(&self, actions: ArrayView2<'_, f64>) -> Array1<f32> {
+        let components: Vec<_> = self.manifest.action_components().collect();
+        assert_eq!(actions.ncols(), components.len(), "length of an action");
+        let normalized = actions.indexed_iter().map(|((_, column), raw)| {
+            let (normalization, index) = components[column];
+            normalization.normalize(index, *raw)
+        });
+        normalized.collect()
     }
 }

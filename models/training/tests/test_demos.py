@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demos import Batches, Demonstrations, MinMax, Shape, windows
+import recordings
+from demos import Batches, MinMax, Shape, windows
 
 
 def test_a_whole_file_is_read(demos_file: Path, arrays: dict[str, np.ndarray]) -> None:
-    demos = Demonstrations.load(demos_file)
+    demos = recordings.load(demos_file)
     np.testing.assert_array_equal(demos.observation[:, :18], arrays["keypoint"].reshape(-1, 18))
     np.testing.assert_array_equal(demos.observation[:, 18:], arrays["state"][:, :2])
     np.testing.assert_array_equal(demos.action, arrays["action"])
@@ -57,21 +58,21 @@ def scalar(array: np.ndarray) -> np.ndarray:
 def test_a_broken_array_is_refused_by_name(demos_file: Path, arrays: dict[str, np.ndarray], name: str, change) -> None:
     np.savez(demos_file, **{**arrays, name: change(arrays[name])})
     with pytest.raises(ValueError, match=rf"demos\.npz: .*{name}"):
-        Demonstrations.load(demos_file)
+        recordings.load(demos_file)
 
 
 @pytest.mark.parametrize("name", ["state", "action", "keypoint", "episode_ends"])
 def test_a_missing_array_is_named(demos_file: Path, arrays: dict[str, np.ndarray], name: str) -> None:
     np.savez(demos_file, **{key: array for key, array in arrays.items() if key != name})
     with pytest.raises(ValueError, match=f"no array named {name}"):
-        Demonstrations.load(demos_file)
+        recordings.load(demos_file)
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, 1000])
 def test_a_truncated_file_is_refused(demos_file: Path, keep: int) -> None:
     demos_file.write_bytes(demos_file.read_bytes()[:keep])
     with pytest.raises(ValueError, match=r"demos\.npz: not a whole \.npz file"):
-        Demonstrations.load(demos_file)
+        recordings.load(demos_file)
 
 
 def test_a_dimension_that_never_changes_is_refused() -> None:
@@ -113,7 +114,7 @@ def test_windows_are_those_of_diffusion_policy(length: int) -> None:
 
 
 def test_a_batch_holds_normalised_windows(demos_file: Path) -> None:
-    demos = Demonstrations.load(demos_file)
+    demos = recordings.load(demos_file)
     observation, action = MinMax.of(demos.observation), MinMax.of(demos.action)
     batches = Batches.of(demos, np.array([1]), Shape(), observation, action)
     assert batches.observation.shape == (len(batches), 2, 20)

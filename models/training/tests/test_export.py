@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 import export
-from demos import Demonstrations
+import recordings
 from policy import Policy
 from train import Recipe, Training
 
@@ -24,7 +24,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, np.ndarr
     folder = tmp_path_factory.mktemp("weights")
     np.savez(folder / "demos.npz", **arrays)
     recipe = Recipe(epochs=1, validation_episodes=1, widths=(16, 32))
-    trained = Training(Demonstrations.load(folder / "demos.npz"), recipe).weights()
+    trained = Training(recordings.load(folder / "demos.npz"), recipe).weights()
     for weight in trained["weights"].values():
         weight += 0.1 * torch.randn_like(weight)
     torch.save(trained, folder / "policy-1.pt")

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from demos import Demonstrations
+import recordings
 from train import CHECKPOINT, Recipe, Training, resumed, run
 
 RECIPE = Recipe(epochs=3, batch=16, warmup_steps=2, validation_episodes=1, widths=(8, 16))
 
 
 def training(demos_file: Path, recipe: Recipe = RECIPE) -> Training:
-    return Training(Demonstrations.load(demos_file), recipe)
+    return Training(recordings.load(demos_file), recipe)
 
 
 def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(demos_file: Path, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(demos_file: Path, tmp_path: P
 
 def test_a_checkpoint_of_other_demonstrations_is_refused(demos_file: Path, tmp_path: Path) -> None:
     torch.save(training(demos_file).state(), tmp_path / CHECKPOINT)
-    demos = Demonstrations.load(demos_file)
+    demos = recordings.load(demos_file)
     demos.action[3, 0] += 1
     with pytest.raises(ValueError, match=r"checkpoint\.pt: .*trained on other demonstrations"):
         resumed(Training(demos, RECIPE), tmp_path / CHECKPOINT)

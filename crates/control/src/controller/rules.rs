@@ -6,8 +6,9 @@ use std::time::Duration;
 use ndarray::{ArrayView1, ArrayView2, s};
 use parapolicy_runner::ObservationHistory;
 
-use super::worker::Delivery;
-use super::{ControllerConfig, ControllerError};
+use super::continuity::Delays;
+use super::worker::{Committed, Delivery};
+use super::{Continuity, ControllerConfig, ControllerError};
 use crate::PlanCost;
 use crate::playback::{Command, Playback};
 
@@ -19,6 +20,7 @@ pub(super) struct Rules {
     /// Observations since the one that was asked about last.
     since: Option<usize>,
     arrived: Option<PlanCost>,
+    delays: Delays,
 }
 
 impl Rules {
@@ -30,7 +32,7 @@ impl Rules {
         }
         let playback = Playback::new(config.playback.clone(), horizon)?;
         let history = ObservationHistory::new(n_obs_steps, observation_dim);
-        Ok(Self { config, playback, history, episode: 0, since: None, arrived: None })
+        Ok(Self { config, playback, history, episode: 0, since: None, arrived: None, delays: Delays::default() })
     }
 
     /// Forgets observations and plans, and those that are to come for the episode before.
@@ -71,6 +73,7 @@ impl Rules {
             let taken = self.playback.take(*observed, actions.slice(s![..*len, ..]), *intended);
             debug_assert!(taken.is_ok());
             self.arrived = Some(*cost);
+            self.delays.note(cost.latency);
         }
     }
 
@@ -85,6 +88,15 @@ impl Rules {
     /// What the plan cost that arrived since this was asked last.
     pub fn arrived(&mut self) -> Option<PlanCost> {
         self.arrived.take()
+    }
+
+    /// Writes what will have been sent by the time a plan for the observation of `time` is there.
+    pub fn foresee(&self, time: Duration, committed: &mut Committed) {
+        committed.len = 0;
+        if self.config.continuity == Continuity::Inpaint {
+            let foreseen = self.playback.foresee(time, committed.actions.as_slice_mut().unwrap_or_default());
+            committed.len = foreseen.min(self.delays.periods(self.config.playback.period));
+        }
     }
 
     pub fn episode(&self) -> u64 {

@@ -7,7 +7,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::rules::Rules;
-use super::worker::{Delivery, plan_for};
+use super::worker::{Committed, Delivery, plan_for};
 use super::{ControllerConfig, ControllerError, Pilot, WorkerEvent};
 use crate::playback::Command;
 use crate::{Latency, Plan, PlanCost, Policy};
@@ -40,6 +40,7 @@ pub struct SimulatedController<'a> {
     policy: &'a mut dyn Policy,
     sampling: SamplingTime,
     random: ChaCha8Rng,
+    committed: Committed,
     delivery: Delivery,
     /// When the worker would be done.
     working: Option<Duration>,
@@ -56,10 +57,11 @@ impl<'a> SimulatedController<'a> {
         policy: &'a mut dyn Policy,
         sampling: SamplingTime,
     ) -> Result<Self, ControllerError> {
-        let delivery = Delivery::new(config.horizon, config.playback.initial.len());
+        let (horizon, action_dim) = (config.horizon, config.playback.initial.len());
+        let (committed, delivery) = (Committed::new(horizon, action_dim), Delivery::new(horizon, action_dim));
         let rules = Rules::new(config)?;
         let random = ChaCha8Rng::seed_from_u64(0);
-        Ok(Self { rules, policy, sampling, random, delivery, working: None, events: Vec::new() })
+        Ok(Self { rules, policy, sampling, random, committed, delivery, working: None, events: Vec::new() })
     }
 
     fn receive(&mut self, time: Duration) {
@@ -71,7 +73,8 @@ impl<'a> SimulatedController<'a> {
     /// Draws the plan now, and keeps it back until it would be there; a failure takes no time.
     fn plan(&mut self, time: Duration) {
         self.rules.asked();
-        let planned = plan_for(self.policy, self.rules.history()).and_then(|mut plan| {
+        self.rules.foresee(time, &mut self.committed);
+        let planned = plan_for(self.policy, self.rules.history(), &self.committed).and_then(|mut plan| {
             plan.latency = self.sampling.of(&plan, &mut self.random);
             self.delivery.fill(self.rules.episode(), time, &plan)?;
             Ok(plan.latency)

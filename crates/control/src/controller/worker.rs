@@ -24,6 +24,23 @@ pub(super) struct Request {
     pub observed: Duration,
     /// `[n_obs_steps, observation_dim]`, oldest first.
     pub history: Array2<f64>,
+    pub committed: Committed,
+}
+
+/// What will have been sent by the time the plan is there.
+#[derive(Clone, Debug)]
+pub(super) struct Committed {
+    /// `[horizon, action_dim]`.
+    pub actions: Array2<f64>,
+    /// Rows of `actions` that are there.
+    pub len: usize,
+}
+
+impl Committed {
+    /// Nothing, and room for a plan.
+    pub fn new(horizon: usize, action_dim: usize) -> Self {
+        Self { actions: Array2::zeros((horizon, action_dim)), len: 0 }
+    }
 }
 
 /// A plan that is ready.
@@ -149,13 +166,20 @@ fn plan(
         policy.reset(request.seed);
         *episode = request.episode;
     }
-    plan_for(&mut **policy, request.history.view())
+    plan_for(&mut **policy, request.history.view(), &request.committed)
 }
 
 /// Plans for the last observations, as many as the policy looks at: what it saw before is forgotten.
-pub(super) fn plan_for(policy: &mut dyn Policy, history: ArrayView2<'_, f64>) -> Result<Plan, WorkerEvent> {
+pub(super) fn plan_for(
+    policy: &mut dyn Policy,
+    history: ArrayView2<'_, f64>,
+    committed: &Committed,
+) -> Result<Plan, WorkerEvent> {
     for observation in history.rows() {
         policy.observe(observation).map_err(WorkerEvent::Failed)?;
+    }
+    if committed.len > 0 {
+        policy.commit(committed.actions.slice(s![..committed.len, ..])).map_err(WorkerEvent::Failed)?;
     }
     policy.plan().map_err(WorkerEvent::Failed)
 }

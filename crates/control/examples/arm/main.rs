@@ -1,0 +1,90 @@
+//! A robot of one's own, with an observation of its own, in a loop of one's own: a two-link arm reaches for points, at
+//! 20 Hz on the wall clock.
+//!
+//! `cargo run --release -p parapolicy-control --example arm -- [EPISODES] [FIRST_SEED]`
+
+mod arm;
+
+use std::time::{Duration, Instant};
+
+use ndarray::{Array1, array};
+use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
+use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _};
+use parapolicy_runner::{Manifest, Policy, Runtime};
+use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
+
+use arm::{Arm, PERIOD, SPEED};
+
+const MODEL: &str = "models/arm";
+
+/// What the worker does before its first plan.
+fn make() -> Result<Box<dyn parapolicy_control::Policy>, BoxError> {
+    let network = Policy::load(MODEL.as_ref(), &Runtime::find_or_install(None, &())?, 1)?;
+    let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
+    let sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), network.manifest().sample_dim())?;
+    Ok(Box::new(DiffusionPolicy::new(network, sampler)))
+}
+
+fn config(manifest: &Manifest) -> ControllerConfig {
+    let playback = PlaybackConfig {
+        period: Duration::from_secs_f64(PERIOD),
+        blend: Blend::Switch,
+        // Actions are velocities: when the plans run out, the arm stands still, as fast as the limits let it.
+        late: Late::Hold,
+        limits: Limits { min: vec![-SPEED; 2], max: vec![SPEED; 2], max_change: vec![1.0; 2] },
+        max_age: Duration::from_secs(1),
+        initial: vec![0.0; 2],
+        safe: Some(vec![0.0; 2]),
+    };
+    ControllerConfig {
+        playback,
+        replan: Replan::Every(4),
+        continuity: Continuity::Independent,
+        n_obs_steps: manifest.n_obs_steps,
+        observation_dim: manifest.observation_dim(),
+        horizon: manifest.horizon,
+    }
+}
+
+/// Runs one episode to its end; returns whether the target was reached.
+fn reach(controller: &mut Controller, arm: &mut Arm, seed: u64) -> Result<bool, BoxError> {
+    let (period, mut observation) = (Duration::from_secs_f64(PERIOD), Array1::zeros(arm.observation_dim()));
+    arm.reset(seed)?;
+    controller.reset(seed);
+    controller.rest_at(array![0.0, 0.0].view())?;
+    let (started, mut withheld) = (Instant::now(), 0);
+    for tick in 0.. {
+        // Deadlines are absolute, so what one sleep is too long is not added to the next.
+        std::thread::sleep((tick * period).saturating_sub(started.elapsed()));
+        let now = started.elapsed();
+        arm.observe(observation.view_mut())?;
+        controller.observe(observation.view(), now)?;
+        let command = controller.command(now);
+        withheld += usize::from(command.withheld.is_some());
+        let outcome = arm.step(command.action)?;
+        controller.events().for_each(|event| eprintln!("{:5.2} s  {event}", now.as_secs_f64()));
+        if outcome.over {
+            let (seconds, distance) = (now.as_secs_f64(), 1000.0 * arm.distance());
+            let end = if outcome.success { "reached" } else { "missed" };
+            println!("seed {seed}: {end} after {seconds:.2} s, {distance:.0} mm away; {withheld} commands held back");
+            return Ok(outcome.success);
+        }
+    }
+    Ok(false)
+}
+
+fn main() -> Result<(), BoxError> {
+    let mut arguments = std::env::args().skip(1);
+    let mut argument = |default: u64| arguments.next().map_or(Ok(default), |text| text.parse());
+    let (episodes, first) = (argument(10)?, argument(0)?);
+    let mut controller = Controller::start(config(&Manifest::load(MODEL.as_ref())?), make)?;
+    let mut arm = Arm::default();
+    let mut reached = 0;
+    for seed in first..first + episodes {
+        reached += u64::from(reach(&mut controller, &mut arm, seed)?);
+    }
+    println!("{reached} of {episodes} targets reached");
+    println!("{:#?}", controller.monitor().health());
+    Ok(())
+}

@@ -1,0 +1,34 @@
+use ndarray::{Array1, ArrayView2, s};
+use parapolicy_runner::Policy as Network;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+#[error("a committed action has {found} numbers, but the policy's actions have {expected}")]
+pub(super) struct ActionLength {
+    expected: usize,
+    found: usize,
+}
+
+/// What a sample is to begin with: normalised values, and 1 where they are held, 0 elsewhere, `[horizon * action_dim]`.
+pub(super) struct Committed {
+    pub values: Array1<f32>,
+    pub weights: Array1<f32>,
+}
+
+impl Committed {
+    /// `actions`, `[n, action_dim]`, from the moment of the newest observation on.
+    pub fn new(network: &Network, actions: ArrayView2<'_, f64>) -> Result<Self, ActionLength> {
+        let manifest = network.manifest();
+        let (expected, found) = (manifest.action_dim(), actions.ncols());
+        if found != expected {
+            return Err(ActionLength { expected, found });
+        }
+        let first = manifest.executed_steps().start;
+        let steps = actions.nrows().min(manifest.horizon - first);
+        let range = s![first * found..(first + steps) * found];
+        let [mut values, mut weights] = [(); 2].map(|()| Array1::zeros(manifest.sample_dim()));
+        values.slice_mut(range).assign(&network.normalized_actions(actions.slice(s![..steps, ..])));
+        weights.slice_mut(range).fill(1.0);
+        Ok(Self { values, weights })
+    }
+}

@@ -1,0 +1,179 @@
+//! What a plan is told of the one before it.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ndarray::{Array2, ArrayView1, ArrayView2, aview1};
+use parapolicy_control::controller::{
+    Continuity, Controller, ControllerConfig, Pilot as _, Replan, SamplingTime, SimulatedController,
+};
+use parapolicy_control::playback::{Blend, Late, Limits, Playback, PlaybackConfig};
+use parapolicy_control::{BoxError, Plan, Policy};
+use proptest::prelude::*;
+
+const PERIOD: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn at(period: usize) -> Duration {
+    PERIOD * period as u32
+}
+
+fn playback(blend: Blend, late: Late, max_change: Option<f64>) -> PlaybackConfig {
+    PlaybackConfig {
+        period: PERIOD,
+        blend,
+        late,
+        limits: Limits { max_change: max_change.into_iter().collect(), ..Limits::default() },
+        max_age: at(100),
+        initial: vec![0.0],
+        safe: None,
+    }
+}
+
+fn config(continuity: Continuity) -> ControllerConfig {
+    ControllerConfig {
+        playback: playback(Blend::Switch, Late::Finish, Some(1.5)),
+        replan: Replan::Every(3),
+        continuity,
+        n_obs_steps: 2,
+        observation_dim: 1,
+        horizon: 16,
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_foreseen_is_what_is_sent(
+        plans in prop::collection::vec((prop::collection::vec(-3.0..3.0, 1..10_usize), 1..10_usize), 1..4_usize),
+        ensemble: bool, finish: bool, max_change in prop::option::of(0.1..2.0), lead in 0..8_usize,
+    ) {
+        let blend = if ensemble { Blend::Ensemble { decay: 0.3 } } else { Blend::Switch };
+        let late = if finish { Late::Finish } else { Late::Hold };
+        let mut playback = Playback::new(playback(blend, late, max_change), 12).unwrap();
+        for (index, (actions, intended)) in plans.iter().enumerate() {
+            let actions = Array2::from_shape_vec((actions.len(), 1), actions.clone()).unwrap();
+            playback.take(at(index), actions.view(), *intended).unwrap();
+        }
+        let now = plans.len() + lead;
+        playback.command(at(now - 1));
+        let mut foreseen = [f64::NAN; 12];
+        let len = playback.foresee(at(now), &mut foreseen);
+        prop_assert!(foreseen[len..].iter().all(|value| value.is_nan()));
+        for (ahead, foreseen) in foreseen[..len].iter().enumerate() {
+            prop_assert_eq!(playback.command(at(now + ahead)).action[0], *foreseen);
+        }
+    }
+}
+
+type Told = Arc<Mutex<Vec<Option<Vec<f64>>>>>;
+
+/// Plans eight actions that count up from its newest observation, five of them intended, and takes note of what it is told.
+#[derive(Clone, Default)]
+struct Ramp {
+    newest: f64,
+    committed: Option<Vec<f64>>,
+    told: Told,
+}
+
+impl Policy for Ramp {
+    fn reset(&mut self, _seed: u64) {}
+
+    fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError> {
+        self.newest = observation[0];
+        Ok(())
+    }
+
+    fn commit(&mut self, actions: ArrayView2<'_, f64>) -> Result<(), BoxError> {
+        self.committed = Some(actions.iter().copied().collect());
+        Ok(())
+    }
+
+    fn plan(&mut self) -> Result<Plan, BoxError> {
+        self.told.lock().unwrap().push(self.committed.take());
+        let actions = Array2::from_shape_fn((8, 1), |(step, _)| self.newest + step as f64);
+        Ok(Plan { actions, intended: 5, ..Plan::default() })
+    }
+}
+
+/// What was sent, a period at a time, while the plans took `latency`; and what each was told.
+fn play(continuity: Continuity, latency: Duration) -> (Vec<f64>, Vec<Option<Vec<f64>>>) {
+    let mut policy = Ramp::default();
+    let told = Arc::clone(&policy.told);
+    let mut pilot = SimulatedController::new(config(continuity), &mut policy, SamplingTime::Stated(latency)).unwrap();
+    pilot.begin(0, aview1(&[0.0])).unwrap();
+    let mut sent = Vec::new();
+    for period in 0..24 {
+        pilot.observe(aview1(&[(period % 7) as f64]), at(period)).unwrap();
+        sent.push(pilot.command(at(period)).action[0]);
+    }
+    let told = told.lock().unwrap().clone();
+    (sent, told)
+}
+
+#[test]
+fn a_plan_is_told_what_will_have_been_sent_by_the_time_it_is_there() {
+    for (milliseconds, fixed) in [(1, 1), (100, 1), (101, 2), (250, 3)] {
+        let (sent, told) = play(Continuity::Inpaint, Duration::from_millis(milliseconds));
+        assert_eq!(told[0], None, "nothing is in force before the first plan");
+        // Every third observation asks for a plan.
+        for (plan, told) in told.iter().enumerate().take(7).skip(1) {
+            let told = told.as_deref().unwrap();
+            assert_eq!(told, &sent[3 * plan..3 * plan + fixed], "{milliseconds} ms, plan {plan}");
+        }
+    }
+}
+
+/// From 800 ms on a plan is there when the one before it is used up.
+#[test]
+fn no_more_is_told_than_there_is() {
+    let (_, told) = play(Continuity::Inpaint, at(7));
+    let longest = told.iter().flatten().map(Vec::len).max();
+    assert_eq!(longest, Some(1), "the eighth action of the plan before");
+}
+
+#[test]
+fn an_independent_plan_is_told_nothing() {
+    let (_, told) = play(Continuity::Independent, at(2));
+    assert!(told.len() > 5 && told.iter().all(Option::is_none));
+}
+
+/// Takes 150 ms by its own account.
+struct Slow(Ramp);
+
+impl Policy for Slow {
+    fn reset(&mut self, seed: u64) {
+        self.0.reset(seed);
+    }
+
+    fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError> {
+        self.0.observe(observation)
+    }
+
+    fn commit(&mut self, actions: ArrayView2<'_, f64>) -> Result<(), BoxError> {
+        self.0.commit(actions)
+    }
+
+    fn plan(&mut self) -> Result<Plan, BoxError> {
+        Ok(Plan { latency: Duration::from_millis(150), ..self.0.plan()? })
+    }
+}
+
+#[test]
+fn a_worker_tells_its_policy_the_same() {
+    let ramp = Ramp::default();
+    let told = Arc::clone(&ramp.told);
+    let make = move || Ok(Box::new(Slow(ramp.clone())) as Box<dyn Policy>);
+    let mut controller = Controller::start(config(Continuity::Inpaint), make).unwrap();
+    for period in 0..7 {
+        controller.observe(aview1(&[period as f64]), at(period)).unwrap();
+        let started = Instant::now();
+        while controller.monitor().health().planning {
+            assert!(started.elapsed() < PATIENCE, "the worker is stuck");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        controller.command(at(period));
+    }
+    assert_eq!(*told.lock().unwrap(), [None, Some(vec![3.0, 4.0]), Some(vec![6.0, 7.0])]);
+}
