@@ -1,16 +1,15 @@
 //! What latency costs.
 
-use std::time::Duration;
+mod lanes;
 
-use anyhow::{Context as _, anyhow};
-use parapolicy_control::controller::{ControllerConfig, Replan, SamplingTime, SimulatedController};
-use parapolicy_control::realtime::VirtualClock;
-use parapolicy_control::{DiffusionPolicy, Machine, Model, PushT, SamplerReport, SamplerRun, run_episode_in_time};
+use anyhow::anyhow;
+use parapolicy_control::{Machine, Model, PushT, SamplerReport};
 use parapolicy_pusht::Scenario;
 use parapolicy_runner::Policy;
 use parapolicy_sampler::Sampler;
 use serde::Serialize;
 
+use self::lanes::{lanes, play, rows};
 use super::in_time::controller;
 use super::observations::meet;
 use super::{Settled, print_json};
@@ -61,15 +60,6 @@ pub struct Row {
     /// Control steps from one plan to the next.
     pub replan: usize,
     pub result: SamplerReport,
-}
-
-/// A row that is being played.
-struct Lane {
-    /// Which of the samplers.
-    sampler: usize,
-    latency: Option<Duration>,
-    replan: usize,
-    run: SamplerRun,
 }
 
 /// Plays every row and writes table, JSON and plot.
@@ -144,61 +134,4 @@ fn samplers(
         settled.push(one);
     }
     Ok((settled, samplers))
-}
-
-/// The rows of a group, not played yet.
-fn lanes(
-    arguments: &LatencyStudyArguments,
-    varied: Varied,
-    n_action_steps: usize,
-    settled: &[Settled],
-    samplers: &[Sampler],
-) -> Vec<Lane> {
-    let LatencyStudyArguments { latencies, latency, intervals, replan, .. } = arguments;
-    let replan = replan.map_or(n_action_steps, usize::from);
-    let lane = |sampler: usize, latency, replan| {
-        let strategy = samplers[sampler].strategy();
-        let mut run = SamplerRun::new(settled[sampler].name.clone(), strategy.window(), strategy.tolerance());
-        run.reason.clone_from(&settled[sampler].reason);
-        Lane { sampler, latency, replan, run }
-    };
-    let last = samplers.len() - 1;
-    match varied {
-        Varied::Latency => latencies.iter().map(|latency| lane(last, Some(*latency), replan)).collect(),
-        Varied::Replan => intervals.iter().map(|steps| lane(last, Some(*latency), usize::from(*steps))).collect(),
-        Varied::Sampler => (0..samplers.len()).map(|sampler| lane(sampler, None, replan)).collect(),
-    }
-}
-
-fn play(
-    lane: &mut Lane,
-    config: &ControllerConfig,
-    policy: &mut Policy,
-    sampler: &mut Sampler,
-    environment: &mut PushT,
-    seed: u64,
-) -> Result<(), Failure> {
-    let mut driver = DiffusionPolicy::new(policy, sampler);
-    let sampling = lane.latency.map_or(SamplingTime::Measured, SamplingTime::Stated);
-    let config = ControllerConfig { replan: Replan::Every(lane.replan), ..config.clone() };
-    let period = config.playback.period;
-    let mut pilot = SimulatedController::new(config, &mut driver, sampling).input()?;
-    let clock = &mut VirtualClock::default();
-    let mut failure = None;
-    let (episode, timing) = run_episode_in_time(clock, &mut pilot, environment, period, seed, |_, moment| {
-        failure = failure.take().or_else(|| moment.events.first().map(ToString::to_string));
-    })?;
-    if let Some(failure) = failure {
-        return Err(anyhow!("{}, seed {seed}: {failure}", lane.run.name).into());
-    }
-    lane.run.add_in_time(&episode, &timing);
-    Ok(())
-}
-
-fn rows(lanes: &[Lane]) -> Result<Vec<Row>, Failure> {
-    let row = |lane: &Lane| {
-        let result = lane.run.report(lanes.first().map(|first| &first.run))?;
-        Some(Row { latency_ms: lane.latency.map(|latency| 1e3 * latency.as_secs_f64()), replan: lane.replan, result })
-    };
-    Ok(lanes.iter().map(row).collect::<Option<_>>().context("no episode was played")?)
 }
