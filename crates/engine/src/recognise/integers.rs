@@ -1,8 +1,43 @@
 //! Computations of shapes.
 
-use super::value::{Size, Sizes};
+use crate::onnx::message::Node;
 
-/// Sum, difference, product or quotient of two integers, or of an integer with each of a list.
+use super::{
+    reader::{LONGEST_LIST, Reader, constant},
+    value::{Size, Sizes, Value},
+};
+
+impl Reader<'_> {
+    /// As many of a constant as the input says.
+    pub fn constant_of_shape(&self, node: &Node) -> Result<Value, String> {
+        let len = self.integers(node, 0, "")?.unwrap_or_default();
+        let value = node.tensor("value").map(constant).transpose()?;
+        match (len.as_slice(), value) {
+            (&[len], Some(Value::Sizes(value))) if (0..=LONGEST_LIST as i64).contains(&len) => {
+                let value = *value.values.first().ok_or("has no value")?;
+                Ok(Value::Sizes(Sizes::list(vec![value; len as usize])))
+            }
+            _ => Err("makes something else than a list of integers".into()),
+        }
+    }
+
+    /// The second list where the first is not 0, and else the third.
+    pub fn choice(&self, node: &Node) -> Result<Value, String> {
+        let [condition, then, other] = [0, 1, 2].map(|index| match self.input(node, index)? {
+            Value::Sizes(sizes) => Ok(sizes.values),
+            _ => Err(format!("input {index} is no list of integers")),
+        });
+        let (condition, then, other) = (condition?, then?, other?);
+        if condition.len() != then.len() || condition.len() != other.len() {
+            return Err("chooses among lists of different lengths".into());
+        }
+        let chosen = condition.iter().zip(then.iter().zip(&other));
+        let chosen = chosen.map(|(&condition, (&then, &other))| if condition == Size::Known(0) { other } else { then });
+        Ok(Value::Sizes(Sizes::list(chosen.collect())))
+    }
+}
+
+/// Sum, difference, product, quotient or equality of two integers, or of an integer with each of a list.
 pub fn arithmetic(operator: &str, a: &Sizes, b: &Sizes) -> Result<Sizes, String> {
     let len = a.values.len().max(b.values.len());
     if [a, b].iter().any(|sizes| sizes.values.len() != len && sizes.values.len() != 1) {
@@ -20,6 +55,9 @@ fn combined(operator: &str, a: Size, b: Size) -> Option<Size> {
         ("Sub", Size::Known(a), Size::Known(b)) => a.checked_sub(b),
         ("Mul", Size::Known(a), Size::Known(b)) => a.checked_mul(b),
         ("Div", Size::Known(a), Size::Known(b)) => a.checked_div(b),
+        ("Equal", Size::Known(a), Size::Known(b)) => Some(i64::from(a == b)),
+        // A batch has rows, so it is no mark such as -1.
+        ("Equal", Size::Batch, Size::Known(..=0)) | ("Equal", Size::Known(..=0), Size::Batch) => Some(0),
         _ => None,
     };
     known.map(Size::Known)

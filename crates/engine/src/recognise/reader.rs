@@ -121,7 +121,9 @@ impl<'g> Reader<'g> {
             "Concat" => self.concat(node),
             "Slice" => self.slice(node),
             "Gather" => self.gather(node),
-            "Add" | "Sub" | "Mul" | "Div" => self.arithmetic(node),
+            "ConstantOfShape" => self.constant_of_shape(node),
+            "Where" => self.choice(node),
+            "Add" | "Sub" | "Mul" | "Div" | "Equal" => self.arithmetic(node),
             "Neg" | "Sigmoid" | "Softplus" | "Log" | "Tanh" | "Mish" | "Sin" | "Cos" => self.unary(node),
             "Gemm" | "MatMul" => self.linear(node),
             "Conv" | "ConvTranspose" => self.convolution(node),
@@ -205,7 +207,8 @@ impl<'g> Reader<'g> {
     }
 }
 
-fn constant(tensor: &Tensor) -> Result<Value, String> {
+/// What a constant is.
+pub fn constant(tensor: &Tensor) -> Result<Value, String> {
     let (dims, numbers) = tensor::read(tensor)?;
     match numbers {
         tensor::Numbers::Float(values) => Ok(Value::Numbers(Numbers { dims, values: Arc::new(values) })),

@@ -20,7 +20,13 @@ impl Reader<'_> {
     }
 
     pub fn shape(&self, node: &Node) -> Result<Value, String> {
-        let Value::Rows(rows) = self.input(node, 0)? else { return Err("asks for the shape of a constant".into()) };
+        let rows = match self.input(node, 0)? {
+            Value::Rows(rows) => rows,
+            Value::Sizes(Sizes { scalar: false, values }) => {
+                return Ok(Value::Sizes(Sizes::list(vec![Size::Known(values.len() as i64)])));
+            }
+            _ => return Err("asks for the shape of a constant".into()),
+        };
         let all = [Size::Batch].into_iter().chain(rows.dims.iter().map(|&dim| Size::Known(dim as i64)));
         let all: Vec<_> = all.collect();
         let rank = all.len();

@@ -86,6 +86,7 @@ class Unet1d(nn.Module):
         self.head = nn.Sequential(Block(widths[0], widths[0], kernel, groups), nn.Conv1d(widths[0], action, 1))
 
     def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
+        timestep = timestep.expand(sample.shape[0])  # one for all would do
         condition = torch.cat([self.step(timestep), observation.flatten(1)], dim=-1)
         x, skips = sample.transpose(1, 2), []
         for first, second, shrink in self.down:
