@@ -31,12 +31,12 @@ def test_rendered_frames_look_like_gym_pushts():
         env.reset(seed=1)
     frames = [env.render() for env in envs]
     assert frames[0].shape == (680, 680, 3)
-    assert mean_difference(*frames) < 2.0
+    assert mean_difference(*frames) < 1.0
     # An action is marked by a cross.
     for env in envs:
         env.step(np.array([480.0, 40.0]))
     frames = [env.render() for env in envs]
-    assert mean_difference(*frames) < 2.0
+    assert mean_difference(*frames) < 1.0
     red = [(frame == (255, 0, 0)).all(axis=2) for frame in frames]
     assert red[0].any()
     assert (red[0] ^ red[1]).sum() < 0.1 * red[1].sum()
