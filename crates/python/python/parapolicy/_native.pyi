@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self, Unpack
 
-Floats = npt.NDArray[np.float64]
-Pixels = npt.NDArray[np.uint8]
+__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "World", "Worlds"]
 
-class Sampling(TypedDict, total=False):
+_Floats = npt.NDArray[np.float64]
+_Pixels = npt.NDArray[np.uint8]
+
+class _Sampling(TypedDict, total=False):
     """How plans are drawn; what is left out or ``None`` is the default of ``parapolicy sample``."""
 
     sampler: Literal["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks"] | None
@@ -34,11 +36,11 @@ class Sample:
     """A plan: actions in raw units, and what it took to draw them."""
 
     @property
-    def actions(self) -> Floats:
+    def actions(self) -> _Floats:
         """``[horizon, action_dim]``; the first action belongs to the oldest observation."""
 
     @property
-    def executed(self) -> Floats:
+    def executed(self) -> _Floats:
         """The rows of ``actions`` that are meant to be executed before the next plan, a view."""
 
     @property
@@ -83,14 +85,14 @@ class Policy:
         there is no ONNX Runtime.
         """
 
-    def sample(self, observation: npt.ArrayLike, *, seed: int = 0, **sampling: Unpack[Sampling]) -> Sample:
+    def sample(self, observation: npt.ArrayLike, *, seed: int = 0, **sampling: Unpack[_Sampling]) -> Sample:
         """Draws a plan for ``observation``, ``[n_obs_steps, observation_dim]`` in raw units, oldest first.
 
         Raises ValueError for what does not fit the policy, and RuntimeError if the network fails.
         """
 
     def sample_many(
-        self, observations: npt.ArrayLike, *, seeds: list[int], **sampling: Unpack[Sampling]
+        self, observations: npt.ArrayLike, *, seeds: list[int], **sampling: Unpack[_Sampling]
     ) -> list[Sample]:
         """Draws a plan for each of ``observations``, ``[plans, n_obs_steps, observation_dim]``, in shared batches of
         the network; ``seeds`` has one seed for each. A budget is that of all together."""
@@ -128,7 +130,7 @@ class Command:
     """What to send now."""
 
     @property
-    def action(self) -> Floats:
+    def action(self) -> _Floats:
         """``[action_dim]``, in raw units."""
 
     @property
@@ -205,7 +207,7 @@ class Controller:
         provider: Literal["cpu", "native"] = "cpu",
         threads: int = 0,
         ort_lib: str | PathLike[str] | None = None,
-        **sampling: Unpack[Sampling],
+        **sampling: Unpack[_Sampling],
     ) -> Self:
         """Loads a policy and starts its worker.
 
@@ -256,25 +258,25 @@ class World:
         """Moves the world by 0.1 s with the agent drawn to ``action``: reward, coverage, success."""
 
     @property
-    def state(self) -> Floats:
+    def state(self) -> _Floats:
         """``[agent x, agent y, block x, block y, block angle]``, the angle in [0, 2π)."""
 
     @property
-    def vertices(self) -> Floats:
+    def vertices(self) -> _Floats:
         """x and y of the eight corners of the block's two rectangles."""
 
     @property
-    def keypoints(self) -> Floats:
+    def keypoints(self) -> _Floats:
         """x and y of nine points of the block, then of the agent."""
 
     @property
-    def agent_position(self) -> Floats: ...
+    def agent_position(self) -> _Floats: ...
     @property
-    def agent_velocity(self) -> Floats:
+    def agent_velocity(self) -> _Floats:
         """px/s."""
 
     @property
-    def block_pose(self) -> Floats:
+    def block_pose(self) -> _Floats:
         """x, y and angle, the angle not wrapped."""
 
     @property
@@ -282,7 +284,7 @@ class World:
         """1 if the block touched anything in the last control step, else 0: what gym-pusht's average of contact points
         comes to."""
 
-    def pixels(self, width: int, height: int) -> Pixels:
+    def pixels(self, width: int, height: int) -> _Pixels:
         """The table drawn, ``[height, width, 3]``."""
 
 @final
@@ -291,21 +293,21 @@ class Worlds:
 
     def __new__(cls, count: int) -> Self: ...
     def reset(self, index: int, state: npt.ArrayLike) -> None: ...
-    def step(self, actions: npt.ArrayLike) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    def step(self, actions: npt.ArrayLike) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
         """Nothing moves if an action is refused."""
 
     @property
-    def state(self) -> Floats: ...
+    def state(self) -> _Floats: ...
     @property
-    def vertices(self) -> Floats: ...
+    def vertices(self) -> _Floats: ...
     @property
-    def keypoints(self) -> Floats: ...
+    def keypoints(self) -> _Floats: ...
     @property
-    def agent_position(self) -> Floats: ...
+    def agent_position(self) -> _Floats: ...
     @property
-    def agent_velocity(self) -> Floats: ...
+    def agent_velocity(self) -> _Floats: ...
     @property
-    def block_pose(self) -> Floats: ...
+    def block_pose(self) -> _Floats: ...
     @property
     def contacts(self) -> npt.NDArray[np.int64]: ...
-    def pixels(self, width: int, height: int) -> Pixels: ...
+    def pixels(self, width: int, height: int) -> _Pixels: ...

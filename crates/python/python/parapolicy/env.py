@@ -45,7 +45,8 @@ class PushTEnv(gym.Env):
         self.action_space = pusht.ACTION_SPACE
         self._world = World()
         self._last_action = None
-        self._window = self._clock = None
+        self._window: Any = None
+        self._clock: Any = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begins an episode: anywhere, or where ``options["reset_to_state"]`` says, in gym-pusht's legacy order, which

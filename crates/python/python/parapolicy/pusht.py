@@ -68,8 +68,8 @@ def info(tables: Tables) -> dict[str, Any]:
 
 def draw_start(random: np.random.Generator) -> list[float]:
     """Where an episode begins, drawn as gym-pusht draws it."""
-    agent = [random.integers(50, 450) for _ in range(2)]
-    block = [random.integers(100, 400) for _ in range(2)]
+    agent = [float(random.integers(50, 450)) for _ in range(2)]
+    block = [float(random.integers(100, 400)) for _ in range(2)]
     return [*agent, *block, random.uniform(-np.pi, np.pi)]
 
 

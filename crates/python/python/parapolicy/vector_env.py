@@ -53,13 +53,13 @@ class PushTVectorEnv(VectorEnv):
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._over = np.zeros(num_envs, dtype=np.bool_)
 
-    @property
-    def np_random(self) -> tuple[np.random.Generator, ...]:
+    @property  # type: ignore[misc] # one for each environment, as in SyncVectorEnv
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """The random numbers of each environment."""
         return tuple(random for random, _ in self._randoms)
 
     @property
-    def np_random_seed(self) -> tuple[int, ...]:
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
         """What they were seeded with."""
         return tuple(seed for _, seed in self._randoms)
 
@@ -68,7 +68,7 @@ class PushTVectorEnv(VectorEnv):
     ) -> tuple[Any, dict[str, Any]]:
         """Begins an episode everywhere, or where ``options["reset_mask"]`` is true; an integer ``seed`` seeds
         environment ``i`` with ``seed + i``."""
-        seeds = [None if seed is None else seed + i for i in range(self.num_envs)] if _is_one(seed) else list(seed)
+        seeds = self._seeds(seed)
         if len(seeds) != self.num_envs:
             raise ValueError(f"seed has {len(seeds)} values for {self.num_envs} environments: give one for each")
         mask = np.asarray((options or {}).get("reset_mask", np.ones(self.num_envs, dtype=np.bool_)))
@@ -106,9 +106,16 @@ class PushTVectorEnv(VectorEnv):
             raise ValueError(self.render_mode)
         return tuple(self._worlds.pixels(self.visualization_width, self.visualization_height))
 
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+        if seed is None:
+            return [None] * self.num_envs
+        if isinstance(seed, int | np.integer):
+            return [int(seed) + i for i in range(self.num_envs)]
+        return list(seed)
+
     def _restart(self, mask: np.ndarray, options: dict[str, Any] | None) -> None:
         for index in np.flatnonzero(mask):
-            self._worlds.reset(index, pusht.start(options, self._randoms[index][0]))
+            self._worlds.reset(int(index), pusht.start(options, self._randoms[index][0]))
         self._steps[mask] = 0
         self._over = self._over & ~mask
 
@@ -120,7 +127,3 @@ class PushTVectorEnv(VectorEnv):
     def _masked(info: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, np.ndarray]:
         """Adds to every key, as gymnasium does, which environments it is of."""
         return info | {f"_{key}": mask.copy() for key in info}
-
-
-def _is_one(seed: object) -> bool:
-    return seed is None or isinstance(seed, int | np.integer)
