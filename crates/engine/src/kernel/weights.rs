@@ -79,10 +79,10 @@ impl Weights {
         let mut first = 0;
         for (source, &channels) in weights.sources.iter().zip(channels) {
             let value = |slice, k, output| if k < channels { weight(slice, first + k, output) } else { 0.0 };
-            for output in 0..outputs {
-                let start = weights.column(output / lanes) + source.start + output % lanes;
-                for slice in 0..slices {
-                    for k in 0..source.depth {
+            for slice in 0..slices {
+                for k in 0..source.depth {
+                    for output in 0..outputs {
+                        let start = weights.column(output / lanes) + source.start + output % lanes;
                         pool[start + (slice * source.depth + k) * 2 * lanes] = match packed {
                             1 => value(slice, k, output),
                             _ => pair_of(value(slice, k, output), value(slice, k + source.depth, output)),
