@@ -1,8 +1,8 @@
 //! What an evaluation takes, layer by layer, and how far that is from what the machine can do.
 //!
-//! `cargo bench -p parapolicy-engine --bench kernels [-- layers]`: the network is the shipped one's shape with random
+//! `cargo bench -p parapolicy-engine --bench kernels [-- Avx512] [layers]`: the network is the shipped one's shape with random
 //! weights. Times are the best of many, each layer's for itself: a machine with other things to do disturbs some. With
-//! `layers`, every layer is listed.
+//! `layers`, every layer is listed; a kernel's name leaves out the others.
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails has nothing to say")]
 
 mod limits;
@@ -20,10 +20,14 @@ const BATCHES: [usize; 6] = [1, 2, 4, 8, 16, 32];
 const PATIENCE: Duration = Duration::from_millis(300);
 
 fn main() {
-    let detailed = std::env::args().any(|argument| argument == "layers");
+    let arguments: Vec<_> = std::env::args().collect();
+    let detailed = arguments.iter().any(|argument| argument == "layers");
+    let kernels = [Kernel::Avx512Bf16, Kernel::Avx512, Kernel::Avx2];
+    let named = |kernel: &Kernel| arguments.iter().any(|argument| *argument == format!("{kernel:?}"));
+    let any = kernels.iter().any(named);
     let layers = unet::unet(1, 2, 16, &[64, 128, 256], 8);
     for threads in [1, 2] {
-        for kernel in [Kernel::Avx512Bf16, Kernel::Avx512, Kernel::Avx2] {
+        for kernel in kernels.into_iter().filter(|kernel| named(kernel) || !any) {
             if let Some(limits) = Limits::measure(kernel, threads) {
                 measure(&layers, kernel, threads, &limits, detailed);
             }
