@@ -5,6 +5,7 @@
 
 mod phase;
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,11 +21,28 @@ pub trait Job: Send + Sync + 'static {
 
 /// One of the threads that run a job.
 pub struct Member<'a> {
-    /// Which one, from 0. Member 0 is the thread that called [`Team::run`].
+    /// Which of how many.
+    pub share: Share,
+    meeting: &'a Meeting,
+}
+
+/// A member's share of what is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which member, from 0. Member 0 is the thread that called [`Team::run`].
     pub index: usize,
     /// How many there are.
     pub count: usize,
-    meeting: &'a Meeting,
+}
+
+impl Share {
+    /// That of a member alone.
+    pub const ALL: Self = Self { index: 0, count: 1 };
+
+    /// The share of `length` things: shares follow each other and differ by one at most.
+    pub fn of(self, length: usize) -> Range<usize> {
+        length * self.index / self.count..length * (self.index + 1) / self.count
+    }
 }
 
 impl Member<'_> {
@@ -33,12 +51,7 @@ impl Member<'_> {
     /// # Panics
     /// Where another member has panicked, and would never come.
     pub fn meet(&self) {
-        self.meeting.join(self.count);
-    }
-
-    /// This member's share of `length` things: the shares follow each other and differ by one at most.
-    pub fn share(&self, length: usize) -> std::ops::Range<usize> {
-        length * self.index / self.count..length * (self.index + 1) / self.count
+        self.meeting.join(self.share.count);
     }
 }
 
@@ -123,7 +136,7 @@ impl<J: Job> Shared<J> {
 
     /// Works, then meets the others: no run ends while a member still works.
     fn take_part(&self, index: usize) -> std::thread::Result<()> {
-        let member = Member { index, count: self.count, meeting: &self.meeting };
+        let member = Member { share: Share { index, count: self.count }, meeting: &self.meeting };
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             self.job.work(&member);
             member.meet();

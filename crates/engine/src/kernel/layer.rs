@@ -7,7 +7,7 @@ mod convolve;
 use std::ops::Range;
 
 use super::finish::{Finish, Norm, Rows};
-use super::memory::{Aligned, Arena};
+use super::memory::{Aligned, Region};
 use super::place::{Place, Places, ROW};
 use super::runs::{self, Run};
 use super::table::Table;
@@ -15,7 +15,7 @@ use super::tile::Term;
 use super::weights::Weights;
 use super::winograd::{Scheme, TAPS};
 use crate::network::{Film, Geometry, Layer};
-use crate::team::Member;
+use crate::team::Share;
 
 /// A layer whose weights are packed for an instruction set.
 ///
@@ -70,8 +70,12 @@ pub struct Work {
 pub(super) struct Evaluation<'a> {
     /// Of all layers.
     pub weights: &'a [f32],
-    pub arena: &'a Arena,
+    /// Where the activations of these rows are.
+    pub arena: Region<'a>,
+    /// Rows.
     pub batch: usize,
+    /// Whether convolutions are filtered, where they can be.
+    pub filtered: bool,
     /// Modulation, `batch` rows.
     pub film: Rows<'a>,
 }
@@ -79,7 +83,7 @@ pub(super) struct Evaluation<'a> {
 /// From this batch on a convolution of five taps is done by [`winograd`](super::winograd). A single row takes as long as
 /// its weights take to be read, and there are more of them then; two rows were faster already (1.4 times, three 1.8 times;
 /// the shipped network in f32 on two cores of an AMD EPYC Zen 4).
-const WINOGRAD_BATCH: usize = 2;
+pub(super) const WINOGRAD_BATCH: usize = 2;
 
 /// The weights that a member reads of a layer, from its first column to its last.
 struct Stream<'a> {
@@ -172,19 +176,19 @@ impl Packed {
     pub unsafe fn work(
         &self,
         evaluation: Evaluation<'_>,
-        member: &Member<'_>,
+        share: Share,
         next: Option<&Self>,
         workspace: &mut Workspace,
     ) {
-        let next = next.map_or(0, |next| next.first_weight(evaluation.batch, member));
-        let Evaluation { arena, batch, .. } = evaluation;
-        let mine = self.share(member);
+        let next = next.map_or(0, |next| next.first_weight(evaluation.filtered, share));
+        let Evaluation { arena, batch, filtered, .. } = evaluation;
+        let mine = self.columns(share);
         if mine.is_empty() {
             return;
         }
         // SAFETY: the caller says that nobody writes the inputs.
         let inputs = self.inputs.iter().map(|input| unsafe { input.read(arena, batch) });
-        let winograd = self.winograd_for(batch);
+        let winograd = self.winograd(filtered);
         self.prepare(inputs.clone(), winograd, batch, &mut workspace.operands);
         let end = mine.end;
         let stream = |weights| Stream { numbers: evaluation.weights, weights, end, next };
@@ -202,7 +206,7 @@ impl Packed {
     pub fn amount(&self, batch: usize) -> Work {
         let outputs = self.output.channels;
         let inputs: usize = self.inputs.iter().map(|input| input.channels).sum();
-        let (weights, rows) = match self.winograd_for(batch) {
+        let (weights, rows) = match self.winograd(batch >= WINOGRAD_BATCH) {
             Some((scheme, weights)) => (weights, scheme.points() * scheme.tiles()),
             None => (&self.direct, self.by_position.iter().map(Vec::len).sum()),
         };
@@ -211,20 +215,20 @@ impl Packed {
     }
 
     /// This member's columns.
-    fn share(&self, member: &Member<'_>) -> Range<usize> {
+    fn columns(&self, share: Share) -> Range<usize> {
         let columns = self.output.stride / self.table.lanes;
-        let units = member.share(columns.div_ceil(self.unit));
+        let units = share.of(columns.div_ceil(self.unit));
         units.start * self.unit..columns.min(units.end * self.unit)
     }
 
-    fn winograd_for(&self, batch: usize) -> Option<&(Scheme, Weights)> {
-        self.winograd.as_ref().filter(|_| batch >= WINOGRAD_BATCH)
+    fn winograd(&self, filtered: bool) -> Option<&(Scheme, Weights)> {
+        self.winograd.as_ref().filter(|_| filtered)
     }
 
     /// Where the weights begin that this member reads first.
-    fn first_weight(&self, batch: usize, member: &Member<'_>) -> usize {
-        let weights = self.winograd_for(batch).map_or(&self.direct, |(_, weights)| weights);
-        weights.column(self.share(member).start)
+    fn first_weight(&self, filtered: bool, share: Share) -> usize {
+        let weights = self.winograd(filtered).map_or(&self.direct, |(_, weights)| weights);
+        weights.column(self.columns(share).start)
     }
 
     /// Columns that are worked on at once: one unit, or several where a unit is a single column.

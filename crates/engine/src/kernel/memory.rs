@@ -77,13 +77,27 @@ impl Arena {
         Self { numbers, start }
     }
 
+    /// What begins at `start`.
+    pub fn region(&self, start: usize) -> Region<'_> {
+        Region(&self.numbers[self.start + start..])
+    }
+}
+
+/// A part of the arena.
+#[derive(Clone, Copy)]
+pub(super) struct Region<'a>(&'a [UnsafeCell<f32>]);
+
+// SAFETY: as for the arena.
+unsafe impl Sync for Region<'_> {}
+
+impl<'a> Region<'a> {
     /// # Panics
     /// Where they are not all there.
     ///
     /// # Safety
     /// Nobody writes any of these numbers as long as they are borrowed.
-    pub unsafe fn read(&self, start: usize, len: usize) -> &[f32] {
-        let cells = &self.numbers[self.start + start..][..len];
+    pub unsafe fn read(self, start: usize, len: usize) -> &'a [f32] {
+        let cells = &self.0[start..][..len];
         // SAFETY: the cells are there, and as the caller says nobody writes them.
         unsafe { std::slice::from_raw_parts(cells.as_ptr().cast(), len) }
     }
@@ -93,7 +107,7 @@ impl Arena {
     ///
     /// # Panics
     /// Where they are not all there.
-    pub fn pointer(&self, start: usize, len: usize) -> *mut f32 {
-        UnsafeCell::raw_get(self.numbers[self.start + start..][..len].as_ptr())
+    pub fn pointer(self, start: usize, len: usize) -> *mut f32 {
+        UnsafeCell::raw_get(self.0[start..][..len].as_ptr())
     }
 }

@@ -1,6 +1,6 @@
 //! Where activations lie.
 
-use super::memory::Arena;
+use super::memory::Region;
 use crate::network::Activation;
 
 /// Rows of channels begin at multiples of so many numbers, whatever the registers. The rest of a row means nothing.
@@ -29,9 +29,9 @@ impl Place {
     }
 
     /// # Safety
-    /// As for [`Arena::read`].
+    /// As for [`Region::read`].
     #[expect(unsafe_code, reason = "the caller knows who writes")]
-    pub unsafe fn read<'a>(&self, arena: &'a Arena, batch: usize) -> &'a [f32] {
+    pub unsafe fn read<'a>(&self, arena: Region<'a>, batch: usize) -> &'a [f32] {
         // SAFETY: the caller's.
         unsafe { arena.read(self.start(batch), self.len(batch)) }
     }

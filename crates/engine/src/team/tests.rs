@@ -26,13 +26,13 @@ impl Exchange {
 impl Job for Exchange {
     fn work(&self, member: &Member<'_>) {
         for round in 1..=self.rounds {
-            if self.nap && round % 3 == member.index {
+            if self.nap && round % 3 == member.share.index {
                 sleep(3 * BETWEEN_RUNS);
             }
-            self.slots[member.index].store(round, Ordering::Relaxed);
+            self.slots[member.share.index].store(round, Ordering::Relaxed);
             member.meet();
             let sum: usize = self.slots.iter().map(|slot| slot.load(Ordering::Relaxed)).sum();
-            self.sums[member.index].fetch_add(sum, Ordering::Relaxed);
+            self.sums[member.share.index].fetch_add(sum, Ordering::Relaxed);
             member.meet();
         }
     }
@@ -74,7 +74,7 @@ fn shares_cover_everything_once() {
     struct Count([AtomicUsize; 7]);
     impl Job for Count {
         fn work(&self, member: &Member<'_>) {
-            for i in member.share(7) {
+            for i in member.share.of(7) {
                 self.0[i].fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -92,7 +92,7 @@ fn a_panic_reaches_the_caller_and_leaves_no_one_waiting() {
     impl Job for Fail {
         fn work(&self, member: &Member<'_>) {
             member.meet();
-            assert!(member.index != self.0, "as planned");
+            assert!(member.share.index != self.0, "as planned");
             member.meet();
         }
     }
