@@ -24,6 +24,12 @@ impl Diffusion<'_> {
         if table.carries_excess() { 2 * dim } else { dim }
     }
 
+    /// Writes x_0.
+    pub fn begin(&self, state: &mut [f32]) {
+        state.iter_mut().zip(self.noise.initial()).for_each(|(state, noise)| *state = *noise);
+        self.known.settle(state);
+    }
+
     /// Writes the drifts of `steps` that the network's `predictions`, `[p, D]`, at the states of `path` mean.
     pub fn answer(&self, path: &mut Path, steps: impl IntoIterator<Item = usize>, predictions: ArrayView2<'_, f32>) {
         for (step, prediction) in steps.into_iter().zip(predictions.rows()) {
@@ -65,6 +71,7 @@ impl Recurrence for Diffusion<'_> {
         for (next, excess) in next.iter_mut().zip(excess) {
             *next += row.excess * excess;
         }
+        self.known.settle(next);
     }
 }
 

@@ -64,14 +64,15 @@ impl Drawing {
             return Err(SampleError::NoiseShape { field, what, expected, found });
         }
         self.statistics.clear();
-        self.path.state_mut(0).iter_mut().zip(noise.initial()).for_each(|(state, noise)| *state = *noise);
         self.guess.fill(0.0);
         self.residual = None;
         self.whole = false;
         if !std::mem::take(&mut self.told) {
             self.known.clear();
         }
-        self.method.begin(&Diffusion { table, noise, known: &self.known }, std::mem::take(&mut self.warm));
+        let diffusion = Diffusion { table, noise, known: &self.known };
+        diffusion.begin(self.path.state_mut(0));
+        self.method.begin(&diffusion, std::mem::take(&mut self.warm));
         Ok(())
     }
 
@@ -100,7 +101,6 @@ impl Drawing {
         let diffusion = Diffusion { table, noise, known: &self.known };
         let drawn = self.method.digest(&diffusion, &mut self.path, predictions, &mut self.statistics);
         if drawn {
-            self.known.settle(self.path.state_mut(table.steps()));
             self.whole = true;
             self.residual = None;
         }
@@ -110,8 +110,7 @@ impl Drawing {
     /// Makes the path whole by guessing, and takes the change of the guess for its residual.
     pub fn complete(&mut self, table: &Table, noise: &Noise) {
         self.method.complete(&Diffusion { table, noise, known: &self.known }, &mut self.path);
-        let guess = self.path.state_mut(table.steps());
-        self.known.settle(guess);
+        let guess = self.path.state(table.steps());
         self.residual = Some(mean_squared_difference(guess, &self.guess).sqrt());
         self.guess.copy_from_slice(guess);
         self.whole = true;

@@ -4,13 +4,14 @@
 //!
 //! ```text
 //! x̂0_i ← x̂0_i + w_i (known_i − x̂0_i)          w_i in [0, 1]
+//! x_i  ← known_i                               where w_i = 1
 //! ```
 //!
-//! The solver's own rows then lead x_j there with the noise already drawn: what the network is shown of a value with
-//! w = 1 is that value under the noise of the step, as in replacement (Lugmayr et al. 2022, arXiv 2201.09865,
-//! algorithm 1), except that the noise of one step goes with that of the next. It is a drift like any other, so every
-//! strategy iterates to the same sample, and no gradient is taken. It is not a draw given the known values: the free ones
-//! hear of them through noise, the louder the earlier the step.
+//! A value with w = 1 stands in every state as it is, without noise, so that is how the network is shown it: Diffuser's
+//! inpainting (Janner et al. 2022, arXiv 2205.09991), which Diffusion Policy has too. Shown under the noise of the step
+//! instead, as in replacement (Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1), it says less of the values around it. It
+//! is part of the recurrence, so every strategy iterates to the same sample, and no gradient is taken. It is not a draw
+//! given the known values: the network takes them to be noisy, the more so the earlier the step.
 
 use ndarray::ArrayView1;
 
@@ -67,14 +68,14 @@ impl Inpainting {
         excess.iter_mut().zip(&self.weights).for_each(|(excess, weight)| *excess *= 1.0 - weight);
     }
 
-    /// Writes the values that are held all the way into `sample`: the last step of some solvers leaves noise.
-    pub fn settle(&self, sample: &mut [f32]) {
+    /// Writes the values that are held all the way into a state, `[D]`.
+    pub fn settle(&self, state: &mut [f32]) {
         if !self.active {
             return;
         }
-        for ((sample, value), weight) in sample.iter_mut().zip(&self.values).zip(&self.weights) {
+        for ((state, value), weight) in state.iter_mut().zip(&self.values).zip(&self.weights) {
             if *weight == 1.0 {
-                *sample = *value;
+                *state = *value;
             }
         }
     }

@@ -63,12 +63,12 @@ impl Sampler {
     }
 
     /// Holds values of the next sample: in every step x̂0 becomes x̂0 + w (known − x̂0), so where the weight is 1 the sample
-    /// has the known value, to the bit, and the values around are drawn to go with it. For consecutive plans of a control
+    /// has the known value, to the bit, in every state, and the values around are drawn to go with it. For consecutive plans of a control
     /// loop these are the actions that will have been executed by the time the plan is ready (real-time chunking, Black et
     /// al. 2025, arXiv 2506.07339, there by a gradient). Both are `[D]`; a weight is from 0, not held, to 1.
     ///
     /// It works in every strategy, and costs nothing. The sample is not one from the network's distribution given the known
-    /// values, only near one: free values hear of them late (Lugmayr et al. 2022, arXiv 2201.09865).
+    /// values, only nearer to it (Janner et al. 2022, arXiv 2205.09991, show a network known values in the same way).
     ///
     /// # Errors
     ///

@@ -45,6 +45,8 @@ fn serial(table: &Table, noise: &Noise) -> Vec<f64> {
     let [values, weights] = known().map(|array| array.mapv(f64::from));
     let mut mixture = Mixture::example(table);
     let mut x: Vec<f64> = noise.initial().iter().map(|value| f64::from(*value)).collect();
+    let hold = |x: &mut [f64]| (0..DIM).filter(|i| weights[*i] == 1.0).for_each(|i| x[i] = values[i]);
+    hold(&mut x);
     let mut previous: Option<Vec<f64>> = None;
     for (step, row) in table.rows().iter().enumerate() {
         let (alpha, sigma) = (f64::from(row.alpha), f64::from(row.sigma));
@@ -65,6 +67,7 @@ fn serial(table: &Table, noise: &Noise) -> Vec<f64> {
                 + f64::from(row.noise) * f64::from(noise.steps()[[step, i]])
                 + f64::from(row.excess) * excess;
         }
+        hold(&mut next);
         (x, previous) = (next, Some(held));
     }
     x

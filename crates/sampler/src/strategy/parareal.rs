@@ -217,7 +217,7 @@ impl Method for Parareal {
         self.versions.fill(0);
         // X_0 is final, and in its place.
         (self.versions[0], self.still[0], self.settled) = (1, true, 1);
-        self.path.state_mut(0).iter_mut().zip(diffusion.noise.initial()).for_each(|(state, noise)| *state = *noise);
+        diffusion.begin(self.path.state_mut(0));
         self.ready.clear();
         self.ready.push(0);
     }

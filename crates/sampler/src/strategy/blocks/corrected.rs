@@ -172,6 +172,7 @@ impl Recurrence for Sequence<'_> {
                     next_x[i] = x[i] + l.travel * u - l.push * epsilon + l.along * kick(0) + l.across * kick(1);
                     next_u[i] = l.decay * u - l.travel * epsilon + l.kick * kick(0);
                 }
+                self.diffusion.known.settle(next_x);
             }
         }
     }
@@ -206,7 +207,7 @@ impl Method for Corrected {
     fn begin(&mut self, diffusion: &Diffusion<'_>, _warm: bool) {
         self.draw_kicks(diffusion.noise);
         let (x, u) = self.path.state_mut(0).split_at_mut(self.dim);
-        x.iter_mut().zip(diffusion.noise.initial()).for_each(|(x, noise)| *x = *noise);
+        diffusion.begin(x);
         u.fill(0.0);
         self.iteration.begin::<Sequence<'_>>(false);
     }
