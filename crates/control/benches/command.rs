@@ -63,18 +63,19 @@ fn main() {
     let monitor = controller.monitor();
     let mut lengths = Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).expect("a histogram");
     let started = Instant::now();
-    let mut observed = None;
+    let (mut observed, mut planned) = (None, false);
     while lengths.len() < calls {
         let now = started.elapsed();
         if observed.is_none_or(|observed| now >= observed + PERIOD) {
             controller.observe(observation.view(), now).expect("an observation");
             observed = Some(now);
+            // The first plan waits for the network to be loaded.
+            planned = planned || monitor.health().plans > 0;
         }
         let begun = Instant::now();
         std::hint::black_box(controller.command(now));
         let length = begun.elapsed();
-        // The first plan waits for the network to be loaded.
-        if monitor.health().plans > 0 {
+        if planned {
             lengths.saturating_record(length.as_nanos() as u64);
         }
         if !pause.is_zero() {
