@@ -8,8 +8,8 @@ mod arm;
 use std::path::Path;
 
 use approx::assert_abs_diff_eq;
-use ndarray::{Array1, aview1};
-use parapolicy_control::{DiffusionPolicy, Environment as _, run_episode};
+use ndarray::{Array1, array, aview1, s};
+use parapolicy_control::{DiffusionPolicy, Environment as _, Policy as _, run_episode};
 use parapolicy_runner::{Policy, Runtime};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
@@ -93,4 +93,25 @@ fn a_command_beyond_the_servos_is_a_violation() {
     arm.reset(1).unwrap();
     assert_eq!(arm.step(aview1(&[1.0, -SPEED])).unwrap().violation, 0.0);
     assert_abs_diff_eq!(arm.step(aview1(&[0.0, -SPEED - 0.5])).unwrap().violation, 0.5, epsilon = 1e-12);
+}
+
+#[test]
+fn a_plan_begins_with_what_was_committed_and_the_next_one_does_not() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/arm");
+    let mut network = Policy::load(&folder, &Runtime::find_or_install(None, &()).unwrap(), 1).unwrap();
+    let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 50).unwrap();
+    let committed = array![[0.5, -0.25], [0.75, -0.5], [1.0, -0.75]];
+    for strategy in ["sequential", "picard"] {
+        let strategy: Strategy = strategy.parse().unwrap();
+        let mut sampler = Sampler::new(table.clone(), strategy, network.manifest().sample_dim()).unwrap();
+        let mut policy = DiffusionPolicy::new(&mut network, &mut sampler);
+        policy.observe(aview1(&[0.5, 0.8, 0.3, 0.4])).unwrap();
+        policy.commit(committed.view()).unwrap();
+        let [held, free] = [(); 2].map(|()| policy.plan().unwrap().actions);
+        let [held, free] = [held, free].map(|plan| (&plan.slice(s![..3, ..]) - &committed).mapv(f64::abs));
+        assert!(held.iter().all(|change| *change < 1e-6), "{held}");
+        assert!(free.iter().any(|change| *change > 0.01), "{free}");
+        let wrong = policy.commit(array![[0.5]].view()).unwrap_err().to_string();
+        assert_eq!(wrong, "a committed action has 1 numbers, but the policy's actions have 2");
+    }
 }
