@@ -147,6 +147,9 @@ pub struct RunArguments {
     /// what is planned is not the policy's distribution any more.
     #[arg(long, value_name = "SHARE", conflicts_with = "warm_start")]
     pub reuse: Option<f64>,
+    /// Log every plan as it stood after each round of its sampler, too.
+    #[arg(long, conflicts_with = "environments")]
+    pub log_rounds: bool,
     /// What the episodes are like (TOML).
     #[arg(long, default_value = "sims/nominal.toml")]
     pub scenario: PathBuf,
@@ -166,7 +169,8 @@ pub struct RunArguments {
     pub environments: u64,
     #[command(flatten)]
     pub in_time: LoopArguments,
-    /// Folder for report.json, episodes.csv, report.svg and episode.gif.
+    /// Folder for report.json, episodes.csv, report.svg, episode.gif, and episodes.mcap: all that was observed, planned and
+    /// sent, for Foxglove or rerun.
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
     /// Print the report as JSON, and nothing else, on standard output.

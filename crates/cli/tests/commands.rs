@@ -57,6 +57,8 @@ fn run_writes_a_report() {
     let csv = fs::read_to_string(out.join("episodes.csv")).unwrap();
     assert_eq!(csv.lines().next().unwrap(), "sampler,seed,reward,success,control_steps,plans,violations");
     assert_eq!(csv.lines().count(), 4);
+    let log = fs::read(out.join("episodes.mcap")).unwrap();
+    assert!(log.ends_with(b"\x89MCAP0\r\n") && log.len() > 10_000, "{} bytes", log.len());
     let svg = fs::read_to_string(out.join("report.svg")).unwrap();
     assert!(svg.starts_with("<svg") && names.iter().all(|name| svg.contains(name)));
     let mut gif = gif::Decoder::new(fs::File::open(out.join("episode.gif")).unwrap()).unwrap();

@@ -64,6 +64,10 @@ fn the_virtual_clock_gives_the_same_bytes_again() {
     let timing = only(&first).timing.unwrap();
     assert_eq!((timing.deadline_misses, timing.wake_up_jitter_ms, timing.failed_plans), (None, None, 0));
     assert!(timing.observation_age_ms.p50 >= 299.0, "there at 0.3 s: {timing:?}");
+    assert!(
+        out.join("episodes.mcap").exists() && out.join("episodes-2.mcap").exists(),
+        "every run has a log of its own"
+    );
     assert!(table.contains("clock virtual, 10 Hz, latency 230ms, replan 4, blend ensemble:0.1, late hold"), "{table}");
 
     // The latencies of that run, and then those of a run in which they were measured.

@@ -19,6 +19,7 @@ use ndarray::{Array2, ArrayView1};
 use thiserror::Error;
 use triple_buffer::{Input, Output, triple_buffer};
 
+use crate::log::Log;
 use crate::playback::{Command, PlaybackConfig, PlaybackError};
 use crate::{BoxError, Policy};
 
@@ -119,7 +120,7 @@ impl Controller {
         let history = Array2::zeros((config.n_obs_steps, config.observation_dim));
         let rules = Rules::new(config)?;
         let committed = Committed::new(horizon, action_dim);
-        let request = Request { episode: 0, seed: 0, observed: Duration::ZERO, history, committed };
+        let request = Request { episode: 0, seed: 0, observed: Duration::ZERO, history, committed, log: None };
         let (requests, asked) = triple_buffer(&request);
         let (delivered, deliveries) = triple_buffer(&Delivery::new(horizon, action_dim));
         let (wake, woken) = bounded(1);
@@ -141,7 +142,7 @@ impl Controller {
     /// Begins an episode: observations and plans so far are forgotten, and a plan that is being worked on will be
     /// ignored. Everything random in the policy follows from `seed`.
     pub fn reset(&mut self, seed: u64) {
-        self.rules.begin();
+        self.rules.begin(seed);
         self.seed = seed;
     }
 
@@ -174,6 +175,12 @@ impl Controller {
         self.rules.command(time)
     }
 
+    /// Tells `log` of everything from now on: observations and commands as they come and go, plans and events as the
+    /// worker has them. Nobody waits for the log.
+    pub fn log_to(&mut self, log: Log) {
+        self.rules.log = Some(log);
+    }
+
     /// What went wrong in the worker since this was called last.
     pub fn events(&self) -> TryIter<'_, WorkerEvent> {
         self.events.try_iter()
@@ -200,6 +207,7 @@ impl Controller {
         (request.episode, request.seed, request.observed) = (self.rules.episode(), self.seed, time);
         request.history.assign(&self.rules.history());
         self.rules.foresee(time, &mut request.committed);
+        request.log.clone_from(&self.rules.log);
         self.requests.publish();
         self.shared.busy.store(true, Ordering::Release);
         self.rules.asked();

@@ -6,7 +6,7 @@ mod memory;
 use std::borrow::BorrowMut;
 use std::time::Instant;
 
-use ndarray::{ArrayView1, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 use parapolicy_runner::Policy as Network;
 use parapolicy_sampler::{Budget, Sampler};
 
@@ -33,13 +33,25 @@ pub struct DiffusionPolicy<'a, N = &'a mut Network, S = &'a mut Sampler> {
     committed: Option<Committed>,
     /// Observations since the last plan: the actions executed from it.
     executed: usize,
+    /// Whether plans tell what they were after every round.
+    watched: bool,
 }
 
 impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S> {
     /// Samples `network` with `sampler`.
     pub fn new(network: N, sampler: S) -> Self {
         let (memory, budget) = (Memory::new(network.borrow().manifest()), Budget::default());
-        Self { network, sampler, budget, memory, refinement: None, carry: Carry::Nothing, committed: None, executed: 0 }
+        Self {
+            network,
+            sampler,
+            budget,
+            memory,
+            refinement: None,
+            carry: Carry::Nothing,
+            committed: None,
+            executed: 0,
+            watched: false,
+        }
     }
 
     /// Refines every plan for the robot that `tracker` follows.
@@ -52,6 +64,12 @@ impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S>
     #[must_use]
     pub fn within(self, budget: Budget) -> Self {
         Self { budget, ..self }
+    }
+
+    /// Lets every plan tell what it was after each round, in [`Plan::iterates`].
+    #[must_use]
+    pub fn watched(self) -> Self {
+        Self { watched: true, ..self }
     }
 
     /// Begins every plan of an episode but the first with the x̂0 of the plan before it and with its noise, both moved
@@ -108,7 +126,13 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             sampler.inpaint(values.view(), weights.view())?;
         }
         let mut denoiser = network.bind(self.memory.observations())?;
-        let sample = sampler.sample_within(self.budget, &mut denoiser, &noise)?;
+        let mut iterates: Vec<Array1<f32>> = Vec::new();
+        let sample = if self.watched {
+            let mut watch = |guess: ArrayView1<'_, f32>| iterates.push(guess.to_owned());
+            sampler.sample_watched(self.budget, &mut denoiser, &noise, &mut watch)?
+        } else {
+            sampler.sample_within(self.budget, &mut denoiser, &noise)?
+        };
         let refined = match &mut self.refinement {
             // The sampler has had the seed; its bits turned, it gives other noise.
             Some((refinement, tracker)) => refinement.refine_for(tracker, &mut denoiser, sample.sample(), !seed)?,
@@ -120,7 +144,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         let (actions, refinement) = match refined {
             // Beyond them only the stop at the last one is known to keep the limits.
             Some(Refined { actions, cost }) => (actions, Some(cost)),
-            None => (network.actions(sample.sample()).slice_move(s![executed.start.., ..]), None),
+            None => (ahead(network, sample.sample()), None),
         };
         let RefinementCost { rounds: refined, evaluations: also, .. } = refinement.unwrap_or_default();
         self.carry.keep(noise, plan);
@@ -133,6 +157,12 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             evaluations: evaluations + also,
             residual,
             refinement,
+            iterates: iterates.iter().map(|iterate| ahead(network, iterate.view())).collect(),
         })
     }
+}
+
+/// The actions of a sample from the moment of the newest observation on.
+fn ahead(network: &Network, sample: ArrayView1<'_, f32>) -> Array2<f64> {
+    network.actions(sample).slice_move(s![network.manifest().executed_steps().start.., ..])
 }

@@ -16,6 +16,7 @@ mod environment;
 mod interval;
 mod latency;
 pub mod lockstep;
+pub mod log;
 mod options;
 pub mod playback;
 mod policy;

@@ -24,6 +24,9 @@ pub struct Plan {
     pub residual: Option<f64>,
     /// What the refinement of the sampled plan took, where plans are refined; it is counted in the figures above.
     pub refinement: Option<RefinementCost>,
+    /// The actions as they would have been after each round of the sampler, the last of them before any refinement; empty
+    /// where nobody asked for them.
+    pub iterates: Vec<Array2<f64>>,
 }
 
 impl Plan {

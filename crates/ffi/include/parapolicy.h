@@ -53,7 +53,7 @@ enum parapolicy_status
   PARAPOLICY_STATUS_STOPPED = 10,
   // A defect in this library: a panic was caught. The handle may go on being used.
   PARAPOLICY_STATUS_PANIC = 11,
-  // The operating system refused something: a thread, say.
+  // The operating system refused something: a thread, or a file to log to.
   PARAPOLICY_STATUS_SYSTEM = 12,
 };
 #ifndef __cplusplus
@@ -277,6 +277,11 @@ typedef struct {
   const double *max;
   // Largest change of each from one command to the next; null: none.
   const double *max_change;
+  // MCAP file to write, for Foxglove or rerun: all that is observed, planned and sent. If it exists, a number is put after
+  // its name. Null: none.
+  const char *log;
+  // Log every plan as it stood after each round of the sampler, too: 1. 0: no.
+  uint32_t log_rounds;
 } parapolicy_config;
 
 // What is known of a command beside the action.
@@ -391,13 +396,13 @@ parapolicy_status parapolicy_controller_observe(parapolicy_controller *controlle
                                                 size_t len,
                                                 uint64_t time_ns);
 
-// Stops the controller: waits up to `patience_ns` for the plan that is being worked on, and ends the worker. Later calls
+// Stops the controller: waits up to `patience_ns` for the plan that is being worked on, ends the worker, and closes the
+// log. Later calls
 // find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still at work: its
 // thread ends when it can.
 //
 // Any thread, with the control thread out of its loop.
-parapolicy_status parapolicy_controller_stop(parapolicy_controller *controller,
-                                             uint64_t patience_ns);
+parapolicy_status parapolicy_controller_stop(parapolicy_controller *controller, uint64_t patience_ns);
 
 // Frees a controller; one that was not stopped is, without patience. Null is nothing. No other call may be using it.
 void parapolicy_controller_free(parapolicy_controller *controller);

@@ -1,6 +1,8 @@
 //! What a controller is for, as C says it.
 
+use std::ffi::c_char;
 use std::mem::size_of;
+use std::path::PathBuf;
 use std::ptr;
 use std::time::Duration;
 
@@ -82,6 +84,11 @@ pub struct ParapolicyConfig {
     pub max: *const f64,
     /// Largest change of each from one command to the next; null: none.
     pub max_change: *const f64,
+    /// MCAP file to write, for Foxglove or rerun: all that is observed, planned and sent. If it exists, a number is put after
+    /// its name. Null: none.
+    pub log: *const c_char,
+    /// Log every plan as it stood after each round of the sampler, too: 1. 0: no.
+    pub log_rounds: u32,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
@@ -106,6 +113,8 @@ unsafe impl Versioned for ParapolicyConfig {
             min: ptr::null(),
             max: ptr::null(),
             max_change: ptr::null(),
+            log: ptr::null(),
+            log_rounds: 0,
         }
     }
 }
@@ -118,15 +127,25 @@ pub unsafe extern "C" fn parapolicy_config_default(config: *mut ParapolicyConfig
 }
 
 /// What a configuration comes to for a policy.
+pub(crate) struct Configured {
+    pub controller: ControllerConfig,
+    pub log: Option<PathBuf>,
+    pub log_rounds: bool,
+}
+
+/// Reads a configuration, for a policy of this shape.
 ///
 /// # Safety
-/// `config` is null or points to a configuration whose arrays are null or as long as it says.
-pub(crate) unsafe fn controller_config(
+/// `config` is null or points to a configuration whose arrays are null or as long as it says, and whose text is null or
+/// closed by a zero.
+pub(crate) unsafe fn configured(
     config: *const ParapolicyConfig,
     shape: &ParapolicyShape,
-) -> Result<ControllerConfig, Failure> {
-    // SAFETY: the caller's promise.
+) -> Result<Configured, Failure> {
+    // SAFETY: the caller's promise, here and below.
     let config = unsafe { versioned::read(config) }?;
+    // SAFETY: as above.
+    let log = unsafe { border::text("log", config.log) }?.map(PathBuf::from);
     let array = |name, pointer: *const f64| {
         // SAFETY: the caller's promise.
         unsafe { border::numbers(name, pointer, config.action_dim, shape.action_dim) }.map(<[f64]>::to_vec)
@@ -150,7 +169,8 @@ pub(crate) unsafe fn controller_config(
     };
     let ParapolicyShape { n_obs_steps, observation_dim, horizon, .. } = *shape;
     let (replan, continuity) = (replan(&config)?, Continuity::default());
-    Ok(ControllerConfig { playback, replan, continuity, n_obs_steps, observation_dim, horizon })
+    let controller = ControllerConfig { playback, replan, continuity, n_obs_steps, observation_dim, horizon };
+    Ok(Configured { controller, log, log_rounds: config.log_rounds != 0 })
 }
 
 fn replan(config: &ParapolicyConfig) -> Result<Replan, Failure> {

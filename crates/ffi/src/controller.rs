@@ -7,11 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use ndarray::ArrayView1;
-use parapolicy_control::controller::{Controller, ControllerConfig, Monitor};
+use parapolicy_control::controller::{Controller, Monitor};
+use parapolicy_control::log::LogFile;
 use parapolicy_control::{BoxError, Policy, Recipe};
 
 use crate::border;
-use crate::config::{ParapolicyConfig, controller_config};
+use crate::config::{Configured, ParapolicyConfig, configured};
 use crate::failure::{Failure, ParapolicyStatus, guard};
 use crate::options::{ParapolicyOptions, recipe};
 use crate::policy::ParapolicyShape;
@@ -22,6 +23,7 @@ pub struct ParapolicyController {
     /// None once it was stopped. The control thread only ever tries to lock it: it does not wait.
     controller: Mutex<Option<Controller>>,
     pub(crate) monitor: Monitor,
+    log: Mutex<Option<LogFile>>,
 }
 
 /// Loads the policy in `directory`, starts a worker thread for it and writes a handle to `controller`; null in case of
@@ -42,9 +44,10 @@ pub unsafe extern "C" fn parapolicy_controller_start(
         let loaded = recipe.load(Path::new(directory))?;
         let shape = ParapolicyShape::of(loaded.0.manifest());
         // SAFETY: as above.
-        let config = unsafe { controller_config(config, &shape) }?;
+        let config = unsafe { configured(config, &shape) }?;
         let (mut first, directory) = (Some(loaded), PathBuf::from(directory));
-        let make = move || make(&recipe, &directory, first.take());
+        let watched = config.log_rounds;
+        let make = move || make(&recipe, &directory, first.take(), watched);
         handle.hand_out(ParapolicyController::start(shape, config, make)?);
         Ok(())
     })
@@ -53,18 +56,25 @@ pub unsafe extern "C" fn parapolicy_controller_start(
 type Loaded = (parapolicy_runner::Policy, parapolicy_sampler::Sampler);
 
 /// The policy that was loaded already, or is loaded again.
-fn make(recipe: &Recipe, directory: &Path, loaded: Option<Loaded>) -> Result<Box<dyn Policy>, BoxError> {
+fn make(recipe: &Recipe, directory: &Path, loaded: Option<Loaded>, watched: bool) -> Result<Box<dyn Policy>, BoxError> {
     let (network, sampler) = loaded.map_or_else(|| recipe.load(directory), Ok)?;
-    Ok(Box::new(recipe.policy(network, sampler)))
+    let policy = recipe.policy(network, sampler);
+    Ok(Box::new(if watched { policy.watched() } else { policy }))
 }
 
 impl ParapolicyController {
-    pub(crate) fn start<M>(shape: ParapolicyShape, config: ControllerConfig, make: M) -> Result<Self, Failure>
+    pub(crate) fn start<M>(shape: ParapolicyShape, config: Configured, make: M) -> Result<Self, Failure>
     where
         M: FnMut() -> Result<Box<dyn Policy>, BoxError> + Send + 'static,
     {
-        let controller = Controller::start(config, make)?;
-        Ok(Self { shape, monitor: controller.monitor(), controller: Mutex::new(Some(controller)) })
+        let mut controller = Controller::start(config.controller, make)?;
+        let numbers = shape.observation_dim.max(shape.horizon * shape.action_dim);
+        let log = config.log.map(|path| LogFile::create(&path, numbers)).transpose()?;
+        if let Some(log) = &log {
+            controller.log_to(log.log("controller"));
+        }
+        let monitor = controller.monitor();
+        Ok(Self { shape, monitor, controller: Mutex::new(Some(controller)), log: Mutex::new(log) })
     }
 
     /// Does something with the controller, unless it was stopped or another thread is at it.
@@ -78,7 +88,7 @@ impl ParapolicyController {
         body(entered.as_mut().ok_or(Failure::Stopped)?)
     }
 
-    /// Waits for the plan that is being worked on, and ends the worker.
+    /// Waits for the plan that is being worked on, ends the worker, and closes the log.
     fn stop(&self, patience: Duration) -> Result<(), Failure> {
         let mut entered: MutexGuard<'_, _> = self.controller.lock().unwrap_or_else(PoisonError::into_inner);
         let started = Instant::now();
@@ -86,6 +96,9 @@ impl ParapolicyController {
             std::thread::sleep(Duration::from_millis(1));
         }
         *entered = None;
+        if let Some(log) = self.log.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            log.finish()?;
+        }
         if self.monitor.health().planning { Err(Failure::StillPlanning) } else { Ok(()) }
     }
 }
@@ -131,7 +144,8 @@ pub unsafe extern "C" fn parapolicy_controller_observe(
     })
 }
 
-/// Stops the controller: waits up to `patience_ns` for the plan that is being worked on, and ends the worker. Later calls
+/// Stops the controller: waits up to `patience_ns` for the plan that is being worked on, ends the worker, and closes the
+/// log. Later calls
 /// find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still at work: its
 /// thread ends when it can.
 ///

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
+use parapolicy_control::log::LogError;
 use thiserror::Error;
 
 /// What a call came to. Values are never given another meaning; later versions may add some.
@@ -37,7 +38,7 @@ pub enum ParapolicyStatus {
     Stopped = 10,
     /// A defect in this library: a panic was caught. The handle may go on being used.
     Panic = 11,
-    /// The operating system refused something: a thread, say.
+    /// The operating system refused something: a thread, or a file to log to.
     System = 12,
 }
 
@@ -72,6 +73,8 @@ pub(crate) enum Failure {
     Sampling(#[from] parapolicy_sampler::SampleError),
     #[error(transparent)]
     Controller(#[from] ControllerError),
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 impl Failure {
@@ -81,7 +84,7 @@ impl Failure {
             Self::Null(_) => Status::Null,
             Self::Length { .. } | Self::Controller(ControllerError::Length { .. }) => Status::Length,
             Self::Controller(ControllerError::NotFinite { .. }) | Self::Observation(_) => Status::NotFinite,
-            Self::Controller(ControllerError::Thread(_)) => Status::System,
+            Self::Controller(ControllerError::Thread(_)) | Self::Log(_) => Status::System,
             Self::Text { .. }
             | Self::Choice { .. }
             | Self::Named(_)

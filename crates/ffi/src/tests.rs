@@ -13,6 +13,7 @@ use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
 use crate::command::{ParapolicyCommand, ParapolicySource, ParapolicyWithheld, parapolicy_controller_command};
+use crate::config::Configured;
 use crate::controller::{
     ParapolicyController, parapolicy_controller_free, parapolicy_controller_observe, parapolicy_controller_stop,
 };
@@ -74,6 +75,7 @@ impl Handle {
         };
         let shape =
             ParapolicyShape { n_obs_steps: 1, observation_dim: 1, horizon: 2, n_action_steps: 2, action_dim: 1 };
+        let config = Configured { controller: config, log: None, log_rounds: false };
         let controller = ParapolicyController::start(shape, config, || Ok(Box::new(Moody(0.0)))).unwrap();
         Self(Box::into_raw(Box::new(controller)))
     }

@@ -13,6 +13,9 @@ const STRICT: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O
 /// What gcc and clang watch the program with; they see what it allocates, and so does the library's memory.
 const WATCHED: &[&str] = &["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 
+/// The magic bytes of the format.
+const MCAP: &[u8] = b"\x89MCAP0\r\n";
+
 #[derive(Clone, Copy)]
 enum Linked {
     Static,
@@ -54,7 +57,7 @@ fn program(source: &str, linked: Linked, flags: &[&str]) -> Program {
 }
 
 /// Runs a program on the policy of the examples; returns what it said.
-fn run(program: &Program, within: Option<&[&str]>) -> String {
+fn run(program: &Program, within: Option<&[&str]>, more: &[&str]) -> String {
     let mut command = match within {
         Some([tool, arguments @ ..]) => {
             let mut command = Command::new(tool);
@@ -63,7 +66,8 @@ fn run(program: &Program, within: Option<&[&str]>) -> String {
         }
         _ => Command::new(&program.file),
     };
-    let ran = command.arg(crate_dir().join("examples/point")).current_dir(program.folder.path()).output().unwrap();
+    let ran =
+        command.arg(crate_dir().join("examples/point")).args(more).current_dir(program.folder.path()).output().unwrap();
     let said = [ran.stdout, ran.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
     assert!(ran.status.success(), "{:?}\n{said}", ran.status);
     said
@@ -71,20 +75,24 @@ fn run(program: &Program, within: Option<&[&str]>) -> String {
 
 #[test]
 fn the_loop_in_c_leads_the_point_to_its_target() {
-    let said = run(&program("examples/c/loop.c", Linked::Static, WATCHED), None);
+    let program = program("examples/c/loop.c", Linked::Static, WATCHED);
+    let said = run(&program, None, &["loop.mcap"]);
+    // A file that was closed ends as it begins.
+    let log = std::fs::read(program.folder.path().join("loop.mcap")).unwrap();
+    assert!(log.starts_with(MCAP) && log.ends_with(MCAP), "{} bytes", log.len());
     assert!(said.contains("source 0, withheld 0"), "{said}");
 }
 
 #[test]
 fn the_loop_in_cpp_leads_the_point_to_its_targets() {
-    let said = run(&program("examples/cpp/loop.cpp", Linked::Shared, WATCHED), None);
+    let said = run(&program("examples/cpp/loop.cpp", Linked::Shared, WATCHED), None, &[]);
     // The policy's formula, its velocities clipped at 1.
     assert!(said.contains("the first plan leads to (-0.202, 0.122)"), "{said}");
 }
 
 #[test]
 fn misuse_is_told_by_codes_and_words() {
-    run(&program("tests/c/misuse.c", Linked::Shared, WATCHED), None);
+    run(&program("tests/c/misuse.c", Linked::Shared, WATCHED), None, &[]);
 }
 
 /// Slow, and valgrind has to be installed: `cargo test -p parapolicy-ffi -- --ignored valgrind`.
@@ -106,6 +114,6 @@ fn valgrind_finds_nothing() {
         ("examples/c/loop.c", Linked::Shared),
         ("examples/cpp/loop.cpp", Linked::Static),
     ] {
-        run(&program(source, linked, &[]), Some(valgrind));
+        run(&program(source, linked, &[]), Some(valgrind), &[]);
     }
 }

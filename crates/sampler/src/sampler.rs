@@ -10,6 +10,9 @@ use crate::noise::Noise;
 use crate::strategy::Strategy;
 use crate::table::Table;
 
+/// Is shown a sample, `[D]`.
+type Watch<'a> = &'a mut dyn FnMut(ArrayView1<'_, f32>);
+
 /// Draws samples of `dim` values. It owns every buffer: drawing a sample allocates nothing.
 pub struct Sampler {
     table: Table,
@@ -100,6 +103,32 @@ impl Sampler {
         denoiser: &mut dyn Denoiser,
         noise: &Noise,
     ) -> Result<Sample<'_>, SampleError> {
+        self.draw(budget, denoiser, noise, &mut None)
+    }
+
+    /// Draws as [`Sampler::sample_within`] does, and shows `on_round`, after every round, what the sample would be if that
+    /// round were the last one, `[D]`. The sample is the same, and is shown at the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sampler::sample_within`].
+    pub fn sample_watched(
+        &mut self,
+        budget: Budget,
+        denoiser: &mut dyn Denoiser,
+        noise: &Noise,
+        on_round: Watch<'_>,
+    ) -> Result<Sample<'_>, SampleError> {
+        self.draw(budget, denoiser, noise, &mut Some(on_round))
+    }
+
+    fn draw(
+        &mut self,
+        budget: Budget,
+        denoiser: &mut dyn Denoiser,
+        noise: &Noise,
+        watch: &mut Option<Watch<'_>>,
+    ) -> Result<Sample<'_>, SampleError> {
         budget.validate()?;
         self.drawing.begin(&self.table, noise)?;
         let mut spending = Spending::of(budget);
@@ -109,11 +138,17 @@ impl Sampler {
             let count = rows.timesteps.len();
             let mut predictions = self.predictions.slice_mut(s![..count, ..]);
             rows.ask(denoiser, predictions.view_mut())?;
-            if self.drawing.digest(&self.table, noise, predictions.view()) {
+            let drawn = self.drawing.digest(&self.table, noise, predictions.view());
+            if !drawn && (watch.is_some() || !budget.is_unlimited()) {
+                self.drawing.complete(&self.table, noise);
+            }
+            if let Some(on_round) = watch {
+                on_round(self.drawing.sample().sample());
+            }
+            if drawn {
                 break;
             }
             if !budget.is_unlimited() {
-                self.drawing.complete(&self.table, noise);
                 spending.round_done(&mut self.pace, count);
                 if !self.drawing.narrow(spending.room(&self.pace)) {
                     break;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::{
     BoxError, Budget, Denoiser, Noise, Sampler, SchedulerConfig, Solver, Strategy, Table, WindowConfig,
 };
@@ -65,6 +65,25 @@ fn a_budget_that_suffices_changes_nothing() {
         let (trajectory, needed) = (whole.trajectory().to_owned(), whole.statistics().rounds);
         let within = sampler.sample_within(rounds(needed), &mut Gaussian::new(), &noise).unwrap();
         assert_eq!((within.trajectory(), within.residual()), (trajectory.view(), None), "{strategy}");
+    }
+}
+
+#[test]
+fn watching_shows_what_every_round_would_have_come_to_and_changes_nothing() {
+    let noise = Noise::draw(3, STEPS, DIM);
+    for strategy in strategies() {
+        let mut sampler = sampler(strategy);
+        let whole = sampler.sample(&mut Gaussian::new(), &noise).unwrap();
+        let (trajectory, needed) = (whole.trajectory().to_owned(), whole.statistics().rounds);
+        let mut shown = Vec::new();
+        let mut watch = |guess: ArrayView1<'_, f32>| shown.push(guess.to_owned());
+        let watched = sampler.sample_watched(Budget::default(), &mut Gaussian::new(), &noise, &mut watch).unwrap();
+        assert_eq!((watched.trajectory(), watched.residual()), (trajectory.view(), None), "{strategy}");
+        assert_eq!(shown.len(), needed, "{strategy}");
+        for (spent, shown) in (1..).zip(&shown) {
+            let cut = sampler.sample_within(rounds(spent), &mut Gaussian::new(), &noise).unwrap();
+            assert_eq!(cut.sample(), shown, "{strategy} after {spent} rounds");
+        }
     }
 }
 

@@ -18,6 +18,9 @@ use crate::failure::{Failure, InputError as _};
 /// Control steps a second, as PushT has them.
 const RATE: f64 = 10.0;
 
+/// Time from one to the next.
+pub const PERIOD: Duration = Duration::from_millis(100);
+
 /// How many horizons old the observation behind a plan may be: with one a second late there is still a plan to follow.
 const HORIZONS: u32 = 2;
 
@@ -81,7 +84,7 @@ pub fn controller(
     blend: Option<Blend>,
     late: Option<Late>,
 ) -> ControllerConfig {
-    let period = Duration::from_secs_f64(1.0 / rate.unwrap_or(RATE));
+    let period = rate.map_or(PERIOD, |rate| Duration::from_secs_f64(1.0 / rate));
     let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
     let playback = PlaybackConfig {
         period,
@@ -119,6 +122,7 @@ pub fn start_controller(
     config: ControllerConfig,
     sampler: &Sampler,
     budget: Budget,
+    watched: bool,
 ) -> Result<Controller, Failure> {
     let (table, strategy, dim) = (sampler.table().clone(), sampler.strategy(), sampler.dim());
     let (path, threads, provider) = (model.model.clone(), model.runtime.threads(), provider.clone());
@@ -128,7 +132,8 @@ pub fn start_controller(
         let mut policy = DiffusionPolicy::new(&mut network, &mut sampler).within(budget);
         policy.observe(warm_up.view())?;
         policy.plan()?;
-        Ok(DiffusionPolicy::new(network, sampler).within(budget))
+        let policy = DiffusionPolicy::new(network, sampler).within(budget);
+        Ok(if watched { policy.watched() } else { policy })
     };
     let mut first = Some(ready(Policy::load(&path, &provider, threads).input()?).map_err(|error| anyhow!(error))?);
     let make = move || {

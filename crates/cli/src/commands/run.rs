@@ -1,11 +1,14 @@
 mod lockstep;
 mod on_clock;
 
+use std::fs;
+
 use anyhow::{Context as _, anyhow};
+use parapolicy_control::log::{LogFile, LogSummary};
 use parapolicy_control::refine::Refinement;
 use parapolicy_control::{InTime, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::Policy;
+use parapolicy_runner::{Manifest, Policy};
 use parapolicy_sampler::{Budget, Sampler, Strategy};
 
 use super::Settled;
@@ -15,9 +18,13 @@ use super::refinement::refinement;
 use crate::args::{ClockName, LatencyName, RunArguments, SamplingArguments};
 use crate::failure::{Failure, InputError as _};
 use crate::machine;
+use crate::output::animation::Recording;
 use crate::output::plot::{self, Series};
 use crate::output::staging::Staging;
 use crate::output::{episodes, table};
+
+/// The log's name; a number follows it where there is one.
+const LOG: &str = "episodes.mcap";
 
 /// One sampler of the comparison.
 struct Contender {
@@ -27,6 +34,15 @@ struct Contender {
     budget: Budget,
     refinement: Option<Refinement>,
     run: SamplerRun,
+}
+
+/// What is left when all episodes are over, beside the contenders' runs.
+struct Played {
+    /// The first episode of the last sampler, to be shown.
+    recording: Recording,
+    /// How the loop ran, if the world did not wait.
+    in_time: Option<InTime>,
+    logs: LogFile,
 }
 
 /// Compares samplers on the same seeds and writes the report.
@@ -39,16 +55,15 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut contenders = contenders(arguments, &mut policy, &mut environment)?;
 
     let name = environment.task().scenario().name.clone();
-    let (recording, in_time) = match arguments.in_time.clock {
+    let Played { recording, in_time, logs } = match arguments.in_time.clock {
         ClockName::Lockstep if arguments.environments == 1 => {
-            (lockstep::compete(arguments, &mut policy, &mut environment, &mut contenders)?, None)
+            lockstep::compete(arguments, &mut policy, &mut environment, &mut contenders)?
         }
-        ClockName::Lockstep => {
-            (lockstep::compete_together(arguments, &mut policy, &environment, &mut contenders)?, None)
-        }
+        ClockName::Lockstep => lockstep::compete_together(arguments, &mut policy, &environment, &mut contenders)?,
         ClockName::Real => on_clock::compete(arguments, policy.provider(), &mut environment, &mut contenders)?,
         ClockName::Virtual => on_clock::compete_virtually(arguments, &mut policy, &mut environment, &mut contenders)?,
     };
+    let log = finish(logs);
     let report = report(arguments, &policy, name, in_time, &contenders)?;
 
     staging.write("report.json", |file| Ok(serde_json::to_writer_pretty(file, &report)?))?;
@@ -67,8 +82,28 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         return print_json(&report);
     }
     println!("{}", table::render(&report));
-    println!("written to {}: report.json, episodes.csv, report.svg, episode.gif", arguments.out.display());
+    println!("written to {}: report.json, episodes.csv, report.svg, episode.gif, {log}", arguments.out.display());
     Ok(())
+}
+
+/// The log of all episodes, in the report's folder: unlike the report it is written as they go, and never over another. For
+/// when nothing can be refused any more.
+fn log_file(arguments: &RunArguments, manifest: &Manifest) -> Result<LogFile, Failure> {
+    let folder = &arguments.out;
+    fs::create_dir_all(folder).with_context(|| format!("{}: could not be created", folder.display()))?;
+    let numbers = manifest.observation_dim().max(manifest.sample_dim());
+    Ok(LogFile::create(&folder.join(LOG), numbers)?)
+}
+
+/// Closes the log; one that is not whole is told, and the report is written all the same.
+fn finish(logs: LogFile) -> String {
+    let name = logs.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    match logs.finish() {
+        Ok(LogSummary { dropped: 0, .. }) => {}
+        Ok(LogSummary { dropped, .. }) => eprintln!("{name}: {dropped} messages are missing, the disk did not keep up"),
+        Err(error) => eprintln!("{:#}", anyhow!(error)),
+    }
+    name
 }
 
 impl RunArguments {

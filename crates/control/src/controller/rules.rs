@@ -10,6 +10,7 @@ use super::continuity::Delays;
 use super::worker::{Committed, Delivery};
 use super::{Continuity, ControllerConfig, ControllerError};
 use crate::PlanCost;
+use crate::log::Log;
 use crate::playback::{Command, Playback};
 
 pub(super) struct Rules {
@@ -21,6 +22,8 @@ pub(super) struct Rules {
     since: Option<usize>,
     arrived: Option<PlanCost>,
     delays: Delays,
+    /// Who is told what is observed and sent.
+    pub log: Option<Log>,
 }
 
 impl Rules {
@@ -32,14 +35,26 @@ impl Rules {
         }
         let playback = Playback::new(config.playback.clone(), horizon)?;
         let history = ObservationHistory::new(n_obs_steps, observation_dim);
-        Ok(Self { config, playback, history, episode: 0, since: None, arrived: None, delays: Delays::default() })
+        Ok(Self {
+            config,
+            playback,
+            history,
+            episode: 0,
+            since: None,
+            arrived: None,
+            delays: Delays::default(),
+            log: None,
+        })
     }
 
     /// Forgets observations and plans, and those that are to come for the episode before.
-    pub fn begin(&mut self) {
+    pub fn begin(&mut self, seed: u64) {
         self.history.reset();
         self.playback.clear();
         (self.episode, self.since, self.arrived) = (self.episode + 1, None, None);
+        if let Some(log) = &mut self.log {
+            log.begin(seed);
+        }
     }
 
     pub fn rest_at(&mut self, action: ArrayView1<'_, f64>) -> Result<(), ControllerError> {
@@ -56,6 +71,9 @@ impl Rules {
             return Err(ControllerError::NotFinite { index });
         }
         self.history.push(observation);
+        if let Some(log) = &self.log {
+            log.observation(time, observation);
+        }
         self.since = self.since.map(|since| since + 1);
         Ok(self.config.replan.is_due(self.since, self.playback.left(time)))
     }
@@ -78,7 +96,11 @@ impl Rules {
     }
 
     pub fn command(&mut self, time: Duration) -> Command<'_> {
-        self.playback.command(time)
+        let command = self.playback.command(time);
+        if let Some(log) = &self.log {
+            log.command(time, &command);
+        }
+        command
     }
 
     pub fn ahead(&self, time: Duration) -> &[f64] {

@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::rules::Rules;
 use super::worker::{Committed, Delivery, plan_for};
 use super::{ControllerConfig, ControllerError, Pilot, WorkerEvent};
+use crate::log::Log;
 use crate::playback::Command;
 use crate::{Latency, Plan, PlanCost, Policy};
 
@@ -64,6 +65,11 @@ impl<'a> SimulatedController<'a> {
         Ok(Self { rules, policy, sampling, random, committed, delivery, working: None, events: Vec::new() })
     }
 
+    /// As [`Controller::log_to`](super::Controller::log_to).
+    pub fn log_to(&mut self, log: Log) {
+        self.rules.log = Some(log);
+    }
+
     fn receive(&mut self, time: Duration) {
         if self.working.take_if(|done| *done <= time).is_some() {
             self.rules.take(&self.delivery);
@@ -77,18 +83,26 @@ impl<'a> SimulatedController<'a> {
         let planned = plan_for(self.policy, self.rules.history(), &self.committed).and_then(|mut plan| {
             plan.latency = self.sampling.of(&plan, &mut self.random);
             self.delivery.fill(self.rules.episode(), time, &plan)?;
+            if let Some(log) = &self.rules.log {
+                log.plan(time, time.saturating_add(plan.latency), &plan);
+            }
             Ok(plan.latency)
         });
         match planned {
             Ok(latency) => self.working = Some(time.saturating_add(latency)),
-            Err(event) => self.events.push(event),
+            Err(event) => {
+                if let Some(log) = &self.rules.log {
+                    log.event(time, event.kind(), &event);
+                }
+                self.events.push(event);
+            }
         }
     }
 }
 
 impl Pilot for SimulatedController<'_> {
     fn begin(&mut self, seed: u64, resting: ArrayView1<'_, f64>) -> Result<(), ControllerError> {
-        self.rules.begin();
+        self.rules.begin(seed);
         self.policy.reset(seed);
         self.random = ChaCha8Rng::seed_from_u64(seed);
         self.working = None;

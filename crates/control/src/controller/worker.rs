@@ -12,6 +12,7 @@ use thiserror::Error;
 use triple_buffer::{Input, Output};
 
 use super::monitor::Shared;
+use crate::log::Log;
 use crate::{BoxError, Plan, PlanCost, Policy};
 
 /// What is to be planned for.
@@ -25,6 +26,8 @@ pub(super) struct Request {
     /// `[n_obs_steps, observation_dim]`, oldest first.
     pub history: Array2<f64>,
     pub committed: Committed,
+    /// Who is told of the plan.
+    pub log: Option<Log>,
 }
 
 /// What will have been sent by the time the plan is there.
@@ -99,6 +102,19 @@ pub enum WorkerEvent {
     Withheld(&'static str),
 }
 
+impl WorkerEvent {
+    /// One word or two for what happened.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotMade(_) => "not made",
+            Self::Failed(_) => "failed",
+            Self::Panicked(_) => "panicked",
+            Self::Withheld(_) => "withheld",
+        }
+    }
+}
+
 /// Makes a policy in the thread that uses it.
 pub(super) type MakePolicy = Box<dyn FnMut() -> Result<Box<dyn Policy>, BoxError> + Send>;
 
@@ -130,7 +146,7 @@ impl Worker {
             };
             match planned {
                 Ok(plan) => self.count(&plan, started.elapsed()),
-                Err(event) => self.report(event),
+                Err(event) => self.report(event, started.elapsed()),
             }
             self.shared.busy.store(false, Ordering::Release);
         }
@@ -142,9 +158,15 @@ impl Worker {
         rounds.fetch_add(plan.rounds as u64, Ordering::Relaxed);
         evaluations.fetch_add(plan.evaluations as u64, Ordering::Relaxed);
         self.shared.latency().record(elapsed);
+        if let Request { log: Some(log), observed, .. } = self.requests.output_buffer() {
+            log.plan(*observed, *observed + elapsed, plan);
+        }
     }
 
-    fn report(&self, event: WorkerEvent) {
+    fn report(&self, event: WorkerEvent, elapsed: Duration) {
+        if let Request { log: Some(log), observed, .. } = self.requests.output_buffer() {
+            log.event(*observed + elapsed, event.kind(), &event);
+        }
         self.shared.failures.fetch_add(1, Ordering::Relaxed);
         if let Err(TrySendError::Full(_)) = self.events.try_send(event) {
             self.shared.events_dropped.fetch_add(1, Ordering::Relaxed);

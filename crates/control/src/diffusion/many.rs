@@ -69,6 +69,7 @@ impl ManyPolicy for ManyDiffusionPolicy<'_> {
             evaluations: sample.statistics().evaluations,
             residual: sample.residual(),
             refinement: None,
+            iterates: Vec::new(),
         };
         Ok(actions.into_iter().zip(samples.iter()).map(plan).collect())
     }

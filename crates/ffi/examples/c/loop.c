@@ -1,7 +1,7 @@
 /*
  * A robot's loop in C: a point in the plane is led to a target, a step 20 times a second, until it is there.
  *
- *     loop [POLICY]
+ *     loop [POLICY [LOG]]
  *
  * The policy's first plan takes as long as it takes; until it is there the point stands still, and the loop goes on.
  */
@@ -40,7 +40,7 @@ static void sleep_until(uint64_t deadline_ns) {
   }
 }
 
-static parapolicy_controller *start(const char *policy) {
+static parapolicy_controller *start(const char *policy, const char *log) {
   static const double still[AXES] = {0.0, 0.0}, slowest[AXES] = {-0.8, -0.8}, fastest[AXES] = {0.8, 0.8};
   static const double change[AXES] = {0.4, 0.4};
 
@@ -58,6 +58,7 @@ static parapolicy_controller *start(const char *policy) {
   config.min = slowest;
   config.max = fastest;
   config.max_change = change;
+  config.log = log; /* null: none */
 
   parapolicy_controller *controller;
   must(parapolicy_controller_start(policy, &options, &config, &controller), "start");
@@ -65,7 +66,7 @@ static parapolicy_controller *start(const char *policy) {
 }
 
 int main(int count, char **arguments) {
-  parapolicy_controller *controller = start(count > 1 ? arguments[1] : "crates/ffi/examples/point");
+  parapolicy_controller *controller = start(count > 1 ? arguments[1] : "crates/ffi/examples/point", count > 2 ? arguments[2] : NULL);
   double position[AXES] = {-0.6, 0.5};
   const double target[AXES] = {0.4, -0.3};
 

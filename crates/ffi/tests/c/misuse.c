@@ -102,6 +102,9 @@ static void of_config(const char *policy) {
   config.late = 17;
   expect(parapolicy_controller_start(policy, NULL, &config, &handle), ARGUMENT, "`late` is 17");
   config.late = PARAPOLICY_LATE_HOLD;
+  config.log = "/nowhere/loop.mcap";
+  expect(parapolicy_controller_start(policy, NULL, &config, &handle), SYSTEM, "/nowhere/loop.mcap");
+  config.log = NULL;
   config.min = upside_down;
   config.max = below;
   expect(parapolicy_controller_start(policy, NULL, &config, &handle), ARGUMENT, "max");

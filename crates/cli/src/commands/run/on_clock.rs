@@ -2,33 +2,38 @@
 
 use ndarray::ArrayView1;
 use parapolicy_control::controller::{Controller, SimulatedController};
+use parapolicy_control::log::Log;
 use parapolicy_control::realtime::{Moment, RealtimeSupport, Timing, VirtualClock, WallClock};
-use parapolicy_control::{DiffusionPolicy, Episode, InTime, PushT, SamplerRun, run_episode_in_time};
+use parapolicy_control::{DiffusionPolicy, Episode, PushT, SamplerRun, run_episode_in_time};
 use parapolicy_runner::{Policy, Provider};
 
-use super::Contender;
+use super::{Contender, Played, log_file};
 use crate::args::RunArguments;
 use crate::commands::in_time::start_controller;
 use crate::failure::{Failure, InputError as _};
 use crate::output::animation::Recording;
 use crate::progress::RunProgress;
 
-/// Runs every seed with every sampler in turn, each with a worker of its own. Returns the first episode of the last
-/// sampler, to be shown, and how the loop ran.
+/// Runs every seed with every sampler in turn, each with a worker of its own.
 pub fn compete(
     arguments: &RunArguments,
     provider: &Provider,
     environment: &mut PushT,
     contenders: &mut [Contender],
-) -> Result<(Recording, Option<InTime>), Failure> {
+) -> Result<Played, Failure> {
     let RunArguments { model, in_time, .. } = arguments;
-    let config = in_time.controller(&model.manifest()?);
+    let manifest = model.manifest()?;
+    let config = in_time.controller(&manifest);
     let period = config.playback.period;
     let start = |Contender { sampler, budget, .. }: &Contender| {
-        start_controller(model, provider, config.clone(), sampler, *budget)
+        start_controller(model, provider, config.clone(), sampler, *budget, arguments.log_rounds)
     };
     let mut controllers = contenders.iter().map(start).collect::<Result<Vec<Controller>, _>>()?;
-    // Later than the workers, so that they do not inherit it.
+    let logs = log_file(arguments, &manifest)?;
+    for (controller, contender) in controllers.iter_mut().zip(&*contenders) {
+        controller.log_to(logs.log(&contender.run.name));
+    }
+    // Later than all threads, so that they do not inherit it.
     let realtime = in_time.realtime_priority.map(RealtimeSupport::obtain);
     let mut show = Show::new(arguments, environment, contenders.len());
     for seed in arguments.seed..arguments.seed + arguments.episodes {
@@ -38,7 +43,7 @@ pub fn compete(
             show.over(run, &played);
         }
     }
-    Ok((show.finish(), Some(in_time.describe(&config, realtime))))
+    Ok(Played { recording: show.finish(), in_time: Some(in_time.describe(&config, realtime)), logs })
 }
 
 /// The same on simulated time, with one network for all.
@@ -47,23 +52,30 @@ pub fn compete_virtually(
     policy: &mut Policy,
     environment: &mut PushT,
     contenders: &mut [Contender],
-) -> Result<(Recording, Option<InTime>), Failure> {
+) -> Result<Played, Failure> {
     let in_time = &arguments.in_time;
     let config = in_time.controller(policy.manifest());
     let period = config.playback.period;
     let times = contenders.iter().map(|contender| in_time.sampling_time(&contender.run.name));
     let times = times.collect::<Result<Vec<_>, _>>()?;
     let mut show = Show::new(arguments, environment, contenders.len());
+    let file = log_file(arguments, policy.manifest())?;
+    let logs: Vec<Log> = contenders.iter().map(|contender| file.log(&contender.run.name)).collect();
     for seed in arguments.seed..arguments.seed + arguments.episodes {
-        for (index, (Contender { sampler, budget, run, .. }, time)) in contenders.iter_mut().zip(&times).enumerate() {
+        let turns = contenders.iter_mut().zip(&times).zip(&logs).enumerate();
+        for (index, ((Contender { sampler, budget, run, .. }, time), log)) in turns {
             let mut driver = DiffusionPolicy::new(&mut *policy, sampler).within(*budget);
+            if arguments.log_rounds {
+                driver = driver.watched();
+            }
             let mut pilot = SimulatedController::new(config.clone(), &mut driver, time.clone()).input()?;
+            pilot.log_to(log.clone());
             let (clock, watch) = (&mut VirtualClock::default(), show.watch(index, &run.name, seed));
             let played = run_episode_in_time(clock, &mut pilot, environment, period, seed, watch)?;
             show.over(run, &played);
         }
     }
-    Ok((show.finish(), Some(in_time.describe(&config, None))))
+    Ok(Played { recording: show.finish(), in_time: Some(in_time.describe(&config, None)), logs: file })
 }
 
 /// Plays episodes, and keeps the first of the last sampler.

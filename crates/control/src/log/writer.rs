@@ -1,0 +1,103 @@
+//! The thread that writes.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use mcap::records::MessageHeader;
+use mcap::{Compression, McapError, WriteOptions};
+
+use super::message::{Message, TOPICS, index};
+use super::ring::{Record, Ring};
+
+/// Pause of a writer that has nothing to do: short beside the time in which the ring fills.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Time after which a chunk is closed: what a kill may cost.
+const CHUNK: Duration = Duration::from_millis(500);
+
+pub(super) struct Writer {
+    file: mcap::Writer<BufWriter<File>>,
+    /// Of each topic: its channel, and the messages on it.
+    channels: [(u16, u32); TOPICS.len()],
+    json: Vec<u8>,
+    ring: Arc<Ring>,
+    messages: u64,
+}
+
+impl Writer {
+    pub fn new(file: File, ring: Arc<Ring>) -> Result<Self, McapError> {
+        let options = WriteOptions::new()
+            .compression(Some(Compression::Zstd))
+            // No threads but this one.
+            .compression_threads(0)
+            .library(concat!("parapolicy ", env!("CARGO_PKG_VERSION")));
+        let mut file = options.create(BufWriter::new(file))?;
+        let mut channels = [(0, 0); TOPICS.len()];
+        for (topic, channel) in TOPICS.iter().zip(&mut channels) {
+            let schema = topic.json_schema().to_string();
+            let schema = file.add_schema(topic.schema, "jsonschema", schema.as_bytes())?;
+            channel.0 = file.add_channel(schema, topic.name, "json", &BTreeMap::new())?;
+        }
+        // Whoever opens the file from now on finds it one.
+        file.flush()?;
+        Ok(Self { file, channels, json: Vec::new(), ring, messages: 0 })
+    }
+
+    /// Writes what comes until the ring has ended and is empty; returns how many messages it wrote.
+    pub fn run(mut self) -> Result<u64, McapError> {
+        let (mut flushed, mut written) = (Instant::now(), 0);
+        loop {
+            // In this order: what was sent before the end is found.
+            let ended = self.ring.ended.load(Ordering::Acquire);
+            let mut idle = true;
+            while let Some(mut record) = self.ring.full.pop() {
+                idle = false;
+                let done = self.write(&record);
+                record.run = None;
+                drop(self.ring.empty.push(record));
+                done?;
+            }
+            if ended {
+                self.tell_dropped()?;
+                self.file.finish()?;
+                self.file.into_inner().into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+                return Ok(self.messages);
+            }
+            if written < self.messages && flushed.elapsed() >= CHUNK {
+                self.file.flush()?;
+                (flushed, written) = (Instant::now(), self.messages);
+            }
+            if idle {
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    fn write(&mut self, record: &Record) -> Result<(), McapError> {
+        self.json.clear();
+        serde_json::to_writer(&mut self.json, &Message::of(record)).map_err(std::io::Error::from)?;
+        let (channel_id, sequence) = &mut self.channels[index(&record.content)];
+        let (log_time, publish_time) = (record.log_time, record.log_time);
+        let header = MessageHeader { channel_id: *channel_id, sequence: *sequence, log_time, publish_time };
+        *sequence = sequence.wrapping_add(1);
+        self.messages += 1;
+        self.file.write_to_known_channel(&header, &self.json)
+    }
+
+    /// Says in the file what is missing in it.
+    fn tell_dropped(&mut self) -> Result<(), McapError> {
+        let dropped = self.ring.dropped();
+        if dropped > 0
+            && let Some(mut record) = self.ring.empty.pop()
+        {
+            record.content = super::ring::Content::Event { kind: "dropped" };
+            (record.log_time, record.text) = (self.ring.now(), format!("{dropped} messages"));
+            self.write(&record)?;
+        }
+        Ok(())
+    }
+}
