@@ -1,0 +1,89 @@
+"""Times a plan by Parapolicy and by its peers: `models/peers/run --report DIR`.
+
+All draw from the same weights, on the same threads, and take turns plan by plan, so that whatever else the machine does
+falls on all alike. Writes `peers.json` and `peers.png`, and prints the medians as ratios to PyTorch with `diffusers`.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from . import ours, pytorch
+from .plot import draw
+
+REFERENCE = "PyTorch + diffusers, DDPM-100"
+Plan = Callable[[np.ndarray, int], None]
+
+
+def contestants(model: Path, threads: int) -> dict[str, Plan]:
+    """Who draws a plan for an observation `[n_obs_steps, observation_dim]` in raw units, under a seed."""
+    peer = pytorch.Peer(model, threads)
+    return {
+        REFERENCE: peer.sequential("ddpm", 100),
+        "PyTorch + diffusers, DDIM-15": peer.sequential("ddim", 15),
+        "PyTorch ParaDiGMS, DDPM-100": peer.paradigms(100),
+        **ours.contestants(model, threads),
+    }
+
+
+def milliseconds(plans: dict[str, Plan], observations: np.ndarray) -> dict[str, list[float]]:
+    """Time of each plan of each contestant, the contestants taking turns; a first turn of all is not counted."""
+    times = {name: [] for name in plans}
+    for turn, observation in enumerate([observations[0], *observations]):
+        for name, plan in plans.items():
+            started = time.perf_counter()
+            plan(observation, turn)
+            if turn > 0:
+                times[name].append((time.perf_counter() - started) * 1e3)
+    return times
+
+
+def summary(times: dict[str, list[float]]) -> list[dict]:
+    """Median and spread of each contestant, and how many times faster than the reference it was, turn by turn."""
+    rows = []
+    for name, taken in times.items():
+        low, median, high = np.percentile(taken, [10, 50, 90])
+        ratios = np.percentile(np.divide(times[REFERENCE], taken), [10, 50, 90])
+        rows.append({"name": name, "ms": [low, median, high], "faster": list(ratios)})
+    return rows
+
+
+def table(rows: list[dict]) -> str:
+    """The rows as text."""
+    width = max(len(row["name"]) for row in rows)
+    lines = [f"{'median, p10 and p90':{width}}   {'ms a plan':>23}   {'times as fast':>23}"]
+    for row in rows:
+        (low, median, high), (least, ratio, most) = row["ms"], row["faster"]
+        taken, faster = f"{median:.1f} ({low:.1f} to {high:.1f})", f"{ratio:.2f} ({least:.2f} to {most:.2f})"
+        lines.append(f"{row['name']:{width}}   {taken:>23}   {faster:>23}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="models/peers/run", description="Time plans by Parapolicy and by its peers.")
+    parser.add_argument("--model", type=Path, default=Path(__file__).parents[1] / "pusht")
+    parser.add_argument("--plans", type=int, default=30, help="plans of each (default: 30)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: one a core")
+    parser.add_argument("--report", type=Path, required=True, help="folder for peers.json and peers.png")
+    arguments = parser.parse_args()
+
+    plans = contestants(arguments.model, arguments.threads)
+    shape = ours.observation_shape(arguments.model)
+    # Where the block and the agent are decides what is planned, not how long that takes.
+    observations = np.random.default_rng(0).uniform(100, 400, (arguments.plans, *shape))
+    rows = summary(milliseconds(plans, observations))
+
+    arguments.report.mkdir(parents=True, exist_ok=True)
+    report = {"threads": arguments.threads, "plans": arguments.plans, "contestants": rows}
+    (arguments.report / "peers.json").write_text(json.dumps(report, indent=2) + "\n")
+    draw(rows, arguments.report / "peers.png")
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
