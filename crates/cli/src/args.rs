@@ -6,6 +6,7 @@ mod study;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::ArgPredicate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use parapolicy_sampler::Solver;
 
@@ -63,9 +64,15 @@ pub struct ModelArguments {
 /// Where inference happens.
 #[derive(Debug, Args)]
 pub struct RuntimeArguments {
-    /// What runs the graph: `cpu`, ONNX Runtime, any graph; or `native`, the engine of this program, the U-Nets of
-    /// Diffusion Policy, for which no ONNX Runtime is needed.
-    #[arg(long, value_name = "NAME", default_value = "cpu", hide_possible_values = true)]
+    /// What runs the graph: `native`, the engine of this program, the U-Nets of Diffusion Policy; or `cpu`, ONNX Runtime,
+    /// any graph. With `--ort-lib` it is `cpu`.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "native",
+        default_value_if("ort_lib", ArgPredicate::IsPresent, "cpu")
+    )]
+    #[arg(hide_possible_values = true)]
     pub provider: ProviderName,
     /// ONNX Runtime's library; without it: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
     /// installed.

@@ -26,7 +26,7 @@ pub struct Policy {
 #[pymethods]
 impl Policy {
     #[new]
-    #[pyo3(signature = (directory, *, provider = "cpu", threads = 0, ort_lib = None))]
+    #[pyo3(signature = (directory, *, provider = "native", threads = 0, ort_lib = None))]
     fn new(
         py: Python<'_>,
         directory: PathBuf,

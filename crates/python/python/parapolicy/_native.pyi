@@ -74,12 +74,12 @@ class Policy:
         cls,
         directory: str | PathLike[str],
         *,
-        provider: Literal["cpu", "native"] = "cpu",
+        provider: Literal["cpu", "native"] = "native",
         threads: int = 0,
         ort_lib: str | PathLike[str] | None = None,
     ) -> Self:
-        """Loads a policy. ONNX Runtime runs it (``cpu``), or this project's engine (``native``); ``threads`` work on
-        each batch, 0 is one a core; ``ort_lib`` is ONNX Runtime's library.
+        """Loads a policy. This project's engine runs it (``native``), or ONNX Runtime (``cpu``), whose library
+        ``ort_lib`` is; ``threads`` work on each batch, 0 is one a core.
 
         Raises OSError if a file cannot be read, ValueError for one that is not what it should be, and RuntimeError if
         there is no ONNX Runtime.
@@ -204,7 +204,7 @@ class Controller:
         max: npt.ArrayLike | None = None,
         max_change: npt.ArrayLike | None = None,
         safe: npt.ArrayLike | None = None,
-        provider: Literal["cpu", "native"] = "cpu",
+        provider: Literal["cpu", "native"] = "native",
         threads: int = 0,
         ort_lib: str | PathLike[str] | None = None,
         **sampling: Unpack[_Sampling],
