@@ -43,14 +43,7 @@ fn config(manifest: &Manifest) -> ControllerConfig {
         initial: vec![256.0; 2],
         safe: None,
     };
-    ControllerConfig {
-        playback,
-        replan: Replan::Always,
-        continuity: Continuity::Inpaint,
-        n_obs_steps: manifest.n_obs_steps,
-        observation_dim: manifest.observation_dim(),
-        horizon: manifest.horizon,
-    }
+    ControllerConfig { continuity: Continuity::Inpaint, ..ControllerConfig::of(manifest, playback, Replan::Always) }
 }
 
 fn main() {

@@ -29,14 +29,7 @@ fn config(manifest: &Manifest, replan: usize, continuity: Continuity) -> Control
         initial: vec![0.0; 2],
         safe: Some(vec![0.0; 2]),
     };
-    ControllerConfig {
-        playback,
-        replan: Replan::Every(replan),
-        continuity,
-        n_obs_steps: manifest.n_obs_steps,
-        observation_dim: manifest.observation_dim(),
-        horizon: manifest.horizon,
-    }
+    ControllerConfig { continuity, ..ControllerConfig::of(manifest, playback, Replan::Every(replan)) }
 }
 
 /// What a plan changes: its first command, against what the plan before it intended for that moment, in rad/s.

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use ndarray::Array1;
-use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
+use parapolicy_control::controller::{Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _, Policy as _, PushT};
 use parapolicy_pusht::Scenario;
@@ -40,14 +40,7 @@ fn main() -> Result<(), BoxError> {
         initial: vec![agent.x, agent.y],
         safe: None,
     };
-    let config = ControllerConfig {
-        playback,
-        replan: Replan::Every(4),
-        continuity: Continuity::default(),
-        n_obs_steps: manifest.n_obs_steps,
-        observation_dim: manifest.observation_dim(),
-        horizon: manifest.horizon,
-    };
+    let config = ControllerConfig::of(&manifest, playback, Replan::Every(4));
     let mut controller = Controller::start(config, make)?;
 
     let started = Instant::now();

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, TryIter, bounded};
 use ndarray::{Array2, ArrayView1};
+use parapolicy_runner::Manifest;
 use thiserror::Error;
 use triple_buffer::{Input, Output, triple_buffer};
 
@@ -60,6 +61,21 @@ pub struct ControllerConfig {
     pub observation_dim: usize,
     /// Most actions that a plan may have, at least 1.
     pub horizon: usize,
+}
+
+impl ControllerConfig {
+    /// For the policy that `manifest` describes, with plans that are independent of each other.
+    #[must_use]
+    pub fn of(manifest: &Manifest, playback: PlaybackConfig, replan: Replan) -> Self {
+        Self {
+            playback,
+            replan,
+            continuity: Continuity::default(),
+            n_obs_steps: manifest.n_obs_steps,
+            observation_dim: manifest.observation_dim(),
+            horizon: manifest.horizon,
+        }
+    }
 }
 
 /// Why a controller cannot be made, or does not take an observation.

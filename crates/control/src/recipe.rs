@@ -4,7 +4,7 @@ use parapolicy_runner::{Policy as Network, PolicyError, Provider, Runtime, Runti
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use thiserror::Error;
 
-use crate::DiffusionPolicy;
+use crate::{BoxError, DiffusionPolicy, Policy};
 
 /// How plans are drawn, said before anything is loaded: what a program in another language, or a worker that may have to
 /// begin anew, keeps.
@@ -80,9 +80,20 @@ impl Recipe {
         Ok((&Runtime::find_or_install(self.library.as_deref(), &())?).into())
     }
 
-    /// What was loaded, as a policy for a control loop.
-    #[must_use]
-    pub fn policy(&self, network: Network, sampler: Sampler) -> DiffusionPolicy<'static, Network, Sampler> {
-        DiffusionPolicy::new(network, sampler).within(self.budget)
+    /// Makes policies for a [`Controller`](crate::controller::Controller): the first of what was `loaded` from `directory`,
+    /// those after it, should one have panicked, loaded anew. If they are `watched`, their plans tell what they were after
+    /// each round.
+    pub fn maker(
+        self,
+        directory: PathBuf,
+        loaded: (Network, Sampler),
+        watched: bool,
+    ) -> impl FnMut() -> Result<Box<dyn Policy>, BoxError> + Send + 'static {
+        let mut first = Some(loaded);
+        move || {
+            let (network, sampler) = first.take().map_or_else(|| self.load(&directory), Ok)?;
+            let policy = DiffusionPolicy::new(network, sampler).within(self.budget);
+            Ok(Box::new(if watched { policy.watched() } else { policy }))
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ndarray::ArrayView1;
 use parapolicy_control::controller::{Controller, Monitor};
 use parapolicy_control::log::LogFile;
-use parapolicy_control::{BoxError, Policy, Recipe};
+use parapolicy_control::{BoxError, Policy};
 
 use crate::border;
 use crate::config::{Configured, ParapolicyConfig, configured};
@@ -45,21 +45,10 @@ pub unsafe extern "C" fn parapolicy_controller_start(
         let shape = ParapolicyShape::of(loaded.0.manifest());
         // SAFETY: as above.
         let config = unsafe { configured(config, &shape) }?;
-        let (mut first, directory) = (Some(loaded), PathBuf::from(directory));
-        let watched = config.log_rounds;
-        let make = move || make(&recipe, &directory, first.take(), watched);
+        let make = recipe.maker(PathBuf::from(directory), loaded, config.log_rounds);
         handle.hand_out(ParapolicyController::start(shape, config, make)?);
         Ok(())
     })
-}
-
-type Loaded = (parapolicy_runner::Policy, parapolicy_sampler::Sampler);
-
-/// The policy that was loaded already, or is loaded again.
-fn make(recipe: &Recipe, directory: &Path, loaded: Option<Loaded>, watched: bool) -> Result<Box<dyn Policy>, BoxError> {
-    let (network, sampler) = loaded.map_or_else(|| recipe.load(directory), Ok)?;
-    let policy = recipe.policy(network, sampler);
-    Ok(Box::new(if watched { policy.watched() } else { policy }))
 }
 
 impl ParapolicyController {

@@ -3,8 +3,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use numpy::{AllowTypeChange, PyArray1, PyArrayLike1};
-use parapolicy_control::BoxError;
-use parapolicy_control::controller::{self, Continuity, ControllerConfig, Monitor, Replan, WorkerEvent};
+use parapolicy_control::controller::{self, ControllerConfig, Monitor, Replan, WorkerEvent};
 use parapolicy_control::playback::{self, Blend, Late, Limits, PlaybackConfig, Withheld};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -60,35 +59,21 @@ impl Controller {
         let max_age = max_age.map(|age| seconds("max_age", age)).transpose()?;
         let limits = [min, max, max_change].map(Option::unwrap_or_default);
         let recipe = sampling.recipe(provider, threads, ort_lib)?;
-        let first = py.detach(|| recipe.load(&directory))?;
-        let manifest = first.0.manifest();
+        let loaded = py.detach(|| recipe.load(&directory))?;
+        let manifest = loaded.0.manifest();
         let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
         let [min, max, max_change] = limits;
-        let config = ControllerConfig {
-            playback: PlaybackConfig {
-                period,
-                blend: ensemble.map_or(Blend::Switch, |decay| Blend::Ensemble { decay }),
-                late,
-                limits: Limits { min, max, max_change },
-                max_age: max_age.unwrap_or(horizon * period),
-                initial,
-                safe,
-            },
-            replan: replan(replan_every, replan_below)?,
-            continuity: Continuity::default(),
-            n_obs_steps: manifest.n_obs_steps,
-            observation_dim: manifest.observation_dim(),
-            horizon: manifest.horizon,
+        let playback = PlaybackConfig {
+            period,
+            blend: ensemble.map_or(Blend::Switch, |decay| Blend::Ensemble { decay }),
+            late,
+            limits: Limits { min, max, max_change },
+            max_age: max_age.unwrap_or(horizon * period),
+            initial,
+            safe,
         };
-        let mut first = Some(first);
-        let make = move || -> Result<Box<dyn parapolicy_control::Policy>, BoxError> {
-            // After a panic the policy is loaded anew.
-            let (network, sampler) = match first.take() {
-                Some(loaded) => loaded,
-                None => recipe.load(&directory)?,
-            };
-            Ok(Box::new(recipe.policy(network, sampler)))
-        };
+        let config = ControllerConfig::of(manifest, playback, replan(replan_every, replan_below)?);
+        let make = recipe.maker(directory, loaded, false);
         let mut controller = controller::Controller::start(config, make)?;
         controller.reset(seed);
         Ok(Self { monitor: controller.monitor(), controller: Mutex::new(Some(controller)) })

@@ -56,9 +56,7 @@ impl Sampling {
         budget.validate()?;
         Ok(Self { method: keywords.method()?, budget })
     }
-}
 
-impl Sampling {
     /// The same, for a policy that is yet to be loaded. `provider` and `threads` are as the program has them: `cpu` or
     /// `native`, and 0 is one a core.
     pub fn recipe(self, provider: &str, threads: usize, library: Option<PathBuf>) -> PyResult<Recipe> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, ControllerError, Replan, SamplingTime};
+use parapolicy_control::controller::{Controller, ControllerConfig, ControllerError, Replan, SamplingTime};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::realtime::RealtimeSupport;
 use parapolicy_control::{DiffusionPolicy, InTime, Policy as _, Report};
@@ -96,14 +96,7 @@ pub fn controller(
         initial: vec![0.0; manifest.action_dim()],
         safe: None,
     };
-    ControllerConfig {
-        playback,
-        replan: replan.unwrap_or(Replan::Every(manifest.n_action_steps)),
-        continuity: Continuity::Independent,
-        n_obs_steps: manifest.n_obs_steps,
-        observation_dim: manifest.observation_dim(),
-        horizon: manifest.horizon,
-    }
+    ControllerConfig::of(manifest, playback, replan.unwrap_or(Replan::Every(manifest.n_action_steps)))
 }
 
 /// The sampling latencies of the sampler `name` in an earlier report.

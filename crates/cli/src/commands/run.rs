@@ -74,7 +74,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         .zip(&contenders)
         .map(|(report, contender)| Series { report, latency: &contender.run.sampling })
         .collect();
-    staging.write("report.svg", |file| Ok(file.write_all(plot::draw(&series)?.as_bytes())?))?;
+    staging.write("report.svg", |file| plot::draw(&series, file))?;
     staging.write("episode.gif", |file| recording.write(file))?;
     staging.publish()?;
 

@@ -1,6 +1,8 @@
 pub mod anytime;
 pub mod study;
 
+use std::io::Write;
+
 use anyhow::{Result, anyhow};
 use parapolicy_control::{Latency, SamplerReport};
 use plotters::coord::Shift;
@@ -20,18 +22,27 @@ pub struct Series<'a> {
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Draws sampling latency as cumulative distributions, and the reward of every episode with the mean's interval.
-pub fn draw(series: &[Series<'_>]) -> Result<String> {
+pub fn draw(series: &[Series<'_>], file: &mut dyn Write) -> Result<()> {
+    write(file, SIZE, |area| {
+        let (left, right) = area.split_horizontally(SIZE.0 / 2);
+        latencies(&left, series)?;
+        rewards(&right, series)
+    })
+}
+
+/// Writes an SVG of `size` with what `draw` draws on it.
+fn write(file: &mut dyn Write, size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<()> {
     let mut svg = String::new();
     {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        let problem = |error: &dyn std::fmt::Display| anyhow!("the plot could not be drawn: {error}");
-        area.fill(&WHITE).map_err(|error| problem(&error))?;
-        let (left, right) = area.split_horizontally(SIZE.0 / 2);
-        latencies(&left, series).map_err(|error| problem(&error))?;
-        rewards(&right, series).map_err(|error| problem(&error))?;
-        area.present().map_err(|error| problem(&error))?;
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let drawn = || -> Drawn {
+            area.fill(&WHITE)?;
+            draw(&area)?;
+            Ok(area.present()?)
+        };
+        drawn().map_err(|error| anyhow!("the plot could not be drawn: {error}"))?;
     }
-    Ok(svg)
+    Ok(file.write_all(svg.as_bytes())?)
 }
 
 fn colour(index: usize) -> RGBColor {
@@ -47,6 +58,16 @@ fn colour(index: usize) -> RGBColor {
 }
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+/// Draws the names of a chart's series.
+fn legend<'a, X: Ranged, Y: Ranged>(
+    chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
+    position: SeriesLabelPosition,
+) -> Drawn {
+    let mut labels = chart.configure_series_labels();
+    labels.position(position).border_style(BLACK.mix(0.3)).background_style(WHITE).label_font(FONT);
+    Ok(labels.draw()?)
+}
 
 fn latencies(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
     let slowest = series.iter().map(|entry| entry.report.throughput.call_latency_ms.max).fold(0.0, f64::max);
@@ -77,14 +98,7 @@ fn latencies(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
             .label(&entry.report.name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], stroke));
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .border_style(BLACK.mix(0.3))
-        .background_style(WHITE)
-        .label_font(FONT)
-        .draw()?;
-    Ok(())
+    legend(&mut chart, SeriesLabelPosition::LowerRight)
 }
 
 /// The cumulative distribution as stairs: it rises where a plan was, and is level between.

@@ -8,7 +8,7 @@ mod arm;
 use std::time::{Duration, Instant};
 
 use ndarray::{Array1, array};
-use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
+use parapolicy_control::controller::{Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _};
 use parapolicy_runner::{Manifest, Policy, Runtime};
@@ -37,14 +37,7 @@ fn config(manifest: &Manifest) -> ControllerConfig {
         initial: vec![0.0; 2],
         safe: Some(vec![0.0; 2]),
     };
-    ControllerConfig {
-        playback,
-        replan: Replan::Every(4),
-        continuity: Continuity::Independent,
-        n_obs_steps: manifest.n_obs_steps,
-        observation_dim: manifest.observation_dim(),
-        horizon: manifest.horizon,
-    }
+    ControllerConfig::of(manifest, playback, Replan::Every(4))
 }
 
 /// Runs one episode to its end; returns whether the target was reached.

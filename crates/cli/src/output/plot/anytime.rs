@@ -1,9 +1,9 @@
 use std::io::Write;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use plotters::prelude::*;
 
-use super::{Area, Drawn, FONT, MARGIN, TITLE, colour};
+use super::{Area, Drawn, FONT, MARGIN, TITLE, colour, legend, write};
 use crate::commands::bench::Deviation;
 
 const SIZE: (u32, u32) = (720, 420);
@@ -18,15 +18,7 @@ pub struct Curve {
 
 /// Draws the medians, and the 90th percentiles as a band above them, on logarithmic axes.
 pub fn draw(curves: &[Curve], file: &mut dyn Write) -> Result<()> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        let problem = |error: &dyn std::fmt::Display| anyhow!("the plot could not be drawn: {error}");
-        area.fill(&WHITE).map_err(|error| problem(&error))?;
-        curves_on(&area, curves).map_err(|error| problem(&error))?;
-        area.present().map_err(|error| problem(&error))?;
-    }
-    Ok(file.write_all(svg.as_bytes())?)
+    write(file, SIZE, |area| curves_on(area, curves))
 }
 
 fn curves_on(area: &Area<'_>, curves: &[Curve]) -> Drawn {
@@ -64,12 +56,5 @@ fn curves_on(area: &Area<'_>, curves: &[Curve]) -> Drawn {
             .label(&curve.name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerLeft)
-        .border_style(BLACK.mix(0.3))
-        .background_style(WHITE)
-        .label_font(FONT)
-        .draw()?;
-    Ok(())
+    legend(&mut chart, SeriesLabelPosition::LowerLeft)
 }

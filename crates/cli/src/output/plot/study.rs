@@ -1,29 +1,23 @@
 use std::io::Write;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use parapolicy_control::SamplerReport;
 use plotters::prelude::*;
 
-use super::{Area, Drawn, FONT, MARGIN, SIZE, TITLE, colour};
+use super::{Area, Drawn, FONT, MARGIN, SIZE, TITLE, colour, legend, write};
 use crate::commands::study::{Group, Row, Study, Varied};
 
 /// Draws reward against latency, with the samplers at theirs, and against the replanning interval.
 pub fn draw(study: &Study, file: &mut dyn Write) -> Result<()> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
-        let problem = |error: &dyn std::fmt::Display| anyhow!("the plot could not be drawn: {error}");
-        area.fill(&WHITE).map_err(|error| problem(&error))?;
+    write(file, SIZE, |area| {
         let (left, right) = area.split_horizontally(SIZE.0 / 2);
         let stated = |row: &Row| row.latency_ms.unwrap_or_else(|| median(&row.result));
         let latency = Axis { of: &stated, caption: "reward against latency", unit: "latency of a plan, ms" };
-        panel(&left, study, &latency, &[Varied::Latency, Varied::Sampler]).map_err(|error| problem(&error))?;
+        panel(&left, study, &latency, &[Varied::Latency, Varied::Sampler])?;
         let steps = |row: &Row| row.replan as f64;
         let interval = Axis { of: &steps, caption: "reward against interval", unit: "control steps from plan to plan" };
-        panel(&right, study, &interval, &[Varied::Replan]).map_err(|error| problem(&error))?;
-        area.present().map_err(|error| problem(&error))?;
-    }
-    Ok(file.write_all(svg.as_bytes())?)
+        panel(&right, study, &interval, &[Varied::Replan])
+    })
 }
 
 /// What lies along.
@@ -91,14 +85,7 @@ fn panel(area: &Area<'_>, study: &Study, axis: &Axis<'_>, shown: &[Varied]) -> D
             }
         }
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerLeft)
-        .border_style(BLACK.mix(0.3))
-        .background_style(WHITE)
-        .label_font(FONT)
-        .draw()?;
-    Ok(())
+    legend(&mut chart, SeriesLabelPosition::LowerLeft)
 }
 
 /// Size and style of a sampler's mark: a ring, a disc, then larger rings.
