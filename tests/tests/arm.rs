@@ -10,10 +10,14 @@ use std::path::Path;
 use approx::assert_abs_diff_eq;
 use ndarray::{Array1, array, aview1, s};
 use parapolicy_control::{DiffusionPolicy, Environment as _, Policy as _, run_episode};
-use parapolicy_runner::{Policy, Runtime};
+use parapolicy_runner::{Inference, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 use arm::{Arm, LINKS, PERIOD, SPEED, STOP};
+
+fn inference() -> Inference {
+    Inference { threads: 1, ..Inference::default() }
+}
 
 #[test]
 fn the_tip_is_where_the_law_of_cosines_has_it() {
@@ -70,7 +74,7 @@ fn the_second_joint_halts_at_its_stop_and_the_first_goes_round() {
 fn the_shipped_policy_reaches_most_targets() {
     const EPISODES: u64 = 20;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/arm");
-    let mut network = Policy::load(&folder, &Runtime::find_or_install(None, &()).unwrap(), 1).unwrap();
+    let mut network = Policy::load(&folder, &inference().open(&()).unwrap()).unwrap();
     let table = Table::new(&network.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 10).unwrap();
     let mut sampler = Sampler::new(table, Strategy::Sequential, network.manifest().sample_dim()).unwrap();
     let mut policy = DiffusionPolicy::new(&mut network, &mut sampler);
@@ -98,7 +102,7 @@ fn a_command_beyond_the_servos_is_a_violation() {
 #[test]
 fn a_plan_begins_with_what_was_committed_and_the_next_one_does_not() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/arm");
-    let mut network = Policy::load(&folder, &Runtime::find_or_install(None, &()).unwrap(), 1).unwrap();
+    let mut network = Policy::load(&folder, &inference().open(&()).unwrap()).unwrap();
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 50).unwrap();
     let committed = array![[0.5, -0.25], [0.75, -0.5], [1.0, -0.75]];
     for strategy in ["sequential", "picard"] {

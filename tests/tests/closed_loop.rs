@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parapolicy_control::{DiffusionPolicy, Episode, PushT, run_episode};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Policy, Runtime};
+use parapolicy_runner::{Inference, Policy, ProviderName};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 fn root() -> PathBuf {
@@ -21,8 +21,8 @@ struct Setup {
 
 impl Setup {
     fn new(scenario: &str) -> Self {
-        let runtime = Runtime::find_or_install(None, &()).unwrap();
-        let policy = Policy::load(&root().join("models/pusht"), &runtime, 2).unwrap();
+        let cpu = Inference { provider: ProviderName::Cpu, threads: 2, ..Inference::default() };
+        let policy = Policy::load(&root().join("models/pusht"), &cpu.open(&()).unwrap()).unwrap();
         let scenario = Scenario::load(&root().join("sims").join(scenario)).unwrap();
         let environment = PushT::new(scenario, policy.manifest()).unwrap();
         Self { policy, environment }

@@ -8,7 +8,7 @@
 mod support;
 
 use ndarray::Array2;
-use parapolicy_runner::{Policy, Provider};
+use parapolicy_runner::{Policy, ProviderName};
 use parapolicy_sampler::{Denoiser as _, ManyDenoiser as _, Noise, Sampler, Solver, Strategy, Table};
 use support::{observation, policy, policy_by};
 
@@ -34,7 +34,7 @@ fn deviation(found: &Array2<f32>, expected: &Array2<f32>) -> f32 {
 
 #[test]
 fn predictions_are_onnx_runtimes() {
-    let (mut cpu, mut native) = (policy(), policy_by(Provider::Native));
+    let (mut cpu, mut native) = (policy(), policy_by(ProviderName::Native));
     // Growing and shrinking, as windows do.
     for rows in [1, 7, 16, 33, 2] {
         let deviation = deviation(&predict(&mut native, rows), &predict(&mut cpu, rows));
@@ -46,7 +46,7 @@ fn predictions_are_onnx_runtimes() {
 /// To the bit, but where one of them is alone: a single row is summed as it is written, several by minimal filtering.
 #[test]
 fn what_is_said_of_a_row_depends_on_its_plan_and_not_on_the_rows_beside_it() {
-    let mut native = policy_by(Provider::Native);
+    let mut native = policy_by(ProviderName::Native);
     let seen: Vec<_> = (0..3).map(observation).collect();
     for (rows, part) in [(5, 2), (16, 7)] {
         let (samples, timesteps) = batch(rows, native.manifest().sample_dim());
@@ -75,7 +75,7 @@ fn plans_are_onnx_runtimes_up_to_rounding() {
         let mut bound = policy.bind(observation(4).view()).unwrap();
         sampler.sample(&mut bound, &Noise::draw(4, 20, dim)).unwrap().sample().to_owned()
     };
-    let (expected, found) = (draw(&mut cpu), draw(&mut policy_by(Provider::Native)));
+    let (expected, found) = (draw(&mut cpu), draw(&mut policy_by(ProviderName::Native)));
     let deviation = (&found - &expected).fold(0.0_f32, |most, value| value.abs().max(most));
     println!("plan of 20 steps: {deviation:.1e}");
     assert!(deviation <= 1e-4, "{deviation:e}");

@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, ArrayViewMut2};
 use parapolicy_control::refine::{AccelerationLimit, Cost, KeepOut, Motion, Refined, Refinement, SpeedLimit, Way};
 use parapolicy_control::{DiffusionPolicy, Episode, PushT, run_episode};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Policy, Runtime};
+use parapolicy_runner::{Inference, Policy, ProviderName};
 use parapolicy_sampler::{Noise, RefinerConfig, Sampler, Solver, Strategy, Table, WindowConfig};
 
 fn root() -> PathBuf {
@@ -16,8 +16,8 @@ fn root() -> PathBuf {
 }
 
 fn policy() -> Policy {
-    let runtime = Runtime::find_or_install(None, &()).unwrap();
-    Policy::load(&root().join("models/pusht"), &runtime, 2).unwrap()
+    let cpu = Inference { provider: ProviderName::Cpu, threads: 2, ..Inference::default() };
+    Policy::load(&root().join("models/pusht"), &cpu.open(&()).unwrap()).unwrap()
 }
 
 fn sampler(policy: &Policy) -> Sampler {

@@ -6,8 +6,8 @@ mod study;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::ArgPredicate;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+use parapolicy_runner::{Precision, ProviderName};
 use parapolicy_sampler::Solver;
 
 pub use self::clock::{ClockName, LONGEST_LATENCY, LatencyName, LoopArguments};
@@ -65,15 +65,12 @@ pub struct ModelArguments {
 #[derive(Debug, Args)]
 pub struct RuntimeArguments {
     /// What runs the graph: `native`, the engine of this program, the U-Nets of Diffusion Policy; or `cpu`, ONNX Runtime,
-    /// any graph. With `--ort-lib` it is `cpu`.
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "native",
-        default_value_if("ort_lib", ArgPredicate::IsPresent, "cpu")
-    )]
-    #[arg(hide_possible_values = true)]
-    pub provider: ProviderName,
+    /// any graph. Without it `native`, or `cpu` where `--ort-lib` is given.
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<ProviderName>,
+    /// In which the network's products are computed: `f32`, or `bf16`, which is faster where the processor has it.
+    #[arg(long, default_value_t)]
+    pub precision: Precision,
     /// ONNX Runtime's library; without it: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
     /// installed.
     #[arg(long, value_name = "FILE")]
@@ -81,16 +78,6 @@ pub struct RuntimeArguments {
     /// Threads of the network; 0 is one a core.
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
-}
-
-/// What runs a graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ProviderName {
-    // Plain comments: those for the documentation would be help texts of their own.
-    // ONNX Runtime on the processor.
-    Cpu,
-    // The engine of this program.
-    Native,
 }
 
 /// How action sequences are drawn.

@@ -15,7 +15,7 @@ use ndarray::Array1;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Policy as _};
-use parapolicy_runner::{Manifest, Policy, Runtime};
+use parapolicy_runner::{Inference, Manifest, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
 
 const PERIOD: Duration = Duration::from_millis(10);
@@ -25,7 +25,7 @@ fn model() -> std::path::PathBuf {
 }
 
 fn make() -> Result<Box<dyn parapolicy_control::Policy>, BoxError> {
-    let network = Policy::load(&model(), &Runtime::find_or_install(None, &())?, 0)?;
+    let network = Policy::load(&model(), &Inference::default().open(&())?)?;
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
     let sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), network.manifest().sample_dim())?;
     let mut policy = DiffusionPolicy::new(network, sampler);

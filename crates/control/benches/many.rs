@@ -9,7 +9,7 @@ use std::path::Path;
 use divan::{Bencher, counter::ItemsCount};
 use ndarray::Array2;
 use parapolicy_pusht::{ResetDistribution, ResetOrder};
-use parapolicy_runner::{Policy, Runtime};
+use parapolicy_runner::{Inference, Policy};
 use parapolicy_sampler::{ManySampler, Noise, Solver, Strategy, Table};
 
 const STEPS: usize = 100;
@@ -30,8 +30,8 @@ fn picard(bencher: Bencher<'_, '_>, plans: usize) {
 
 fn draw(bencher: Bencher<'_, '_>, strategy: &str, plans: usize) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/pusht");
-    let runtime = Runtime::find_or_install(None, &()).expect("ONNX Runtime");
-    let mut policy = Policy::load(&dir, &runtime, 0).expect("a policy");
+    let provider = Inference::default().open(&()).expect("a provider");
+    let mut policy = Policy::load(&dir, &provider).expect("a policy");
     let dim = policy.manifest().sample_dim();
     let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, STEPS).expect("a table");
     let strategy: Strategy = strategy.parse().expect("a strategy");

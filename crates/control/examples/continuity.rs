@@ -13,7 +13,7 @@ use parapolicy_control::controller::{Continuity, ControllerConfig, Replan, Sampl
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::realtime::VirtualClock;
 use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _, run_episode_in_time};
-use parapolicy_runner::{Manifest, Policy, Runtime};
+use parapolicy_runner::{Inference, Manifest, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 const MODEL: &str = "models/arm";
@@ -50,7 +50,7 @@ impl Jumps {
 
 fn main() -> Result<(), BoxError> {
     let episodes: u64 = std::env::args().nth(1).map_or(Ok(40), |text| text.parse())?;
-    let mut network = Policy::load(MODEL.as_ref(), &Runtime::find_or_install(None, &())?, 1)?;
+    let mut network = Policy::load(MODEL.as_ref(), &Inference { threads: 1, ..Inference::default() }.open(&())?)?;
     let manifest = network.manifest().clone();
     let table = Table::new(&manifest.scheduler, Solver::Ddim { eta: 0.0 }, 10)?;
     let mut sampler = Sampler::new(table, Strategy::Sequential, manifest.sample_dim())?;

@@ -9,7 +9,7 @@ use parapolicy_control::controller::{Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _, Policy as _, PushT};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Manifest, Policy, Runtime};
+use parapolicy_runner::{Inference, Manifest, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
 
 const PERIOD: Duration = Duration::from_millis(100);
@@ -17,8 +17,8 @@ const MODEL: &str = "models/pusht";
 
 /// What the worker does before its first plan.
 fn make() -> Result<Box<dyn parapolicy_control::Policy>, BoxError> {
-    let runtime = Runtime::find_or_install(None, &())?;
-    let network = Policy::load(MODEL.as_ref(), &runtime, 1)?;
+    let provider = Inference { threads: 1, ..Inference::default() }.open(&())?;
+    let network = Policy::load(MODEL.as_ref(), &provider)?;
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
     let sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), network.manifest().sample_dim())?;
     let mut policy = DiffusionPolicy::new(network, sampler);

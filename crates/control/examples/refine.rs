@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView1};
 use parapolicy_control::refine::{Refined, Refinement, Tracker};
 use parapolicy_control::{BoxError, Plan, Policy, PushT, noise_seed, run_episode};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{ObservationHistory, Policy as Network, Runtime};
+use parapolicy_runner::{Inference, ObservationHistory, Policy as Network};
 use parapolicy_sampler::{Noise, RefinerConfig, Sampler, Solver, Strategy, Table, WindowConfig};
 
 /// Steps of the optimiser.
@@ -63,8 +63,8 @@ impl Policy for Comparison {
 
 fn main() -> Result<(), BoxError> {
     let episodes: u64 = std::env::args().nth(1).map_or(Ok(20), |argument| argument.parse())?;
-    let runtime = Runtime::find_or_install(None, &())?;
-    let network = Network::load("models/pusht".as_ref(), &runtime, 2)?;
+    let provider = Inference::default().open(&())?;
+    let network = Network::load("models/pusht".as_ref(), &provider)?;
     let mut environment = PushT::new(Scenario::load("sims/keep_out.toml".as_ref())?, network.manifest())?;
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
     let refinement = |window| -> Result<Refinement, BoxError> {

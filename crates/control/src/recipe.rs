@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use parapolicy_runner::{Policy as Network, PolicyError, Provider, Runtime, RuntimeError};
+use parapolicy_runner::{Inference, InferenceError, Policy as Network, PolicyError};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use thiserror::Error;
 
@@ -18,21 +18,17 @@ pub struct Recipe {
     pub steps: usize,
     /// What a plan may cost.
     pub budget: Budget,
-    /// Whether the engine of this project runs the network; else ONNX Runtime does.
-    pub native: bool,
-    /// Threads that work on each batch; 0 leaves their number to what runs it.
-    pub threads: usize,
-    /// ONNX Runtime's library; without it, as [`Runtime::find_or_install`] finds it.
-    pub library: Option<PathBuf>,
+    /// Where the network is run.
+    pub inference: Inference,
 }
 
 /// Why a policy cannot be made ready.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RecipeError {
-    /// ONNX Runtime cannot be had.
+    /// There can be no inference there.
     #[error(transparent)]
-    Runtime(#[from] RuntimeError),
+    Inference(#[from] InferenceError),
     /// The policy cannot be loaded.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -42,16 +38,14 @@ pub enum RecipeError {
 }
 
 impl Default for Recipe {
-    /// `picard` with DDPM in 100 steps, on one thread.
+    /// `picard` with DDPM in 100 steps, by the engine on all cores.
     fn default() -> Self {
         Self {
             strategy: Strategy::Picard(WindowConfig::default()),
             solver: Solver::Ddpm,
             steps: 100,
             budget: Budget::default(),
-            native: false,
-            threads: 1,
-            library: None,
+            inference: Inference::default(),
         }
     }
 }
@@ -63,21 +57,10 @@ impl Recipe {
     /// [`RecipeError`], with the file or the field that is wrong.
     pub fn load(&self, directory: &Path) -> Result<(Network, Sampler), RecipeError> {
         self.budget.validate()?;
-        let network = Network::load(directory, self.provider()?, self.threads)?;
+        let network = Network::load(directory, &self.inference.open(&())?)?;
         let table = Table::new(&network.manifest().scheduler, self.solver, self.steps)?;
         let sampler = Sampler::new(table, self.strategy, network.manifest().sample_dim())?;
         Ok((network, sampler))
-    }
-
-    /// What runs the network.
-    ///
-    /// # Errors
-    /// [`RuntimeError`], if it is ONNX Runtime, and it cannot be had.
-    pub fn provider(&self) -> Result<Provider, RuntimeError> {
-        if self.native {
-            return Ok(Provider::Native);
-        }
-        Ok((&Runtime::find_or_install(self.library.as_deref(), &())?).into())
     }
 
     /// Makes policies for a [`Controller`](crate::controller::Controller): the first of what was `loaded` from `directory`,

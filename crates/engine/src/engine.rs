@@ -3,7 +3,7 @@
 use std::{fmt, num::NonZero, path::Path, thread::available_parallelism};
 
 use crate::{
-    EngineError, Graph, Names, RunError,
+    EngineError, Graph, Names, Precision, RunError,
     films::Films,
     kernel::{Kernel, Program},
     network::{Activation, Network},
@@ -47,7 +47,7 @@ impl Engine {
     /// A graph that is no conditional 1-D U-Net: the first node that does not belong to one. Or as for [`Engine::on`].
     pub fn new(graph: &Graph, names: &Names<'_>) -> Result<Self, EngineError> {
         let cores = available_parallelism().map_or(1, NonZero::get);
-        Self::on(graph, names, Kernel::fastest(), cores.min(Self::THREADS))
+        Self::on(graph, names, Kernel::fastest(Precision::F32), cores.min(Self::THREADS))
     }
 
     /// The same by `kernel`, on `threads` threads: the calling one and others beside it, which spin while a plan is

@@ -28,6 +28,8 @@ pub use layer::Work;
 pub use program::Program;
 use table::Table;
 
+use crate::Precision;
+
 /// How convolutions are computed. Sums are f32 always, and so is all that is not a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
@@ -45,9 +47,13 @@ impl Kernel {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16];
 
-    /// The fastest that this processor has and that computes in f32 throughout.
-    pub fn fastest() -> Self {
-        [Self::Avx512, Self::Avx2].into_iter().find(|kernel| kernel.is_available()).unwrap_or(Self::Portable)
+    /// The fastest of a precision that this processor has; where it has none, one of that precision that it lacks.
+    pub fn fastest(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => [Self::Avx512, Self::Avx2].into_iter().find(|kernel| kernel.is_available()),
+            Precision::Bf16 => Some(Self::Avx512Bf16),
+        }
+        .unwrap_or(Self::Portable)
     }
 
     /// Whether this processor has it.

@@ -11,10 +11,12 @@ pub mod kernel;
 mod mish;
 pub mod network;
 mod onnx;
+mod precision;
 mod recognise;
 mod team;
 
 pub use engine::Engine;
 pub use error::{EngineError, RunError};
 pub use onnx::{Element, Graph, Outlet};
+pub use precision::{Precision, UnknownPrecision};
 pub use recognise::Names;

@@ -4,13 +4,13 @@
 mod common;
 
 use common::{Expected, bytes, expected};
-use parapolicy_engine::{Engine, Graph, kernel::Kernel};
+use parapolicy_engine::{Engine, Graph, Precision, kernel::Kernel};
 
 #[test]
 fn a_call_allocates_nothing() {
     let Expected { samples, timesteps, observations, mut prediction } = expected("slices");
     let graph = Graph::read(bytes("slices")).unwrap();
-    let mut engine = Engine::on(&graph, &common::NAMES, Kernel::fastest(), 1).unwrap();
+    let mut engine = Engine::on(&graph, &common::NAMES, Kernel::fastest(Precision::F32), 1).unwrap();
     engine.bind(&observations).unwrap();
     engine.run(&[0, 1, 2], &samples, &timesteps, &mut prediction).unwrap();
     let again = allocation_counter::measure(|| {

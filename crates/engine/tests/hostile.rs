@@ -11,7 +11,7 @@ use std::fs;
 
 use common::{GRAPHS, NAMES, bytes, data};
 use mutation::Mutant;
-use parapolicy_engine::{Engine, EngineError, Graph, kernel::Kernel};
+use parapolicy_engine::{Engine, EngineError, Graph, Precision, kernel::Kernel};
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -27,7 +27,8 @@ struct Outcomes {
 
 /// Tries a file; where it is a network after all, a batch of it.
 fn attempt(file: &[u8], outcomes: &mut Outcomes) {
-    let loaded = Graph::read(file.to_vec()).and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(), 1));
+    let loaded =
+        Graph::read(file.to_vec()).and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(Precision::F32), 1));
     match loaded {
         Ok(mut engine) => {
             let mut prediction = vec![0.0; 2 * engine.sample_dim()];

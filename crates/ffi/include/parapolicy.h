@@ -212,6 +212,12 @@ typedef struct {
   const char *sampler;
   // "ddpm" (default), "ddim", "ddim:ETA" or "dpmsolver++"; null: the default.
   const char *solver;
+  // What runs the network: "native", the engine of this library, or "cpu", ONNX Runtime; null: the former, or the latter
+  // where `ort_lib` is given.
+  const char *provider;
+  // In which its products are computed: "f32" (default), or "bf16" by an engine whose processor has it; null: the
+  // default.
+  const char *precision;
   // Path of ONNX Runtime's shared library; null: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
   // installed. A process loads one.
   const char *ort_lib;
@@ -225,7 +231,7 @@ typedef struct {
   uint32_t steps;
   // Denoising steps in the air at once, for samplers with a window. 0: the sampler's own.
   uint32_t window;
-  // Threads that work on each batch; 1. 0: ONNX Runtime decides.
+  // Threads that work on each batch. 0 (default): one a core.
   uint32_t threads;
 } parapolicy_options;
 

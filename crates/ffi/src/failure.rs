@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
 use parapolicy_control::log::LogError;
+use parapolicy_runner::InferenceError;
 use thiserror::Error;
 
 /// What a call came to. Values are never given another meaning; later versions may add some.
@@ -64,6 +65,10 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Named(#[from] parapolicy_sampler::ConfigError),
     #[error(transparent)]
+    Precision(#[from] parapolicy_runner::UnknownPrecision),
+    #[error(transparent)]
+    Provider(#[from] InferenceError),
+    #[error(transparent)]
     Recipe(#[from] RecipeError),
     #[error(transparent)]
     Manifest(#[from] parapolicy_runner::ManifestError),
@@ -85,15 +90,17 @@ impl Failure {
             Self::Length { .. } | Self::Controller(ControllerError::Length { .. }) => Status::Length,
             Self::Controller(ControllerError::NotFinite { .. }) | Self::Observation(_) => Status::NotFinite,
             Self::Controller(ControllerError::Thread(_)) | Self::Log(_) => Status::System,
+            Self::Recipe(RecipeError::Inference(InferenceError::Runtime(_))) => Status::Runtime,
             Self::Text { .. }
             | Self::Choice { .. }
             | Self::Named(_)
-            | Self::Recipe(RecipeError::Config(_))
+            | Self::Precision(_)
+            | Self::Provider(_)
+            | Self::Recipe(RecipeError::Config(_) | RecipeError::Inference(_))
             | Self::Controller(_) => Status::Argument,
             Self::Version { .. } => Status::Version,
             Self::Busy | Self::StillPlanning => Status::Busy,
             Self::Stopped => Status::Stopped,
-            Self::Recipe(RecipeError::Runtime(_)) => Status::Runtime,
             Self::Recipe(_) | Self::Manifest(_) => Status::Policy,
             Self::Sampling(_) => Status::Sampling,
         }

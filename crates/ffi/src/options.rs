@@ -7,6 +7,7 @@ use std::ptr;
 use std::time::Duration;
 
 use parapolicy_control::Recipe;
+use parapolicy_runner::{Inference, Precision, ProviderName};
 use parapolicy_sampler::{Budget, Strategy, WindowConfig};
 
 use crate::border;
@@ -23,6 +24,12 @@ pub struct ParapolicyOptions {
     pub sampler: *const c_char,
     /// "ddpm" (default), "ddim", "ddim:ETA" or "dpmsolver++"; null: the default.
     pub solver: *const c_char,
+    /// What runs the network: "native", the engine of this library, or "cpu", ONNX Runtime; null: the former, or the latter
+    /// where `ort_lib` is given.
+    pub provider: *const c_char,
+    /// In which its products are computed: "f32" (default), or "bf16" by an engine whose processor has it; null: the
+    /// default.
+    pub precision: *const c_char,
     /// Path of ONNX Runtime's shared library; null: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
     /// installed. A process loads one.
     pub ort_lib: *const c_char,
@@ -36,7 +43,7 @@ pub struct ParapolicyOptions {
     pub steps: u32,
     /// Denoising steps in the air at once, for samplers with a window. 0: the sampler's own.
     pub window: u32,
-    /// Threads that work on each batch; 1. 0: ONNX Runtime decides.
+    /// Threads that work on each batch. 0 (default): one a core.
     pub threads: u32,
 }
 
@@ -46,18 +53,20 @@ unsafe impl Versioned for ParapolicyOptions {
     const FIRST: usize = size_of::<Self>();
 
     fn default_of(size: usize) -> Self {
-        let Recipe { steps, threads, .. } = Recipe::default();
+        let Recipe { steps, inference, .. } = Recipe::default();
         Self {
             size,
             sampler: ptr::null(),
             solver: ptr::null(),
+            provider: ptr::null(),
+            precision: ptr::null(),
             ort_lib: ptr::null(),
             tolerance: WindowConfig::default().tolerance,
             deadline_ns: 0,
             rounds: 0,
             steps: steps as u32,
             window: 0,
-            threads: threads as u32,
+            threads: inference.threads as u32,
         }
     }
 }
@@ -88,6 +97,9 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions) -> Result<Recipe,
     let window = if options.window > 0 { Some(options.window as usize) } else { strategy.window() };
     // Whatever is without a window takes none.
     let window = WindowConfig { window: window.unwrap_or_default(), tolerance: options.tolerance };
+    let library = text("ort_lib", options.ort_lib)?.map(PathBuf::from);
+    let implied = ProviderName::implied(library.as_ref());
+    let provider = text("provider", options.provider)?.map_or(Ok(implied), str::parse)?;
     Ok(Recipe {
         strategy: strategy.with_window(window),
         solver: text("solver", options.solver)?.map_or(Ok(defaults.solver), str::parse)?,
@@ -96,8 +108,11 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions) -> Result<Recipe,
             rounds: (options.rounds > 0).then_some(options.rounds as usize),
             deadline: (options.deadline_ns > 0).then(|| Duration::from_nanos(options.deadline_ns)),
         },
-        native: defaults.native,
-        threads: options.threads as usize,
-        library: text("ort_lib", options.ort_lib)?.map(PathBuf::from),
+        inference: Inference {
+            provider,
+            precision: text("precision", options.precision)?.map_or(Ok(Precision::default()), str::parse)?,
+            threads: options.threads as usize,
+            library,
+        },
     })
 }

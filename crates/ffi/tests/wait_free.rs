@@ -11,6 +11,7 @@ use parapolicy::command::parapolicy_controller_command;
 use parapolicy::config::{ParapolicyConfig, parapolicy_config_default};
 use parapolicy::controller::{parapolicy_controller_free, parapolicy_controller_start, parapolicy_controller_stop};
 use parapolicy::failure::ParapolicyStatus as Status;
+use parapolicy::options::{ParapolicyOptions, parapolicy_options_default};
 
 #[test]
 fn commands_do_not_allocate() {
@@ -24,7 +25,12 @@ fn commands_do_not_allocate() {
         assert_eq!(parapolicy_config_default(config.as_mut_ptr(), size_of::<ParapolicyConfig>()), Status::Ok);
         let mut config = config.assume_init();
         (config.action_dim, config.initial) = (still.len(), still.as_ptr());
-        let started = parapolicy_controller_start(directory.as_ptr(), ptr::null(), &raw const config, &raw mut handle);
+        let mut options = MaybeUninit::<ParapolicyOptions>::uninit();
+        assert_eq!(parapolicy_options_default(options.as_mut_ptr(), size_of::<ParapolicyOptions>()), Status::Ok);
+        let mut options = options.assume_init();
+        options.provider = c"cpu".as_ptr();
+        let started =
+            parapolicy_controller_start(directory.as_ptr(), &raw const options, &raw const config, &raw mut handle);
         assert_eq!(started, Status::Ok);
     }
     let mut action = [0.0; 2];

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::{Failure, one_line};
-use crate::sampling::{Sampling, seconds};
+use crate::sampling::{Sampling, inference, seconds};
 
 /// A policy that plans in a thread of its own, for a loop that never waits for it.
 ///
@@ -28,7 +28,7 @@ impl Controller {
     #[pyo3(signature = (
         directory, *, initial, period = 0.1, seed = 0, replan_every = None, replan_below = None, ensemble = None,
         late = "finish", decelerate_within = None, max_age = None, min = None, max = None, max_change = None,
-        safe = None, provider = "native", threads = 0, ort_lib = None, **sampling
+        safe = None, provider = None, precision = "f32", threads = 0, ort_lib = None, **sampling
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -47,7 +47,8 @@ impl Controller {
         max: Option<Vec<f64>>,
         max_change: Option<Vec<f64>>,
         safe: Option<Vec<f64>>,
-        provider: &str,
+        provider: Option<&str>,
+        precision: &str,
         threads: usize,
         ort_lib: Option<PathBuf>,
         sampling: Option<&Bound<'_, PyDict>>,
@@ -58,7 +59,7 @@ impl Controller {
         let late = late_named(late, decelerate_within.unwrap_or(3 * period))?;
         let max_age = max_age.map(|age| seconds("max_age", age)).transpose()?;
         let limits = [min, max, max_change].map(Option::unwrap_or_default);
-        let recipe = sampling.recipe(provider, threads, ort_lib)?;
+        let recipe = sampling.recipe(inference(provider, precision, threads, ort_lib)?);
         let loaded = py.detach(|| recipe.load(&directory))?;
         let manifest = loaded.0.manifest();
         let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);

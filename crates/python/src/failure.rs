@@ -7,7 +7,7 @@ use std::io;
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
 use parapolicy_pusht::{FrameSizeError, VectorError, WorldError};
-use parapolicy_runner::{GraphError, ManifestError, PolicyError, RuntimeError};
+use parapolicy_runner::{GraphError, InferenceError, ManifestError, PolicyError, RuntimeError};
 use parapolicy_sampler::{ConfigError, SampleError};
 use pyo3::PyErr;
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyRuntimeError, PyValueError};
@@ -77,10 +77,19 @@ impl From<RuntimeError> for Failure {
     }
 }
 
+impl From<InferenceError> for Failure {
+    fn from(error: InferenceError) -> Self {
+        match error {
+            InferenceError::Runtime(error) => error.into(),
+            _ => Self::value(&error),
+        }
+    }
+}
+
 impl From<RecipeError> for Failure {
     fn from(error: RecipeError) -> Self {
         match error {
-            RecipeError::Runtime(error) => error.into(),
+            RecipeError::Inference(error) => error.into(),
             RecipeError::Policy(error) => error.into(),
             RecipeError::Config(error) => error.into(),
             _ => Self::runtime(&error),

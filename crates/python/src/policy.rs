@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 
 use crate::failure::Failure;
 use crate::sample::{Drawn, Sample};
-use crate::sampling::{Method, Sampling};
+use crate::sampling::{Method, Sampling, inference};
 
 /// A diffusion policy: a directory with `policy.json` and its graph, loaded.
 ///
@@ -26,16 +26,17 @@ pub struct Policy {
 #[pymethods]
 impl Policy {
     #[new]
-    #[pyo3(signature = (directory, *, provider = "native", threads = 0, ort_lib = None))]
+    #[pyo3(signature = (directory, *, provider = None, precision = "f32", threads = 0, ort_lib = None))]
     fn new(
         py: Python<'_>,
         directory: PathBuf,
-        provider: &str,
+        provider: Option<&str>,
+        precision: &str,
         threads: usize,
         ort_lib: Option<PathBuf>,
     ) -> Result<Self, Failure> {
-        let recipe = Sampling::from_keywords(None)?.recipe(provider, threads, ort_lib)?;
-        let load = || Ok::<_, Failure>(Network::load(&directory, recipe.provider()?, recipe.threads)?);
+        let inference = inference(provider, precision, threads, ort_lib)?;
+        let load = || Ok::<_, Failure>(Network::load(&directory, &inference.open(&())?)?);
         let network = py.detach(load)?;
         let manifest = network.manifest().clone();
         Ok(Self { manifest, drawing: Mutex::new(Drawing { network, alone: None, together: None }) })

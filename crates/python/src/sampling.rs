@@ -1,11 +1,10 @@
 //! How plans are drawn, from the keyword arguments of every call that draws plans.
 
 use std::path::PathBuf;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use parapolicy_control::Recipe;
-use parapolicy_runner::Manifest;
+use parapolicy_runner::{Inference, Manifest, ProviderName, UnknownPrecision};
 use parapolicy_sampler::{Budget, ConfigError, ManySampler, Sampler, Solver, Strategy, Table, WindowConfig};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -57,18 +56,24 @@ impl Sampling {
         Ok(Self { method: keywords.method()?, budget })
     }
 
-    /// The same, for a policy that is yet to be loaded. `provider` and `threads` are as the program has them: `cpu` or
-    /// `native`, and 0 is one a core.
-    pub fn recipe(self, provider: &str, threads: usize, library: Option<PathBuf>) -> PyResult<Recipe> {
-        let native = match provider {
-            "cpu" => false,
-            "native" => true,
-            _ => return Err(PyValueError::new_err(format!("provider: `{provider}` is not known; use cpu, native"))),
-        };
-        let threads = if threads > 0 { threads } else { available_parallelism().map_or(1, usize::from) };
+    /// The same, for a policy that is yet to be loaded.
+    pub fn recipe(self, inference: Inference) -> Recipe {
         let Self { method: Method { strategy, solver, steps }, budget } = self;
-        Ok(Recipe { strategy, solver, steps, budget, native, threads, library })
+        Recipe { strategy, solver, steps, budget, inference }
     }
+}
+
+/// Where a network is run, as the program's options of the same names say it.
+pub fn inference(
+    provider: Option<&str>,
+    precision: &str,
+    threads: usize,
+    library: Option<PathBuf>,
+) -> Result<Inference, Failure> {
+    let implied = ProviderName::implied(library.as_ref());
+    let provider = provider.map_or(Ok(implied), str::parse)?;
+    let precision = precision.parse().map_err(|error: UnknownPrecision| PyValueError::new_err(error.to_string()))?;
+    Ok(Inference { provider, precision, threads, library })
 }
 
 impl Keywords {

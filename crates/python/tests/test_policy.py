@@ -91,7 +91,7 @@ def test_a_budget_cuts_a_plan_short(policy, observation):
 def test_the_engine_draws_the_plan_of_onnx_runtime(policy, observation):
     reference = parapolicy.Policy(MODEL, provider="cpu", threads=1).sample(observation, seed=3, **QUICK)
     np.testing.assert_allclose(policy.sample(observation, seed=3, **QUICK).actions, reference.actions, atol=0.05)
-    with pytest.raises(ValueError, match="provider: `gpu` is not known; use cpu, native"):
+    with pytest.raises(ValueError, match="provider: `gpu` is not known; use native, cpu"):
         parapolicy.Policy(MODEL, provider="gpu")
 
 

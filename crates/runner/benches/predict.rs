@@ -9,7 +9,7 @@ use std::{env, path::PathBuf};
 
 use divan::{AllocProfiler, Bencher, counter::ItemsCount};
 use ndarray::Array2;
-use parapolicy_runner::{Policy, Runtime};
+use parapolicy_runner::{Inference, Policy, ProviderName};
 use parapolicy_sampler::Denoiser as _;
 
 /// Counts what is allocated on our side of ONNX Runtime.
@@ -24,8 +24,8 @@ fn policy() -> Policy {
     let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/pusht");
     let dir = env::var_os("PARAPOLICY_MODEL").map_or_else(|| ours.into(), PathBuf::from);
     let threads = env::var("PARAPOLICY_THREADS").map_or(0, |threads| threads.parse().expect("a number of threads"));
-    let runtime = Runtime::find_or_install(None, &()).expect("ONNX Runtime");
-    Policy::load(&dir, &runtime, threads).expect("a policy")
+    let inference = Inference { provider: ProviderName::Cpu, threads, ..Inference::default() };
+    Policy::load(&dir, &inference.open(&()).expect("ONNX Runtime")).expect("a policy")
 }
 
 #[divan::bench(args = [1, 2, 4, 8, 10, 16, 20, 32])]

@@ -66,12 +66,12 @@ pub enum Observations {
 /// # Example
 /// The fastest way to draw plans, from what is known or measured now:
 /// ```no_run
-/// use parapolicy_runner::{Calibration, Policy, Runtime, Sampling};
+/// use parapolicy_runner::{Calibration, Inference, Policy, Sampling};
 /// use parapolicy_sampler::{Sampler, Solver, Table};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let runtime = Runtime::find_or_install(None, &())?;
-/// let mut policy = Policy::load("models/pusht".as_ref(), &runtime, 2)?;
+/// let provider = Inference::default().open(&())?;
+/// let mut policy = Policy::load("models/pusht".as_ref(), &provider)?;
 /// let sampling = Sampling { solver: Solver::Ddpm, steps: 100, tolerance: 0.1 };
 ///
 /// let known = Calibration::load(&policy)?;

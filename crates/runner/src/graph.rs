@@ -13,7 +13,7 @@ use ndarray::ArrayViewMut2;
 pub use self::error::GraphError;
 pub(crate) use self::outlet::Outlet;
 use self::{native::Native, onnx::Onnx};
-use crate::{Manifest, PolicyError, PredictError, Provider, hash};
+use crate::{Manifest, PolicyError, PredictError, Provider, hash, provider::Backend};
 
 /// An open graph whose inputs and output are what the manifest says, and the observations bound to it.
 #[derive(Debug)]
@@ -39,15 +39,15 @@ pub(crate) struct Outlets {
 }
 
 impl Graph {
-    pub fn open(dir: &Path, manifest: &Manifest, provider: &Provider, threads: usize) -> Result<Self, GraphError> {
+    pub fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Self, GraphError> {
         let path = path(dir, manifest);
         let found = sha256_of(&path)?;
         if !found.eq_ignore_ascii_case(&manifest.denoiser.sha256) {
             return Err(GraphError::Checksum { path, expected: manifest.denoiser.sha256.clone(), found });
         }
-        match provider {
-            Provider::Cpu(runtime) => Onnx::open(&path, manifest, runtime, threads).map(Self::Onnx),
-            Provider::Native => Native::open(&path, manifest, threads).map(Box::new).map(Self::Native),
+        match &provider.backend {
+            Backend::OnnxRuntime(runtime) => Onnx::open(&path, manifest, runtime, provider.threads).map(Self::Onnx),
+            Backend::Native => Native::open(&path, manifest, provider).map(Box::new).map(Self::Native),
         }
     }
 
@@ -72,9 +72,9 @@ impl Graph {
 impl Outlets {
     /// Those of a graph that need not be what the manifest says.
     pub fn of(path: &Path, provider: &Provider) -> Result<Self, GraphError> {
-        match provider {
-            Provider::Cpu(runtime) => onnx::outlets(path, runtime),
-            Provider::Native => native::outlets(path),
+        match &provider.backend {
+            Backend::OnnxRuntime(runtime) => onnx::outlets(path, runtime),
+            Backend::Native => native::outlets(path),
         }
     }
 

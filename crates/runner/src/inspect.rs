@@ -18,7 +18,7 @@ pub struct Inspection {
     /// The graph, as it is.
     pub graph: GraphDescription,
     /// What opened it: `cpu` or `native`.
-    pub provider: &'static str,
+    pub provider: String,
     /// The ONNX Runtime that did, if one did.
     pub runtime: Option<RuntimeDescription>,
 }
@@ -70,12 +70,11 @@ pub struct RuntimeDescription {
 ///
 /// # Errors
 /// A manifest that is wrong, or a graph that the provider cannot open.
-pub fn inspect(dir: &Path, provider: impl Into<Provider>) -> Result<Inspection, PolicyError> {
-    let provider = provider.into();
+pub fn inspect(dir: &Path, provider: &Provider) -> Result<Inspection, PolicyError> {
     let manifest = Manifest::load(dir)?;
     let path = graph::path(dir, &manifest);
     let sha256 = graph::sha256_of(&path)?;
-    let outlets = Outlets::of(&path, &provider)?;
+    let outlets = Outlets::of(&path, provider)?;
     let graph = GraphDescription {
         sha256_matches: sha256.eq_ignore_ascii_case(&manifest.denoiser.sha256),
         sha256,
@@ -85,7 +84,7 @@ pub fn inspect(dir: &Path, provider: impl Into<Provider>) -> Result<Inspection, 
         path,
     };
     let runtime = provider.runtime().map(RuntimeDescription::new);
-    Ok(Inspection { manifest, graph, provider: provider.name(), runtime })
+    Ok(Inspection { manifest, graph, provider: provider.name().to_string(), runtime })
 }
 
 impl TensorDescription {

@@ -1,8 +1,9 @@
 //! Runs diffusion policies exported to ONNX.
 //!
 //! A policy is a directory with a graph and a [`Manifest`] (`policy.json`) that says what the graph does not: what it
-//! sees, what it plans, in which units, and the scheduler it was trained with. A [`Provider`] runs the graph: ONNX
-//! Runtime, which [`Runtime`] finds or installs, or the engine of this project. [`Policy`] holds them together, and a
+//! sees, what it plans, in which units, and the scheduler it was trained with. [`Inference`] says where the graph is
+//! run, and opens the [`Provider`] that does: ONNX Runtime, which [`Runtime`] finds or installs, or the engine of this
+//! project. [`Policy`] holds them together, and a
 //! policy with an observation bound is a [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw actions from.
 //! A [`Calibration`] knows what batches cost here, and which sampler is fastest.
 //!
@@ -14,6 +15,7 @@ mod calibration;
 mod graph;
 mod hash;
 mod history;
+mod inference;
 mod inspect;
 mod machine;
 mod manifest;
@@ -27,6 +29,7 @@ pub use bound::{BoundDenoiser, BoundPlans, PredictError};
 pub use calibration::{BatchTime, Calibration, CalibrationError, CalibrationKey, Observations, Sampling};
 pub use graph::GraphError;
 pub use history::ObservationHistory;
+pub use inference::{Inference, InferenceError, Precision, ProviderName, UnknownPrecision};
 pub use inspect::{GraphDescription, Inspection, RuntimeDescription, TensorDescription, inspect};
 pub use machine::Cpu;
 pub use manifest::{DenoiserGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};

@@ -14,12 +14,12 @@ use crate::{BoundDenoiser, BoundPlans, Manifest, Provider, graph::Graph, observa
 /// # Example
 /// ```no_run
 /// use ndarray::Array2;
-/// use parapolicy_runner::{Policy, Runtime};
+/// use parapolicy_runner::{Inference, Policy};
 /// use parapolicy_sampler::{Noise, Sampler, Solver, Strategy, Table};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let runtime = Runtime::find_or_install(None, &())?;
-/// let mut policy = Policy::load("models/pusht".as_ref(), &runtime, 2)?;
+/// let provider = Inference::default().open(&())?;
+/// let mut policy = Policy::load("models/pusht".as_ref(), &provider)?;
 /// let dim = policy.manifest().sample_dim();
 /// let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, 100)?;
 /// let mut sampler = Sampler::new(table, Strategy::Sequential, dim)?;
@@ -38,22 +38,19 @@ pub struct Policy {
     /// The plan that each row of a batch belongs to.
     pub(crate) rows: Vec<usize>,
     pub(crate) provider: Provider,
-    pub(crate) threads: usize,
 }
 
 impl Policy {
     /// Loads the policy in the directory `dir`: reads and validates its manifest, checks the graph's SHA-256, opens it
-    /// and checks its inputs and output. `threads` work on each batch; 0 leaves their number to the provider, which is
-    /// a [`Runtime`](crate::Runtime) or [`Provider::Native`].
+    /// and checks its inputs and output.
     ///
     /// # Errors
     /// The first thing that is wrong with the manifest or the graph.
-    pub fn load(dir: &Path, provider: impl Into<Provider>, threads: usize) -> Result<Self, PolicyError> {
-        let provider = provider.into();
+    pub fn load(dir: &Path, provider: &Provider) -> Result<Self, PolicyError> {
         let manifest = Manifest::load(dir)?;
-        let graph = Graph::open(dir, &manifest, &provider, threads)?;
+        let graph = Graph::open(dir, &manifest, provider)?;
         let observations = Observations::new([manifest.n_obs_steps, manifest.observation_dim()]);
-        Ok(Self { manifest, graph, observations, rows: Vec::new(), provider, threads })
+        Ok(Self { manifest, graph, observations, rows: Vec::new(), provider: provider.clone() })
     }
 
     /// What runs the graph.

@@ -2,63 +2,69 @@
 
 use std::fmt;
 
-use crate::Runtime;
+use crate::{Precision, ProviderName, Runtime};
 
-/// What runs a policy's graph. A [`Runtime`] is one: ONNX Runtime on the processor.
+/// What runs policies' graphs, ready: what [`Inference`](crate::Inference) opened. Cheap to clone.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Provider {
-    /// ONNX Runtime on the processor: any graph.
-    Cpu(Runtime),
-    /// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets of Diffusion Policy, in f32.
-    /// ONNX Runtime is neither needed nor looked for.
+pub struct Provider {
+    pub(crate) name: ProviderName,
+    pub(crate) precision: Precision,
+    pub(crate) threads: usize,
+    pub(crate) backend: Backend,
+}
+
+/// Whose code it is.
+#[derive(Clone, Debug)]
+pub(crate) enum Backend {
+    OnnxRuntime(Runtime),
     Native,
 }
 
 impl Provider {
-    /// `cpu` or `native`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Cpu(_) => "cpu",
-            Self::Native => "native",
-        }
+    /// Which one.
+    pub fn name(&self) -> ProviderName {
+        self.name
+    }
+
+    /// In which products are computed.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Threads that work on each batch.
+    pub fn threads(&self) -> usize {
+        self.threads
     }
 
     /// Version of what runs the graph; what ONNX Runtime says of its build, where its version is unknown.
     pub fn version(&self) -> &str {
-        match self {
-            Self::Cpu(runtime) => runtime.version().unwrap_or_else(|| runtime.build_info()),
-            Self::Native => env!("CARGO_PKG_VERSION"),
+        match &self.backend {
+            Backend::OnnxRuntime(runtime) => runtime.version().unwrap_or_else(|| runtime.build_info()),
+            Backend::Native => env!("CARGO_PKG_VERSION"),
         }
     }
 
     /// The ONNX Runtime that it is, if it is one.
     pub fn runtime(&self) -> Option<&Runtime> {
-        match self {
-            Self::Cpu(runtime) => Some(runtime),
-            Self::Native => None,
+        match &self.backend {
+            Backend::OnnxRuntime(runtime) => Some(runtime),
+            Backend::Native => None,
         }
     }
 }
 
-impl From<&Runtime> for Provider {
-    fn from(runtime: &Runtime) -> Self {
-        Self::Cpu(runtime.clone())
-    }
-}
-
-impl From<&Self> for Provider {
-    fn from(provider: &Self) -> Self {
-        provider.clone()
-    }
-}
-
-/// For reports: `ONNX Runtime 1.31.1`, `native 0.1.0`.
+/// For reports: `ONNX Runtime 1.31.1`, `native 0.1.0`, `native 0.1.0 in bf16`.
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cpu(runtime) => write!(f, "ONNX Runtime {}", runtime.version().unwrap_or("of an unknown version")),
-            Self::Native => write!(f, "native {}", self.version()),
+        match &self.backend {
+            Backend::OnnxRuntime(runtime) => {
+                write!(f, "ONNX Runtime {}", runtime.version().unwrap_or("of an unknown version"))
+            }
+            Backend::Native => write!(f, "native {}", self.version()),
+        }?;
+        match self.precision {
+            Precision::F32 => Ok(()),
+            precision => write!(f, " in {precision}"),
         }
     }
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use ndarray::{Array2, array};
-use parapolicy_runner::{Calibration, Observations, Policy, Runtime, Sampling};
+use parapolicy_runner::{Calibration, Inference, Observations, Policy, ProviderName, Sampling};
 use parapolicy_sampler::{Noise, Sampler, Solver, Strategy, Table};
 use serde_json::Value;
 
@@ -14,7 +14,8 @@ const DDPM: Sampling = Sampling { solver: Solver::Ddpm, ..DDIM };
 
 fn policy() -> Policy {
     let dir = common::policy_from("affine.onnx");
-    Policy::load(dir.path(), &Runtime::find_or_install(None, &()).unwrap(), 1).unwrap()
+    let cpu = Inference { provider: ProviderName::Cpu, threads: 1, ..Inference::default() };
+    Policy::load(dir.path(), &cpu.open(&()).unwrap()).unwrap()
 }
 
 fn observation() -> Array2<f64> {

@@ -8,18 +8,18 @@ use std::fs;
 
 use common::{fixture, json, policy, policy_from, text, write_manifest};
 use ndarray::{Array1, Array2, ArrayView2, s};
-use parapolicy_runner::{Policy, PolicyError, Provider, Runtime, inspect};
+use parapolicy_runner::{Inference, Policy, PolicyError, Provider, ProviderName, inspect};
 use parapolicy_sampler::{Denoiser, ManyDenoiser, Noise, Sampler, Solver, Strategy, Table};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-fn runtime() -> Runtime {
-    Runtime::find_or_install(None, &()).unwrap()
+fn provider(provider: ProviderName) -> Provider {
+    Inference { provider, threads: 1, ..Inference::default() }.open(&()).unwrap()
 }
 
 fn load(dir: &TempDir) -> Result<Policy, PolicyError> {
-    Policy::load(dir.path(), &runtime(), 1)
+    Policy::load(dir.path(), &provider(ProviderName::Cpu))
 }
 
 fn refusal(dir: &TempDir) -> String {
@@ -221,7 +221,7 @@ fn graphs_that_are_not_what_the_manifest_says_are_refused() {
 fn graphs_that_the_engine_does_not_run_are_refused() {
     let refusal = |graph: &str| {
         let dir = policy_from(graph);
-        text(dir.path(), &Policy::load(dir.path(), Provider::Native, 1).unwrap_err())
+        text(dir.path(), &Policy::load(dir.path(), &provider(ProviderName::Native)).unwrap_err())
     };
     let errors = ["affine", "fixed_batch", "double_sample"].map(|graph| refusal(&format!("{graph}.onnx")));
     insta::assert_snapshot!("native_graphs", errors.join("\n"));
@@ -266,7 +266,7 @@ fn a_graph_of_another_sum_is_refused_before_it_is_opened() {
 #[test]
 fn inspection_describes_what_cannot_be_loaded_too() {
     let dir = policy_from("affine.onnx");
-    let good = inspect(dir.path(), &runtime()).unwrap();
+    let good = inspect(dir.path(), &provider(ProviderName::Cpu)).unwrap();
     assert!(good.graph.sha256_matches);
     assert_eq!(good.graph.mismatch, None);
     let tensors = good.graph.inputs.iter().chain(&good.graph.outputs);
@@ -274,10 +274,10 @@ fn inspection_describes_what_cannot_be_loaded_too() {
     insta::assert_snapshot!("inspected_tensors", tensors.join("\n"));
 
     fs::copy(fixture("fixed_batch.onnx"), dir.path().join("denoiser.onnx")).unwrap();
-    let bad = inspect(dir.path(), &runtime()).unwrap();
+    let bad = inspect(dir.path(), &provider(ProviderName::Cpu)).unwrap();
     assert!(!bad.graph.sha256_matches);
     insta::assert_snapshot!("inspected_mismatch", bad.graph.mismatch.unwrap());
-    assert_eq!(bad.runtime.unwrap().library, runtime().library());
+    assert_eq!(bad.runtime.unwrap().library, provider(ProviderName::Cpu).runtime().unwrap().library());
     assert_eq!(bad.provider, "cpu");
 }
 

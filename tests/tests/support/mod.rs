@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use parapolicy_pusht::{ResetDistribution, ResetOrder, World};
-use parapolicy_runner::{Policy, Provider, Runtime};
+use parapolicy_runner::{Inference, Policy, ProviderName};
 use parapolicy_sampler::Noise;
 
 /// Two successive observations, `[2, 20]` in px, of an episode in which the agent goes for places around the block.
@@ -27,10 +27,11 @@ pub fn observation(seed: u64) -> Array2<f64> {
 }
 
 pub fn policy() -> Policy {
-    policy_by(&Runtime::find_or_install(None, &()).unwrap())
+    policy_by(ProviderName::Cpu)
 }
 
-pub fn policy_by(provider: impl Into<Provider>) -> Policy {
+pub fn policy_by(provider: ProviderName) -> Policy {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/pusht");
-    Policy::load(&folder, provider, 0).unwrap()
+    let provider = Inference { provider, ..Inference::default() }.open(&()).unwrap();
+    Policy::load(&folder, &provider).unwrap()
 }

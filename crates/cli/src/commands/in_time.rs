@@ -118,7 +118,7 @@ pub fn start_controller(
     watched: bool,
 ) -> Result<Controller, Failure> {
     let (table, strategy, dim) = (sampler.table().clone(), sampler.strategy(), sampler.dim());
-    let (path, threads, provider) = (model.model.clone(), model.runtime.threads(), provider.clone());
+    let (path, provider) = (model.model.clone(), provider.clone());
     let ready = move |mut network: Policy| -> Result<_, parapolicy_control::BoxError> {
         let warm_up = ndarray::Array1::zeros(network.manifest().observation_dim());
         let mut sampler = Sampler::new(table.clone(), strategy, dim)?;
@@ -128,11 +128,11 @@ pub fn start_controller(
         let policy = DiffusionPolicy::new(network, sampler).within(budget);
         Ok(if watched { policy.watched() } else { policy })
     };
-    let mut first = Some(ready(Policy::load(&path, &provider, threads).input()?).map_err(|error| anyhow!(error))?);
+    let mut first = Some(ready(Policy::load(&path, &provider).input()?).map_err(|error| anyhow!(error))?);
     let make = move || {
         let policy = match first.take() {
             Some(policy) => policy,
-            None => ready(Policy::load(&path, &provider, threads)?)?,
+            None => ready(Policy::load(&path, &provider)?)?,
         };
         Ok(Box::new(policy) as Box<dyn parapolicy_control::Policy>)
     };

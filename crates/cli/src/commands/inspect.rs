@@ -7,5 +7,5 @@ use crate::failure::{Failure, InputError as _};
 /// Prints what a model folder holds.
 pub fn inspect(arguments: &InspectArguments) -> Result<(), Failure> {
     let provider = arguments.runtime.provider()?;
-    print_json(&describe(&arguments.model, provider).input()?)
+    print_json(&describe(&arguments.model, &provider).input()?)
 }

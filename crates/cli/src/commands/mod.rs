@@ -12,13 +12,13 @@ mod run;
 mod sample;
 pub mod study;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use ndarray::Array2;
-use parapolicy_runner::{Manifest, Policy, Provider, Runtime, Sampling};
+use parapolicy_runner::{Inference, InferenceError, Manifest, Policy, Provider, ProviderName, Sampling};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde::Serialize;
 
-use crate::args::{BudgetArguments, Command, ModelArguments, ProviderName, RuntimeArguments, Study, WindowArguments};
+use crate::args::{BudgetArguments, Command, ModelArguments, RuntimeArguments, Study, WindowArguments};
 use crate::auto::{self, SamplerName};
 use crate::failure::{Failure, InputError as _};
 use crate::progress::InstallProgress;
@@ -37,21 +37,19 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
 }
 
 impl RuntimeArguments {
-    /// What the graph is run by; ONNX Runtime is looked for where it is asked for.
-    fn provider(&self) -> Result<Provider, Failure> {
-        if self.provider == ProviderName::Native {
-            return match self.ort_lib {
-                Some(_) => Err(anyhow!("--ort-lib: the native provider has no use for ONNX Runtime")).input(),
-                None => Ok(Provider::Native),
-            };
-        }
-        let found = Runtime::find_or_install(self.ort_lib.as_deref(), &InstallProgress::new());
-        let runtime = if self.ort_lib.is_some() { found.input()? } else { found? };
-        Ok(Provider::Cpu(runtime))
+    fn inference(&self) -> Inference {
+        let Self { provider, precision, threads, ref ort_lib } = *self;
+        let provider = provider.unwrap_or_else(|| ProviderName::implied(ort_lib.as_ref()));
+        Inference { provider, precision, threads, library: ort_lib.clone() }
     }
 
-    fn threads(&self) -> usize {
-        if self.threads > 0 { self.threads } else { std::thread::available_parallelism().map_or(1, usize::from) }
+    /// What the graph is run by; ONNX Runtime is looked for where it is asked for.
+    fn provider(&self) -> Result<Provider, Failure> {
+        self.inference().open(&InstallProgress::new()).map_err(|error| match error {
+            // That the machine has none is not the user's fault.
+            InferenceError::Runtime(_) if self.ort_lib.is_none() => Failure::Other(error.into()),
+            error => Failure::Input(error.into()),
+        })
     }
 }
 
@@ -61,7 +59,7 @@ impl ModelArguments {
     }
 
     fn load(&self) -> Result<Policy, Failure> {
-        Policy::load(&self.model, self.runtime.provider()?, self.runtime.threads()).input()
+        Policy::load(&self.model, &self.runtime.provider()?).input()
     }
 }
 

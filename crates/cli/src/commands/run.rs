@@ -188,7 +188,7 @@ fn report(
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         command: std::env::args().collect(),
-        machine: machine::describe(arguments.model.runtime.threads(), policy.provider().to_string()),
+        machine: machine::describe(policy.provider()),
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
         scenario,
         solver: arguments.sampling.solver.to_string(),

@@ -95,7 +95,7 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
     let manifest = policy.manifest();
     let study = Study {
         command: std::env::args().collect(),
-        machine: machine::describe(arguments.model.runtime.threads(), policy.provider().to_string()),
+        machine: machine::describe(policy.provider()),
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
         solver: arguments.sampling.solver.to_string(),
         steps: arguments.sampling.steps,

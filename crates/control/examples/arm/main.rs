@@ -11,7 +11,7 @@ use ndarray::{Array1, array};
 use parapolicy_control::controller::{Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _};
-use parapolicy_runner::{Manifest, Policy, Runtime};
+use parapolicy_runner::{Inference, Manifest, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
 
 use arm::{Arm, PERIOD, SPEED};
@@ -20,7 +20,7 @@ const MODEL: &str = "models/arm";
 
 /// What the worker does before its first plan.
 fn make() -> Result<Box<dyn parapolicy_control::Policy>, BoxError> {
-    let network = Policy::load(MODEL.as_ref(), &Runtime::find_or_install(None, &())?, 1)?;
+    let network = Policy::load(MODEL.as_ref(), &Inference { threads: 1, ..Inference::default() }.open(&())?)?;
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
     let sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), network.manifest().sample_dim())?;
     Ok(Box::new(DiffusionPolicy::new(network, sampler)))

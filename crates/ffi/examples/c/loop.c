@@ -47,6 +47,7 @@ static parapolicy_controller *start(const char *policy, const char *log) {
   parapolicy_options options;
   must(parapolicy_options_default(&options, sizeof options), "options");
   options.sampler = "picard";
+  options.provider = "cpu"; /* ONNX Runtime: this network is not one that the library runs itself */
 
   parapolicy_config config;
   must(parapolicy_config_default(&config, sizeof config), "config");

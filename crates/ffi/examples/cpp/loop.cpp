@@ -30,6 +30,9 @@ static Vector foreseen(const parapolicy::Policy &policy, Vector position, const 
 }
 
 static int run(const std::string &directory) {
+  parapolicy::Options options;
+  options.provider = "cpu"; // ONNX Runtime: this network is not one that the library runs itself
+
   const Vector still = {0.0, 0.0}, fastest = {0.8, 0.8}, slowest = {-0.8, -0.8};
   parapolicy::Config config;
   config.period_ns = std::chrono::nanoseconds(PERIOD).count();
@@ -42,12 +45,12 @@ static int run(const std::string &directory) {
   auto target = targets.begin();
   Vector position = {-0.6, 0.5};
   {
-    const parapolicy::Policy policy(directory);
+    const parapolicy::Policy policy(directory, options);
     const Vector there = foreseen(policy, position, *target);
     std::printf("the first plan leads to (%.3f, %.3f)\n", there[0], there[1]);
   }
 
-  parapolicy::Controller controller(directory, {}, config);
+  parapolicy::Controller controller(directory, options, config);
   const auto begun = Clock::now();
   for (int tick = 0; tick < TICKS_AT_MOST && target != targets.end(); ++tick) {
     std::this_thread::sleep_until(begun + tick * PERIOD);

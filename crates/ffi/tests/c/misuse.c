@@ -23,6 +23,9 @@ static void expect_at(int line, parapolicy_status found, parapolicy_status expec
 
 #define expect(call, status, words) expect_at(__LINE__, call, PARAPOLICY_STATUS_##status, words)
 
+/* The engine runs U-Nets, and this network is none. */
+static parapolicy_options by_onnx_runtime;
+
 static const double ZEROS[4] = {0.0, 0.0, 0.0, 0.0};
 
 static void of_options(const char *policy) {
@@ -40,6 +43,14 @@ static void of_options(const char *policy) {
   options.sampler = "\xff";
   expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "`sampler` is not UTF-8");
   options.sampler = NULL;
+  options.provider = "magic";
+  expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "use native, cpu");
+  options.provider = NULL;
+  expect(parapolicy_policy_load(policy, &options, &handle), POLICY, "U-Net");
+  options.precision = "f64";
+  expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "use f32, bf16");
+  options.precision = NULL;
+  options.provider = "cpu";
   options.steps = 0;
   expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "");
   options.steps = 100;
@@ -59,7 +70,7 @@ static void of_policy(const char *policy) {
   parapolicy_policy *handle;
   parapolicy_shape shape;
   double actions[16], again[16];
-  expect(parapolicy_policy_load(policy, NULL, &handle), OK, "");
+  expect(parapolicy_policy_load(policy, &by_onnx_runtime, &handle), OK, "");
   expect(parapolicy_policy_shape(NULL, &shape), NULL, "`policy` is null");
   expect(parapolicy_policy_shape(handle, NULL), NULL, "`shape` is null");
   expect(parapolicy_policy_shape(handle, &shape), OK, "");
@@ -90,25 +101,25 @@ static void of_config(const char *policy) {
   const double upside_down[2] = {1.0, 1.0}, below[2] = {-1.0, -1.0};
   expect(parapolicy_config_default(&config, 0), VERSION, "its size is 0");
   expect(parapolicy_config_default(&config, sizeof config), OK, "");
-  expect(parapolicy_controller_start(policy, NULL, NULL, &handle), NULL, "`config` is null");
-  expect(parapolicy_controller_start(policy, NULL, &config, &handle), NULL, "`initial` is null");
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, NULL, &handle), NULL, "`config` is null");
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), NULL, "`initial` is null");
   config.initial = ZEROS;
   config.action_dim = 3;
-  expect(parapolicy_controller_start(policy, NULL, &config, &handle), LENGTH, "`initial` has 3 values");
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), LENGTH, "`initial` has 3 values");
   config.action_dim = 2;
   config.period_ns = 0;
-  expect(parapolicy_controller_start(policy, NULL, &config, &handle), ARGUMENT, "period");
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), ARGUMENT, "period");
   config.period_ns = 50000000;
   config.late = 17;
-  expect(parapolicy_controller_start(policy, NULL, &config, &handle), ARGUMENT, "`late` is 17");
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), ARGUMENT, "`late` is 17");
   config.late = PARAPOLICY_LATE_HOLD;
   config.log = "/nowhere/loop.mcap";
-  expect(parapolicy_controller_start(policy, NULL, &config, &handle), SYSTEM, "/nowhere/loop.mcap");
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), SYSTEM, "/nowhere/loop.mcap");
   config.log = NULL;
   config.min = upside_down;
   config.max = below;
-  expect(parapolicy_controller_start(policy, NULL, &config, &handle), ARGUMENT, "max");
-  expect(parapolicy_controller_start("/nowhere", NULL, &config, &handle), POLICY, "/nowhere");
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), ARGUMENT, "max");
+  expect(parapolicy_controller_start("/nowhere", &by_onnx_runtime, &config, &handle), POLICY, "/nowhere");
 }
 
 static void of_controller(const char *policy) {
@@ -120,7 +131,7 @@ static void of_controller(const char *policy) {
   expect(parapolicy_config_default(&config, sizeof config), OK, "");
   config.action_dim = 2;
   config.initial = ZEROS;
-  expect(parapolicy_controller_start(policy, NULL, &config, &handle), OK, "");
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), OK, "");
   expect(parapolicy_controller_observe(NULL, ZEROS, 4, 0), NULL, "`controller` is null");
   expect(parapolicy_controller_observe(handle, NULL, 4, 0), NULL, "`observation` is null");
   expect(parapolicy_controller_observe(handle, ZEROS, 5, 0), LENGTH, "`observation` has 5 values");
@@ -156,6 +167,8 @@ int main(int count, char **arguments) {
   if (count != 2) {
     return 2;
   }
+  expect(parapolicy_options_default(&by_onnx_runtime, sizeof by_onnx_runtime), OK, "");
+  by_onnx_runtime.provider = "cpu";
   of_options(arguments[1]);
   of_policy(arguments[1]);
   of_config(arguments[1]);

@@ -68,12 +68,13 @@ impl From<&Profile> for FileProfile {
 impl File {
     /// Whether it is of this form and of this policy and machine.
     pub fn check(&self, key: &CalibrationKey) -> Result<(), Problem> {
-        let CalibrationKey { parapolicy, model_sha256, provider, runtime, cpu, cores, threads } = &self.key;
-        let fields: [(&str, &dyn ToString, &dyn ToString); 8] = [
+        let CalibrationKey { parapolicy, model_sha256, provider, precision, runtime, cpu, cores, threads } = &self.key;
+        let fields: [(&str, &dyn ToString, &dyn ToString); 9] = [
             ("schema_version", &self.schema_version, &SCHEMA_VERSION),
             ("key.parapolicy", parapolicy, &key.parapolicy),
             ("key.model_sha256", model_sha256, &key.model_sha256),
             ("key.provider", provider, &key.provider),
+            ("key.precision", precision, &key.precision),
             ("key.runtime", runtime, &key.runtime),
             ("key.cpu", cpu, &key.cpu),
             ("key.cores", cores, &key.cores),

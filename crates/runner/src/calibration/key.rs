@@ -15,13 +15,15 @@ pub struct CalibrationKey {
     pub model_sha256: String,
     /// What executes the graph: `cpu` or `native`.
     pub provider: String,
+    /// In which products are computed: `f32` or `bf16`.
+    pub precision: String,
     /// Version of ONNX Runtime, or of the engine; what the former says of its build, where its version is unknown.
     pub runtime: String,
     /// Processor's name.
     pub cpu: String,
     /// Logical cores.
     pub cores: usize,
-    /// Threads of the network; 0 leaves their number to the provider.
+    /// Threads of the network.
     pub threads: usize,
 }
 
@@ -32,11 +34,12 @@ impl CalibrationKey {
         Self {
             parapolicy: env!("CARGO_PKG_VERSION").into(),
             model_sha256: policy.manifest.denoiser.sha256.to_ascii_lowercase(),
-            provider: policy.provider.name().into(),
+            provider: policy.provider.name().to_string(),
+            precision: policy.provider.precision().to_string(),
             runtime: policy.provider.version().into(),
             cpu,
             cores,
-            threads: policy.threads,
+            threads: policy.provider.threads(),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     Batch, GraphError, Outlet, Outlets, check, copy,
     outlet::{Kind, Size},
 };
-use crate::{Manifest, PredictError};
+use crate::{Manifest, PredictError, Provider};
 
 /// An engine, and room for what it predicts.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(crate) struct Native {
 }
 
 impl Native {
-    /// `threads` are the engine's to choose where they are 0; more than it can use are not started.
-    pub fn open(path: &Path, manifest: &Manifest, threads: usize) -> Result<Self, GraphError> {
+    /// More threads than the engine can use are not started.
+    pub fn open(path: &Path, manifest: &Manifest, provider: &Provider) -> Result<Self, GraphError> {
         let graph = read(path)?;
         check::check(&Outlets::from(&graph), manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
@@ -31,11 +31,8 @@ impl Native {
             observation: &denoiser.observation,
             prediction: &denoiser.prediction,
         };
-        let engine = match threads {
-            0 => Engine::new(&graph, &names),
-            _ => Engine::on(&graph, &names, Kernel::fastest(), threads.min(Engine::THREADS)),
-        };
-        let engine = engine.map_err(|error| refused(path, error))?;
+        let (kernel, threads) = (Kernel::fastest(provider.precision), provider.threads.min(Engine::THREADS));
+        let engine = Engine::on(&graph, &names, kernel, threads).map_err(|error| refused(path, error))?;
         Ok(Self { engine, prediction: Vec::new() })
     }
 

@@ -15,6 +15,7 @@ fn key() -> CalibrationKey {
         parapolicy: "0.1.0".into(),
         model_sha256: "ab".repeat(32),
         provider: "cpu".into(),
+        precision: "f32".into(),
         runtime: "1.31.1".into(),
         cpu: "a processor".into(),
         cores: 2,
@@ -91,11 +92,12 @@ fn wide_spreads_are_told_from_narrow_ones() {
 }
 
 /// Every key but the first, by the field in which it differs.
-fn other_keys() -> [(&'static str, CalibrationKey); 7] {
+fn other_keys() -> [(&'static str, CalibrationKey); 8] {
     [
         ("parapolicy", CalibrationKey { parapolicy: "0.2.0".into(), ..key() }),
         ("model_sha256", CalibrationKey { model_sha256: "cd".repeat(32), ..key() }),
         ("provider", CalibrationKey { provider: "cuda".into(), ..key() }),
+        ("precision", CalibrationKey { precision: "bf16".into(), ..key() }),
         ("runtime", CalibrationKey { runtime: "1.17".into(), ..key() }),
         ("cpu", CalibrationKey { cpu: "another".into(), ..key() }),
         ("cores", CalibrationKey { cores: 4, ..key() }),
@@ -107,7 +109,7 @@ fn other_keys() -> [(&'static str, CalibrationKey); 7] {
 fn every_key_has_a_file_of_its_own() {
     let names: std::collections::HashSet<String> =
         other_keys().iter().map(|(_, key)| key.file_name()).chain([key().file_name()]).collect();
-    assert_eq!(names.len(), 8);
+    assert_eq!(names.len(), 9);
     assert_eq!(key().file_name(), key().file_name());
 }
 
