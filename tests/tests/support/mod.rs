@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use parapolicy_pusht::{ResetDistribution, ResetOrder, World};
@@ -26,12 +26,16 @@ pub fn observation(seed: u64) -> Array2<f64> {
     Array2::from_shape_vec((2, 20), seen).unwrap()
 }
 
+/// Its folder.
+pub fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/pusht")
+}
+
 pub fn policy() -> Policy {
     policy_by(ProviderName::Cpu)
 }
 
 pub fn policy_by(provider: ProviderName) -> Policy {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/pusht");
     let provider = Inference { provider, ..Inference::default() }.open(&()).unwrap();
-    Policy::load(&folder, &provider).unwrap()
+    Policy::load(&shipped(), &provider).unwrap()
 }
