@@ -8,17 +8,18 @@ import numpy as np
 import onnx
 import torch
 from diffusers import DDPMParallelScheduler
-from network import ConditionalUnet
 from onnx import numpy_helper
-from policy import ranges
-from schedule import scheduler
 from torch import Tensor
+
+from export.unet import ConditionalUnet
+from training.policy import ranges
+from training.schedule import scheduler
 
 WINDOW, TOLERANCE = 20, 0.1
 
 
 def weights(graph: Path) -> dict[str, Tensor]:
-    """The weights that an exported graph holds, under their names in `network.py`."""
+    """The weights that an exported graph holds, under their names in `unet.py`."""
     tensors = onnx.load(graph).graph.initializer
     return {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in tensors}
 
@@ -29,8 +30,7 @@ def network(graph: Path, manifest: dict) -> ConditionalUnet:
     levels = sorted({name.split(".")[1] for name in held if name.startswith("down.")})
     net = ConditionalUnet(
         action=held["down.0.0.first.0.weight"].shape[1],
-        observation=sum(int(np.prod(entry["shape"])) for entry in manifest["observations"]),
-        n_obs_steps=manifest["n_obs_steps"],
+        condition=manifest["n_obs_steps"] * sum(int(np.prod(entry["shape"])) for entry in manifest["observations"]),
         widths=tuple(held[f"down.{level}.0.first.0.weight"].shape[0] for level in levels),
     )
     net.load_state_dict({name: held[name] for name in net.state_dict()})

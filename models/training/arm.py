@@ -1,4 +1,4 @@
-"""A planar two-link arm that reaches for points, by scripted demonstrations: `python -m arm` trains its policy.
+"""A planar two-link arm that reaches for points: `python -m training.arm` trains its policy from a script.
 
 The arm stands at the origin; its second joint has a stop on either side, its first has none. It is driven by joint
 velocities, which its servos follow with a lag. Most points can be reached with the elbow on either side: the script
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from demos import Demonstrations, Task
-from train import CHECKPOINT, Recipe, Training, resumed, run
+from training.demos import Demonstrations, Task
+from training.train import CHECKPOINT, Recipe, Training, resumed, run
 
 TASK = Task(name="arm-reach", observations={"elbow": (2,), "target": (2,)}, actions={"velocity": (2,)})
 
@@ -110,7 +110,7 @@ def demonstrate(episodes: int, seed: int) -> Demonstrations:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m arm", description="Train the two-link arm's policy.")
+    parser = argparse.ArgumentParser(prog="python -m training.arm", description="Train the two-link arm's policy.")
     parser.add_argument(
         "--out", type=Path, default=Path("run-arm"), help="folder for checkpoint.pt and policy-EPOCH.pt"
     )

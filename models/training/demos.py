@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from export.policy import Shape
+
 
 @dataclass(frozen=True)
 class Task:
@@ -16,15 +18,6 @@ class Task:
     name: str
     observations: dict[str, tuple[int, ...]]
     actions: dict[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How a policy cuts time: it sees `n_obs_steps`, predicts `horizon` actions, executes `n_action_steps` of them."""
-
-    n_obs_steps: int = 2
-    horizon: int = 16
-    n_action_steps: int = 8
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Scores an exported policy in gym-pusht: `python -m evaluate MODEL_DIR`; the report is JSON on standard output.
+"""Scores an exported policy in gym-pusht: `python -m training.evaluate MODEL_DIR`; the report, on standard output, is
+JSON.
 
 As in Diffusion Policy (Chi et al. 2023): the published reset distribution and seeds, at most 300 control steps, and
 the mean over episodes of the episode's largest reward. All episodes advance in lockstep, so that the network sees
@@ -16,9 +17,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from policy import Policy
-from pusht import DEMONSTRATED_SEEDS, MAX_STEPS, Episode
-from schedule import SOLVERS
+from training.policy import Policy
+from training.pusht import DEMONSTRATED_SEEDS, MAX_STEPS, Episode
+from training.schedule import SOLVERS
 
 
 def noise_of(policy: Policy, seeds: range, file: Path | None) -> dict[int, Iterator[torch.Tensor]]:
@@ -76,7 +77,9 @@ def report(episodes: list[Episode]) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m evaluate", description="Score an exported policy in gym-pusht.")
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluate", description="Score an exported policy in gym-pusht."
+    )
     parser.add_argument("model", type=Path, help="folder with policy.json and its graph")
     parser.add_argument("--seeds", type=int, default=50, help="how many episodes")
     parser.add_argument("--first-seed", type=int, default=100_000, help="the default is the first published test seed")

@@ -11,8 +11,9 @@ import onnxruntime
 import torch
 from diffusers.schedulers import scheduling_ddpm
 
-from demos import MinMax, Shape
-from schedule import scheduler
+from export.policy import Shape
+from training.demos import MinMax
+from training.schedule import scheduler
 
 
 def ranges(entries: list[dict]) -> MinMax:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from demos import Demonstrations, Task
+from training.demos import Demonstrations, Task
 
 TASK = Task(name="pusht-keypoints", observations={"keypoints": (9, 2), "agent": (2,)}, actions={"target": (2,)})
 

@@ -1,4 +1,4 @@
-"""Compares graphs on this machine: `python -m timing A.onnx B.onnx ...`.
+"""Compares graphs on this machine: `python -m training.timing A.onnx B.onnx ...`.
 
 Runs them in turn on one thread, so that whatever else the machine does falls on all alike, and counts that thread's
 processor time: median per batch, and the ratio to the first graph.
@@ -39,7 +39,7 @@ def milliseconds(sessions: list[onnxruntime.InferenceSession], batch: int) -> np
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m timing", description="Compare graphs of the same policy.")
+    parser = argparse.ArgumentParser(prog="python -m training.timing", description="Compare graphs of the same policy.")
     parser.add_argument("graphs", type=Path, nargs="+")
     paths = parser.parse_args().graphs
     sessions = [session(path) for path in paths]

@@ -1,4 +1,4 @@
-"""Trains the PushT keypoint policy: `python -m train --demos FILE`.
+"""Trains the PushT keypoint policy: `python -m training.train --demos FILE`.
 
 The recipe is Diffusion Policy's (Chi et al. 2023): epsilon prediction on the 100-step squared-cosine schedule, AdamW,
 a cosine learning rate with warm-up, an exponential moving average of the weights. A run that is killed goes on from
@@ -22,10 +22,11 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
-import recordings
-from demos import Batches, Demonstrations, MinMax, Shape
-from network import ConditionalUnet
-from schedule import SCHEDULE, scheduler
+from export.policy import Shape
+from export.unet import ConditionalUnet
+from training import recordings
+from training.demos import Batches, Demonstrations, MinMax
+from training.schedule import SCHEDULE, scheduler
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -67,7 +68,7 @@ class Training:
         self.training = Batches.of(demos, np.sort(kept), self.shape, self.observation, self.action)
         self.validation = Batches.of(demos, np.sort(held_out), self.shape, self.observation, self.action)
         self.net = ConditionalUnet(
-            len(self.action.low), len(self.observation.low), self.shape.n_obs_steps, recipe.widths
+            len(self.action.low), self.shape.n_obs_steps * len(self.observation.low), recipe.widths
         )
         self.ema = EMAModel(
             self.net.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=recipe.ema_power
@@ -185,7 +186,7 @@ def run(training: Training, out: Path, keep_every: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m train", description="Train the PushT keypoint policy.")
+    parser = argparse.ArgumentParser(prog="python -m training.train", description="Train the PushT keypoint policy.")
     parser.add_argument("--demos", type=Path, required=True, help="demonstrations (.npz)")
     parser.add_argument("--out", type=Path, default=Path("run"), help="folder for checkpoint.pt and policy-EPOCH.pt")
     parser.add_argument("--epochs", type=int, default=80)

@@ -14,8 +14,9 @@ use crate::Normalization;
 /// The manifest's file name, in the policy's directory.
 pub const MANIFEST_FILE: &str = "policy.json";
 
-/// The version of the manifest's format that this crate reads.
-pub const SCHEMA_VERSION: u32 = 1;
+/// The newest version of the manifest's format; this crate reads every one from 1 on. Version 2 added the normalisations
+/// `mean_std` and `identity`.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// What `policy.json` says: the shapes, units and scheduler of a diffusion policy, and the graph that denoises.
 ///
@@ -25,7 +26,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// Version of this format: [`SCHEMA_VERSION`].
+    /// Version of this format, [`SCHEMA_VERSION`] at most.
     pub schema_version: u32,
     /// Name of the policy, for reports.
     pub name: String,

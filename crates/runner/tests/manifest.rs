@@ -42,9 +42,21 @@ fn a_good_manifest_says_what_it_says() {
 }
 
 #[test]
+fn the_first_version_is_still_read() {
+    let dir = TempDir::new().unwrap();
+    let mut original = json("policy.json");
+    for version in [1, 2] {
+        original["schema_version"] = json!(version);
+        write_manifest(dir.path(), &original);
+        assert_eq!(Manifest::load(dir.path()).unwrap().schema_version, version);
+    }
+}
+
+#[test]
 fn every_wrong_field_is_named() {
     let cases = [
-        ("/schema_version", json!(2)),
+        ("/schema_version", json!(0)),
+        ("/schema_version", json!(3)),
         ("/schema_version", json!("1")),
         ("/n_obs_steps", json!(0)),
         ("/n_obs_steps", json!(-2)),
@@ -67,7 +79,11 @@ fn every_wrong_field_is_named() {
         ("/actions/0/normalization", json!({ "mode": "min_max", "min": [-1.7e308, 0.0], "max": [1.7e308, 1.0] })),
         ("/observations/0/normalization/max", json!([1.7e308, null])),
         ("/observations/0/normalization", json!({ "mode": "min_max", "min": [0, 0], "max": [1, 1], "std": [1, 1] })),
+        ("/observations/0/normalization", json!({ "mode": "identity", "min": [0, 0] })),
         ("/actions/0/normalization/max", json!([10.0, 1.0])),
+        ("/actions/0/normalization", json!({ "mode": "mean_std", "mean": [0.0], "std": [1.0, 1.0] })),
+        ("/actions/0/normalization", json!({ "mode": "mean_std", "mean": [0.0, 0.0], "std": [1.0, 0.0] })),
+        ("/actions/0/normalization", json!({ "mode": "quantiles" })),
         ("/scheduler/num_train_timesteps", json!(0)),
         ("/scheduler/beta_schedule", json!("triangular")),
         ("/scheduler", json!({ "thresholding": true })),

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-import arm
-import export
-from train import Recipe, Training
+from export import directory, trained
+from training import arm
+from training.train import Recipe, Training
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_servos_follow_and_the_stop_holds() -> None:
 def test_its_manifest_names_its_own_entries(tmp_path: Path) -> None:
     recipe = Recipe(epochs=1, validation_episodes=1, widths=(8, 16))
     torch.save(Training(arm.demonstrate(3, seed=0), recipe).weights(), tmp_path / "policy-1.pt")
-    export.export(tmp_path / "policy-1.pt", tmp_path / "out")
+    directory.write(trained.load(tmp_path / "policy-1.pt"), tmp_path / "out")
     manifest = json.loads((tmp_path / "out" / "policy.json").read_text())
     named = [[entry["name"] for entry in manifest[part]] for part in ("observations", "actions")]
     assert (manifest["name"], named) == ("arm-reach", [["elbow", "target"], ["velocity"]])

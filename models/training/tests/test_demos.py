@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import recordings
-from demos import Batches, MinMax, Shape, windows
+from export.policy import Shape
+from training import recordings
+from training.demos import Batches, MinMax, windows
 
 
 def test_a_whole_file_is_read(demos_file: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from demos import MinMax, Shape
-from evaluate import interval, noise_of, report, run
-from policy import Policy
-from pusht import KEYPOINTS, Episode, reset_state
-from schedule import SCHEDULE, scheduler
+from export.policy import Shape
+from training.demos import MinMax
+from training.evaluate import interval, noise_of, report, run
+from training.policy import Policy
+from training.pusht import KEYPOINTS, Episode, reset_state
+from training.schedule import SCHEDULE, scheduler
 
 # Diffusion Policy's draws and the block that gym-pusht makes of them.
 RESETS = {

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-import recordings
-from train import CHECKPOINT, Recipe, Training, resumed, run
+from training import recordings
+from training.train import CHECKPOINT, Recipe, Training, resumed, run
 
 RECIPE = Recipe(epochs=3, batch=16, warmup_steps=2, validation_episodes=1, widths=(8, 16))
 

@@ -2,7 +2,7 @@
 
     python make.py
 
-needs what models/training/requirements.txt lists. Weights are random; each network is small, and differs from the
+needs what models/export/requirements.txt lists. Weights are random; each network is small, and differs from the
 others in what exporters and papers differ in. `expected.npz` has inputs and PyTorch's predictions, by the graph's name.
 """
 
@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[3] / "models" / "training"))
+sys.path.insert(0, str(HERE.parents[3] / "models"))
 
-from graph import fast_form  # noqa: E402
-from network import ConditionalUnet, StepEmbedding  # noqa: E402
+from export.graph import fast_form  # noqa: E402
+from export.unet import ConditionalUnet, StepEmbedding  # noqa: E402
 
 INPUTS, OUTPUT = ["sample", "timestep", "observation"], "prediction"
 BATCH = 3
@@ -130,9 +130,9 @@ def main() -> None:
     torch.manual_seed(0)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
-    ours = ConditionalUnet(2, 5, 2, widths=(8, 16), step_embedding=8, kernel=3, groups=2)
-    deep = ConditionalUnet(3, 4, 1, widths=(8, 12, 20, 24), step_embedding=6, kernel=5, groups=4)
-    flat = ConditionalUnet(1, 3, 2, widths=(6,), step_embedding=4, kernel=7, groups=6)
+    ours = ConditionalUnet(2, 10, widths=(8, 16), step_embedding=8, kernel=3, groups=2, head_groups=2)
+    deep = ConditionalUnet(3, 4, widths=(8, 12, 20, 24), step_embedding=6, kernel=5, groups=4, head_groups=4)
+    flat = ConditionalUnet(1, 6, widths=(6,), step_embedding=4, kernel=7, groups=6, head_groups=6)
     one = {"step": 8, "kernel": 5, "groups": 4}
     arrays = {
         **write("plain", ours, 8, 2, 5),

@@ -23,8 +23,11 @@ impl Manifest {
     }
 
     fn validate_version(&self) -> Result<(), Problem> {
-        check(self.schema_version == SCHEMA_VERSION, "schema_version", || {
-            format!("is {}, this program reads version {SCHEMA_VERSION}: export the policy again", self.schema_version)
+        check((1..=SCHEMA_VERSION).contains(&self.schema_version), "schema_version", || {
+            format!(
+                "is {}, this program reads versions 1 to {SCHEMA_VERSION}: export the policy again",
+                self.schema_version
+            )
         })
     }
 

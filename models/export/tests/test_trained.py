@@ -12,10 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-import export
-import recordings
-from policy import Policy
-from train import Recipe, Training
+from export import directory, graph_file, trained
+from export.policy import ExportError
+from training import recordings
+from training.policy import Policy
+from training.train import Recipe, Training
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, np.ndarr
 @pytest.fixture(scope="module")
 def exported(weights: Path) -> Path:
     out = weights.parent / "out"
-    assert export.export(weights, out) <= export.TOLERANCE
+    assert directory.write(trained.load(weights), out) <= directory.TOLERANCE
     return out
 
 
@@ -83,7 +84,7 @@ def test_the_manifest_says_what_the_weights_were_trained_with(weights: Path, exp
 
 
 def test_a_wrong_graph_leaves_nothing(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fast_form = export.fast_form
+    fast_form = graph_file.fast_form
 
     def other(net: nn.Module) -> nn.Module:
         fast = fast_form(net)
@@ -91,9 +92,9 @@ def test_a_wrong_graph_leaves_nothing(weights: Path, tmp_path: Path, monkeypatch
             fast.head[1].bias += 0.01
         return fast
 
-    monkeypatch.setattr(export, "fast_form", other)
-    with pytest.raises(export.ExportError, match=r"differ by .*: nothing written"):
-        export.export(weights, tmp_path)
+    monkeypatch.setattr(graph_file, "fast_form", other)
+    with pytest.raises(ExportError, match=r"differ by .*: nothing written"):
+        directory.write(trained.load(weights), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -102,10 +103,10 @@ def test_disagreement_leaves_the_last_export(
     weights: Path, exported: Path, copied: Path, monkeypatch: pytest.MonkeyPatch, found: float
 ) -> None:
     before = {path: path.read_bytes() for path in copied.iterdir()}
-    monkeypatch.setattr(export, "write_graph", lambda _net, _shape, path: shutil.copy(exported / export.GRAPH, path))
-    monkeypatch.setattr(export, "disagreement", lambda *_: found)
-    with pytest.raises(export.ExportError):
-        export.export(weights, copied)
+    monkeypatch.setattr(graph_file, "write", lambda _, path: shutil.copy(exported / directory.GRAPH, path))
+    monkeypatch.setattr(graph_file, "disagreement", lambda *_: found)
+    with pytest.raises(ExportError):
+        directory.write(trained.load(weights), copied)
     assert {path: path.read_bytes() for path in copied.iterdir()} == before
 
 
@@ -114,15 +115,14 @@ def test_foreign_weights_are_refused(tmp_path: Path, content: bytes | None) -> N
     path = tmp_path / "policy-1.pt"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(export.ExportError, match=r"policy-1\.pt"):
-        export.export(path, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    with pytest.raises(ExportError, match=r"policy-1\.pt"):
+        trained.load(path)
 
 
 def test_a_checkpoint_is_not_weights(tmp_path: Path) -> None:
     torch.save({"net": {}}, tmp_path / "checkpoint.pt")
-    with pytest.raises(export.ExportError, match="not the checkpoint"):
-        export.load(tmp_path / "checkpoint.pt")
+    with pytest.raises(ExportError, match="not the checkpoint"):
+        trained.load(tmp_path / "checkpoint.pt")
 
 
 def test_a_graph_of_another_manifest_is_refused(copied: Path) -> None:

@@ -4,12 +4,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from graph import FastGroupNorm, FastMish, fast_form
-from network import ConditionalUnet, StepEmbedding, conv
+from export.graph import FastGroupNorm, FastMish, fast_form
+from export.unet import ConditionalUnet, StepEmbedding, conv
 
 
 def test_shape_and_size() -> None:
-    net = ConditionalUnet(action=2, observation=20, n_obs_steps=2)
+    net = ConditionalUnet(action=2, condition=40)
     prediction = net(torch.randn(3, 16, 2), torch.tensor([0, 50, 99]), torch.randn(3, 2, 20))
     assert prediction.shape == (3, 16, 2)
     assert sum(parameter.numel() for parameter in net.parameters()) == 4_559_554
@@ -40,7 +40,7 @@ class OneDimensional(nn.Module):
 
 
 def test_the_network_is_the_one_dimensional_one() -> None:
-    net = ConditionalUnet(action=2, observation=20, n_obs_steps=2).eval()
+    net = ConditionalUnet(action=2, condition=40).eval()
     inputs = torch.randn(3, 16, 2), torch.tensor([0, 50, 99]), torch.randn(3, 2, 20)
     expected = net(*inputs)
     for parent in list(net.modules()):
@@ -72,7 +72,7 @@ def test_fast_group_norm_is_group_norm() -> None:
 
 
 def test_the_fast_form_predicts_the_same_and_leaves_the_network_alone() -> None:
-    net = ConditionalUnet(action=2, observation=20, n_obs_steps=2).eval()
+    net = ConditionalUnet(action=2, condition=40).eval()
     inputs = torch.randn(3, 16, 2), torch.tensor([0, 50, 99]), torch.randn(3, 2, 20)
     fast = fast_form(net)
     torch.testing.assert_close(fast(*inputs), net(*inputs), rtol=1e-4, atol=1e-5)

@@ -37,50 +37,56 @@ class ConvBlock(nn.Sequential):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolution blocks with FiLM between them: `scale * x + bias`, both from the condition."""
+    """Two convolution blocks with FiLM between them: `scale * x + bias` from the condition, or `x + bias` where
+    it is not `scaled`."""
 
-    def __init__(self, channels_in: int, channels_out: int, condition: int, kernel: int, groups: int):
+    def __init__(self, channels_in: int, channels_out: int, condition: int, kernel: int, groups: int, scaled: bool):
         super().__init__()
+        self.scaled = scaled
         self.first = ConvBlock(channels_in, channels_out, kernel, groups)
-        self.film = nn.Sequential(nn.Mish(), nn.Linear(condition, 2 * channels_out))
+        self.film = nn.Sequential(nn.Mish(), nn.Linear(condition, (1 + scaled) * channels_out))
         self.second = ConvBlock(channels_out, channels_out, kernel, groups)
         same = channels_in == channels_out
         self.shortcut = nn.Identity() if same else conv(channels_in, channels_out, 1)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        scale, bias = self.film(condition)[:, :, None, None].chunk(2, dim=1)
-        return self.second(scale * self.first(x) + bias) + self.shortcut(x)
+        film, hidden = self.film(condition)[:, :, None, None], self.first(x)
+        if self.scaled:
+            scale, film = film.chunk(2, dim=1)
+            hidden = scale * hidden
+        return self.second(hidden + film) + self.shortcut(x)
 
 
 class ConditionalUnet(nn.Module):
     """Predicts from a noisy action sequence, its timestep and the observation what the scheduler asks for.
 
     `sample` is `[batch, horizon, action]`, `timestep` `[batch]`, `observation` `[batch, n_obs_steps, observation]`;
-    the prediction has the shape of `sample`.
+    the prediction has the shape of `sample`. `condition` numbers are what the observation has in all.
     """
 
     def __init__(
         self,
         action: int,
-        observation: int,
-        n_obs_steps: int,
+        condition: int,
         widths: tuple[int, ...] = (64, 128, 256),
         step_embedding: int = 128,
         kernel: int = 5,
         groups: int = 8,
+        head_groups: int = 8,
+        scaled: bool = True,
     ):
         super().__init__()
-        self.action, self.observation = action, observation
+        self.action = action
         self.step = nn.Sequential(
             StepEmbedding(step_embedding),
             nn.Linear(step_embedding, 4 * step_embedding),
             nn.Mish(),
             nn.Linear(4 * step_embedding, step_embedding),
         )
-        condition = step_embedding + n_obs_steps * observation
+        condition += step_embedding
 
         def residual(channels_in: int, channels_out: int) -> ResidualBlock:
-            return ResidualBlock(channels_in, channels_out, condition, kernel, groups)
+            return ResidualBlock(channels_in, channels_out, condition, kernel, groups, scaled)
 
         levels = list(zip((action, *widths[:-1]), widths, strict=True))
         self.down = nn.ModuleList()
@@ -95,7 +101,7 @@ class ConditionalUnet(nn.Module):
             grow = nn.ConvTranspose2d(channels_out, channels_out, (1, 4), (1, 2), (0, 1))
             blocks = [residual(2 * channels_in, channels_out), residual(channels_out, channels_out)]
             self.up.append(nn.ModuleList([*blocks, grow]))
-        self.head = nn.Sequential(ConvBlock(widths[0], widths[0], kernel, groups), conv(widths[0], action, 1))
+        self.head = nn.Sequential(ConvBlock(widths[0], widths[0], kernel, head_groups), conv(widths[0], action, 1))
 
     def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
         condition = torch.cat((self.step(timestep), observation.flatten(1)), dim=-1)

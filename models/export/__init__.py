@@ -1,0 +1,1 @@
+"""Exports trained policies for the runner: `python -m export SOURCE ...`."""

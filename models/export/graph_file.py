@@ -1,0 +1,83 @@
+"""A network as an ONNX file, tried against PyTorch."""
+
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from export.graph import fast_form
+
+INPUTS, OUTPUT = ("sample", "timestep", "observation"), "prediction"
+OPSET = 18
+BATCHES = (1, 7, 32)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network, its inputs and its output by name, and random inputs of the kind it meets, for a size of batch."""
+
+    net: nn.Module
+    inputs: Callable[[int], dict[str, Tensor]]
+    output: str
+
+
+def denoiser(net: nn.Module, sample: tuple[int, int], observation: tuple[int, int], timesteps: int) -> Network:
+    """A denoiser of plans `sample`, seeing `observation`: it meets noise, any timestep, normalised values."""
+
+    def inputs(batch: int) -> dict[str, Tensor]:
+        tensors = (
+            torch.randn(batch, *sample),
+            torch.randint(timesteps, (batch,)),
+            torch.rand(batch, *observation) * 2 - 1,
+        )
+        return dict(zip(INPUTS, tensors, strict=True))
+
+    return Network(net, inputs, OUTPUT)
+
+
+def write(network: Network, path: Path) -> None:
+    """One self-contained file, every batch axis dynamic, for ONNX Runtime 1.17 and later."""
+    batch = torch.export.Dim("batch")
+    inputs = network.inputs(2)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it asks for torchvision's operators, which none here is
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it remarks that the inputs share one batch axis, as they must
+        program = torch.onnx.export(
+            fast_form(network.net),
+            tuple(inputs.values()),
+            input_names=list(inputs),
+            output_names=[network.output],
+            opset_version=OPSET,
+            dynamic_shapes=tuple({0: batch} for _ in inputs),
+            verbose=False,
+        )
+    model = program.model_proto
+    model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
+    # The exporter notes where in the source each node came from: of no use to anyone who only has the graph.
+    for part in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    model.graph.ClearField("value_info")
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+def disagreement(network: Network, path: Path) -> float:
+    """Largest difference of ONNX Runtime to PyTorch, relative to the largest output, over random batches."""
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    worst = []
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        for batch in BATCHES:
+            inputs = network.inputs(batch)
+            feed = {name: tensor.numpy() for name, tensor in inputs.items()}
+            expected, actual = network.net(*inputs.values()).numpy(), session.run([network.output], feed)[0]
+            worst.append(np.abs(actual - expected).max() / np.abs(expected).max())
+    return float(np.max(worst))

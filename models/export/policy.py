@@ -1,0 +1,116 @@
+"""A trained policy, wherever it comes from, and the manifest that says what its graph does not."""
+
+import hashlib
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from torch import nn
+
+from export.graph_file import INPUTS, OUTPUT
+
+GRAPH, MANIFEST = "denoiser.onnx", "policy.json"
+SCHEMA_VERSION = 2
+
+# What the samplers know; `diffusers` has one more.
+BETA_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2")
+
+
+class ExportError(Exception):
+    """The policy cannot be exported, and why."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a policy cuts time: it sees `n_obs_steps`, predicts `horizon` actions, executes `n_action_steps` of them."""
+
+    n_obs_steps: int = 2
+    horizon: int = 16
+    n_action_steps: int = 8
+
+    def __post_init__(self):
+        needed = self.n_obs_steps + self.n_action_steps - 1
+        if needed > self.horizon:
+            raise ExportError(
+                f"n_action_steps is {self.n_action_steps}, which reaches beyond the plan: n_obs_steps + n_action_steps "
+                f"- 1 is {needed}, horizon is {self.horizon}"
+            )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A named part of an observation or of an action, and how the manifest has it normalised."""
+
+    name: str
+    shape: tuple[int, ...]
+    normalization: dict
+
+    @property
+    def length(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How plans are drawn where the policy comes from: the manifest leaves that open."""
+
+    solver: str
+    steps: int
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All that is exported. The denoiser takes `sample`, `timestep` and `observation`: see `ConditionalUnet`."""
+
+    name: str
+    shape: Shape
+    observations: list[Entry]
+    actions: list[Entry]
+    scheduler: dict
+    denoiser: nn.Module
+    drawn: Drawn | None = None
+
+    @property
+    def observation_dim(self) -> int:
+        return sum(entry.length for entry in self.observations)
+
+    @property
+    def action_dim(self) -> int:
+        return sum(entry.length for entry in self.actions)
+
+    def manifest(self, graph: Path) -> dict:
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "name": self.name,
+            **asdict(self.shape),
+            "observations": [asdict(entry) for entry in self.observations],
+            "actions": [asdict(entry) for entry in self.actions],
+            "scheduler": self.scheduler,
+            "denoiser": {
+                "file": GRAPH,
+                "sha256": hashlib.sha256(graph.read_bytes()).hexdigest(),
+                **{name: name for name in (*INPUTS, OUTPUT)},
+            },
+        }
+
+
+def min_max(low: list[float], high: list[float]) -> dict:
+    """`low..high` becomes `-1..1`."""
+    return {"mode": "min_max", "min": low, "max": high}
+
+
+def mean_std(mean: list[float], std: list[float]) -> dict:
+    """Mean 0, standard deviation 1."""
+    return {"mode": "mean_std", "mean": mean, "std": std}
+
+
+def identity() -> dict:
+    """As it is."""
+    return {"mode": "identity"}
+
+
+def finite(name: str, numbers: list[float]) -> list[float]:
+    """The numbers, if all are finite."""
+    if not all(map(math.isfinite, numbers)):
+        raise ExportError(f"{name}: holds values that are not finite")
+    return numbers

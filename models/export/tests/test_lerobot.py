@@ -1,0 +1,276 @@
+"""Policies that LeRobot itself made and saved: what is exported plans as LeRobot's `select_action` does."""
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+import torch
+from diffusers.schedulers import scheduling_ddpm
+from lerobot.configs.types import FeatureType, NormalizationMode, PolicyFeature
+from lerobot.policies.diffusion.configuration_diffusion import DiffusionConfig
+from lerobot.policies.diffusion.modeling_diffusion import DiffusionPolicy
+from lerobot.policies.diffusion.processor_diffusion import make_diffusion_pre_post_processors
+from safetensors.torch import load_file, save_file
+
+from export import directory, lerobot
+from export.__main__ import main
+from export.policy import ExportError
+
+STATE, ENVIRONMENT, ACTION = "observation.state", "observation.environment_state", "action"
+SMALL = {"horizon": 8, "n_action_steps": 4, "down_dims": (16, 32), "diffusion_step_embed_dim": 16, "device": "cpu"}
+
+# What they differ in from LeRobot's defaults.
+CONFIGS = {
+    "defaults": {},
+    "ddim": {"noise_scheduler_type": "DDIM", "num_inference_steps": 10, "n_obs_steps": 1, "prediction_type": "sample"},
+    "other network": {
+        "down_dims": (16, 24, 40),
+        "kernel_size": 3,
+        "n_groups": 4,
+        "diffusion_step_embed_dim": 24,
+        "use_film_scale_modulation": False,
+        "n_obs_steps": 3,
+    },
+    "other schedule": {
+        "num_train_timesteps": 40,
+        "beta_schedule": "linear",
+        "beta_start": 0.001,
+        "beta_end": 0.03,
+        "clip_sample_range": 2.0,
+    },
+    "unclipped": {"clip_sample": False, "beta_schedule": "scaled_linear", "num_inference_steps": 20},
+    "mean and deviation": {"modes": {"STATE": "MEAN_STD", "ENV": "MEAN_STD", "ACTION": "MEAN_STD"}},
+    "quantiles": {"modes": {"STATE": "QUANTILES", "ENV": "QUANTILE10", "ACTION": "QUANTILE10"}},
+    "a number that never changes": {"constant": True},
+    "state as it is": {"modes": {"STATE": "IDENTITY", "ENV": "MIN_MAX", "ACTION": "MIN_MAX"}},
+}
+
+
+class Checkpoint:
+    """A policy with random weights and statistics, saved by LeRobot."""
+
+    def __init__(self, folder: Path, modes: dict[str, str] | None = None, constant: bool = False, **config: object):
+        torch.manual_seed(0)
+        features = {STATE: (FeatureType.STATE, 2), ENVIRONMENT: (FeatureType.ENV, 5), ACTION: (FeatureType.ACTION, 3)}
+        features = {name: PolicyFeature(kind, (size,)) for name, (kind, size) in features.items()}
+        self.statistics = {name: statistics_of(feature.shape) for name, feature in features.items()}
+        if constant:
+            self.statistics[STATE]["max"] = self.statistics[STATE]["min"].clone()
+            self.statistics[ACTION]["max"][0] = self.statistics[ACTION]["min"][0]
+        if modes:
+            config["normalization_mapping"] = {kind: NormalizationMode(mode) for kind, mode in modes.items()}
+        outputs = {ACTION: features.pop(ACTION)}
+        self.config = DiffusionConfig(input_features=features, output_features=outputs, **(SMALL | config))
+        self.policy = DiffusionPolicy(self.config).eval()
+        with torch.no_grad():
+            for weight in self.policy.parameters():
+                weight += 0.05 * torch.randn_like(weight)
+        self.before, self.after = make_diffusion_pre_post_processors(self.config, self.statistics)
+        self.folder = folder
+        for part in (self.policy, self.before, self.after):
+            part.save_pretrained(folder)
+        # As many as are seen before the second plan, and the one that it is made at.
+        self.seen = {name: torch.randn(5, *feature.shape) for name, feature in features.items()}
+        if constant:
+            self.seen[STATE] = self.statistics[STATE]["min"].expand(5, -1)
+
+    def options(self) -> list[str]:
+        """How it is drawn from, for the program."""
+        drawn = lerobot.load(self.folder).drawn
+        return ["--solver", drawn.solver, "--steps", str(drawn.steps), "--sampler", "sequential"]
+
+    def inputs(self) -> dict[str, np.ndarray]:
+        """The last observations, and noise for a plan."""
+        plan, steps = (self.config.horizon, 3), lerobot.load(self.folder).drawn.steps
+        history = torch.cat([rows[-self.config.n_obs_steps :] for rows in self.seen.values()], dim=-1)
+        noise = {"initial_noise": torch.randn(plan), "step_noise": torch.randn(steps, *plan)}
+        return {name: tensor.numpy() for name, tensor in {"observation": history, **noise}.items()}
+
+    def selected(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """What `select_action` says at the last observations under this noise, `[n_action_steps, action]`, raw.
+
+        The first plan is made at the first observation and lasts for all but one, where the second is made.
+        """
+        self.policy.reset()
+        initial, actions = torch.from_numpy(inputs["initial_noise"])[None], []
+        for step in (0, 1, 2, 3, 4, 4, 4, 4):
+            batch = self.before({name: rows[step] for name, rows in self.seen.items()})
+            with drawing(inputs["step_noise"]):
+                action = self.policy.select_action(dict(batch), noise=initial)
+            actions.append(self.after(action).numpy()[0])
+        return np.array(actions[4:])
+
+
+def statistics_of(shape: tuple[int, ...]) -> dict[str, torch.Tensor]:
+    """Random ones, in their order."""
+    ranks = {
+        name: torch.randn(shape) / 4 + rank for rank, name in enumerate(("min", "q01", "q10", "q90", "q99", "max"))
+    }
+    return ranks | {"mean": torch.randn(shape), "std": torch.rand(shape) + 0.5}
+
+
+def drawing(noise: np.ndarray) -> AbstractContextManager:
+    """DDPM draws this noise, step by step: its step draws by itself, and cannot be given any."""
+    rows = iter(torch.from_numpy(noise))
+    return mock.patch.object(scheduling_ddpm, "randn_tensor", lambda *_, **__: next(rows)[None])
+
+
+def apart(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Largest difference, relative to the largest number."""
+    return np.abs(ours - theirs).max() / np.abs(theirs).max()
+
+
+@pytest.fixture
+def default(tmp_path: Path) -> Checkpoint:
+    return Checkpoint(tmp_path / "checkpoint")
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_plans_are_those_of_select_action(config: dict, tmp_path: Path, sample: Callable[..., np.ndarray]) -> None:
+    checkpoint = Checkpoint(tmp_path / "checkpoint", **config)
+    directory.write(lerobot.load(checkpoint.folder), tmp_path / "out")
+    inputs = checkpoint.inputs()
+    theirs, first = checkpoint.selected(inputs), checkpoint.config.n_obs_steps - 1
+    for provider in ("native", "cpu"):
+        ours = sample(tmp_path / "out", "--provider", provider, *checkpoint.options(), **inputs)
+        assert apart(ours[first : first + 4], theirs) < 1e-4
+
+
+def test_every_sampler_draws_the_same(default: Checkpoint, tmp_path: Path, sample: Callable[..., np.ndarray]) -> None:
+    directory.write(lerobot.load(default.folder), tmp_path / "out")
+    inputs = default.inputs()
+    theirs = default.selected(inputs)
+    for sampler in ("paradigms", "picard", "anderson", "parareal", "blocks"):
+        options = [*default.options()[:-1], sampler, "--tolerance", "1e-6"]
+        assert apart(sample(tmp_path / "out", *options, **inputs)[1:5], theirs) < 1e-3, sampler
+
+
+def test_statistics_are_found_among_the_weights_of_older_checkpoints(
+    default: Checkpoint, tmp_path: Path, sample: Callable[..., np.ndarray]
+) -> None:
+    inputs = default.inputs()
+    theirs = default.selected(inputs)
+    tensors = load_file(default.folder / "model.safetensors")
+    for prefix, names in (
+        ("normalize_inputs", (STATE,)),
+        ("normalize_targets", (ACTION,)),
+        ("unnormalize_outputs", (ACTION,)),
+    ):
+        for name in names:
+            for statistic in ("min", "max"):
+                tensors[f"{prefix}.buffer_{name.replace('.', '_')}.{statistic}"] = default.statistics[name][
+                    statistic
+                ].clone()
+    save_file(tensors, default.folder / "model.safetensors")
+    for file in default.folder.glob("policy_*"):
+        file.unlink()
+    directory.write(lerobot.load(default.folder), tmp_path / "out")
+    assert apart(sample(tmp_path / "out", *default.options(), **inputs)[1:5], theirs) < 1e-4
+
+
+def test_entries_have_the_names_that_the_robot_gives_them(default: Checkpoint) -> None:
+    edit(
+        default.folder / "policy_preprocessor.json",
+        lambda file: file["steps"][0]["config"]["rename_map"].update(arm=STATE),
+    )
+    assert [entry.name for entry in lerobot.load(default.folder).observations] == ["arm", ENVIRONMENT]
+
+
+def test_newer_fields_of_training_are_known(default: Checkpoint) -> None:
+    edit(default.folder / "config.json", lambda config: config.update(gradient_checkpointing=True))
+    lerobot.load(default.folder)
+
+
+def edit(path: Path, change: Callable[[dict], object]) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+WRONG = {
+    "noise_scheduler_type": ("EDM", "noise_scheduler_type is 'EDM'.*DDPM"),
+    "beta_schedule": ("sigmoid", "beta_schedule is 'sigmoid'"),
+    "prediction_type": ("velocity", "prediction_type is 'velocity'"),
+    "down_dims": ([16, 20], "down_dims are .16, 20., but must be multiples of n_groups"),
+    "kernel_size": (4, "kernel_size is 4, but must be odd"),
+    "horizon": (7, "horizon is 7, but must be halved"),
+    "n_action_steps": (8, "n_action_steps is 8, which reaches beyond the plan"),
+    "n_obs_steps": ("2", "n_obs_steps is '2', but must be a whole number"),
+    "num_inference_steps": (0, "num_inference_steps is 0"),
+    "type": ("act", "type is 'act'"),
+    "use_peft": (True, "use_peft is true"),
+    "classifier_free": (0.5, "classifier_free is not known"),
+    "diffusion_step_embed_dim": (32, "diffusion_step_encoder.1.bias has shape"),
+}
+
+
+@pytest.mark.parametrize("field", WRONG)
+def test_a_wrong_field_is_named(default: Checkpoint, field: str) -> None:
+    value, message = WRONG[field]
+    edit(default.folder / "config.json", lambda config: config.update({field: value}))
+    with pytest.raises(ExportError, match=message):
+        lerobot.load(default.folder)
+
+
+def test_a_missing_field_is_named(default: Checkpoint) -> None:
+    edit(default.folder / "config.json", lambda config: config.pop("clip_sample"))
+    with pytest.raises(ExportError, match="clip_sample is missing"):
+        lerobot.load(default.folder)
+
+
+def test_another_action_dimension_is_named(default: Checkpoint) -> None:
+    edit(default.folder / "config.json", lambda config: config["output_features"]["action"].update(shape=[4]))
+    with pytest.raises(ExportError, match=r"(action has 3 numbers, not 4|asks for \[4)"):
+        lerobot.load(default.folder)
+
+
+def test_missing_statistics_are_named(default: Checkpoint) -> None:
+    path = next(default.folder.glob("policy_preprocessor*.safetensors"))
+    save_file({key: tensor for key, tensor in load_file(path).items() if key != f"{STATE}.min"}, path)
+    with pytest.raises(ExportError, match=r"the statistic min of observation\.state is missing"):
+        lerobot.load(default.folder)
+    path.unlink()
+    with pytest.raises(ExportError, match=path.name):
+        lerobot.load(default.folder)
+    for file in default.folder.glob("policy_*"):
+        file.unlink()
+    with pytest.raises(ExportError, match="has no statistics"):
+        lerobot.load(default.folder)
+
+
+def test_an_unknown_step_of_a_processor_is_named(default: Checkpoint) -> None:
+    edit(
+        default.folder / "policy_postprocessor.json",
+        lambda file: file["steps"].append({"registry_name": "delta_action"}),
+    )
+    with pytest.raises(ExportError, match="registry_name is 'delta_action'"):
+        lerobot.load(default.folder)
+
+
+@pytest.mark.parametrize("kept", [0, 7, 100, -1])
+def test_truncated_weights_leave_nothing(
+    default: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    path = default.folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:kept])
+    monkeypatch.setattr(sys, "argv", ["export", "lerobot", str(default.folder), str(tmp_path / "out")])
+    with pytest.raises(SystemExit, match=r"model\.safetensors: cannot be read as safetensors"):
+        main()
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_and_foreign_weights_are_named(default: Checkpoint) -> None:
+    path = default.folder / "model.safetensors"
+    tensors = load_file(path)
+    bias = tensors.pop("diffusion.unet.final_conv.1.bias")
+    save_file(tensors, path)
+    with pytest.raises(ExportError, match=r"1 of .* weights are missing"):
+        lerobot.load(default.folder)
+    save_file(tensors | {"diffusion.unet.final_conv.1.bias": bias, "diffusion.ema": bias.clone()}, path)
+    with pytest.raises(ExportError, match=r"diffusion\.ema has no place"):
+        lerobot.load(default.folder)
