@@ -163,8 +163,8 @@ pub struct RunArguments {
     pub environments: u64,
     #[command(flatten)]
     pub in_time: LoopArguments,
-    /// Folder for report.json, episodes.csv, report.svg, episode.gif, and episodes.mcap: all that was observed, planned and
-    /// sent, for Foxglove or rerun.
+    /// Folder for report.html, a page of all that was measured; report.json, episodes.csv, report.svg, episode.gif; and
+    /// episodes.mcap: all that was observed, planned and sent, for Foxglove or rerun.
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
     /// Print the report as JSON, and nothing else, on standard output.

@@ -34,7 +34,7 @@ fn run_writes_a_report() {
     let written = fs::read_to_string(out.join("report.json")).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), printed, "the same report is printed and written");
     let report: Report = serde_json::from_str(&written).unwrap();
-    assert_eq!((report.schema_version, report.steps, report.solver.as_str()), (1, 8, "ddim"));
+    assert_eq!((report.schema_version, report.steps, report.solver.as_str()), (2, 8, "ddim"));
     assert_eq!(report.scenario, "nominal");
 
     let names: Vec<&str> = report.samplers.iter().map(|sampler| sampler.name.as_str()).collect();
@@ -61,6 +61,8 @@ fn run_writes_a_report() {
     assert!(log.ends_with(b"\x89MCAP0\r\n") && log.len() > 10_000, "{} bytes", log.len());
     let svg = fs::read_to_string(out.join("report.svg")).unwrap();
     assert!(svg.starts_with("<svg") && names.iter().all(|name| svg.contains(name)));
+    let html = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(names.iter().all(|name| html.contains(&format!("{name}</th>"))));
     let mut gif = gif::Decoder::new(fs::File::open(out.join("episode.gif")).unwrap()).unwrap();
     let mut frames = 0;
     while gif.read_next_frame().unwrap().is_some() {
@@ -68,6 +70,23 @@ fn run_writes_a_report() {
     }
     assert_eq!(frames, picard.episodes[0].control_steps, "a frame a control step");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+}
+
+/// The page of a run, whatever it is given, is a page of this project alone: no element of another's, nothing from elsewhere.
+#[test]
+fn what_a_user_names_is_text_on_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, scenario) = (folder.path().join("<i>&report"), folder.path().join("short.toml"));
+    let text = "name = '</title><script>alert(\"1\")</script>'\nmax_control_steps = 3\n";
+    fs::write(&scenario, format!("{text}reset = {{ distribution = 'diffusion-policy', order = 'legacy' }}\n")).unwrap();
+    let arguments = ["run", "--solver=ddim", "--steps=2", "--episodes=1", "--sampler=picard", "--json"];
+    json(&[&arguments[..], &["--scenario", scenario.to_str().unwrap(), "--out", out.to_str().unwrap()]].concat());
+    let html = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(!html.contains("<script>alert") && !html.contains("<i>&report"));
+    assert!(html.contains("&#60;script&#62;alert") && html.contains("&#60;i&#62;&#38;report"), "{html}");
+    for elsewhere in ["src=", "href=\"http", "url(http", "@import", "fetch("] {
+        assert!(!html.contains(elsewhere), "{elsewhere}");
+    }
 }
 
 #[test]
@@ -103,6 +122,7 @@ fn environments_together_have_a_throughput_and_no_latency_of_a_plan() {
     assert!(sampler.reward_mean > 0.2, "the block was not moved to the goal");
     let svg = fs::read_to_string(out.join("report.svg")).unwrap();
     assert!(svg.contains("milliseconds a call") && !svg.contains("milliseconds a plan"));
+    assert!(fs::read_to_string(out.join("report.html")).unwrap().contains("Latency of a call"));
     assert!(out.join("episode.gif").metadata().unwrap().len() > 1000);
 }
 

@@ -109,6 +109,8 @@ fn the_wall_clock_reports_what_was_late() {
     assert_eq!(support.refused.len(), usize::from(!support.fifo) + usize::from(!support.memory_locked));
     assert!(table.contains("SCHED_FIFO 20") && table.contains("misses"), "{table}");
     assert!(out.join("episode.gif").metadata().unwrap().len() > 1000);
+    let html = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(html.contains("real clock at 100 Hz") && html.contains("SCHED_FIFO 20"));
 }
 
 #[test]
@@ -123,7 +125,7 @@ fn what_does_not_go_together_is_named() {
         (&["--clock=virtual", "--latency=1s", "--deadline=9ms"], "--deadline with a stated --latency"),
         (&["--clock=virtual", "--latency=12"], "it is neither a time (`120ms`), nor a report"),
         (&["--clock=virtual", "--latency=2h"], "more than an hour is not simulated"),
-        (&["--clock=virtual", "--latency=no/report.json"], "no/report.json: No such file"),
+        (&["--clock=virtual", "--latency=no/report.json"], "no/report.json: cannot be read: No such file"),
         (&["--clock=virtual", "--rate=0"], "it must be between 0.01 and 10000 Hz"),
         (&["--clock=virtual", "--replan=0"], "`0` is not one of a number of actions"),
     ];

@@ -1,6 +1,5 @@
 //! What it takes to run a loop in which the world does not wait.
 
-use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -57,7 +56,7 @@ impl LoopArguments {
         match &self.latency {
             None | Some(LatencyName::Measured) => Ok(SamplingTime::Measured),
             Some(LatencyName::Stated(time)) => Ok(SamplingTime::Stated(*time)),
-            Some(LatencyName::Report(path)) => earlier(path, name).with_context(|| path.display().to_string()).input(),
+            Some(LatencyName::Report(path)) => earlier(path, name).input(),
         }
     }
 
@@ -101,11 +100,13 @@ pub fn controller(
 
 /// The sampling latencies of the sampler `name` in an earlier report.
 fn earlier(path: &Path, name: &str) -> anyhow::Result<SamplingTime> {
-    let report: Report = serde_json::from_slice(&fs::read(path)?)?;
-    let sampler = report.samplers.into_iter().find(|sampler| sampler.name == name);
-    let sampler = sampler.with_context(|| format!("it has no sampler `{name}` to take the latencies of"))?;
-    let latencies = sampler.sampling_histogram.filter(|latencies| !latencies.is_empty());
-    Ok(SamplingTime::Drawn(latencies.with_context(|| format!("it has no latencies of `{name}`"))?))
+    let sampler = Report::load(path)?.samplers.into_iter().find(|sampler| sampler.name == name);
+    let file = path.display();
+    let sampler = sampler.with_context(|| format!("{file}: it has no sampler `{name}` to take the latencies of"))?;
+    // A call's time is no plan's latency.
+    let latencies = sampler.sampling_latency_ms.is_some().then_some(sampler.throughput.call_histogram);
+    let latencies = latencies.filter(|latencies| !latencies.is_empty());
+    Ok(SamplingTime::Drawn(latencies.with_context(|| format!("{file}: it has no latencies of `{name}`"))?))
 }
 
 /// A controller whose worker has a network of its own, loaded and tried by now.

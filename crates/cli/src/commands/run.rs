@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::log::{LogFile, LogSummary};
 use parapolicy_control::refine::Refinement;
-use parapolicy_control::{InTime, Model, PushT, Report, SCHEMA_VERSION, SamplerReport, SamplerRun};
+use parapolicy_control::{InTime, Model, PushT, Report, SCHEMA_VERSION, SamplerRun};
 use parapolicy_pusht::Scenario;
 use parapolicy_runner::{Manifest, Policy};
 use parapolicy_sampler::{Budget, Sampler, Strategy};
@@ -21,7 +21,7 @@ use crate::machine;
 use crate::output::animation::Recording;
 use crate::output::plot::{self, Series};
 use crate::output::staging::Staging;
-use crate::output::{episodes, table};
+use crate::output::{episodes, page, table};
 
 /// The log's name; a number follows it where there is one.
 const LOG: &str = "episodes.mcap";
@@ -68,21 +68,18 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
 
     staging.write("report.json", |file| Ok(serde_json::to_writer_pretty(file, &report)?))?;
     staging.write("episodes.csv", |file| episodes::write(&report.samplers, file))?;
-    let series: Vec<Series<'_>> = report
-        .samplers
-        .iter()
-        .zip(&contenders)
-        .map(|(report, contender)| Series { report, latency: &contender.run.sampling })
-        .collect();
+    let series: Vec<Series<'_>> = report.samplers.iter().map(Series::of).collect();
     staging.write("report.svg", |file| plot::draw(&series, file))?;
     staging.write("episode.gif", |file| recording.write(file))?;
+    staging.write("report.html", |file| page::report::write(&report, &recording, file))?;
     staging.publish()?;
 
     if arguments.json {
         return print_json(&report);
     }
     println!("{}", table::render(&report));
-    println!("written to {}: report.json, episodes.csv, report.svg, episode.gif, {log}", arguments.out.display());
+    let folder = arguments.out.display();
+    println!("written to {folder}: report.html, report.json, episodes.csv, report.svg, episode.gif, {log}");
     Ok(())
 }
 
@@ -181,9 +178,7 @@ fn report(
     in_time: Option<InTime>,
     contenders: &[Contender],
 ) -> Result<Report, Failure> {
-    let baseline = contenders.iter().map(|contender| &contender.run).find(|run| run.name == "sequential");
-    let samplers: Option<Vec<SamplerReport>> =
-        contenders.iter().map(|contender| contender.run.report(baseline)).collect();
+    let runs: Vec<&SamplerRun> = contenders.iter().map(|contender| &contender.run).collect();
     let manifest = policy.manifest();
     Ok(Report {
         schema_version: SCHEMA_VERSION,
@@ -195,6 +190,6 @@ fn report(
         steps: arguments.sampling.steps,
         environments: usize::try_from(arguments.environments)?,
         in_time,
-        samplers: samplers.context("no episode was run")?,
+        samplers: SamplerRun::reports(&runs).context("no episode was run")?,
     })
 }

@@ -15,10 +15,19 @@ const PLAN_COLOUR: [u8; 3] = [214, 96, 36];
 /// Quantisation speed of the GIF library, 1 (best) to 30: frames have few colours.
 const QUANTISATION: i32 = 10;
 
-/// What is needed to draw an episode: its states, and the actions still to be executed at each.
+/// What is needed to draw an episode.
 pub struct Recording {
-    moments: Vec<(State, Vec<[f64; 2]>)>,
-    keep_out: Vec<KeepOut>,
+    pub moments: Vec<Moment>,
+    pub keep_out: Vec<KeepOut>,
+}
+
+/// The table after a control step.
+pub struct Moment {
+    pub state: State,
+    /// Share of the goal that is covered.
+    pub coverage: f64,
+    /// The actions still to be executed.
+    pub plan: Vec<[f64; 2]>,
 }
 
 impl Recording {
@@ -29,8 +38,8 @@ impl Recording {
 
     /// Adds the moment after a control step, with the actions that are `ahead`.
     pub fn add<'a>(&mut self, task: &Task, ahead: impl IntoIterator<Item = ArrayView1<'a, f64>>) {
-        let points = ahead.into_iter().map(|action| [action[0], action[1]]).collect();
-        self.moments.push((task.world().state(), points));
+        let plan = ahead.into_iter().map(|action| [action[0], action[1]]).collect();
+        self.moments.push(Moment { state: task.world().state(), coverage: task.world().coverage(), plan });
     }
 
     /// Draws the episode as an animated GIF, the plan in force on it.
@@ -39,7 +48,7 @@ impl Recording {
         let mut renderer = Renderer::new(SIZE, SIZE)?.with_keep_out(self.keep_out.clone());
         let mut gif = Encoder::new(file, side, side, &[]).context("the animation")?;
         gif.set_repeat(Repeat::Infinite)?;
-        for (index, (state, plan)) in self.moments.iter().enumerate() {
+        for (index, Moment { state, plan, .. }) in self.moments.iter().enumerate() {
             let overlays = [Overlay { points: plan, colour: PLAN_COLOUR }];
             let picture = renderer.draw(state, &overlays);
             let mut frame = Frame::from_rgb_speed(side, side, picture.rgb(), QUANTISATION);

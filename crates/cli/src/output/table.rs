@@ -19,44 +19,60 @@ const WORK: &str = "rounds / evaluations";
 /// What plans cost while the world goes on: what counts is how old they are, see `in_time`.
 const BESIDE: [&str; 1] = ["plan p50 / p99 ms"];
 
-/// The run at a glance, one line a sampler; how often limits were not kept is shown where that happened.
+/// The run at a glance: names of columns, and a row of texts a sampler.
+pub struct Glance {
+    pub columns: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The run at a glance, as text.
 pub fn render(report: &Report) -> String {
-    let cut_short = report.samplers.iter().any(|sampler| sampler.cut_short.share > 0.0);
-    let violated = report.samplers.iter().any(|sampler| sampler.violation_rate > 0.0);
-    let mut columns = vec!["sampler", "reward", "95 % interval", "success"];
-    match report.in_time {
-        Some(_) => columns.extend(BESIDE.into_iter().chain([WORK])),
-        None if together(report) => columns.extend(TOGETHER.into_iter().chain([WORK, "throughput"])),
-        None => columns.extend(ALONE.into_iter().chain([WORK, "speed-up"])),
-    }
-    columns.extend(in_time::columns(report));
-    if cut_short {
-        columns.extend(CUT_SHORT);
-    }
-    if violated {
-        columns.extend(VIOLATIONS);
-    }
+    let Glance { columns, rows } = Glance::of(report);
     let mut table = table(&columns);
-    for sampler in &report.samplers {
-        let interval = sampler.reward_interval;
-        let mut row = vec![
-            sampler.name.clone(),
-            format!("{:.3}", sampler.reward_mean),
-            format!("{:.3} – {:.3}", interval.low, interval.high),
-            format!("{:.0} %", 100.0 * sampler.success_rate),
-        ];
-        row.extend(costs(report, sampler));
-        row.extend(sampler.timing.iter().flat_map(in_time::cells));
+    table.add_rows(rows);
+    let below = differences(report).into_iter().chain(in_time::footnotes(report)).map(|line| format!("\n{line}"));
+    finish(table) + &below.collect::<String>()
+}
+
+impl Glance {
+    /// How often limits were not kept is shown where that happened.
+    pub fn of(report: &Report) -> Self {
+        let cut_short = report.samplers.iter().any(|sampler| sampler.cut_short.share > 0.0);
+        let violated = report.samplers.iter().any(|sampler| sampler.violation_rate > 0.0);
+        let mut columns = vec!["sampler", "reward", "95 % interval", "success"];
+        match report.in_time {
+            Some(_) => columns.extend(BESIDE.into_iter().chain([WORK])),
+            None if together(report) => columns.extend(TOGETHER.into_iter().chain([WORK, "throughput"])),
+            None => columns.extend(ALONE.into_iter().chain([WORK, "speed-up"])),
+        }
+        columns.extend(in_time::columns(report));
         if cut_short {
-            row.extend(cut_short_cells(&sampler.cut_short));
+            columns.extend(CUT_SHORT);
         }
         if violated {
-            row.push(format!("{:.1} %", 100.0 * sampler.violation_rate));
-            row.push(format!("{:.0} %", 100.0 * sampler.violating_episodes));
+            columns.extend(VIOLATIONS);
         }
-        table.add_row(row);
+        let row = |sampler: &SamplerReport| {
+            let interval = sampler.reward_interval;
+            let mut row = vec![
+                sampler.name.clone(),
+                format!("{:.3}", sampler.reward_mean),
+                format!("{:.3} – {:.3}", interval.low, interval.high),
+                format!("{:.0} %", 100.0 * sampler.success_rate),
+            ];
+            row.extend(costs(report, sampler));
+            row.extend(sampler.timing.iter().flat_map(in_time::cells));
+            if cut_short {
+                row.extend(cut_short_cells(&sampler.cut_short));
+            }
+            if violated {
+                row.push(format!("{:.1} %", 100.0 * sampler.violation_rate));
+                row.push(format!("{:.0} %", 100.0 * sampler.violating_episodes));
+            }
+            row
+        };
+        Self { columns, rows: report.samplers.iter().map(row).collect() }
     }
-    finish(table) + &differences(report) + &in_time::footnote(report)
 }
 
 fn together(report: &Report) -> bool {
@@ -69,9 +85,9 @@ fn costs(report: &Report, sampler: &SamplerReport) -> Vec<String> {
     let ratio = |ratio: Option<f64>| or_none(ratio.map(|ratio| format!("{ratio:.2}×")));
     let work = format!("{:.1} / {:.0}", sampler.rounds_mean, sampler.evaluations_mean);
     if together(report) {
-        let Throughput { plans_per_second, plans_per_call, call_latency_ms, speedup } = sampler.throughput;
+        let Throughput { plans_per_second, plans_per_call, call_latency_ms, speedup, .. } = &sampler.throughput;
         let [rate, size] = [plans_per_second, plans_per_call].map(|value| format!("{value:.1}"));
-        return vec![rate, size, format!("{:.1}", call_latency_ms.p50), work, ratio(speedup)];
+        return vec![rate, size, format!("{:.1}", call_latency_ms.p50), work, ratio(*speedup)];
     }
     let (plan, action) = (sampler.sampling_latency_ms, sampler.per_action_latency_ms);
     if report.in_time.is_some() {
@@ -86,14 +102,14 @@ fn costs(report: &Report, sampler: &SamplerReport) -> Vec<String> {
     ]
 }
 
-/// Below the table: what each sampler earned more than `sequential` on the same seeds.
-fn differences(report: &Report) -> String {
+/// What each sampler earned more than the first on the same seeds.
+pub fn differences(report: &Report) -> Vec<String> {
+    let Some(first) = report.samplers.first() else { return Vec::new() };
     let line = |sampler: &SamplerReport| {
-        let Difference { mean, interval } = sampler.reward_difference?;
-        let Interval { low, high } = interval;
-        let name = &sampler.name;
+        let Difference { mean, interval: Interval { low, high } } = sampler.reward_difference?;
+        let (name, first) = (&sampler.name, &first.name);
         Some(format!(
-            "\nreward of {name} less sequential's, seed by seed: {mean:+.4} (95 % interval {low:+.4} to {high:+.4})"
+            "reward of {name} less {first}'s, seed by seed: {mean:+.4} (95 % interval {low:+.4} to {high:+.4})"
         ))
     };
     report.samplers.iter().filter_map(line).collect()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::controller::{ControllerConfig, Replan, SamplingTime, SimulatedController};
 use parapolicy_control::realtime::VirtualClock;
-use parapolicy_control::{DiffusionPolicy, PushT, SamplerRun, run_episode_in_time};
+use parapolicy_control::{DiffusionPolicy, PushT, SamplerReport, SamplerRun, run_episode_in_time};
 use parapolicy_runner::Policy;
 use parapolicy_sampler::Sampler;
 
@@ -75,9 +75,12 @@ pub fn play(
 
 /// What the rows came to, compared with the first of them.
 pub fn rows(lanes: &[Lane]) -> Result<Vec<Row>, Failure> {
-    let row = |lane: &Lane| {
-        let result = lane.run.report(lanes.first().map(|first| &first.run))?;
-        Some(Row { latency_ms: lane.latency.map(|latency| 1e3 * latency.as_secs_f64()), replan: lane.replan, result })
+    let runs: Vec<&SamplerRun> = lanes.iter().map(|lane| &lane.run).collect();
+    let results = SamplerRun::reports(&runs).context("no episode was played")?;
+    let row = |(lane, result): (&Lane, SamplerReport)| Row {
+        latency_ms: lane.latency.map(|latency| 1e3 * latency.as_secs_f64()),
+        replan: lane.replan,
+        result,
     };
-    Ok(lanes.iter().map(row).collect::<Option<_>>().context("no episode was played")?)
+    Ok(lanes.iter().zip(results).map(row).collect())
 }

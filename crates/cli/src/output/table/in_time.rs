@@ -25,18 +25,18 @@ pub fn cells(timing: &TimingReport) -> Vec<String> {
     cells
 }
 
-/// Below the table: how the loop ran, and what the operating system did not give.
-pub fn footnote(report: &Report) -> String {
+/// How the loop ran, and what the operating system did not give.
+pub fn footnotes(report: &Report) -> Vec<String> {
     let Some(InTime { clock, rate_hz, replan, blend, late, latency, realtime }) = &report.in_time else {
-        return String::new();
+        return Vec::new();
     };
     let latency = latency.as_ref().map_or_else(String::new, |latency| format!(", latency {latency}"));
-    let mut lines = format!("\nclock {clock}, {rate_hz} Hz{latency}, replan {replan}, blend {blend}, late {late}");
+    let mut lines = vec![format!("clock {clock}, {rate_hz} Hz{latency}, replan {replan}, blend {blend}, late {late}")];
     if let Some(realtime) = realtime {
         let got = |obtained: bool| if obtained { "obtained" } else { "not obtained" };
         let (fifo, memory) = (got(realtime.fifo), got(realtime.memory_locked));
-        lines += &format!("\nSCHED_FIFO {} {fifo}, locked memory {memory}", realtime.priority);
-        realtime.refused.iter().for_each(|refusal| lines += &format!("\n  {refusal}"));
+        lines.push(format!("SCHED_FIFO {} {fifo}, locked memory {memory}", realtime.priority));
+        lines.extend(realtime.refused.iter().map(|refusal| format!("  {refusal}")));
     }
     lines
 }

@@ -1,0 +1,14 @@
+//! Pages that open anywhere, without a network.
+
+mod episode;
+pub mod report;
+
+/// A plot's size on a page, px: small, so that its text is legible where it is scaled down to a telephone.
+const PLOT: (u32, u32) = (380, 285);
+
+/// A command line as a shell takes it.
+fn shell(command: &[String]) -> String {
+    let quoted = shlex::try_join(command.iter().map(String::as_str));
+    // What holds a NUL byte never was a command line.
+    quoted.unwrap_or_else(|_| command.join(" "))
+}

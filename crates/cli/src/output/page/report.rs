@@ -1,0 +1,82 @@
+//! `report.html`: the report as a page.
+
+use std::io::Write;
+
+use anyhow::Result;
+use askama::Template;
+use parapolicy_control::{EpisodeReport, Report, SamplerReport, paired_rewards};
+
+use super::{PLOT, episode, shell};
+use crate::output::animation::Recording;
+use crate::output::plot::differences::{Paired, differences};
+use crate::output::plot::{Series, latencies, rewards, svg};
+use crate::output::table::{self, Glance};
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct ReportPage<'a> {
+    report: &'a Report,
+    glance: Glance,
+    /// What was earned more than by the first sampler, in words.
+    notes: Vec<String>,
+    /// As a shell takes it.
+    command: String,
+    /// Episodes of a sampler.
+    episodes: usize,
+    /// Whether plans were drawn together.
+    together: bool,
+    /// Whether plans were refined.
+    refined: bool,
+    most_rounds: f64,
+    most_evaluations: f64,
+    latencies: String,
+    rewards: String,
+    differences: Option<String>,
+    episode: String,
+    seeds: Vec<(u64, Vec<Option<&'a EpisodeReport>>)>,
+}
+
+/// Writes the page; `recording` is of the last sampler's first episode.
+pub fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Result<()> {
+    let series: Vec<Series<'_>> = report.samplers.iter().map(Series::of).collect();
+    let most = |figure: fn(&SamplerReport) -> f64| report.samplers.iter().map(figure).fold(1.0, f64::max);
+    let shown = report.samplers.last().and_then(|sampler| Some((&sampler.name, sampler.episodes.first()?.seed)));
+    let page = ReportPage {
+        report,
+        glance: Glance::of(report),
+        notes: table::differences(report),
+        command: shell(&report.command),
+        episodes: report.samplers.first().map_or(0, |sampler| sampler.episodes.len()),
+        together: report.samplers.iter().any(|sampler| sampler.sampling_latency_ms.is_none()),
+        refined: report.samplers.iter().any(|sampler| sampler.refinement.is_some()),
+        most_rounds: most(|sampler| sampler.rounds_mean),
+        most_evaluations: most(|sampler| sampler.evaluations_mean),
+        latencies: svg(PLOT, |area| latencies(area, &series))?,
+        rewards: svg(PLOT, |area| rewards(area, &series))?,
+        differences: paired(report)?,
+        episode: shown.map_or_else(|| Ok(String::new()), |(name, seed)| episode::render(recording, name, seed))?,
+        seeds: seeds(&report.samplers),
+    };
+    Ok(file.write_all(page.render()?.as_bytes())?)
+}
+
+/// The plot of what each sampler earned less the first one; none of a single sampler.
+fn paired(report: &Report) -> Result<Option<String>> {
+    let Some((first, others)) = report.samplers.split_first() else { return Ok(None) };
+    let columns = (1..).zip(others).filter_map(|(index, sampler)| {
+        let seeds = paired_rewards(&sampler.episodes, &first.episodes).collect();
+        Some(Paired { name: &sampler.name, index, seeds, difference: sampler.reward_difference? })
+    });
+    let columns: Vec<Paired<'_>> = columns.collect();
+    let unit = format!("reward less {}'s", first.name);
+    if columns.is_empty() { Ok(None) } else { svg(PLOT, |area| differences(area, &columns, &unit)).map(Some) }
+}
+
+/// Every seed of the first sampler, with the episodes of all.
+fn seeds<'a>(samplers: &'a [SamplerReport]) -> Vec<(u64, Vec<Option<&'a EpisodeReport>>)> {
+    let row = |(index, episode): (usize, &'a EpisodeReport)| {
+        let at = |sampler: &'a SamplerReport| sampler.episodes.get(index).filter(|other| other.seed == episode.seed);
+        (episode.seed, samplers.iter().map(at).collect())
+    };
+    samplers.first().into_iter().flat_map(|first| first.episodes.iter().enumerate().map(row)).collect()
+}

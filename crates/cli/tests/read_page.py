@@ -1,0 +1,166 @@
+"""Opens a report page in headless Chromium and holds what it shows against the report.
+
+    python read_page.py FOLDER [SCREENSHOTS]
+
+needs selenium, Chromium and its driver. At 1280 and at 400 pixels, in light and in dark: nothing wider than the window,
+no message on the console, nothing asked of a network, and every figure as `report.json` has it. The episode plays.
+"""
+
+import base64
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+WIDTHS = (1280, 400)
+SCHEMES = ("light", "dark")
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+def browser(profile: str) -> webdriver.Chrome:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in [*FLAGS, f"--user-data-dir={profile}"]:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+
+
+def cells(driver: webdriver.Chrome, table: str) -> list[list[str]]:
+    """The texts of a table's rows, the head first."""
+    texts = """return [...document.querySelectorAll(arguments[0] + ' tr')].map(
+        row => [...row.querySelectorAll('th, td')].map(cell => cell.textContent.trim()))"""
+    return driver.execute_script(texts, table)
+
+
+def check_glance(driver: webdriver.Chrome, report: dict) -> None:
+    head, *rows = cells(driver, ".glance")
+    assert len(rows) == len(report["samplers"])
+    for row, sampler in zip(rows, report["samplers"], strict=True):
+        shown, (low, high) = dict(zip(head, row, strict=True)), sampler["reward_interval"].values()
+        expected = {
+            "sampler": sampler["name"],
+            "reward": f"{sampler['reward_mean']:.3f}",
+            "95 % interval": f"{low:.3f} – {high:.3f}",  # noqa: RUF001
+            "success": f"{100 * sampler['success_rate']:.0f} %",
+            "rounds / evaluations": f"{sampler['rounds_mean']:.1f} / {sampler['evaluations_mean']:.0f}",
+        }
+        if (plan := sampler["sampling_latency_ms"]) and not report["in_time"]:
+            expected |= {"plan p50 ms": f"{plan['p50']:.1f}", "plan p99 ms": f"{plan['p99']:.1f}"}
+            expected["action p50 ms"] = f"{sampler['per_action_latency_ms']['p50']:.2f}"
+            speedup = sampler["speedup"]
+            expected["speed-up"] = "–" if speedup is None else f"{speedup:.2f}×"  # noqa: RUF001
+        if timing := sampler["timing"]:
+            age = timing["observation_age_ms"]
+            expected["age p50 / p99 ms"] = f"{age['p50']:.0f} / {age['p99']:.0f}"
+        assert expected.items() <= shown.items(), f"{expected} is not in {shown}"
+
+
+def check_tables(driver: webdriver.Chrome, report: dict) -> None:
+    samplers = report["samplers"]
+    latencies = [(sampler["name"], sampler["throughput"]["call_latency_ms"]) for sampler in samplers]
+    assert cells(driver, "#percentiles")[1:] == [
+        [name, *(f"{latency[at]:.1f}" for at in ("p50", "p90", "p99", "max"))] for name, latency in latencies
+    ]
+    work = [[s["name"], f"{s['rounds_mean']:.1f}", f"{s['evaluations_mean']:.0f}"] for s in samplers]
+    assert cells(driver, "#rounds")[1:] == work
+    notes = [note.text for note in driver.find_elements(By.CSS_SELECTOR, ".notes li")]
+    for sampler in samplers[1:]:
+        mean, (low, high) = sampler["reward_difference"]["mean"], sampler["reward_difference"]["interval"].values()
+        line = f"reward of {sampler['name']} less {samplers[0]['name']}'s, seed by seed: "
+        assert line + f"{mean:+.4f} (95 % interval {low:+.4f} to {high:+.4f})" in notes, notes
+    head, *rows = cells(driver, "#episodes")
+    assert head[1:] == [sampler["name"] for sampler in samplers]
+    expected = zip(*(sampler["episodes"] for sampler in samplers), strict=True)
+    for row, episodes in zip(rows, expected, strict=True):
+        earned = [("✓ " if episode["success"] else "") + f"{episode['reward']:.3f}" for episode in episodes]
+        assert row == [str(episodes[0]["seed"]), *earned]
+
+
+def check_rest(driver: webdriver.Chrome, report: dict) -> None:
+    text = driver.find_element(By.TAG_NAME, "main").text
+    for told in [report["scenario"], report["model"]["sha256"], report["machine"]["cpu"], report["machine"]["os"]]:
+        assert told in text, f"{told} is not told"
+    command = driver.find_element(By.ID, "command").text
+    assert report["command"][1] in command and report["command"][-1] in command
+    circles = driver.find_elements(By.CSS_SELECTOR, "[aria-labelledby=reward] circle")
+    assert len(circles) == sum(len(sampler["episodes"]) + 1 for sampler in report["samplers"])
+    if realtime := (report["in_time"] or {}).get("realtime"):
+        assert all(refusal in text for refusal in realtime["refused"])
+
+
+def check_episode(driver: webdriver.Chrome, report: dict) -> None:
+    steps = report["samplers"][-1]["episodes"][0]["control_steps"]
+    slider = driver.find_element(By.CSS_SELECTOR, ".episode input")
+    assert int(slider.get_attribute("max")) == steps - 1
+    block = driver.find_element(By.CSS_SELECTOR, ".episode .block")
+    before = block.get_attribute("transform")
+    move = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))"
+    driver.execute_script(move, slider, steps - 1)
+    assert driver.find_element(By.CSS_SELECTOR, ".episode output").text.startswith(f"step {steps} of {steps}")
+    assert block.get_attribute("transform") != before, "the block never moves"
+    button = driver.find_element(By.CSS_SELECTOR, ".episode button")
+    button.click()
+    time.sleep(1.2)
+    button.click()
+    assert 2 <= int(slider.get_property("value")) < steps - 1, "it does not play"
+
+
+def check_layout(driver: webdriver.Chrome) -> None:
+    wide = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    needed, there = driver.execute_script(wide)
+    assert needed <= there, f"{needed} px of page in a window of {there}"
+    small = """const size = text => parseFloat(getComputedStyle(text).fontSize) *
+        Math.hypot(text.getScreenCTM().a, text.getScreenCTM().b);
+        return [...document.querySelectorAll('.plot text')].map(size).filter(size => size < 9.5)"""
+    assert not driver.execute_script(small), "text in plots is too small to read"
+
+
+def check_console(driver: webdriver.Chrome) -> None:
+    assert not (messages := driver.get_log("browser")), messages
+    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    sent = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    # What the browser's own start page asks for is not the page's doing.
+    asked = [one["request"]["url"] for one in sent if one["documentURL"].startswith("file:")]
+    assert asked and all(url.startswith(("file:", "data:")) for url in asked), asked
+
+
+def main(folder: Path, screenshots: Path | None) -> None:
+    report, page = json.loads((folder / "report.json").read_text()), folder / "report.html"
+    assert page.stat().st_size < 2_000_000
+    with tempfile.TemporaryDirectory() as profile:
+        driver = browser(profile)
+        try:
+            for width in WIDTHS:
+                for scheme in SCHEMES:
+                    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+                    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+                    features = [{"name": "prefers-color-scheme", "value": scheme}]
+                    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+                    driver.get(page.resolve().as_uri())
+                    if screenshots:
+                        shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
+                        name = f"{page.stem}-{width}-{scheme}.png"
+                        (screenshots / name).write_bytes(base64.b64decode(shot["data"]))
+                    driver.find_element(By.TAG_NAME, "summary").click()
+                    check_glance(driver, report)
+                    check_tables(driver, report)
+                    check_rest(driver, report)
+                    check_episode(driver, report)
+                    check_layout(driver)
+                    check_console(driver)
+        finally:
+            driver.quit()
+    print(f"{page}: as the report says")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)

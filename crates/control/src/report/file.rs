@@ -1,0 +1,105 @@
+//! Reports from files that anyone may have written.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::{Report, SCHEMA_VERSION};
+
+/// What is wrong with a report: the file, the field and what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read", path.display())]
+    Read {
+        /// The report.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not JSON, or no report at all.
+    #[error("{}: is not a report: {problem}", path.display())]
+    NoReport {
+        /// The report.
+        path: PathBuf,
+        /// What the JSON reader says.
+        problem: String,
+    },
+    /// A field is missing, of the wrong type, or of a value that makes no sense.
+    #[error("{}: `{field}` {problem}", path.display())]
+    Field {
+        /// The report.
+        path: PathBuf,
+        /// The field, as a path from the root.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Version {
+    schema_version: u32,
+}
+
+impl Report {
+    /// Reads a `report.json`, and believes nothing of it.
+    ///
+    /// # Errors
+    /// A file that cannot be read, that is no report of this version, or whose rewards cannot be any: outside `[0, 1]`, of
+    /// the same seed twice, or none.
+    pub fn load(path: &Path) -> Result<Self, ReportError> {
+        let text = fs::read(path).map_err(|source| ReportError::Read { path: path.into(), source })?;
+        let no_report = |problem: String| ReportError::NoReport { path: path.into(), problem };
+        let Version { schema_version } = serde_json::from_slice(&text).map_err(|error| no_report(error.to_string()))?;
+        let field = |field: String, problem: String| ReportError::Field { path: path.into(), field, problem };
+        if schema_version != SCHEMA_VERSION {
+            let problem = format!("is {schema_version}, this program reads version {SCHEMA_VERSION}: run it again");
+            return Err(field("schema_version".into(), problem));
+        }
+        let mut json = serde_json::Deserializer::from_slice(&text);
+        let report: Self =
+            serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string() {
+                nowhere if nowhere == "." => no_report(error.inner().to_string()),
+                place => field(place, format!("cannot be read: {}", error.inner())),
+            })?;
+        report.check().map_err(|(place, problem)| field(place, problem))?;
+        Ok(report)
+    }
+
+    /// The first field that makes no sense, and why.
+    fn check(&self) -> Result<(), (String, String)> {
+        if self.samplers.is_empty() {
+            return Err(("samplers".into(), "is empty".into()));
+        }
+        let mut names = HashSet::new();
+        for (index, sampler) in self.samplers.iter().enumerate() {
+            let place = format!("samplers[{index}]");
+            if !names.insert(&sampler.name) {
+                return Err((format!("{place}.name"), format!("is `{}`, as of another sampler", sampler.name)));
+            }
+            if sampler.episodes.is_empty() {
+                return Err((format!("{place}.episodes"), "is empty".into()));
+            }
+            let mut seeds = HashSet::new();
+            for (index, episode) in sampler.episodes.iter().enumerate() {
+                let place = format!("{place}.episodes[{index}]");
+                if !(0.0..=1.0).contains(&episode.reward) {
+                    return Err((format!("{place}.reward"), format!("is {}, but must be in [0, 1]", episode.reward)));
+                }
+                if !seeds.insert(episode.seed) {
+                    return Err((format!("{place}.seed"), format!("is {}, as of another episode", episode.seed)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
