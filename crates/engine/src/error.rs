@@ -37,6 +37,9 @@ pub enum EngineError {
     /// The processor lacks the kernel's instructions.
     #[error("this processor has no {0:?}")]
     Kernel(Kernel),
+    /// Something else comes of a kernel than of plain loops.
+    #[error("{0:?} does not compute what it must on this processor: choose another precision or provider")]
+    Wrong(Kernel),
     /// The system starts no more threads.
     #[error("cannot start threads ({0})")]
     Threads(#[from] io::Error),

@@ -6,6 +6,8 @@
 //! new instruction set is a new file beside `portable`.
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -21,6 +23,7 @@ mod runs;
 mod simd;
 mod table;
 mod tile;
+mod verify;
 mod weights;
 mod winograd;
 
@@ -41,22 +44,24 @@ pub enum Kernel {
     Avx512,
     /// `AVX512_BF16`: weights and inputs of convolutions rounded to bf16.
     Avx512Bf16,
+    /// `AMX_BF16`: the same, multiplied by tiles.
+    AmxBf16,
 }
 
 impl Kernel {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16];
+    pub const ALL: [Self; 5] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16, Self::AmxBf16];
 
     /// The fastest of a precision that this processor has; where it has none, one of that precision that it lacks.
     pub fn fastest(precision: Precision) -> Self {
-        match precision {
-            Precision::F32 => [Self::Avx512, Self::Avx2].into_iter().find(|kernel| kernel.is_available()),
-            Precision::Bf16 => Some(Self::Avx512Bf16),
-        }
-        .unwrap_or(Self::Portable)
+        let (faster, otherwise) = match precision {
+            Precision::F32 => ([Self::Avx512, Self::Avx2], Self::Portable),
+            Precision::Bf16 => ([Self::AmxBf16, Self::Avx512Bf16], Self::Avx512Bf16),
+        };
+        faster.into_iter().find(|kernel| kernel.is_available()).unwrap_or(otherwise)
     }
 
-    /// Whether this processor has it.
+    /// Whether this processor has it, and the system lets it be used.
     pub fn is_available(self) -> bool {
         self.table().is_some()
     }
@@ -68,6 +73,7 @@ impl Kernel {
             Self::Avx2 => avx2::f32(),
             Self::Avx512 => avx512::f32(),
             Self::Avx512Bf16 => avx512::bf16(),
+            Self::AmxBf16 => amx::bf16(),
         }
     }
 

@@ -4,6 +4,9 @@
 //! activation, modulation and residual, over a few buffers that are used again and again. Any other graph is refused by
 //! naming the operator and the node that does not belong.
 
+#[cfg(test)]
+extern crate self as parapolicy_engine;
+
 mod engine;
 mod error;
 mod films;

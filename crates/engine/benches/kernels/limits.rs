@@ -36,15 +36,16 @@ impl Limits {
             return None;
         }
         let rounds = 20_000;
-        let (multiply, lanes): (unsafe fn(usize), usize) = match kernel {
-            Kernel::Avx512 => (x86::multiply_512, 16),
-            Kernel::Avx512Bf16 => (x86::multiply_bf16, 32),
-            Kernel::Avx2 => (x86::multiply_256, 8),
+        let (multiply, at_once): (unsafe fn(usize), usize) = match kernel {
+            Kernel::Avx512 => (x86::multiply_512, x86::CHAINS * 16),
+            Kernel::Avx512Bf16 => (x86::multiply_bf16, x86::CHAINS * 32),
+            Kernel::AmxBf16 => (x86::multiply_tiles, 4 * 16 * 16 * 32),
+            Kernel::Avx2 => (x86::multiply_256, x86::CHAINS * 8),
             Kernel::Portable => return None,
         };
         // SAFETY: the kernel is available, and so are its instructions.
         let time = best(threads, || (), |()| unsafe { multiply(rounds) });
-        let products = (threads * rounds * x86::CHAINS * lanes) as f64 / time;
+        let products = (threads * rounds * at_once) as f64 / time;
         let numbers = BYTES / size_of::<f32>() / threads;
         let time = best(
             threads,
@@ -95,6 +96,7 @@ fn best<T>(threads: usize, prepare: impl Fn() -> T + Sync, f: impl Fn(&T) + Sync
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use std::arch::asm;
     use std::arch::x86_64::*;
     use std::hint::black_box;
 
@@ -126,6 +128,37 @@ mod x86 {
         let a = unsafe { std::mem::transmute::<__m512, __m512bh>(a) };
         _mm512_dpbf16_ps(sum, a, a)
     });
+
+    /// Four products of tiles a round, of zeros.
+    ///
+    /// # Safety
+    /// For a processor with AMX, and a process that may use it.
+    pub unsafe fn multiply_tiles(rounds: usize) {
+        #[repr(align(64))]
+        struct Configuration([u8; 64]);
+        let mut all = Configuration([0; 64]);
+        all.0[0] = 1;
+        for tile in 0..8 {
+            (all.0[16 + 2 * tile], all.0[48 + tile]) = (64, 16);
+        }
+        // SAFETY: the instructions are there, and read a configuration of eight registers.
+        unsafe {
+            asm!(
+                "ldtilecfg [{all}]",
+                "2:",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                "tdpbf16ps tmm2, tmm5, tmm6",
+                "tdpbf16ps tmm3, tmm5, tmm7",
+                "dec {rounds}",
+                "jnz 2b",
+                "tilerelease",
+                all = in(reg) &all,
+                rounds = inout(reg) rounds => _,
+                options(nostack),
+            );
+        }
+    }
 
     /// Reads all numbers, asking for them far ahead.
     pub fn read(numbers: &[f32]) -> f32 {

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 fn main() {
     let arguments: Vec<_> = std::env::args().collect();
     let detailed = arguments.iter().any(|argument| argument == "layers");
-    let kernels = [Kernel::Avx512Bf16, Kernel::Avx512, Kernel::Avx2];
+    let kernels = [Kernel::AmxBf16, Kernel::Avx512Bf16, Kernel::Avx512, Kernel::Avx2];
     let named = |kernel: &Kernel| arguments.iter().any(|argument| *argument == format!("{kernel:?}"));
     let any = kernels.iter().any(named);
     let layers = unet::unet(1, 2, 16, &[64, 128, 256], 8);

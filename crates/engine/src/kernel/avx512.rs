@@ -14,6 +14,9 @@ struct Avx512<const BF16: bool>(());
 table!(F32, Avx512::<false>(()), "avx512f", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
 table!(BF16, Avx512::<true>(()), "avx512f,avx512bf16", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
 
+/// For instruction sets that have these too.
+pub(super) const BF16_TABLE: Table = BF16::TABLE;
+
 /// In f32, where this processor can.
 pub(super) fn f32() -> Option<&'static Table> {
     is_x86_feature_detected!("avx512f").then_some(&F32::TABLE)

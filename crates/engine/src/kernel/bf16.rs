@@ -1,9 +1,16 @@
 //! Two channels in the place of one.
 
+use super::place::ROW;
+
 /// The upper half of each number, rounded to nearest even, beside that of its partner: `low` and `high` halves of a
 /// number of an operand.
 pub(super) fn pair(low: f32, high: f32) -> f32 {
     f32::from_bits(round(low) >> 16 | round(high) & 0xffff_0000)
+}
+
+/// What [`pair`] has put together.
+pub(super) fn unpair(pair: f32) -> [f32; 2] {
+    [pair.to_bits() << 16, pair.to_bits() & 0xffff_0000].map(f32::from_bits)
 }
 
 fn round(x: f32) -> u32 {
@@ -12,20 +19,30 @@ fn round(x: f32) -> u32 {
     if x.is_nan() { bits | 0x0040_0000 } else { bits + 0x7fff + (bits >> 16 & 1) }
 }
 
-/// Packs rows of `stride` channels into half as many numbers: channel `k` beside channel `k + stride / 2`.
+/// Numbers of a row of so many channels, packed: whole registers.
+pub(super) fn width(channels: usize) -> usize {
+    channels.div_ceil(2).next_multiple_of(ROW)
+}
+
+/// Packs rows of `stride` channels into their [`width`]: channel `k` beside channel `k + width`, or beside zero.
 #[inline(always)]
 pub(super) fn narrow(rows: &[f32], stride: usize, to: &mut [f32]) {
-    for (row, to) in rows.chunks_exact(stride).zip(to.chunks_exact_mut(stride / 2)) {
-        let (low, high) = row.split_at(stride / 2);
-        for ((to, &low), &high) in to.iter_mut().zip(low).zip(high) {
+    let width = width(stride);
+    for (row, to) in rows.chunks_exact(stride).zip(to.chunks_exact_mut(width)) {
+        let (low, high) = row.split_at(width);
+        let (both, alone) = to.split_at_mut(high.len());
+        for ((to, &low), &high) in both.iter_mut().zip(low).zip(high) {
             *to = pair(low, high);
+        }
+        for (to, &low) in alone.iter_mut().zip(&low[high.len()..]) {
+            *to = pair(low, 0.0);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{narrow, pair};
+    use super::{narrow, pair, unpair};
 
     #[test]
     fn rounds_to_the_nearest_and_ties_to_even() {
@@ -49,12 +66,14 @@ mod tests {
 
     #[test]
     fn packs_a_row_half_beside_half() {
-        let row: Vec<f32> = (0..16).map(|i| i as f32).collect();
-        let mut packed = [0.0; 8];
-        narrow(&row, 16, &mut packed);
-        for (i, number) in packed.iter().enumerate() {
-            let bits = number.to_bits();
-            assert_eq!([bits << 16, bits & 0xffff_0000].map(f32::from_bits), [i as f32, (i + 8) as f32]);
+        for (stride, width) in [(16, 16), (32, 16), (48, 32), (64, 32)] {
+            let row: Vec<f32> = (0..stride).map(|i| i as f32).collect();
+            let mut packed = vec![f32::NAN; width];
+            narrow(&row, stride, &mut packed);
+            let beside = |i: usize| row.get(i + width).copied().unwrap_or_default();
+            for (i, number) in packed.into_iter().enumerate() {
+                assert_eq!(unpair(number), [row[i], beside(i)]);
+            }
         }
     }
 }

@@ -159,10 +159,10 @@ impl Packed {
             }
         };
         let rows = self.output.positions * batch;
-        let widths: usize = self.inputs.iter().map(|input| input.stride * input.positions * batch).sum();
+        let widths: usize = self.inputs.iter().map(|input| input.len(batch)).sum();
         let chunk = self.chunk() * self.table.lanes;
         let spread = self.winograd.as_ref().map_or(1, |(scheme, _)| scheme.points().div_ceil(super::winograd::TILE));
-        grow(&mut workspace.operands, widths * spread);
+        grow(&mut workspace.operands, widths * spread + self.slack());
         grow(&mut workspace.products, rows * chunk * spread);
         grow(&mut workspace.sums, rows * chunk);
         grow(&mut workspace.scratch, 4 * chunk * batch);
@@ -190,6 +190,8 @@ impl Packed {
         let inputs = self.inputs.iter().map(|input| unsafe { input.read(arena, batch) });
         let winograd = self.winograd(filtered);
         self.prepare(inputs.clone(), winograd, batch, &mut workspace.operands);
+        // SAFETY: the instruction set is there, as the caller says.
+        unsafe { (self.table.begin)() };
         let end = mine.end;
         let stream = |weights| Stream { numbers: evaluation.weights, weights, end, next };
         for first in mine.clone().step_by(self.chunk()) {
@@ -201,6 +203,8 @@ impl Packed {
             // SAFETY: the caller's.
             unsafe { self.finish(evaluation, chunk, workspace) };
         }
+        // SAFETY: as above.
+        unsafe { (self.table.end)() };
     }
 
     pub fn amount(&self, batch: usize) -> Work {
@@ -234,6 +238,13 @@ impl Packed {
     /// Columns that are worked on at once: one unit, or several where a unit is a single column.
     fn chunk(&self) -> usize {
         self.unit * 2_usize.div_ceil(self.unit)
+    }
+
+    /// Numbers that may be read beyond the last row of inputs.
+    fn slack(&self) -> usize {
+        let step = self.by_tap.iter().map(|run| run.input_step).max().unwrap_or(1);
+        let stride = self.inputs.iter().map(|input| input.stride).max().unwrap_or(0);
+        (self.table.rows - 1) * step * stride
     }
 
     /// # Safety

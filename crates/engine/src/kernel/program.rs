@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "members share the activations: between two meetings a buffer is written or read")]
 
 use std::fmt;
+use std::io;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -12,6 +13,8 @@ use super::finish::Rows;
 use super::layer::{Evaluation, Packed, WINOGRAD_BATCH, Work, Workspace};
 use super::memory::{Aligned, Arena, Region};
 use super::place::{Place, Places, ROW};
+use super::table::Table;
+use super::verify::verify;
 use crate::EngineError;
 use crate::network::{Layer, Layers};
 use crate::team::{Job, Member, Share, Team};
@@ -71,9 +74,17 @@ impl Program {
     /// Packs `layers` for `kernel`, and starts `threads - 1` threads beside the calling one.
     ///
     /// # Errors
-    /// Where the processor does not have the kernel, or the system no more threads.
+    /// Where the processor does not have the kernel or gets it wrong, or the system has no more threads.
     pub fn new(layers: &Layers, kernel: Kernel, threads: usize) -> Result<Self, EngineError> {
         let table = kernel.table().ok_or(EngineError::Kernel(kernel))?;
+        if !verify(table)? {
+            return Err(EngineError::Wrong(kernel));
+        }
+        Ok(Self::packed(layers, table, threads)?)
+    }
+
+    /// For a table of instructions that the processor has.
+    pub(super) fn packed(layers: &Layers, table: &'static Table, threads: usize) -> io::Result<Self> {
         let touched = |layer: &Layer| {
             layer.inputs.iter().copied().chain([layer.output]).chain(layer.residual).collect::<Vec<_>>()
         };

@@ -5,13 +5,20 @@ use super::tile::TileFunction;
 use super::winograd::{Gather, Scatter};
 
 /// What a layer calls. All functions ask for a processor with the instruction set, and each for what it says itself.
+#[derive(Clone, Copy)]
 pub(super) struct Table {
     /// Numbers in a register.
     pub lanes: usize,
     /// Channels in a number of an operand, 1 or 2.
     pub packed: usize,
-    /// By rows less one, and columns less one.
+    /// By rows less one, and columns less one. For a thread between `begin` and `end`.
     pub tiles: &'static [[TileFunction; 2]],
+    /// Inputs of a tile are read by so many rows at a time, be they part of it or not.
+    pub rows: usize,
+    /// With so many rows at a position, it has tiles of its own for all taps; with fewer, a tap has for all positions.
+    pub rows_apart: usize,
+    pub begin: unsafe fn(),
+    pub end: unsafe fn(),
     pub finish: unsafe fn(&mut Finish<'_>),
     pub scatter: unsafe fn(&mut Scatter<'_>),
     pub gather: unsafe fn(&mut Gather<'_>),
@@ -24,7 +31,7 @@ macro_rules! table {
     ($name:ident, $simd:expr, $($features:literal,)? [$($rows:literal),*]) => {
         #[allow(non_snake_case, reason = "named like the constant that it is")]
         mod $name {
-            use super::super::{bf16, finish, simd::Simd, table::Table, tile, winograd};
+            use crate::kernel::{bf16, finish, simd::Simd, table::Table, tile, winograd};
             use super::*;
 
             $(#[target_feature(enable = $features)])?
@@ -56,6 +63,8 @@ macro_rules! table {
                 bf16::narrow(rows, stride, to);
             }
 
+            unsafe fn nothing() {}
+
             const fn sizes<S: Simd>(_: &S) -> (usize, usize) {
                 (S::LANES, S::PACKED)
             }
@@ -64,6 +73,10 @@ macro_rules! table {
                 lanes: sizes(&$simd).0,
                 packed: sizes(&$simd).1,
                 tiles: &[$([multiply::<$rows, 1>, multiply::<$rows, 2>]),*],
+                rows: 1,
+                rows_apart: 6,
+                begin: nothing,
+                end: nothing,
                 finish,
                 scatter,
                 gather,

@@ -41,10 +41,10 @@ pub(super) struct Term {
 pub(super) type TileFunction = unsafe fn(&mut Tile<'_>);
 
 impl Tile<'_> {
-    /// Whether all that the tile touches is there.
-    pub fn fits(&self, lanes: usize) -> bool {
+    /// Whether all that the tile touches is there, where inputs are read by so many `rows` at a time.
+    pub fn fits(&self, lanes: usize, rows: usize) -> bool {
         let last = |steps: usize, stride: usize| (steps - 1) * stride;
-        let (rows, columns) = (last(self.rows, self.input_stride), self.columns * lanes);
+        let (rows, columns) = (last(self.rows.next_multiple_of(rows), self.input_stride), self.columns * lanes);
         let outputs = last(self.rows, self.output_stride) + last(self.columns, self.column_stride) + lanes;
         outputs <= self.outputs.len()
             && self.terms.iter().all(|term| {

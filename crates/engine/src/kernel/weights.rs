@@ -1,6 +1,6 @@
 //! Weights, in the order in which tiles read them.
 
-use super::bf16::pair as pair_of;
+use super::bf16;
 use super::place::ROW;
 use super::table::Table;
 use super::winograd::Scheme;
@@ -69,7 +69,7 @@ impl Weights {
         let mut pair = 0;
         let mut sources = Vec::new();
         for &channels in channels {
-            let depth = if packed == 1 { channels } else { channels.next_multiple_of(ROW) / packed };
+            let depth = if packed == 1 { channels } else { bf16::width(channels) };
             sources.push(Source { start: pair, depth });
             pair += slices * depth * 2 * lanes;
         }
@@ -85,7 +85,7 @@ impl Weights {
                         let start = weights.column(output / lanes) + source.start + output % lanes;
                         pool[start + (slice * source.depth + k) * 2 * lanes] = match packed {
                             1 => value(slice, k, output),
-                            _ => pair_of(value(slice, k, output), value(slice, k + source.depth, output)),
+                            _ => bf16::pair(value(slice, k, output), value(slice, k + source.depth, output)),
                         };
                     }
                 }

@@ -1,6 +1,9 @@
 //! The shipped network's shape with random weights, for tests and benchmarks.
 #![allow(dead_code, reason = "not all who share it use all of it")]
 
+pub mod small;
+
+use parapolicy_engine::kernel::Program;
 use parapolicy_engine::network::{Activation, Convolution, Film, Geometry, GroupNorm, Layer, Layers};
 
 pub const SAME: Geometry = Geometry { taps: 5, stride: 1, padding: 2, transposed: false };
@@ -200,4 +203,15 @@ fn evaluate(layer: &Layer, buffers: &[Vec<f64>], batch: usize, film: &[f32], fil
 pub fn relative_error(a: &[f32], b: &[f64]) -> f64 {
     let difference: f64 = a.iter().zip(b).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
     (difference / b.iter().map(|b| b * b).sum::<f64>()).sqrt()
+}
+
+/// Evaluates a network on what is given, with so many numbers in its answer.
+pub fn run(program: &mut Program, batch: usize, sample: &[f32], film: &[f32], len: usize) -> Vec<f32> {
+    program.load(batch, |to_sample, to_film| {
+        to_sample.copy_from_slice(sample);
+        to_film.copy_from_slice(film);
+    });
+    let mut prediction = vec![0.0; len];
+    program.run(&mut prediction);
+    prediction
 }

@@ -3,13 +3,11 @@
 use std::ops::Range;
 
 use super::{Packed, Stream, Workspace, pairs};
+use crate::kernel::bf16;
 use crate::kernel::memory::Aligned;
 use crate::kernel::tile::{Term, Tile};
 use crate::kernel::weights::{Source, Weights};
 use crate::kernel::winograd::{Gather, Scatter, Scheme};
-
-/// Rows at one position that make a tile of their own worth its while.
-const TILE_ROWS: usize = 6;
 
 impl Packed {
     /// Transforms or packs the inputs, where the products need that.
@@ -31,7 +29,7 @@ impl Packed {
                 // SAFETY: it fits, and who made this layer asked for the instruction set.
                 unsafe { (self.table.scatter)(&mut scatter) };
             } else if self.table.packed == 2 {
-                (taken, rest) = rest.split_at_mut(input.len() / 2);
+                (taken, rest) = rest.split_at_mut(input.len() / place.stride * bf16::width(place.stride));
                 // SAFETY: who made this layer asked for the instruction set.
                 unsafe { (self.table.narrow)(input, place.stride, taken) };
             }
@@ -61,9 +59,9 @@ impl Packed {
                 let (input, stride) = if self.table.packed == 1 {
                     (input, place.stride)
                 } else {
-                    let len = input.len() / 2;
-                    packed += len;
-                    (&workspace.operands.numbers()[packed - len..][..len], place.stride / 2)
+                    let (start, width) = (packed, bf16::width(place.stride));
+                    packed += input.len() / place.stride * width;
+                    (&workspace.operands.numbers()[start..], width)
                 };
                 let Source { start, depth } = stream.weights.sources[source];
                 let group = Group {
@@ -77,7 +75,7 @@ impl Packed {
                     outputs: &mut workspace.sums.numbers_mut()[(pair.start - columns.start) * rows * lanes..],
                     output_column: rows * lanes,
                 };
-                if batch < TILE_ROWS && (contiguous || batch == 1) {
+                if batch < self.table.rows_apart && (contiguous || batch == 1) {
                     group.by_tap(batch);
                 } else {
                     group.by_position(batch, &mut workspace.terms);
@@ -139,20 +137,20 @@ impl Packed {
         unsafe { (self.table.gather)(&mut gather) };
     }
 
-    /// Cuts a tile of any height into equal ones that registers hold.
+    /// Cuts a tile of any height into ones that registers hold, as equal as can be.
     fn multiply(&self, tile: Tile<'_>) {
         let most = self.table.tiles.len();
         let mut rest = tile.rows;
         let mut first = 0;
         while rest > 0 {
-            let rows = rest.div_ceil(rest.div_ceil(most));
+            let rows = rest.div_ceil(rest.div_ceil(most)).next_multiple_of(self.table.rows).min(rest);
             let mut part = Tile {
                 rows,
                 inputs: &tile.inputs[first * tile.input_stride..],
                 outputs: &mut tile.outputs[first * tile.output_stride..],
                 ..tile
             };
-            assert!(part.fits(self.table.lanes), "a layer's buffers are as large as its shape");
+            assert!(part.fits(self.table.lanes, self.table.rows), "a layer's buffers are as large as its shape");
             // SAFETY: the function is the one for so many rows and columns, all of it fits, and who made this layer asked
             // for the instruction set.
             unsafe { self.table.tiles[rows - 1][tile.columns - 1](&mut part) };

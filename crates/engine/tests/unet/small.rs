@@ -1,0 +1,110 @@
+//! Small networks of any shape.
+
+use parapolicy_engine::network::{Activation, Convolution, Film, Geometry, Layer, Layers};
+use proptest::prelude::*;
+
+use super::{GROW, Random, SAME, SHRINK, reference};
+
+/// What a small network is like.
+#[derive(Clone, Debug)]
+pub struct Small {
+    geometry: Geometry,
+    positions: usize,
+    /// Of the two activations that it reads.
+    channels: (usize, usize),
+    /// Channels of a group, and groups.
+    group: (usize, usize),
+    batch: usize,
+    /// Which parts of a layer there are.
+    parts: u8,
+    seed: u64,
+}
+
+/// The network, what it is run on, and what comes of it in f64.
+pub struct Case {
+    pub layers: Layers,
+    pub batch: usize,
+    pub sample: Vec<f32>,
+    pub film: Vec<f32>,
+    pub expected: Vec<f64>,
+}
+
+/// Channels that fill no register, batches to 33, any taps, stride and padding.
+pub fn any_small() -> impl Strategy<Value = Small> {
+    let positions = prop_oneof![1_usize..=16, Just(4), Just(8), Just(16)];
+    let channels = (1_usize..40, 1_usize..40);
+    let group = (1_usize..40, 1_usize..5);
+    (geometry(), positions, channels, group, 1_usize..=33, 0_u8..32, any::<u64>()).prop_map(
+        |(geometry, positions, channels, group, batch, parts, seed)| Small {
+            geometry,
+            positions,
+            channels,
+            group,
+            batch,
+            parts,
+            seed,
+        },
+    )
+}
+
+impl Small {
+    /// None where the convolution has no outputs.
+    pub fn case(&self) -> Option<Case> {
+        let (mut random, batch) = (Random(self.seed), self.batch);
+        let layers = layers(&mut random, self);
+        // A group of few numbers can be all but constant: what is left of it is rounding.
+        let rounding = self.parts & 1 > 0 && self.group.0 * layers.prediction.positions <= 8;
+        if layers.prediction.positions == 0 || rounding {
+            return None;
+        }
+        let sample = random.numbers(batch * self.positions * 3, 1.0);
+        let film = random.numbers(batch * layers.film_channels, 2.0);
+        let expected = reference(&layers, batch, &sample, &film);
+        Some(Case { layers, batch, sample, film, expected })
+    }
+}
+
+/// Two pointwise layers, then one of the kind in question on both of them, modulated, with a residual.
+fn layers(random: &mut Random, small: &Small) -> Layers {
+    let Small { geometry, positions, channels: (first, second), group: (size, groups), parts, .. } = *small;
+    let channels = size * groups;
+    let outputs =
+        (1..).take_while(|&output| (0..geometry.taps).any(|tap| geometry.source(output - 1, tap, positions).is_some()));
+    let outputs = match (geometry.transposed, geometry.stride) {
+        (true, stride) => outputs.count().min(positions * stride),
+        (false, stride) => outputs.count().min(positions.div_ceil(stride)),
+    };
+    let activation = |buffer, positions, channels| Activation { buffer, positions, channels };
+    let sample = activation(0, positions, 3);
+    let plain = |inputs: &[Activation], output, convolution: Convolution| Layer {
+        inputs: inputs.to_vec(),
+        output,
+        convolution,
+        norm: None,
+        mish: false,
+        film: None,
+        residual: None,
+    };
+    let (a, b) = (activation(1, positions, first), activation(2, positions, second));
+    let (c, d) = (activation(3, outputs, channels), activation(4, outputs, channels));
+    let mut layers = vec![
+        plain(&[sample], a, random.convolution(Geometry::POINTWISE, 3, first)),
+        plain(&[sample], b, random.convolution(Geometry::POINTWISE, 3, second)),
+        plain(&[a, b], c, random.convolution(geometry, first + second, channels)),
+    ];
+    let mut last = plain(&[b, a], d, random.convolution(geometry, first + second, channels));
+    last.norm = (parts & 1 > 0).then(|| random.norm(channels, groups));
+    last.mish = parts & 2 > 0;
+    last.film = Some(Film { scale: (parts & 4 > 0).then_some(1), bias: (parts & 8 > 0).then_some(1 + channels) });
+    last.residual = (parts & 16 > 0).then_some(c);
+    layers.push(last);
+    let buffers = vec![positions * 3, positions * first, positions * second, outputs * channels, outputs * channels];
+    Layers { buffers, sample, prediction: d, layers, film_channels: 2 * channels + 1 }
+}
+
+fn geometry() -> impl Strategy<Value = Geometry> {
+    let any = (1_usize..=6, 1_usize..=3, 0_usize..=3, any::<bool>()).prop_map(|(taps, stride, padding, transposed)| {
+        Geometry { taps, stride, padding: padding.min(taps - 1), transposed }
+    });
+    prop_oneof![2 => any, 2 => Just(SAME), 1 => Just(SHRINK), 1 => Just(GROW)]
+}
