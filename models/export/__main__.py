@@ -19,7 +19,7 @@ def main() -> None:
     for name, (_, what) in SOURCES.items():
         source = sources.add_parser(name, help=what)
         source.add_argument("trained", type=Path, help=what)
-        source.add_argument("out", type=Path, help=f"folder for {directory.GRAPH} and {directory.MANIFEST}")
+        source.add_argument("out", type=Path, help="folder for the graphs and policy.json")
     args = parser.parse_args()
     load, _ = SOURCES[args.source]
     try:

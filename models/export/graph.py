@@ -35,10 +35,10 @@ class FastGroupNorm(nn.Module):
         self.register_buffer("variance", torch.ones(self.channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        length = x.shape[-1]
-        groups = x.reshape(-1, self.groups, self.channels // self.groups * length)
+        height, length = x.shape[-2:]
+        groups = x.reshape(-1, self.groups, self.channels // self.groups * height * length)
         normal = functional.instance_norm(groups, weight=self.one, bias=self.zero, eps=self.eps)
-        channels = normal.reshape(-1, self.channels, 1, length)
+        channels = normal.reshape(-1, self.channels, height, length)
         return functional.batch_norm(channels, self.mean, self.variance, self.weight, self.bias, eps=0.0)
 
 

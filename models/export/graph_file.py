@@ -14,18 +14,20 @@ from torch import Tensor, nn
 
 from export.graph import fast_form
 
+# The denoiser's, then the encoder's.
 INPUTS, OUTPUT = ("sample", "timestep", "observation"), "prediction"
+SEEN, FEATURES = "observation", "features"
 OPSET = 18
-BATCHES = (1, 7, 32)
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network, its inputs and its output by name, and random inputs of the kind it meets, for a size of batch."""
+    """A network, random inputs for a size of batch, by name, its output's name, and sizes of batch to try it at."""
 
     net: nn.Module
     inputs: Callable[[int], dict[str, Tensor]]
     output: str
+    batches: tuple[int, ...]
 
 
 def denoiser(net: nn.Module, sample: tuple[int, int], observation: tuple[int, int], timesteps: int) -> Network:
@@ -39,7 +41,16 @@ def denoiser(net: nn.Module, sample: tuple[int, int], observation: tuple[int, in
         )
         return dict(zip(INPUTS, tensors, strict=True))
 
-    return Network(net, inputs, OUTPUT)
+    return Network(net, inputs, OUTPUT, batches=(1, 7, 32))
+
+
+def encoder(net: nn.Module, observation: tuple[int, int]) -> Network:
+    """An encoder of `observation`: numbers as pixels are, whatever else is seen."""
+
+    def inputs(batch: int) -> dict[str, Tensor]:
+        return {SEEN: torch.rand(batch, *observation) * 255}
+
+    return Network(net, inputs, FEATURES, batches=(1, 3))
 
 
 def write(network: Network, path: Path) -> None:
@@ -75,7 +86,7 @@ def disagreement(network: Network, path: Path) -> float:
     worst = []
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        for batch in BATCHES:
+        for batch in network.batches:
             inputs = network.inputs(batch)
             feed = {name: tensor.numpy() for name, tensor in inputs.items()}
             expected, actual = network.net(*inputs.values()).numpy(), session.run([network.output], feed)[0]

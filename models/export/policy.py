@@ -7,9 +7,10 @@ from pathlib import Path
 
 from torch import nn
 
-from export.graph_file import INPUTS, OUTPUT
+from export.encoder import Encoder
+from export.graph_file import FEATURES, INPUTS, OUTPUT, SEEN, Network, denoiser, encoder
 
-GRAPH, MANIFEST = "denoiser.onnx", "policy.json"
+DENOISER, ENCODER, MANIFEST = "denoiser.onnx", "encoder.onnx", "policy.json"
 SCHEMA_VERSION = 2
 
 # What the samplers know; `diffusers` has one more.
@@ -60,7 +61,11 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Policy:
-    """All that is exported. The denoiser takes `sample`, `timestep` and `observation`: see `ConditionalUnet`."""
+    """All that is exported.
+
+    The denoiser takes `sample`, `timestep` and `observation` (see `ConditionalUnet`): observations, normalised, or the
+    features that the encoder makes of them.
+    """
 
     name: str
     shape: Shape
@@ -68,30 +73,38 @@ class Policy:
     actions: list[Entry]
     scheduler: dict
     denoiser: nn.Module
+    encoder: Encoder | None = None
     drawn: Drawn | None = None
 
-    @property
-    def observation_dim(self) -> int:
-        return sum(entry.length for entry in self.observations)
+    def networks(self) -> dict[str, Network]:
+        """The graphs to write, by the names of their files."""
+        seen = (self.shape.n_obs_steps, sum(entry.length for entry in self.observations))
+        plan = (self.shape.horizon, sum(entry.length for entry in self.actions))
+        timesteps = self.scheduler["num_train_timesteps"]
+        if self.encoder is None:
+            return {DENOISER: denoiser(self.denoiser, plan, seen, timesteps)}
+        features = (self.shape.n_obs_steps, self.encoder.features)
+        return {DENOISER: denoiser(self.denoiser, plan, features, timesteps), ENCODER: encoder(self.encoder, seen)}
 
-    @property
-    def action_dim(self) -> int:
-        return sum(entry.length for entry in self.actions)
-
-    def manifest(self, graph: Path) -> dict:
-        return {
+    def manifest(self, graphs: dict[str, Path]) -> dict:
+        """What the graphs, by the names they will have, do not say."""
+        graph = {
+            name: {"file": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            for name, path in graphs.items()
+        }
+        manifest = {
             "schema_version": SCHEMA_VERSION,
             "name": self.name,
             **asdict(self.shape),
             "observations": [asdict(entry) for entry in self.observations],
             "actions": [asdict(entry) for entry in self.actions],
             "scheduler": self.scheduler,
-            "denoiser": {
-                "file": GRAPH,
-                "sha256": hashlib.sha256(graph.read_bytes()).hexdigest(),
-                **{name: name for name in (*INPUTS, OUTPUT)},
-            },
+            "denoiser": graph[DENOISER] | {name: name for name in (*INPUTS, OUTPUT)},
         }
+        if self.encoder is not None:
+            names = {"observation": SEEN, "features": FEATURES}
+            manifest["encoder"] = graph[ENCODER] | names | {"size": self.encoder.features}
+        return manifest
 
 
 def min_max(low: list[float], high: list[float]) -> dict:

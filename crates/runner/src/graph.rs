@@ -1,6 +1,7 @@
-//! The graph: opened by what is to run it, and held to what the manifest says of it.
+//! The graphs: opened by what is to run them, and held to what the manifest says of them.
 
 mod check;
+mod encoder;
 mod error;
 mod native;
 mod onnx;
@@ -11,9 +12,9 @@ use std::path::{Path, PathBuf};
 use ndarray::ArrayViewMut2;
 
 pub use self::error::GraphError;
-pub(crate) use self::outlet::Outlet;
+pub(crate) use self::{encoder::Encoder, outlet::Outlet};
 use self::{native::Native, onnx::Onnx};
-use crate::{Manifest, PolicyError, PredictError, Provider, hash, provider::Backend};
+use crate::{EncoderGraph, Manifest, PolicyError, PredictError, Provider, hash, provider::Backend};
 
 /// An open graph whose inputs and output are what the manifest says, and the observations bound to it.
 #[derive(Debug)]
@@ -40,18 +41,14 @@ pub(crate) struct Outlets {
 
 impl Graph {
     pub fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Self, GraphError> {
-        let path = path(dir, manifest);
-        let found = sha256_of(&path)?;
-        if !found.eq_ignore_ascii_case(&manifest.denoiser.sha256) {
-            return Err(GraphError::Checksum { path, expected: manifest.denoiser.sha256.clone(), found });
-        }
+        let path = verified(dir, &manifest.denoiser.file, &manifest.denoiser.sha256)?;
         match &provider.backend {
             Backend::OnnxRuntime(runtime) => Onnx::open(&path, manifest, runtime, provider.threads).map(Self::Onnx),
             Backend::Native => Native::open(&path, manifest, provider).map(Box::new).map(Self::Native),
         }
     }
 
-    /// Binds `[plans, n_obs_steps · observation_dim]`, normalised, in place of what was bound.
+    /// Binds `[plans, n_obs_steps · seen_dim]`, normalised or encoded, in place of what was bound.
     pub fn bind(&mut self, observations: &[f32]) -> Result<(), PolicyError> {
         match self {
             Self::Onnx(onnx) => onnx.bind(observations),
@@ -78,14 +75,25 @@ impl Outlets {
         }
     }
 
-    /// What, if anything, the manifest says of them that is not so.
+    /// What, if anything, the manifest says of the denoiser's that is not so.
     pub fn mismatch(&self, manifest: &Manifest) -> Option<String> {
-        check::check(self, manifest).err()
+        check::denoiser(self, manifest).err()
+    }
+
+    /// What, if anything, the manifest says of the encoder's that is not so.
+    pub fn encoder_mismatch(&self, manifest: &Manifest, encoder: &EncoderGraph) -> Option<String> {
+        check::encoder(self, manifest, encoder).err()
     }
 }
 
-pub(crate) fn path(dir: &Path, manifest: &Manifest) -> PathBuf {
-    dir.join(&manifest.denoiser.file)
+/// The path of a graph whose sum is what the manifest says.
+fn verified(dir: &Path, file: &str, expected: &str) -> Result<PathBuf, GraphError> {
+    let path = dir.join(file);
+    let found = sha256_of(&path)?;
+    if !found.eq_ignore_ascii_case(expected) {
+        return Err(GraphError::Checksum { path, expected: expected.into(), found });
+    }
+    Ok(path)
 }
 
 pub(crate) fn sha256_of(path: &Path) -> Result<String, GraphError> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::{
-    LibrarySource, Manifest, PolicyError, Provider, Runtime,
+    DenoiserGraph, EncoderGraph, LibrarySource, Manifest, PolicyError, Provider, Runtime,
     graph::{self, Outlet, Outlets},
 };
 
@@ -15,8 +15,11 @@ use crate::{
 pub struct Inspection {
     /// The manifest.
     pub manifest: Manifest,
-    /// The graph, as it is.
+    /// The denoiser, as it is.
     pub graph: GraphDescription,
+    /// The encoder, as it is, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<GraphDescription>,
     /// What opened it: `cpu` or `native`.
     pub provider: String,
     /// The ONNX Runtime that did, if one did.
@@ -72,19 +75,36 @@ pub struct RuntimeDescription {
 /// A manifest that is wrong, or a graph that the provider cannot open.
 pub fn inspect(dir: &Path, provider: &Provider) -> Result<Inspection, PolicyError> {
     let manifest = Manifest::load(dir)?;
-    let path = graph::path(dir, &manifest);
-    let sha256 = graph::sha256_of(&path)?;
-    let outlets = Outlets::of(&path, provider)?;
-    let graph = GraphDescription {
-        sha256_matches: sha256.eq_ignore_ascii_case(&manifest.denoiser.sha256),
-        sha256,
-        inputs: outlets.inputs.iter().map(TensorDescription::new).collect(),
-        outputs: outlets.outputs.iter().map(TensorDescription::new).collect(),
-        mismatch: outlets.mismatch(&manifest),
-        path,
+    let DenoiserGraph { file, sha256, .. } = &manifest.denoiser;
+    let graph = GraphDescription::of(dir.join(file), sha256, provider, |outlets| outlets.mismatch(&manifest))?;
+    let described = |encoder: &EncoderGraph| {
+        let EncoderGraph { file, sha256, .. } = encoder;
+        let mismatch = |outlets: &Outlets| outlets.encoder_mismatch(&manifest, encoder);
+        GraphDescription::of(dir.join(file), sha256, provider, mismatch)
     };
+    let encoder = manifest.encoder.as_ref().map(described).transpose()?;
     let runtime = provider.runtime().map(RuntimeDescription::new);
-    Ok(Inspection { manifest, graph, provider: provider.name().to_string(), runtime })
+    Ok(Inspection { graph, encoder, manifest, provider: provider.name().to_string(), runtime })
+}
+
+impl GraphDescription {
+    fn of(
+        path: PathBuf,
+        sum: &str,
+        provider: &Provider,
+        mismatch: impl FnOnce(&Outlets) -> Option<String>,
+    ) -> Result<Self, PolicyError> {
+        let sha256 = graph::sha256_of(&path)?;
+        let outlets = Outlets::of(&path, provider)?;
+        Ok(Self {
+            sha256_matches: sha256.eq_ignore_ascii_case(sum),
+            sha256,
+            inputs: outlets.inputs.iter().map(TensorDescription::new).collect(),
+            outputs: outlets.outputs.iter().map(TensorDescription::new).collect(),
+            mismatch: mismatch(&outlets),
+            path,
+        })
+    }
 }
 
 impl TensorDescription {

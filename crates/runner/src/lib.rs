@@ -32,7 +32,7 @@ pub use history::ObservationHistory;
 pub use inference::{Inference, InferenceError, Precision, ProviderName, UnknownPrecision};
 pub use inspect::{GraphDescription, Inspection, RuntimeDescription, TensorDescription, inspect};
 pub use machine::Cpu;
-pub use manifest::{DenoiserGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
+pub use manifest::{DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
 pub use normalization::Normalization;
 pub use policy::{Policy, PolicyError};
 pub use provider::Provider;

@@ -15,7 +15,7 @@ use crate::Normalization;
 pub const MANIFEST_FILE: &str = "policy.json";
 
 /// The newest version of the manifest's format; this crate reads every one from 1 on. Version 2 added the normalisations
-/// `mean_std` and `identity`.
+/// `mean_std` and `identity`, and the encoder.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// What `policy.json` says: the shapes, units and scheduler of a diffusion policy, and the graph that denoises.
@@ -42,6 +42,9 @@ pub struct Manifest {
     pub actions: Vec<Entry>,
     /// The noise schedule the network was trained with.
     pub scheduler: SchedulerConfig,
+    /// The graph that encodes observations for the denoiser, where one does: images, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<EncoderGraph>,
     /// The graph.
     pub denoiser: DenoiserGraph,
 }
@@ -83,10 +86,28 @@ pub struct DenoiserGraph {
     pub sample: String,
     /// Input: training timesteps, int64 or float32 `[batch]`.
     pub timestep: String,
-    /// Input: normalised observations, float32 `[batch, n_obs_steps, observation_dim]`.
+    /// Input: normalised observations, float32 `[batch, n_obs_steps, observation_dim]`; or, where there is an encoder, its
+    /// features, `[batch, n_obs_steps, size]`.
     pub observation: String,
     /// Output: what the scheduler's `prediction_type` says, float32 `[batch, horizon, action_dim]`.
     pub prediction: String,
+}
+
+/// The graph that encodes observations, run once for each: where it lies, its checksum, and the names of its input and of
+/// its output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncoderGraph {
+    /// File name, in the manifest's directory.
+    pub file: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// Input: normalised observations, float32 `[batch, n_obs_steps, observation_dim]`.
+    pub observation: String,
+    /// Output: what the denoiser sees of them, float32 `[batch, n_obs_steps, size]`.
+    pub features: String,
+    /// Numbers that come of one observation.
+    pub size: usize,
 }
 
 impl Manifest {
@@ -108,6 +129,11 @@ impl Manifest {
     /// Numbers in one observation.
     pub fn observation_dim(&self) -> usize {
         self.observations.iter().map(Entry::len).sum()
+    }
+
+    /// Numbers that the denoiser sees of one observation: all of them, or as many as the encoder makes of them.
+    pub fn seen_dim(&self) -> usize {
+        self.encoder.as_ref().map_or_else(|| self.observation_dim(), |encoder| encoder.size)
     }
 
     /// Numbers in one action.

@@ -7,7 +7,11 @@ use std::path::Path;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 pub use self::error::PolicyError;
-use crate::{BoundDenoiser, BoundPlans, Manifest, Provider, graph::Graph, observation::Observations};
+use crate::{
+    BoundDenoiser, BoundPlans, Manifest, Provider,
+    graph::{Encoder, Graph},
+    observation::Observations,
+};
 
 /// A diffusion policy, loaded.
 ///
@@ -34,6 +38,7 @@ use crate::{BoundDenoiser, BoundPlans, Manifest, Provider, graph::Graph, observa
 pub struct Policy {
     pub(crate) manifest: Manifest,
     pub(crate) graph: Graph,
+    encoder: Option<Encoder>,
     pub(crate) observations: Observations,
     /// The plan that each row of a batch belongs to.
     pub(crate) rows: Vec<usize>,
@@ -42,15 +47,17 @@ pub struct Policy {
 
 impl Policy {
     /// Loads the policy in the directory `dir`: reads and validates its manifest, checks the graph's SHA-256, opens it
-    /// and checks its inputs and output.
+    /// and checks its inputs and output; the same for the encoder, if it has one. That runs on ONNX Runtime, which is found
+    /// or installed for it where the provider is another.
     ///
     /// # Errors
-    /// The first thing that is wrong with the manifest or the graph.
+    /// The first thing that is wrong with the manifest or a graph; or ONNX Runtime cannot be had for the encoder.
     pub fn load(dir: &Path, provider: &Provider) -> Result<Self, PolicyError> {
         let manifest = Manifest::load(dir)?;
         let graph = Graph::open(dir, &manifest, provider)?;
+        let encoder = Encoder::open(dir, &manifest, provider)?;
         let observations = Observations::new([manifest.n_obs_steps, manifest.observation_dim()]);
-        Ok(Self { manifest, graph, observations, rows: Vec::new(), provider: provider.clone() })
+        Ok(Self { manifest, graph, encoder, observations, rows: Vec::new(), provider: provider.clone() })
     }
 
     /// What runs the graph.
@@ -71,7 +78,7 @@ impl Policy {
     pub fn bind(&mut self, observation: ArrayView2<'_, f64>) -> Result<BoundDenoiser<'_>, PolicyError> {
         self.observations.clear();
         self.observations.push(&self.manifest.observations, observation)?;
-        self.graph.bind(self.observations.all())?;
+        self.bind_graph()?;
         Ok(BoundDenoiser::new(self))
     }
 
@@ -93,8 +100,17 @@ impl Policy {
         if bound.plans() == 0 {
             return Err(PolicyError::NoPlans);
         }
-        self.graph.bind(self.observations.all())?;
+        self.bind_graph()?;
         Ok(BoundPlans::new(self))
+    }
+
+    /// Hands what is bound to the denoiser, encoded if it is to be.
+    fn bind_graph(&mut self) -> Result<(), PolicyError> {
+        let observations = self.observations.all();
+        match &mut self.encoder {
+            Some(encoder) => self.graph.bind(encoder.run(observations)?),
+            None => self.graph.bind(observations),
+        }
     }
 
     /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · action_dim]` stands for.

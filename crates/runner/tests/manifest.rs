@@ -6,7 +6,7 @@ mod common;
 
 use std::{fmt::Write as _, fs};
 
-use common::{json, text, write_manifest};
+use common::{describe_encoder, json, text, write_manifest};
 use parapolicy_runner::Manifest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -101,6 +101,25 @@ fn every_wrong_field_is_named() {
         writeln!(errors, "{pointer} = {value}\n  {}", error_with(pointer, value.clone())).unwrap();
     }
     insta::assert_snapshot!("wrong_fields", errors);
+}
+
+#[test]
+fn every_wrong_field_of_an_encoder_is_named() {
+    let mut errors = String::new();
+    for (field, value) in [
+        ("file", json!("../encoder.onnx")),
+        ("sha256", json!("0123")),
+        ("observation", json!("")),
+        ("features", json!("")),
+        ("size", json!(0)),
+        ("camera", json!("front")),
+    ] {
+        let mut manifest = json("policy.json");
+        describe_encoder(&mut manifest, &"0".repeat(64));
+        manifest["encoder"][field] = value.clone();
+        writeln!(errors, "{field} = {value}\n  {}", error_of(&manifest.to_string())).unwrap();
+    }
+    insta::assert_snapshot!("wrong_encoder", errors);
 }
 
 #[test]

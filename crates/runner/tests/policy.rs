@@ -6,7 +6,7 @@ mod common;
 
 use std::fs;
 
-use common::{fixture, json, policy, policy_from, text, write_manifest};
+use common::{encoded_policy, fixture, json, policy, policy_from, text, write_manifest};
 use ndarray::{Array1, Array2, ArrayView2, s};
 use parapolicy_runner::{Inference, Policy, PolicyError, Provider, ProviderName, inspect};
 use parapolicy_sampler::{Denoiser, ManyDenoiser, Noise, Sampler, Solver, Strategy, Table};
@@ -75,6 +75,37 @@ fn predictions_are_numpys() {
             assert_close(&prediction, expected.prediction.slice(s![..rows, ..]));
         }
     }
+}
+
+/// The encoder adds up what the other graph adds up itself.
+#[test]
+fn the_denoiser_sees_what_the_encoder_makes_of_observations() {
+    let expected = Expected::read();
+    let mut policy = load(&encoded_policy("encoder.onnx")).unwrap();
+    assert_eq!((policy.manifest().observation_dim(), policy.manifest().seen_dim()), (3, 1));
+    let mut prediction = Array2::zeros((3, 8));
+    let mut bound = policy.bind(expected.observation.view()).unwrap();
+    bound.predict(expected.samples.view(), &expected.timesteps, prediction.view_mut()).unwrap();
+    assert_close(&prediction, &expected.prediction);
+
+    let other = &expected.observation + 50.0;
+    let mut bound = policy.bind_many([other.view(), expected.observation.view()]).unwrap();
+    bound.predict_many(&[1, 1, 1], expected.samples.view(), &expected.timesteps, prediction.view_mut()).unwrap();
+    assert_close(&prediction, &expected.prediction);
+}
+
+#[test]
+fn encoders_that_do_not_fit_are_refused() {
+    let mut errors = refusal(&encoded_policy("fixed_encoder.onnx"));
+    for (field, value) in [("size", json!(2)), ("features", json!("keypoints")), ("sha256", json!("0".repeat(64)))] {
+        let dir = encoded_policy("encoder.onnx");
+        let path = dir.path().join("policy.json");
+        let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        manifest["encoder"][field] = value;
+        write_manifest(dir.path(), &manifest);
+        errors += &format!("\n{}", refusal(&dir));
+    }
+    insta::assert_snapshot!("encoders", errors);
 }
 
 #[test]

@@ -5,9 +5,9 @@ The statistics lie in files of the pre- and post-processor, or, in older checkpo
 
 from pathlib import Path
 
-from export.lerobot import config, network, statistics
+from export.lerobot import config, images, network, statistics
 from export.lerobot.files import read_tensors
-from export.policy import Entry, Policy
+from export.policy import Entry, Policy, identity
 
 
 def load(folder: Path) -> Policy:
@@ -16,16 +16,25 @@ def load(folder: Path) -> Policy:
     Raises `ExportError` with the file and the field, or the tensor, that is missing, unknown or of the wrong shape.
     """
     fields = config.read(folder / "config.json")
-    tensors = read_tensors(folder / "model.safetensors")
-    shape = config.shape(fields)
-    observations, action = config.observations(fields), config.action(fields)
+    weights = folder / "model.safetensors"
+    tensors = read_tensors(weights)
     normalised, unnormalised = statistics.read(folder, fields, tensors)
+    eyes = images.encoder(weights, fields, tensors, normalised)
     return Policy(
         name=folder.resolve().name,
-        shape=shape,
-        observations=[Entry(normalised.raw_name(name), *normalised.of(name, f)) for name, f in observations.items()],
-        actions=[Entry(config.ACTION, *unnormalised.of(config.ACTION, action))],
+        shape=config.shape(fields),
+        observations=[entry(normalised, name, feature) for name, feature in config.observations(fields).items()],
+        actions=[entry(unnormalised, config.ACTION, config.action(fields))],
         scheduler=config.scheduler(fields),
-        denoiser=network.denoiser(folder / "model.safetensors", fields, tensors),
+        denoiser=network.denoiser(weights, fields, tensors, eyes),
+        encoder=eyes,
         drawn=config.drawn(fields),
     )
+
+
+def entry(normalised: statistics.Statistics, name: str, feature: config.Feature) -> Entry:
+    """The manifest's entry; images are normalised by the encoder."""
+    if feature.type == "VISUAL":
+        channels, height, width = feature.shape
+        return Entry(normalised.raw_name(name), (height, width, channels), identity())
+    return Entry(normalised.raw_name(name), *normalised.of(name, feature))

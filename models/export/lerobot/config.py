@@ -64,16 +64,28 @@ def features(fields: Fields, name: str) -> dict[str, Feature]:
 
 
 def observations(fields: Fields) -> dict[str, Feature]:
-    """What the network sees, in the order in which it does. LeRobot does not show it other states."""
+    """What the network sees, in its order: the state, the images, the environment's state. LeRobot shows it no other
+    states."""
     given = features(fields, "input_features")
     for name, feature in given.items():
-        if feature.type == "VISUAL":
-            raise fields.refuse(f"input_features.{name}", "is an image, which cannot be exported")
         if feature.type == "ENV" and name != ENVIRONMENT:
             raise fields.refuse(f"input_features.{name}", f"is of type ENV, which only {ENVIRONMENT} can be")
     if STATE not in given:
         raise fields.refuse("input_features", f"has no {STATE}")
-    return {name: given[name] for name in (STATE, ENVIRONMENT) if name in given}
+    seen = (STATE, *(name for name, feature in given.items() if feature.type == "VISUAL"), ENVIRONMENT)
+    return {name: given[name] for name in seen if name in given}
+
+
+def images(fields: Fields) -> dict[str, Feature]:
+    """The images among them, `[3, height, width]` each, all of one size."""
+    found = {name: feature for name, feature in observations(fields).items() if feature.type == "VISUAL"}
+    for name, feature in found.items():
+        if feature.shape[0] != 3 or feature.shape != next(iter(found.values())).shape:
+            size = list(feature.shape)
+            raise fields.refuse(
+                f"input_features.{name}", f"is {size}: images must be [3, height, width], all of one size"
+            )
+    return found
 
 
 def action(fields: Fields) -> Feature:

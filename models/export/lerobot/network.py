@@ -5,8 +5,9 @@ from pathlib import Path
 from torch import Tensor
 
 from export import weights
+from export.encoder import Encoder
 from export.fields import Fields
-from export.lerobot import config, statistics
+from export.lerobot import config, images, statistics
 from export.policy import ExportError
 from export.unet import ConditionalUnet
 
@@ -15,8 +16,8 @@ PREFIX = "diffusion.unet."
 COMPILED = "_orig_mod."
 
 
-def denoiser(path: Path, fields: Fields, tensors: dict[str, Tensor]) -> ConditionalUnet:
-    """The network that `config.json` describes, with the weights of `path`."""
+def denoiser(path: Path, fields: Fields, tensors: dict[str, Tensor], eyes: Encoder | None) -> ConditionalUnet:
+    """The network that `config.json` describes, with the weights of `path`; of images it sees features."""
     kernel, embedding = fields.count("kernel_size"), fields.count("diffusion_step_embed_dim")
     if kernel % 2 == 0:
         raise fields.refuse("kernel_size", f"is {kernel}, but must be odd")
@@ -29,7 +30,7 @@ def denoiser(path: Path, fields: Fields, tensors: dict[str, Tensor]) -> Conditio
         )
     if shape.horizon % 2 ** (len(widths) - 1):
         raise fields.refuse("horizon", f"is {shape.horizon}, but must be halved {len(widths) - 1} times without a rest")
-    seen = sum(feature.shape[0] for feature in config.observations(fields).values())
+    seen = eyes.features if eyes else sum(feature.shape[0] for feature in config.observations(fields).values())
     net = ConditionalUnet(
         action=config.action(fields).shape[0],
         condition=shape.n_obs_steps * seen,
@@ -39,7 +40,8 @@ def denoiser(path: Path, fields: Fields, tensors: dict[str, Tensor]) -> Conditio
         groups=groups,
         scaled=fields.flag("use_film_scale_modulation"),
     )
-    stray = next((name for name in tensors if not name.startswith((PREFIX, *statistics.OLD))), None)
+    others = (*statistics.OLD, *((images.PREFIX,) if eyes else ()))
+    stray = next((name for name in tensors if not name.startswith((PREFIX, *others))), None)
     if stray:
         raise ExportError(f"{path}: {stray} has no place in the network that config.json describes")
     unet = {name.removeprefix(COMPILED): tensor for name, tensor in weights.under(PREFIX, tensors).items()}

@@ -57,6 +57,20 @@ class Statistics:
             return feature.shape, mean_std(self.find(name, "mean", feature), self.deviations(name, feature))
         return feature.shape, min_max(*self.range(name, *RANGES[mode], feature))
 
+    def channels(self, name: str, image: Feature) -> tuple[list[float], list[float]]:
+        """Scale and offset of each channel of an image."""
+        _, normalization = self.of(name, Feature(image.type, image.shape[:1]))
+        match normalization["mode"]:
+            case "mean_std":
+                mean, std = normalization["mean"], normalization["std"]
+                return [1 / s for s in std], [-m / s for m, s in zip(mean, std, strict=True)]
+            case "min_max":
+                low, high = normalization["min"], normalization["max"]
+                scale = [2 / (b - a) for a, b in zip(low, high, strict=True)]
+                return scale, [-1 - a * s for a, s in zip(low, scale, strict=True)]
+            case _:
+                return [1.0] * 3, [0.0] * 3
+
     def find(self, name: str, statistic: str, feature: Feature) -> list[float]:
         found = self.numbers.get(name, {}).get(statistic)
         if found is None:

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
 from unittest import mock
 
@@ -19,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from export import directory, lerobot
 from export.__main__ import main
-from export.policy import ExportError
+from export.policy import ExportError, Policy
 
 STATE, ENVIRONMENT, ACTION = "observation.state", "observation.environment_state", "action"
 SMALL = {"horizon": 8, "n_action_steps": 4, "down_dims": (16, 32), "diffusion_step_embed_dim": 16, "device": "cpu"}
@@ -50,44 +51,79 @@ CONFIGS = {
     "state as it is": {"modes": {"STATE": "IDENTITY", "ENV": "MIN_MAX", "ACTION": "MIN_MAX"}},
 }
 
+IMAGE, WRIST = "observation.images.top", "observation.images.wrist"
+KEYPOINTS = {"spatial_softmax_num_keypoints": 6, "num_inference_steps": 10}
+IMAGES = {
+    "one camera, cropped": KEYPOINTS | {"images": (IMAGE,), "environment": False, "crop_shape": (40, 37)},
+    "two cameras, one encoder": KEYPOINTS | {"images": (IMAGE, WRIST)},
+    "two cameras and encoders, scaled": KEYPOINTS
+    | {
+        "images": (IMAGE, WRIST),
+        "environment": False,
+        "use_separate_rgb_encoder_per_camera": True,
+        "use_group_norm": False,
+        "resize_shape": (40, 45),
+        "crop_ratio": 0.9,
+        "modes": {"STATE": "MIN_MAX", "ACTION": "MIN_MAX", "VISUAL": "MIN_MAX"},
+    },
+}
+
 
 class Checkpoint:
     """A policy with random weights and statistics, saved by LeRobot."""
 
-    def __init__(self, folder: Path, modes: dict[str, str] | None = None, constant: bool = False, **config: object):
+    def __init__(
+        self,
+        folder: Path,
+        modes: dict[str, str] | None = None,
+        constant: bool = False,
+        environment: bool = True,
+        images: tuple[str, ...] = (),
+        **config: object,
+    ):
         torch.manual_seed(0)
-        features = {STATE: (FeatureType.STATE, 2), ENVIRONMENT: (FeatureType.ENV, 5), ACTION: (FeatureType.ACTION, 3)}
-        features = {name: PolicyFeature(kind, (size,)) for name, (kind, size) in features.items()}
-        self.statistics = {name: statistics_of(feature.shape) for name, feature in features.items()}
+        features = {STATE: PolicyFeature(FeatureType.STATE, (2,))}
+        features |= {name: PolicyFeature(FeatureType.VISUAL, (3, 48, 40)) for name in images}
+        if environment:
+            features[ENVIRONMENT] = PolicyFeature(FeatureType.ENV, (5,))
+        outputs = {ACTION: PolicyFeature(FeatureType.ACTION, (3,))}
+        # Images have statistics of their channels.
+        shapes = {name: (*feature.shape[:1], *[1] * (len(feature.shape) - 1)) for name, feature in features.items()}
+        self.statistics = {name: statistics_of(shape) for name, shape in (shapes | {ACTION: (3,)}).items()}
         if constant:
             self.statistics[STATE]["max"] = self.statistics[STATE]["min"].clone()
             self.statistics[ACTION]["max"][0] = self.statistics[ACTION]["min"][0]
         if modes:
             config["normalization_mapping"] = {kind: NormalizationMode(mode) for kind, mode in modes.items()}
-        outputs = {ACTION: features.pop(ACTION)}
         self.config = DiffusionConfig(input_features=features, output_features=outputs, **(SMALL | config))
         self.policy = DiffusionPolicy(self.config).eval()
         with torch.no_grad():
-            for weight in self.policy.parameters():
-                weight += 0.05 * torch.randn_like(weight)
+            for name, weight in self.policy.state_dict().items():
+                if weight.is_floating_point() and "pos_grid" not in name:
+                    weight += 0.05 * torch.rand_like(weight)
         self.before, self.after = make_diffusion_pre_post_processors(self.config, self.statistics)
         self.folder = folder
         for part in (self.policy, self.before, self.after):
             part.save_pretrained(folder)
-        # As many as are seen before the second plan, and the one that it is made at.
+        # As many as are seen before the second plan, and the one that it is made at; pixels are bytes.
         self.seen = {name: torch.randn(5, *feature.shape) for name, feature in features.items()}
+        self.seen |= {name: torch.randint(256, (5, 3, 48, 40)) / 255 for name in images}
         if constant:
             self.seen[STATE] = self.statistics[STATE]["min"].expand(5, -1)
 
+    @cached_property
+    def exported(self) -> Policy:
+        return lerobot.load(self.folder)
+
     def options(self) -> list[str]:
         """How it is drawn from, for the program."""
-        drawn = lerobot.load(self.folder).drawn
+        drawn = self.exported.drawn
         return ["--solver", drawn.solver, "--steps", str(drawn.steps), "--sampler", "sequential"]
 
     def inputs(self) -> dict[str, np.ndarray]:
         """The last observations, and noise for a plan."""
-        plan, steps = (self.config.horizon, 3), lerobot.load(self.folder).drawn.steps
-        history = torch.cat([rows[-self.config.n_obs_steps :] for rows in self.seen.values()], dim=-1)
+        plan, steps = (self.config.horizon, 3), self.exported.drawn.steps
+        history = torch.cat([flat(rows[-self.config.n_obs_steps :]) for rows in self.seen.values()], dim=-1)
         noise = {"initial_noise": torch.randn(plan), "step_noise": torch.randn(steps, *plan)}
         return {name: tensor.numpy() for name, tensor in {"observation": history, **noise}.items()}
 
@@ -104,6 +140,11 @@ class Checkpoint:
                 action = self.policy.select_action(dict(batch), noise=initial)
             actions.append(self.after(action).numpy()[0])
         return np.array(actions[4:])
+
+
+def flat(rows: torch.Tensor) -> torch.Tensor:
+    """Rows as Parapolicy has them: images `[height, width, 3]`, white 255."""
+    return rows if rows.dim() == 2 else (255 * rows).permute(0, 2, 3, 1).flatten(1)
 
 
 def statistics_of(shape: tuple[int, ...]) -> dict[str, torch.Tensor]:
@@ -130,10 +171,10 @@ def default(tmp_path: Path) -> Checkpoint:
     return Checkpoint(tmp_path / "checkpoint")
 
 
-@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+@pytest.mark.parametrize("config", (CONFIGS | IMAGES).values(), ids=CONFIGS | IMAGES)
 def test_plans_are_those_of_select_action(config: dict, tmp_path: Path, sample: Callable[..., np.ndarray]) -> None:
     checkpoint = Checkpoint(tmp_path / "checkpoint", **config)
-    directory.write(lerobot.load(checkpoint.folder), tmp_path / "out")
+    directory.write(checkpoint.exported, tmp_path / "out")
     inputs = checkpoint.inputs()
     theirs, first = checkpoint.selected(inputs), checkpoint.config.n_obs_steps - 1
     for provider in ("native", "cpu"):
@@ -142,7 +183,7 @@ def test_plans_are_those_of_select_action(config: dict, tmp_path: Path, sample: 
 
 
 def test_every_sampler_draws_the_same(default: Checkpoint, tmp_path: Path, sample: Callable[..., np.ndarray]) -> None:
-    directory.write(lerobot.load(default.folder), tmp_path / "out")
+    directory.write(default.exported, tmp_path / "out")
     inputs = default.inputs()
     theirs = default.selected(inputs)
     for sampler in ("paradigms", "picard", "anderson", "parareal", "blocks"):
@@ -190,6 +231,19 @@ def edit(path: Path, change: Callable[[dict], object]) -> None:
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
+
+
+def test_images_of_other_sizes_are_refused(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "checkpoint", images=(IMAGE, WRIST))
+    edit(checkpoint.folder / "config.json", lambda config: config["input_features"][WRIST].update(shape=[3, 40, 48]))
+    with pytest.raises(ExportError, match=r"wrist is .*: images must be"):
+        lerobot.load(checkpoint.folder)
+    edit(checkpoint.folder / "config.json", lambda config: config["input_features"].pop(WRIST))
+    with pytest.raises(ExportError, match=r"has shape|no place"):
+        lerobot.load(checkpoint.folder)
+    edit(checkpoint.folder / "config.json", lambda config: config.update(crop_shape=[50, 20]))
+    with pytest.raises(ExportError, match="crop_shape is"):
+        lerobot.load(checkpoint.folder)
 
 
 WRONG = {

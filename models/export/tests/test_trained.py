@@ -103,7 +103,7 @@ def test_disagreement_leaves_the_last_export(
     weights: Path, exported: Path, copied: Path, monkeypatch: pytest.MonkeyPatch, found: float
 ) -> None:
     before = {path: path.read_bytes() for path in copied.iterdir()}
-    monkeypatch.setattr(graph_file, "write", lambda _, path: shutil.copy(exported / directory.GRAPH, path))
+    monkeypatch.setattr(graph_file, "write", lambda _, path: shutil.copy(exported / path.stem, path))
     monkeypatch.setattr(graph_file, "disagreement", lambda *_: found)
     with pytest.raises(ExportError):
         directory.write(trained.load(weights), copied)

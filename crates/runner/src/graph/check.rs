@@ -6,7 +6,7 @@ use super::{
     Outlet, Outlets,
     outlet::{Kind, Size},
 };
-use crate::Manifest;
+use crate::{EncoderGraph, Manifest};
 
 /// What an input of the graph stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) enum TimestepType {
 
 /// An input or the output, as the manifest has it.
 struct Expected<'a> {
-    /// Field of the manifest's `denoiser` that names it.
+    /// Field of the manifest that names it.
     field: &'static str,
     name: &'a str,
     types: &'static [&'static str],
@@ -36,33 +36,50 @@ struct Expected<'a> {
 const FLOAT: &[&str] = &["f32"];
 const FLOAT_OR_INT: &[&str] = &["i64", "f32"];
 
-/// What the graph's inputs stand for, in the graph's order, and the type of its timesteps; or what is wrong.
-pub(super) fn check(outlets: &Outlets, manifest: &Manifest) -> Result<([Input; 3], TimestepType), String> {
+/// What the denoiser's inputs stand for, in the graph's order, and the type of its timesteps; or what is wrong.
+pub(super) fn denoiser(outlets: &Outlets, manifest: &Manifest) -> Result<([Input; 3], TimestepType), String> {
     let denoiser = &manifest.denoiser;
     let plan = vec![manifest.horizon, manifest.action_dim()];
-    let seen = vec![manifest.n_obs_steps, manifest.observation_dim()];
-    let expected = |field, name, types, sizes| Expected { field, name, types, sizes };
-    let sample = expected("sample", &denoiser.sample, FLOAT, plan.clone());
-    let timestep = expected("timestep", &denoiser.timestep, FLOAT_OR_INT, vec![]);
-    let observation = expected("observation", &denoiser.observation, FLOAT, seen);
-    let prediction = expected("prediction", &denoiser.prediction, FLOAT, plan);
+    let seen = vec![manifest.n_obs_steps, manifest.seen_dim()];
+    let sample = expected("denoiser.sample", &denoiser.sample, FLOAT, plan.clone());
+    let timestep = expected("denoiser.timestep", &denoiser.timestep, FLOAT_OR_INT, vec![]);
+    let observation = expected("denoiser.observation", &denoiser.observation, FLOAT, seen);
+    let prediction = expected("denoiser.prediction", &denoiser.prediction, FLOAT, plan);
 
     let (sample, _) = sample.find("input", &outlets.inputs)?;
     let (timestep, timestep_type) = timestep.find("input", &outlets.inputs)?;
     let (observation, _) = observation.find("input", &outlets.inputs)?;
     prediction.find("output", &outlets.outputs)?;
-    if let Some(outlet) = outlets.inputs.get(3..).and_then(<[_]>::first) {
-        return Err(format!(
-            "has {} inputs, the last `{}`, but must have three: export it without the others",
-            outlets.inputs.len(),
-            outlet.name
-        ));
-    }
+    ensure_no_more(outlets, 3, "three")?;
 
     let mut inputs = [(sample, Input::Sample), (timestep, Input::Timestep), (observation, Input::Observation)];
     inputs.sort_unstable_by_key(|&(position, _)| position);
     let timestep_type = if timestep_type == "i64" { TimestepType::Int64 } else { TimestepType::Float32 };
     Ok((inputs.map(|(_, input)| input), timestep_type))
+}
+
+/// What is wrong with the encoder's input or output, if anything is.
+pub(super) fn encoder(outlets: &Outlets, manifest: &Manifest, encoder: &EncoderGraph) -> Result<(), String> {
+    let seen = vec![manifest.n_obs_steps, manifest.observation_dim()];
+    let features = vec![manifest.n_obs_steps, encoder.size];
+    expected("encoder.observation", &encoder.observation, FLOAT, seen).find("input", &outlets.inputs)?;
+    expected("encoder.features", &encoder.features, FLOAT, features).find("output", &outlets.outputs)?;
+    ensure_no_more(outlets, 1, "one")
+}
+
+fn expected<'a>(field: &'static str, name: &'a str, types: &'static [&'static str], sizes: Vec<usize>) -> Expected<'a> {
+    Expected { field, name, types, sizes }
+}
+
+fn ensure_no_more(outlets: &Outlets, inputs: usize, in_words: &str) -> Result<(), String> {
+    match outlets.inputs.get(inputs..).and_then(<[_]>::first) {
+        None => Ok(()),
+        Some(outlet) => Err(format!(
+            "has {} inputs, the last `{}`, but must have {in_words}: export it without the others",
+            outlets.inputs.len(),
+            outlet.name
+        )),
+    }
 }
 
 impl Expected<'_> {
@@ -108,7 +125,7 @@ impl Expected<'_> {
     fn missing(&self, kind: &str, outlets: &[Outlet]) -> String {
         let names: Vec<_> = outlets.iter().map(|outlet| format!("`{}`", outlet.name)).collect();
         format!(
-            "has no {kind} `{}`, which policy.json names as `denoiser.{}`; its {kind}s are {}",
+            "has no {kind} `{}`, which policy.json names as `{}`; its {kind}s are {}",
             self.name,
             self.field,
             names.join(", ")

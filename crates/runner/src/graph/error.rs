@@ -9,7 +9,7 @@ use parapolicy_engine::EngineError;
 #[non_exhaustive]
 pub enum GraphError {
     /// The file cannot be read.
-    #[error("{}: cannot be read ({error}); policy.json names it as `denoiser.file`", path.display())]
+    #[error("{}: cannot be read ({error}); policy.json names it", path.display())]
     Read {
         /// The graph.
         path: PathBuf,
@@ -18,7 +18,7 @@ pub enum GraphError {
     },
     /// The file is not the one the manifest was written for.
     #[error(
-        "{}: SHA-256 is {found}, but `denoiser.sha256` in policy.json is {expected}: fetch or export both files again",
+        "{}: SHA-256 is {found}, but policy.json says {expected}: fetch or export all files again",
         path.display()
     )]
     Checksum {

@@ -22,7 +22,7 @@ impl Native {
     /// More threads than the engine can use are not started.
     pub fn open(path: &Path, manifest: &Manifest, provider: &Provider) -> Result<Self, GraphError> {
         let graph = read(path)?;
-        check::check(&Outlets::from(&graph), manifest)
+        check::denoiser(&Outlets::from(&graph), manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
         let denoiser = &manifest.denoiser;
         let names = Names {

@@ -39,7 +39,7 @@ pub(crate) struct Onnx {
 impl Onnx {
     pub fn open(path: &Path, manifest: &Manifest, runtime: &Runtime, threads: usize) -> Result<Self, GraphError> {
         let session = open(path, runtime, threads)?;
-        let (inputs, timestep) = check::check(&Outlets::from(&session), manifest)
+        let (inputs, timestep) = check::denoiser(&Outlets::from(&session), manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
         Ok(Self {
             session,
@@ -47,7 +47,7 @@ impl Onnx {
             timestep,
             prediction: manifest.denoiser.prediction.clone(),
             plan: [manifest.horizon, manifest.action_dim()],
-            seen: [manifest.n_obs_steps, manifest.observation_dim()],
+            seen: [manifest.n_obs_steps, manifest.seen_dim()],
             bound: Vec::new(),
             observations: Vec::new(),
             float_timesteps: Vec::new(),
@@ -110,7 +110,7 @@ pub(super) fn outlets(path: &Path, runtime: &Runtime) -> Result<Outlets, GraphEr
     Ok(Outlets::from(&open(path, runtime, 1)?))
 }
 
-fn open(path: &Path, runtime: &Runtime, threads: usize) -> Result<Session, GraphError> {
+pub(super) fn open(path: &Path, runtime: &Runtime, threads: usize) -> Result<Session, GraphError> {
     session(path, runtime, threads).map_err(|error| GraphError::Open { path: path.to_path_buf(), error })
 }
 

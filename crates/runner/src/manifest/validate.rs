@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use parapolicy_sampler::ConfigError;
 
-use super::{DenoiserGraph, Entry, Manifest, SCHEMA_VERSION};
+use super::{DenoiserGraph, EncoderGraph, Entry, Manifest, SCHEMA_VERSION};
 
 /// A field, as a path from the manifest's root, and what is wrong with it.
 type Problem = (String, String);
 
-/// The network's tensors are indexed with 32 bits in places: this is far beyond any policy, and no product overflows.
-const MAX_SIZE: usize = 1 << 20;
+/// The network's tensors are indexed with 32 bits in places: this is beyond any policy, five images of 1920 × 1080 say, and
+/// no product overflows.
+const MAX_SIZE: usize = 1 << 25;
 
 impl Manifest {
     pub(super) fn validate(&self) -> Result<(), Problem> {
@@ -19,6 +20,7 @@ impl Manifest {
         validate_entries("observations", &self.observations)?;
         validate_entries("actions", &self.actions)?;
         self.scheduler.validate().map_err(scheduler_problem)?;
+        self.encoder.as_ref().map_or(Ok(()), EncoderGraph::validate)?;
         self.denoiser.validate()
     }
 
@@ -72,15 +74,18 @@ fn validate_shape(field: &str, shape: &[usize]) -> Result<usize, Problem> {
     Ok(len)
 }
 
+impl EncoderGraph {
+    fn validate(&self) -> Result<(), Problem> {
+        validate_file("encoder", &self.file, &self.sha256)?;
+        check(!self.observation.is_empty(), "encoder.observation", || "is empty".into())?;
+        check(!self.features.is_empty(), "encoder.features", || "is empty".into())?;
+        check_size("encoder.size", self.size)
+    }
+}
+
 impl DenoiserGraph {
     fn validate(&self) -> Result<(), Problem> {
-        check(is_file_name(&self.file), "denoiser.file", || {
-            format!("is \"{}\", but must be the name of a file beside the manifest, without a path", self.file)
-        })?;
-        let is_sum = self.sha256.len() == 64 && self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
-        check(is_sum, "denoiser.sha256", || {
-            format!("is \"{}\", but must be a SHA-256 sum, 64 hexadecimal digits", self.sha256)
-        })?;
+        validate_file("denoiser", &self.file, &self.sha256)?;
         self.validate_names()
     }
 
@@ -94,6 +99,17 @@ impl DenoiserGraph {
         }
         check(!self.prediction.is_empty(), "denoiser.prediction", || "is empty".into())
     }
+}
+
+/// Checks where the graph that the manifest calls `graph` lies, and its sum.
+fn validate_file(graph: &str, file: &str, sha256: &str) -> Result<(), Problem> {
+    check(is_file_name(file), &format!("{graph}.file"), || {
+        format!("is \"{file}\", but must be the name of a file beside the manifest, without a path")
+    })?;
+    let is_sum = sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+    check(is_sum, &format!("{graph}.sha256"), || {
+        format!("is \"{sha256}\", but must be a SHA-256 sum, 64 hexadecimal digits")
+    })
 }
 
 fn scheduler_problem(error: ConfigError) -> Problem {

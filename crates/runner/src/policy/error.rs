@@ -2,7 +2,7 @@
 
 use parapolicy_engine::RunError;
 
-use crate::{GraphError, ManifestError};
+use crate::{GraphError, ManifestError, PredictError, RuntimeError};
 
 /// Why a policy cannot be loaded, or an observation not be bound.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum PolicyError {
     /// The graph is wrong.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// ONNX Runtime, which encodes observations, cannot be had.
+    #[error("ONNX Runtime is needed for the encoder")]
+    Runtime(#[from] RuntimeError),
     /// The observation has the wrong shape.
     #[error("observation: shape is {found:?}, but the policy sees {expected:?} (n_obs_steps, observation_dim)")]
     ObservationShape {
@@ -39,6 +42,9 @@ pub enum PolicyError {
     /// The engine does not take the observation.
     #[error("the engine cannot bind the observation")]
     Native(#[from] RunError),
+    /// The observation cannot be encoded.
+    #[error("the observation cannot be encoded")]
+    Encode(#[from] PredictError),
     /// Observations for no plan at all.
     #[error("observations: there are none, but there must be one for each plan")]
     NoPlans,

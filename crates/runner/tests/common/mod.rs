@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
@@ -24,10 +24,30 @@ pub fn policy(graph: &[u8]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("denoiser.onnx"), graph).unwrap();
     let mut manifest = json("policy.json");
-    let sum: String = Sha256::digest(graph).iter().map(|byte| format!("{byte:02x}")).collect();
-    manifest["denoiser"]["sha256"] = sum.into();
+    manifest["denoiser"]["sha256"] = sum(graph).into();
     write_manifest(dir.path(), &manifest);
     dir
+}
+
+/// A policy whose denoiser sees what an encoder makes of observations.
+pub fn encoded_policy(encoder: &str) -> TempDir {
+    let dir = policy_from("encoded.onnx");
+    let graph = fs::read(fixture(encoder)).unwrap();
+    fs::write(dir.path().join("encoder.onnx"), &graph).unwrap();
+    let mut manifest = serde_json::from_slice(&fs::read(dir.path().join("policy.json")).unwrap()).unwrap();
+    describe_encoder(&mut manifest, &sum(&graph));
+    write_manifest(dir.path(), &manifest);
+    dir
+}
+
+pub fn describe_encoder(manifest: &mut Value, sha256: &str) {
+    manifest["encoder"] = json!({
+        "file": "encoder.onnx", "sha256": sha256, "observation": "observation", "features": "features", "size": 1
+    });
+}
+
+fn sum(graph: &[u8]) -> String {
+    Sha256::digest(graph).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub fn policy_from(graph: &str) -> TempDir {

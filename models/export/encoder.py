@@ -1,0 +1,127 @@
+"""Encodes observations with images: what is no image goes through as it is.
+
+A ResNet (He et al. 2015, arXiv 1512.03385), then the expected position of each of some keypoints (Levine et al. 2016,
+arXiv 1504.00702): Diffusion Policy's visual encoder (Chi et al. 2023, arXiv 2303.04137, section III.B).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.nn import functional
+
+BACKBONES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+# The largest value of a pixel, in the observation.
+WHITE = 255
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How a camera's image is looked at: `size` is what it has, `resized` what it is scaled to, and `cropped` what is
+    taken from its middle; all `(height, width)`."""
+
+    size: tuple[int, int]
+    resized: tuple[int, int] | None
+    cropped: tuple[int, int] | None
+
+
+class Resize(nn.Module):
+    """Bilinear interpolation against aliasing, as a product with a matrix along either axis."""
+
+    def __init__(self, size: tuple[int, int], resized: tuple[int, int]):
+        super().__init__()
+        for name, old, new in zip(("down", "across"), size, resized, strict=True):
+            eye = torch.eye(old)[None, None]
+            matrix = functional.interpolate(eye, size=(new, old), mode="bilinear", antialias=True, align_corners=False)
+            self.register_buffer(name, matrix[0, 0], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.down @ images @ self.across.T
+
+
+class Keypoints(nn.Module):
+    """Where each keypoint is expected, `[batch, channels, height, width]` to `[batch, 2 * keypoints]`: x, y of each."""
+
+    def __init__(self, channels: int, size: tuple[int, int], keypoints: int):
+        super().__init__()
+        self.keypoints, self.positions = keypoints, size[0] * size[1]
+        self.nets = nn.Conv2d(channels, keypoints, 1)
+        self.register_buffer("pos_grid", torch.zeros(self.positions, 2))
+
+    def forward(self, features: Tensor) -> Tensor:
+        attention = self.nets(features).reshape(-1, self.keypoints, self.positions).softmax(dim=-1)
+        return (attention @ self.pos_grid).flatten(1)
+
+
+class ImageEncoder(nn.Module):
+    """One camera's images `[batch, 3, height, width]` to features `[batch, 2 * keypoints]`.
+
+    Names of the weights are LeRobot's.
+    """
+
+    def __init__(self, backbone: str, group_norm: bool, looks: Looks, keypoints: int):
+        super().__init__()
+        self.size = looks.size
+        self.resize = Resize(looks.size, looks.resized) if looks.resized else nn.Identity()
+        height, width = looks.resized or looks.size
+        self.height, self.width = looks.cropped or (height, width)
+        self.top, self.left = round((height - self.height) / 2), round((width - self.width) / 2)
+        layers = list(getattr(torchvision.models, backbone)(weights=None).children())[:-2]
+        self.backbone = with_group_norm(nn.Sequential(*layers)) if group_norm else nn.Sequential(*layers)
+        with torch.no_grad():
+            _, channels, *size = self.backbone.eval()(torch.zeros(1, 3, self.height, self.width)).shape
+        self.pool = Keypoints(channels, tuple(size), keypoints)
+        self.out = nn.Linear(2 * keypoints, 2 * keypoints)
+
+    def forward(self, images: Tensor) -> Tensor:
+        rows, columns = slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+        images = self.resize(images)[:, :, rows, columns]
+        return torch.relu(self.out(self.pool(self.backbone(images))))
+
+
+def with_group_norm(net: nn.Module) -> nn.Module:
+    """The network with a group normalisation, of 16 channels a group, in place of every batch normalisation."""
+    for parent in list(net.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(parent, name, nn.GroupNorm(child.num_features // 16, child.num_features))
+    return net
+
+
+class Encoder(nn.Module):
+    """Observations `[batch, n_obs_steps, observation]` to features `[batch, n_obs_steps, features]`.
+
+    An observation is `before` numbers, then the images, `[height, width, 3]` with pixels from 0 to 255, then `after`
+    numbers. Pixels in 0..1 are normalised channel by channel, `scale * pixel + offset`, both `[images, 3]`. There is an
+    encoder for each image, or one for all.
+    """
+
+    def __init__(self, before: int, after: int, encoders: list[ImageEncoder], scale: Tensor, offset: Tensor):
+        super().__init__()
+        self.before, self.after = before, after
+        self.encoders = nn.ModuleList(encoders)
+        self.size = encoders[0].size
+        self.register_buffer("scale", scale[:, :, None, None] / WHITE)
+        self.register_buffer("offset", offset[:, :, None, None])
+
+    @property
+    def features(self) -> int:
+        """Numbers that come of an observation."""
+        return self.before + len(self.scale) * self.encoders[0].out.out_features + self.after
+
+    def forward(self, observation: Tensor) -> Tensor:
+        steps, cameras = observation.shape[1], len(self.scale)
+        pixels = 3 * self.size[0] * self.size[1]
+        before, images, after = observation.split([self.before, cameras * pixels, self.after], dim=-1)
+        images = images.reshape(-1, cameras, *self.size, 3).permute(0, 1, 4, 2, 3)
+        features = self.encode(self.scale * images + self.offset).reshape(
+            -1, steps, self.features - self.before - self.after
+        )
+        return torch.cat([part for part in (before, features, after) if part.shape[-1]], dim=-1)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """`[batch, cameras, 3, height, width]` to features, camera by camera."""
+        if len(self.encoders) == 1:
+            return self.encoders[0](images.flatten(0, 1))
+        return torch.cat([encoder(images[:, camera]) for camera, encoder in enumerate(self.encoders)], dim=-1)
