@@ -41,6 +41,8 @@ pub enum Command {
     /// Find out what a property of the loop costs.
     #[command(subcommand)]
     Study(Study),
+    /// Put two reports of `run` side by side, episodes paired by their seeds.
+    Compare(CompareArguments),
     /// Measure what batches cost on this machine; `auto` chooses by it.
     Calibrate(CalibrateArguments),
     /// Draw action sequences for one observation.
@@ -205,6 +207,20 @@ pub struct BenchArguments {
     /// Print JSON, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `parapolicy compare`.
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// A `report.json` of `parapolicy run`.
+    #[arg(value_name = "A")]
+    pub first: PathBuf,
+    /// Another, to be compared with it. Samplers of the same name are compared; or where each report has one, those two.
+    #[arg(value_name = "B")]
+    pub second: PathBuf,
+    /// Page to write.
+    #[arg(long, default_value = "compare.html")]
+    pub out: PathBuf,
 }
 
 /// `parapolicy calibrate`.

@@ -316,3 +316,26 @@ fn a_full_disk() {
     assert!(!bench.path("out.npz").exists());
     assert_eq!(fs::read_dir(bench.folder.path()).unwrap().count(), 2, "nothing is left behind");
 }
+
+#[test]
+fn reports_that_cannot_be_compared_are_named_by_file_and_field() {
+    let bench = Bench::new();
+    let (bad, page) = (bench.path("bad.json"), bench.path("compare.html"));
+    let compare = || {
+        let mut command = program();
+        command.arg("compare").args([&bad, &bad]).arg("--out").arg(&page);
+        let line = refused(&mut command, 2);
+        assert!(line.contains("bad.json") && !page.exists(), "{line}");
+        line
+    };
+    assert!(compare().contains("cannot be read"));
+    for (text, expected) in [
+        ("nothing", "is not a report"),
+        ("{\"schema_version\": 1}", "`schema_version` is 1"),
+        ("{\"schema_version\": 2, \"command\": 3}", "`command` cannot be read"),
+    ] {
+        fs::write(&bad, text).unwrap();
+        let line = compare();
+        assert!(line.contains(expected), "{line}");
+    }
+}

@@ -90,6 +90,33 @@ fn what_a_user_names_is_text_on_the_page() {
 }
 
 #[test]
+fn compare_pairs_episodes_by_their_seeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let run = ["run", "--solver=ddim", "--sampler=sequential,picard", "--json", "--out"];
+    let report = |name: &str, more: &[&str]| json(&[&run[..], &[&path(name)], more].concat());
+    let before = report("a", &["--steps=4", "--episodes=2"]);
+    let after = report("b", &["--steps=3", "--episodes=2", "--seed=100001"]);
+    let (a, b, page) = (path("a/report.json"), path("b/report.json"), path("compare.html"));
+    let mut command = Command::cargo_bin("parapolicy").unwrap();
+    let output = command.current_dir(root()).args(["compare", &a, &b, "--out", &page]).output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    let reward =
+        |report: &Value, episode: usize| report["samplers"][1]["episodes"][episode]["reward"].as_f64().unwrap();
+    let difference = reward(&after, 0) - reward(&before, 1);
+    for told in [
+        &format!("{difference:+.4} ({difference:+.4} to {difference:+.4})"),
+        "picard, only in A: seeds 100000",
+        "picard, only in B: seeds 100002",
+        "steps: 4 | 3",
+    ] {
+        assert!(table.contains(told), "{told}: {table}");
+    }
+    let html = fs::read_to_string(page).unwrap();
+    assert!(html.contains(&format!("<td>{difference:+.4}</td>")) && html.contains("only in B: seeds 100002"));
+}
+
+#[test]
 fn run_refines_plans_beside_those_that_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("report");

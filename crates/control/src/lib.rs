@@ -37,8 +37,8 @@ pub use pusht::{PushT, PushTError};
 pub use realtime::run_episode_in_time;
 pub use recipe::{Recipe, RecipeError};
 pub use report::{
-    CutShort, Difference, EpisodeReport, InTime, Machine, Model, RefinementReport, Report, ReportError, SCHEMA_VERSION,
-    SamplerReport, SamplerRun, Throughput, paired_rewards,
+    Comparison, CutShort, Difference, Differing, EpisodeReport, InTime, Machine, Model, Pair, RefinementReport, Report,
+    ReportError, SCHEMA_VERSION, SamplerReport, SamplerRun, Throughput, paired_rewards,
 };
 
 /// Any error, boxed to cross the borders between policies, environments and the loop.

@@ -1,3 +1,4 @@
+mod comparison;
 mod difference;
 mod file;
 mod in_time;
@@ -8,6 +9,7 @@ mod sampler;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::comparison::{Comparison, Differing, Pair};
 pub use self::difference::{Difference, paired_rewards};
 pub use self::file::ReportError;
 pub use self::in_time::InTime;

@@ -3,6 +3,7 @@
 mod anytime;
 pub mod bench;
 mod calibrate;
+mod compare;
 mod in_time;
 mod inspect;
 mod observations;
@@ -29,6 +30,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Study(Study::Latency(arguments)) => study::latency(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Sample(arguments) => sample::sample(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),

@@ -1,5 +1,6 @@
 //! Pages that open anywhere, without a network.
 
+pub mod comparison;
 mod episode;
 pub mod report;
 

@@ -3,7 +3,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::TempDir;
 
 /// A folder's files, written aside until all of them are complete.
 pub struct Staging {
@@ -17,10 +17,7 @@ impl Staging {
     pub fn new(folder: &Path) -> Result<Self> {
         let parent = parent(folder);
         fs::create_dir_all(parent).with_context(|| format!("{}: could not be created", parent.display()))?;
-        let aside = tempfile::Builder::new()
-            .prefix(".parapolicy-")
-            .tempdir_in(parent)
-            .with_context(|| format!("{}: cannot be written to", parent.display()))?;
+        let aside = aside(parent).with_context(|| format!("{}: cannot be written to", parent.display()))?;
         Ok(Self { aside, folder: folder.to_owned(), names: Vec::new() })
     }
 
@@ -53,13 +50,20 @@ impl Staging {
 /// Writes a single file aside, then renames it.
 pub fn write_file(path: &Path, content: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let write = || {
-        let mut file = NamedTempFile::new_in(parent(path))?;
-        content(file.as_file_mut())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
+        let aside = aside(parent(path))?;
+        let place = aside.path().join("file");
+        let mut file = File::create(&place)?;
+        content(&mut file)?;
+        file.sync_all()?;
+        fs::rename(&place, path)?;
         Ok::<_, anyhow::Error>(())
     };
     write().with_context(|| format!("{}: could not be written", path.display()))
+}
+
+/// A folder on the same file system, whose files have the permissions that any new file has.
+fn aside(folder: &Path) -> std::io::Result<TempDir> {
+    tempfile::Builder::new().prefix(".parapolicy-").tempdir_in(folder)
 }
 
 /// The folder that a path is in; a bare name is in the current one.

@@ -1,5 +1,6 @@
 mod bench;
 mod calibration;
+pub mod comparison;
 mod in_time;
 mod study;
 
@@ -8,6 +9,7 @@ use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport, 
 
 pub use bench::render_bench;
 pub use calibration::render_calibration;
+pub use comparison::render_comparison;
 pub use study::render_study;
 
 /// What a plan costs that is drawn alone.

@@ -15,19 +15,19 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// What `episodes` earned less what those of the same seeds earned in `less`; `None` if no seed is in both.
+    /// What `second` earned less what `first` earned on the same seeds; `None` if no seed is in both.
     #[must_use]
-    pub fn paired(episodes: &[EpisodeReport], less: &[EpisodeReport]) -> Option<Self> {
-        let differences: Vec<f64> = paired_rewards(episodes, less).map(|(_, difference)| difference).collect();
+    pub fn between(first: &[EpisodeReport], second: &[EpisodeReport]) -> Option<Self> {
+        let differences: Vec<f64> = paired_rewards(first, second).map(|(_, [before, after])| after - before).collect();
         Some(Self { interval: bootstrap_mean(&differences)?, mean: mean(differences.iter().copied()) })
     }
 }
 
-/// The seeds that are in both, with what the episode earned less what that of `less` earned.
+/// The seeds that are in both, in the order of `second`, with what they earned in each.
 pub fn paired_rewards<'a>(
-    episodes: &'a [EpisodeReport],
-    less: &'a [EpisodeReport],
-) -> impl Iterator<Item = (u64, f64)> + 'a {
-    let earned: HashMap<u64, f64> = less.iter().map(|episode| (episode.seed, episode.reward)).collect();
-    episodes.iter().filter_map(move |episode| Some((episode.seed, episode.reward - earned.get(&episode.seed)?)))
+    first: &'a [EpisodeReport],
+    second: &'a [EpisodeReport],
+) -> impl Iterator<Item = (u64, [f64; 2])> + 'a {
+    let earned: HashMap<u64, f64> = first.iter().map(|episode| (episode.seed, episode.reward)).collect();
+    second.iter().filter_map(move |episode| Some((episode.seed, [*earned.get(&episode.seed)?, episode.reward])))
 }

@@ -131,7 +131,7 @@ impl SamplerRun {
             tolerance: self.tolerance,
             reward_mean: self.reward_mean(),
             reward_interval: bootstrap_mean(&rewards)?,
-            reward_difference: first.and_then(|first| Difference::paired(&self.episodes, &first.episodes)),
+            reward_difference: first.and_then(|first| Difference::between(&first.episodes, &self.episodes)),
             success_rate: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.success)))),
             sampling_latency_ms: alone.then(|| self.sampling.percentiles()),
             per_action_latency_ms: alone.then(|| self.per_action.percentiles()),

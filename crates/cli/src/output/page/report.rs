@@ -64,7 +64,7 @@ pub fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Re
 fn paired(report: &Report) -> Result<Option<String>> {
     let Some((first, others)) = report.samplers.split_first() else { return Ok(None) };
     let columns = (1..).zip(others).filter_map(|(index, sampler)| {
-        let seeds = paired_rewards(&sampler.episodes, &first.episodes).collect();
+        let seeds = paired_rewards(&first.episodes, &sampler.episodes).collect();
         Some(Paired { name: &sampler.name, index, seeds, difference: sampler.reward_difference? })
     });
     let columns: Vec<Paired<'_>> = columns.collect();

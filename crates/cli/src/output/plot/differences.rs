@@ -11,14 +11,15 @@ pub struct Paired<'a> {
     pub name: &'a str,
     /// Which colour it has beside the others.
     pub index: usize,
-    pub seeds: Vec<(u64, f64)>,
+    /// Each with what it earned elsewhere, and here.
+    pub seeds: Vec<(u64, [f64; 2])>,
     pub difference: Difference,
 }
 
 /// A column of dots each, one dot a seed, spread sideways; the mean and its interval beside them.
 pub fn differences(area: &Area<'_>, columns: &[Paired<'_>], unit: &str) -> Drawn {
     let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    let farthest = columns.iter().flat_map(|column| &column.seeds).map(|(_, difference)| difference.abs());
+    let farthest = columns.iter().flat_map(|column| &column.seeds).map(|(_, [there, here])| (here - there).abs());
     let farthest = 1.1 * farthest.fold(SMALLEST, f64::max);
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN)
@@ -33,15 +34,15 @@ pub fn differences(area: &Area<'_>, columns: &[Paired<'_>], unit: &str) -> Drawn
         .x_label_formatter(&|x| column_name(&names, *x))
         .y_labels(6)
         .y_desc(unit)
-        .y_label_formatter(&|y| format!("{y:+.2}"))
+        .y_label_formatter(&|y| if y.abs() < 1e-9 { "0".to_owned() } else { format!("{y:+.2}") })
         .label_style(FONT)
         .draw()?;
     let ends = [(-0.5, 0.0), (names.len() as f64 - 0.5, 0.0)];
     chart.draw_series([PathElement::new(ends, BLACK.stroke_width(1))])?;
     for (place, column) in columns.iter().enumerate() {
         let (centre, colour, count) = (place as f64, colour(column.index), column.seeds.len());
-        chart.draw_series(column.seeds.iter().enumerate().map(|(place, (_, difference))| {
-            Circle::new((centre + sideways(place, count), *difference), 3, colour.mix(0.5).filled())
+        chart.draw_series(column.seeds.iter().enumerate().map(|(place, (_, [there, here]))| {
+            Circle::new((centre + sideways(place, count), here - there), 3, colour.mix(0.5).filled())
         }))?;
         let (Difference { mean, interval }, x) = (column.difference, centre + ASIDE);
         chart.draw_series([PathElement::new([(x, interval.low), (x, interval.high)], colour.stroke_width(2))])?;

@@ -1,0 +1,21 @@
+use parapolicy_control::{Comparison, Report};
+
+use crate::args::CompareArguments;
+use crate::failure::{Failure, InputError as _};
+use crate::output::page::comparison::{self, Compared};
+use crate::output::staging::write_file;
+use crate::output::table;
+
+/// Puts two reports side by side: on the terminal, and on a page.
+pub fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
+    let CompareArguments { first, second, out } = arguments;
+    let [one, other] = [Report::load(first).input()?, Report::load(second).input()?];
+    let names = [first, second].map(|path| path.display().to_string());
+    let comparison = Comparison::new([&one, &other]);
+    write_file(out, |file| {
+        comparison::write(&Compared { names: &names, reports: [&one, &other], comparison: &comparison }, file)
+    })?;
+    println!("{}", table::render_comparison(&comparison, &names));
+    println!("written to {}", out.display());
+    Ok(())
+}
