@@ -6,20 +6,6 @@ from torch import Tensor, nn
 
 from export.policy import ExportError
 
-# The U-Net of Diffusion Policy and of LeRobot, which took over its names: theirs, ours.
-UNET = (
-    (r"diffusion_step_encoder\.", "step."),
-    (r"down_modules\.", "down."),
-    (r"mid_modules\.", "middle."),
-    (r"up_modules\.", "up."),
-    (r"final_conv\.0\.block\.", "head.0."),
-    (r"final_conv\.1\.", "head.1."),
-    (r"(\.conv1|\.blocks\.0)\.block\.", ".first."),
-    (r"(\.conv2|\.blocks\.1)\.block\.", ".second."),
-    (r"\.cond_encoder\.", ".film."),
-    (r"\.residual_conv\.", ".shortcut."),
-)
-
 
 def under(prefix: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights whose names begin with `prefix`, without it."""

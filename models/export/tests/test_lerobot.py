@@ -3,15 +3,12 @@
 import json
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
 import torch
-from diffusers.schedulers import scheduling_ddpm
 from lerobot.configs.types import FeatureType, NormalizationMode, PolicyFeature
 from lerobot.policies.diffusion.configuration_diffusion import DiffusionConfig
 from lerobot.policies.diffusion.modeling_diffusion import DiffusionPolicy
@@ -21,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from export import directory, lerobot
 from export.__main__ import main
 from export.policy import ExportError, Policy
+from export.tests.noise import apart, drawing
 
 STATE, ENVIRONMENT, ACTION = "observation.state", "observation.environment_state", "action"
 SMALL = {"horizon": 8, "n_action_steps": 4, "down_dims": (16, 32), "diffusion_step_embed_dim": 16, "device": "cpu"}
@@ -153,17 +151,6 @@ def statistics_of(shape: tuple[int, ...]) -> dict[str, torch.Tensor]:
         name: torch.randn(shape) / 4 + rank for rank, name in enumerate(("min", "q01", "q10", "q90", "q99", "max"))
     }
     return ranks | {"mean": torch.randn(shape), "std": torch.rand(shape) + 0.5}
-
-
-def drawing(noise: np.ndarray) -> AbstractContextManager:
-    """DDPM draws this noise, step by step: its step draws by itself, and cannot be given any."""
-    rows = iter(torch.from_numpy(noise))
-    return mock.patch.object(scheduling_ddpm, "randn_tensor", lambda *_, **__: next(rows)[None])
-
-
-def apart(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Largest difference, relative to the largest number."""
-    return np.abs(ours - theirs).max() / np.abs(theirs).max()
 
 
 @pytest.fixture

@@ -1,0 +1,365 @@
+"""Checkpoints as the Diffusion Policy project saves them: what is exported plans as its sampling loop does.
+
+The project cannot be installed as a package. Its U-Net is LeRobot's, which took it over, under other names; its
+transformer is made of PyTorch's layers; its loop is a `diffusers` scheduler, step by step.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import diffusers
+import dill
+import numpy as np
+import pytest
+import torch
+from lerobot.policies.diffusion.modeling_diffusion import DiffusionConditionalUnet1d
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+
+from export import diffusion_policy, directory
+from export.__main__ import main
+from export.policy import ExportError
+from export.tests.noise import apart, drawing
+
+OBSERVATION, ACTION, HORIZON, STEPS = 5, 3, 8, 2
+EVAL = {"p_drop_emb": 0.0, "p_drop_attn": 0.0}
+SCHEDULER = {
+    "_target_": "diffusers.schedulers.scheduling_ddpm.DDPMScheduler",
+    "num_train_timesteps": 50,
+    "beta_start": 0.0001,
+    "beta_end": 0.02,
+    "beta_schedule": "squaredcos_cap_v2",
+    "variance_type": "fixed_small",
+    "clip_sample": True,
+    "prediction_type": "epsilon",
+}
+DDIM = {
+    "_target_": "diffusers.schedulers.scheduling_ddim.DDIMScheduler",
+    "num_train_timesteps": 50,
+    "beta_schedule": "linear",
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+    "prediction_type": "sample",
+}
+
+
+class Unet(nn.Module):
+    """LeRobot's U-Net, on observations as a whole."""
+
+    target = "diffusion_policy.model.diffusion.conditional_unet1d.ConditionalUnet1D"
+    policy = "diffusion_policy.policy.diffusion_unet_lowdim_policy.DiffusionUnetLowdimPolicy"
+    conditioning = "obs_as_global_cond"
+
+    def __init__(self, **config: object):
+        super().__init__()
+        self.config = {"down_dims": [16, 32], "kernel_size": 5, "n_groups": 8, "cond_predict_scale": True, **config}
+        self.config |= {"diffusion_step_embed_dim": 16, "input_dim": ACTION, "local_cond_dim": None}
+        self.config["global_cond_dim"] = STEPS * OBSERVATION
+        named = {"use_film_scale_modulation": self.config["cond_predict_scale"], "action_feature": Shaped((ACTION,))}
+        self.net = DiffusionConditionalUnet1d(Namespace(**self.config, **named), STEPS * OBSERVATION)
+
+    def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
+        return self.net(sample, timestep, observation.flatten(1))
+
+    def state(self) -> dict[str, Tensor]:
+        """Under the project's names."""
+        names = (
+            (r"conv([12])\.block", lambda found: f"blocks.{int(found[1]) - 1}.block"),
+            (r"\.2\.(weight|bias)$", r".2.conv.\1"),
+        )
+        state = {}
+        for name, weight in self.net.state_dict().items():
+            for pattern, theirs in names:
+                name = re.sub(pattern, theirs, name) if "modules" in name else name
+            state[name] = weight
+        return state
+
+
+class Transformer(nn.Module):
+    """PyTorch's layers, under the project's names."""
+
+    target = "diffusion_policy.model.diffusion.transformer_for_diffusion.TransformerForDiffusion"
+    policy = "diffusion_policy.policy.diffusion_transformer_lowdim_policy.DiffusionTransformerLowdimPolicy"
+    conditioning = "obs_as_cond"
+
+    def __init__(self, n_cond_layers: int = 0, causal_attn: bool = True):
+        super().__init__()
+        size, heads, layers = 16, 4, 2
+        self.config = {"input_dim": ACTION, "output_dim": ACTION, "horizon": HORIZON, "n_obs_steps": STEPS}
+        self.config |= {"cond_dim": OBSERVATION, "n_layer": layers, "n_head": heads, "n_emb": size, **EVAL}
+        self.config |= {
+            "causal_attn": causal_attn,
+            "time_as_cond": True,
+            "obs_as_cond": True,
+            "n_cond_layers": n_cond_layers,
+        }
+        kind = {"d_model": size, "nhead": heads, "dim_feedforward": 4 * size, "dropout": 0.0, "activation": "gelu"}
+        kind |= {"batch_first": True, "norm_first": True}
+        self.input_emb, self.cond_obs_emb = nn.Linear(ACTION, size), nn.Linear(OBSERVATION, size)
+        self.pos_emb = nn.Parameter(torch.randn(1, HORIZON, size))
+        self.cond_pos_emb = nn.Parameter(torch.randn(1, 1 + STEPS, size))
+        self.encoder = nn.Sequential(nn.Linear(size, 4 * size), nn.Mish(), nn.Linear(4 * size, size))
+        if n_cond_layers:
+            layer = nn.TransformerEncoderLayer(**kind)
+            self.encoder = nn.TransformerEncoder(layer, n_cond_layers, enable_nested_tensor=False)
+        self.decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(**kind), layers)
+        self.ln_f, self.head = nn.LayerNorm(size), nn.Linear(size, ACTION)
+        # An action sees those before it, the timestep, and the observations up to it.
+        seen = torch.ones(HORIZON, 1 + STEPS, dtype=torch.bool)
+        seen[0, 2:] = False
+        masks = nn.Transformer.generate_square_subsequent_mask(HORIZON), torch.zeros(seen.shape)
+        masks[1][~seen] = float("-inf")
+        for name, mask in zip(("mask", "memory_mask"), masks, strict=True):
+            self.register_buffer(name, mask if causal_attn else None)
+
+    def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
+        rates = torch.exp(torch.arange(8) * -(np.log(10000) / 7)).float()
+        angles = timestep[:, None] * rates
+        time = torch.cat((angles.sin(), angles.cos()), dim=-1)[:, None]
+        memory = self.encoder(torch.cat((time, self.cond_obs_emb(observation)), dim=1) + self.cond_pos_emb)
+        tokens = self.input_emb(sample) + self.pos_emb
+        return self.head(self.ln_f(self.decoder(tokens, memory, self.mask, self.memory_mask)))
+
+    def state(self) -> dict[str, Tensor]:
+        return {**self.state_dict(), "_dummy_variable": torch.zeros(0)}
+
+
+class Namespace:
+    """Fields by their names."""
+
+    def __init__(self, **fields: object):
+        self.__dict__.update(fields)
+
+
+class Shaped(Namespace):
+    """Something of a shape."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        super().__init__(shape=shape)
+
+
+class Checkpoint:
+    """A policy with random weights and statistics, saved as the project saves its own."""
+
+    def __init__(self, path: Path, net: nn.Module, scheduler: dict = SCHEDULER, num_inference_steps: int | None = None):
+        torch.manual_seed(0)
+        self.path, self.net, self.schedule = path, net.eval(), scheduler
+        with torch.no_grad():
+            for weight in net.parameters():
+                weight += 0.1 * torch.randn_like(weight)
+        self.statistics = {
+            f"{name}.{statistic}": torch.rand(length) + 0.5
+            for name, length in (("obs", OBSERVATION), ("action", ACTION))
+            for statistic in ("scale", "offset", "input_stats.min", "input_stats.max")
+        }
+        self.steps = num_inference_steps or scheduler["num_train_timesteps"]
+        policy = {"_target_": net.policy, "model": {"_target_": net.target, **net.config}, "noise_scheduler": scheduler}
+        policy |= {"horizon": HORIZON, "obs_dim": OBSERVATION, "action_dim": ACTION, "n_action_steps": 4}
+        policy |= {"n_obs_steps": STEPS, "num_inference_steps": num_inference_steps, net.conditioning: True}
+        if isinstance(net, Unet):
+            policy |= {"obs_as_local_cond": False, "oa_step_convention": True}
+        self.config = {
+            "name": "train_diffusion",
+            "policy": policy,
+            "training": {"use_ema": True},
+            "task": {"name": "t"},
+        }
+        self.save()
+
+    def state(self) -> dict[str, Tensor]:
+        state = {f"model.{name}": weight for name, weight in self.net.state().items()}
+        return state | {f"normalizer.params_dict.{name}": value for name, value in self.statistics.items()}
+
+    def save(self, **more: object) -> None:
+        config = OmegaConf.create(self.config)
+        OmegaConf.resolve(config)
+        state = self.state()
+        other = {name: torch.zeros_like(weight) for name, weight in state.items()}
+        optimizer = torch.optim.AdamW(self.net.parameters()).state_dict()
+        payload = {
+            "cfg": config,
+            "state_dicts": {"model": other, "ema_model": state, "optimizer": optimizer},
+            "pickles": {"global_step": dill.dumps(7), "_output_dir": dill.dumps("data/outputs")},
+        }
+        torch.save(payload | more, self.path, pickle_module=dill)
+
+    def inputs(self) -> dict[str, np.ndarray]:
+        plan = (HORIZON, ACTION)
+        noise = {"initial_noise": torch.randn(plan), "step_noise": torch.randn(self.steps, *plan)}
+        return {
+            name: tensor.numpy() for name, tensor in {"observation": torch.randn(STEPS, OBSERVATION), **noise}.items()
+        }
+
+    @torch.no_grad()
+    def planned(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """What the project's loop ends at, `[horizon, action]`, raw."""
+        kind = self.schedule["_target_"].rpartition(".")[2]
+        scheduler = getattr(diffusers, kind)(
+            **{name: value for name, value in self.schedule.items() if name != "_target_"}
+        )
+        scheduler.set_timesteps(self.steps)
+        observation = (
+            torch.from_numpy(inputs["observation"]) * self.statistics["obs.scale"] + self.statistics["obs.offset"]
+        )
+        plan = torch.from_numpy(inputs["initial_noise"])[None]
+        with drawing(inputs["step_noise"]):
+            for timestep in scheduler.timesteps:
+                prediction = self.net(plan, timestep[None], observation[None])
+                plan = scheduler.step(prediction, timestep, plan).prev_sample
+        return ((plan[0] - self.statistics["action.offset"]) / self.statistics["action.scale"]).numpy()
+
+
+CHECKPOINTS = {
+    "u-net": lambda path: Checkpoint(path, Unet()),
+    "u-net, biases alone, ddim": lambda path: Checkpoint(
+        path, Unet(cond_predict_scale=False, kernel_size=3, n_groups=4, down_dims=[16, 24, 32]), DDIM, 10
+    ),
+    "transformer": lambda path: Checkpoint(path, Transformer()),
+    "transformer with encoder, not causal": lambda path: Checkpoint(
+        path, Transformer(2, False), num_inference_steps=25
+    ),
+}
+
+
+@pytest.fixture
+def unet(tmp_path: Path) -> Checkpoint:
+    return CHECKPOINTS["u-net"](tmp_path / "latest.ckpt")
+
+
+@pytest.mark.parametrize("make", CHECKPOINTS.values(), ids=CHECKPOINTS)
+def test_plans_are_those_of_the_projects_loop(
+    make: Callable[[Path], Checkpoint], tmp_path: Path, sample: Callable[..., np.ndarray]
+) -> None:
+    checkpoint = make(tmp_path / "latest.ckpt")
+    policy = diffusion_policy.load(checkpoint.path)
+    directory.write(policy, tmp_path / "out")
+    inputs = checkpoint.inputs()
+    theirs = checkpoint.planned(inputs)
+    options = ["--solver", policy.drawn.solver, "--steps", str(policy.drawn.steps), "--sampler", "sequential"]
+    for provider in ("native", "cpu") if isinstance(checkpoint.net, Unet) else ("cpu",):
+        assert apart(sample(tmp_path / "out", "--provider", provider, *options, **inputs), theirs) < 1e-4
+
+
+def test_every_sampler_draws_from_the_transformer(tmp_path: Path, sample: Callable[..., np.ndarray]) -> None:
+    checkpoint = CHECKPOINTS["transformer"](tmp_path / "latest.ckpt")
+    directory.write(diffusion_policy.load(checkpoint.path), tmp_path / "out")
+    inputs = checkpoint.inputs()
+    theirs = checkpoint.planned(inputs)
+    for sampler in ("paradigms", "picard", "anderson", "parareal", "blocks"):
+        options = ["--steps", "50", "--sampler", sampler, "--tolerance", "1e-6", "--provider", "cpu"]
+        assert apart(sample(tmp_path / "out", *options, **inputs), theirs) < 1e-3, sampler
+
+
+def test_an_action_sees_no_later_one(tmp_path: Path) -> None:
+    net = diffusion_policy.load(CHECKPOINTS["transformer"](tmp_path / "latest.ckpt").path).denoiser
+    plan, observation = torch.randn(1, HORIZON, ACTION), torch.randn(1, STEPS, OBSERVATION)
+    later = plan.clone()
+    later[:, 5:] += 1
+    before, after = (net(x, torch.tensor([3]), observation)[0] for x in (plan, later))
+    torch.testing.assert_close(before[:5], after[:5])
+    assert (before[5:] - after[5:]).abs().min() > 0
+
+
+def test_the_weights_that_are_not_averaged_are_taken_where_none_are(unet: Checkpoint) -> None:
+    unet.config["training"]["use_ema"] = False
+    state = unet.state()
+    unet.save(state_dicts={"model": state})
+    weights = diffusion_policy.load(unet.path).denoiser.state_dict()
+    torch.testing.assert_close(weights["step.1.bias"], state["model.diffusion_step_encoder.1.bias"])
+
+
+def test_pushts_observations_have_the_names_of_its_simulator(unet: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "OBSERVATION", 20)
+    monkeypatch.setattr(sys.modules[__name__], "ACTION", 2)
+    pusht = Checkpoint(unet.path, Unet())
+    pusht.config["task"]["name"] = "pusht_lowdim"
+    pusht.save()
+    policy = diffusion_policy.load(unet.path)
+    assert [(entry.name, entry.shape) for entry in policy.observations] == [("keypoints", (9, 2)), ("agent", (2,))]
+
+
+class Executes:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, made: Path):
+        self.made = made
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.made),)
+
+
+@pytest.mark.parametrize("where", ["cfg", "pickles", "state_dicts"])
+def test_a_pickle_that_executes_is_refused_by_name(
+    unet: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    made, out = tmp_path / "made", tmp_path / "out"
+    unet.save(**{where: {"policy": Executes(made)}})
+    monkeypatch.setattr(sys, "argv", ["export", "diffusion-policy", str(unet.path), str(out)])
+    with pytest.raises(SystemExit, match=r"refers to posix\.mkdir, which could execute code; nothing was executed"):
+        main()
+    assert not made.exists() and not out.exists()
+    # It would have, and does where the file is trusted.
+    with suppress(ExportError):
+        diffusion_policy.load(unet.path, trusted=True)
+    assert made.exists()
+
+
+def test_a_trusted_checkpoint_is_the_same_policy(unet: Checkpoint) -> None:
+    safe, trusted = (diffusion_policy.load(unet.path, trusted) for trusted in (False, True))
+    assert (safe.observations, safe.scheduler, safe.drawn) == (trusted.observations, trusted.scheduler, trusted.drawn)
+
+
+WRONG = {
+    "_target_": ("x.DiffusionUnetVideoPolicy", "_target_ is 'DiffusionUnetVideoPolicy', which is not supported"),
+    "horizon": (7, "horizon is 7, but must be halved"),
+    "n_action_steps": (8, "n_action_steps is 8, which reaches beyond the plan"),
+    "action_dim": (4, "normalizer.params_dict.action has 3 numbers, not 4"),
+    "oa_step_convention": (False, "oa_step_convention is False"),
+    "obs_as_local_cond": (True, "obs_as_local_cond is True"),
+    "pred_action_steps_only": (True, "pred_action_steps_only is True"),
+    "eta": (0.5, "eta is not known"),
+    "n_obs_steps": ("${n_obs_steps}", "n_obs_steps is .*, but must be a whole number"),
+}
+
+
+@pytest.mark.parametrize("field", WRONG)
+def test_a_wrong_field_is_named(unet: Checkpoint, field: str) -> None:
+    value, message = WRONG[field]
+    unet.config["policy"][field] = value
+    unet.config["n_obs_steps"] = "two"
+    unet.save()
+    with pytest.raises(ExportError, match=message):
+        diffusion_policy.load(unet.path)
+
+
+def test_an_unknown_scheduler_is_named(unet: Checkpoint) -> None:
+    unet.config["policy"]["noise_scheduler"] = SCHEDULER | {"_target_": "diffusers.EulerDiscreteScheduler"}
+    unet.save()
+    with pytest.raises(ExportError, match="noise_scheduler: _target_ is 'EulerDiscreteScheduler'"):
+        diffusion_policy.load(unet.path)
+
+
+def test_missing_statistics_and_weights_are_named(unet: Checkpoint) -> None:
+    scale = unet.statistics.pop("obs.scale")
+    unet.save()
+    with pytest.raises(ExportError, match=r"normalizer\.params_dict\.obs\.scale is missing: no statistics of obs"):
+        diffusion_policy.load(unet.path)
+    unet.statistics["obs.scale"] = scale
+    state = {name: weight for name, weight in unet.state().items() if "final_conv" not in name}
+    unet.save(state_dicts={"ema_model": state})
+    with pytest.raises(ExportError, match=r"6 of \d+ weights are missing"):
+        diffusion_policy.load(unet.path)
+    unet.save(state_dicts={"model": state})
+    with pytest.raises(ExportError, match=r"state_dicts\.ema_model is missing"):
+        diffusion_policy.load(unet.path)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 1000, -1])
+def test_a_truncated_checkpoint_is_refused(unet: Checkpoint, kept: int) -> None:
+    unet.path.write_bytes(unet.path.read_bytes()[:kept])
+    with pytest.raises(ExportError, match=r"latest\.ckpt: cannot be read as a checkpoint"):
+        diffusion_policy.load(unet.path)
