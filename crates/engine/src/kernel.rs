@@ -16,6 +16,8 @@ mod finish;
 mod layer;
 mod memory;
 mod mish;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod place;
 mod portable;
 mod program;
@@ -46,19 +48,21 @@ pub enum Kernel {
     Avx512Bf16,
     /// `AMX_BF16`: the same, multiplied by tiles.
     AmxBf16,
+    /// NEON.
+    Neon,
 }
 
 impl Kernel {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16, Self::AmxBf16];
+    pub const ALL: [Self; 6] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16, Self::AmxBf16, Self::Neon];
 
     /// The fastest of a precision that this processor has; where it has none, one of that precision that it lacks.
     pub fn fastest(precision: Precision) -> Self {
-        let (faster, otherwise) = match precision {
-            Precision::F32 => ([Self::Avx512, Self::Avx2], Self::Portable),
-            Precision::Bf16 => ([Self::AmxBf16, Self::Avx512Bf16], Self::Avx512Bf16),
+        let (faster, otherwise): (&[_], _) = match precision {
+            Precision::F32 => (&[Self::Avx512, Self::Avx2, Self::Neon], Self::Portable),
+            Precision::Bf16 => (&[Self::AmxBf16, Self::Avx512Bf16], Self::Avx512Bf16),
         };
-        faster.into_iter().find(|kernel| kernel.is_available()).unwrap_or(otherwise)
+        faster.iter().copied().find(|kernel| kernel.is_available()).unwrap_or(otherwise)
     }
 
     /// Whether this processor has it, and the system lets it be used.
@@ -66,19 +70,20 @@ impl Kernel {
         self.table().is_some()
     }
 
-    #[cfg(target_arch = "x86_64")]
     fn table(self) -> Option<&'static Table> {
         match self {
             Self::Portable => Some(portable::f32()),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx2 => avx2::f32(),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx512 => avx512::f32(),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16 => avx512::bf16(),
+            #[cfg(target_arch = "x86_64")]
             Self::AmxBf16 => amx::bf16(),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => neon::f32(),
+            _ => None,
         }
-    }
-
-    #[cfg(not(target_arch = "x86_64"))]
-    fn table(self) -> Option<&'static Table> {
-        (self == Self::Portable).then(portable::f32)
     }
 }

@@ -41,7 +41,7 @@ impl Limits {
             Kernel::Avx512Bf16 => (x86::multiply_bf16, x86::CHAINS * 32),
             Kernel::AmxBf16 => (x86::multiply_tiles, 4 * 16 * 16 * 32),
             Kernel::Avx2 => (x86::multiply_256, x86::CHAINS * 8),
-            Kernel::Portable => return None,
+            Kernel::Portable | Kernel::Neon => return None,
         };
         // SAFETY: the kernel is available, and so are its instructions.
         let time = best(threads, || (), |()| unsafe { multiply(rounds) });

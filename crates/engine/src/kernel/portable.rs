@@ -13,7 +13,7 @@ use super::table::{Table, table};
 struct Portable<const LANES: usize, const PACKED: usize>(());
 
 table!(F32, Portable::<8, 1>(()), [1, 2, 3, 4]);
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 table!(PAIRS, Portable::<16, 2>(()), [1, 2, 3, 4]);
 
 /// Always there.
@@ -22,7 +22,7 @@ pub(super) fn f32() -> &'static Table {
 }
 
 /// With products of bf16, as wide as AVX-512: what is emulated in tests is compared with it.
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 pub(super) const PAIRS_TABLE: Table = PAIRS::TABLE;
 
 impl<const L: usize, const PACKED: usize> Simd for Portable<L, PACKED> {
