@@ -1,7 +1,8 @@
 //! Files that someone, or a broken disk, has been at: they are refused by name, or they run; nothing panics, and nothing
 //! is allocated on the word of a number.
 //!
-//! `cargo test -p parapolicy-engine --test hostile -- --ignored --nocapture` does 10⁵ mutations.
+//! `cargo test -p parapolicy-engine --test hostile -- --ignored --nocapture` does 10⁵ mutations of the small graphs, and as
+//! many of the shipped one; `MUTANTS` says how many instead.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod common;
@@ -26,9 +27,9 @@ struct Outcomes {
 }
 
 /// Tries a file; where it is a network after all, a batch of it.
-fn attempt(file: &[u8], outcomes: &mut Outcomes) {
+fn attempt(file: Vec<u8>, outcomes: &mut Outcomes) {
     let loaded =
-        Graph::read(file.to_vec()).and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(Precision::F32), 1));
+        Graph::read(file).and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(Precision::F32), 1));
     match loaded {
         Ok(mut engine) => {
             let mut prediction = vec![0.0; 2 * engine.sample_dim()];
@@ -56,9 +57,16 @@ fn mutate(files: &[Vec<u8>], times: usize, seed: u64) -> Outcomes {
     let mutants: Vec<_> = files.iter().map(|file| Mutant::new(file)).collect();
     for turn in 0..times {
         let file = mutants[turn % files.len()].draw(&mut rng);
-        attempt(&file, &mut outcomes);
+        attempt(file, &mut outcomes);
+        if turn % 10_000 == 9999 {
+            println!("{}: {outcomes:?}", turn + 1);
+        }
     }
     outcomes
+}
+
+fn many() -> usize {
+    std::env::var("MUTANTS").map_or(100_000, |mutants| mutants.parse().unwrap())
 }
 
 fn small() -> Vec<Vec<u8>> {
@@ -75,10 +83,15 @@ fn mutants_are_refused_or_run() {
 
 #[test]
 #[ignore = "takes minutes"]
-fn many_mutants_are_refused_or_run() {
-    println!("small graphs: {:?}", mutate(&small(), 98_000, 2));
+fn many_mutants_of_small_graphs_are_refused_or_run() {
+    println!("small graphs: {:?}", mutate(&small(), many(), 2));
+}
+
+#[test]
+#[ignore = "takes an hour"]
+fn many_mutants_of_the_shipped_graph_are_refused_or_run() {
     let shipped = fs::read(data("../../../../models/pusht/denoiser.onnx")).unwrap();
-    println!("the shipped one: {:?}", mutate(&[shipped], 2000, 3));
+    println!("the shipped one: {:?}", mutate(&[shipped], many(), 3));
 }
 
 #[test]
@@ -86,7 +99,7 @@ fn files_cut_short_are_refused() {
     let file = bytes("fast");
     for len in (0..file.len()).step_by(file.len() / 300) {
         let mut outcomes = Outcomes::default();
-        attempt(&file[..len], &mut outcomes);
+        attempt(file[..len].to_vec(), &mut outcomes);
         assert_eq!(outcomes.ran, 0, "{len} of {} bytes", file.len());
     }
 }
@@ -98,8 +111,9 @@ fn nothing_is_allocated_on_the_word_of_a_number() {
     let mutants: Vec<_> = files.iter().map(|file| Mutant::new(file)).collect();
     for turn in 0..300 {
         let file = mutants[turn % files.len()].draw(&mut rng);
-        let allocated = allocation_counter::measure(|| attempt(&file, &mut Outcomes::default()));
-        assert!(allocated.bytes_max < 64 << 20, "{} bytes for a file of {}", allocated.bytes_max, file.len());
+        let len = file.len();
+        let allocated = allocation_counter::measure(|| attempt(file, &mut Outcomes::default()));
+        assert!(allocated.bytes_max < 64 << 20, "{} bytes for a file of {len}", allocated.bytes_max);
     }
 }
 
@@ -109,7 +123,7 @@ proptest! {
     #[test]
     fn any_bytes_are_refused(file in prop::collection::vec(any::<u8>(), 0..400)) {
         let mut outcomes = Outcomes::default();
-        attempt(&file, &mut outcomes);
+        attempt(file, &mut outcomes);
         prop_assert_eq!(outcomes.ran, 0);
     }
 }

@@ -41,24 +41,33 @@ impl<'a> Mutant<'a> {
                 0 => fields[at] = fields[from],
                 1 => fields.insert(at, fields[from]),
                 2 => drop(fields.remove(at)),
-                _ => changed.push((fields[at].1.as_ptr(), damaged(fields[at].1, rng))),
+                _ => changed.push((fields[at].1.as_ptr(), damaged(fields[at].1.to_vec(), rng))),
             }
         }
-        let mut graph = vec![];
+        let fields: Vec<(u64, &[u8])> = fields
+            .into_iter()
+            .map(|(tag, body)| {
+                let new = changed.iter().find(|(old, _)| *old == body.as_ptr());
+                (tag, new.map_or(body, |(_, new)| new))
+            })
+            .collect();
+        let len = |varint: u64| varint.max(1).ilog2() as usize / 7 + 1;
+        let graph = fields.iter().map(|(tag, body)| len(tag << 3) + len(body.len() as u64) + body.len()).sum::<usize>();
+        // Megabytes of weights: copied once.
+        let mut file = Vec::with_capacity(self.before.len() + graph + self.after.len() + 32);
+        file.extend(self.before);
+        push(&mut file, GRAPH << 3 | 2);
+        push(&mut file, graph as u64);
         for (tag, body) in fields {
-            let new = changed.iter().find(|(old, _)| *old == body.as_ptr());
-            put(&mut graph, tag, new.map_or(body, |(_, new)| new));
+            put(&mut file, tag, body);
         }
-        let mut file = self.before.to_vec();
-        put(&mut file, GRAPH, &graph);
         file.extend(self.after);
-        if rng.random_ratio(1, 16) { damaged(&file, rng) } else { file }
+        if rng.random_ratio(1, 16) { damaged(file, rng) } else { file }
     }
 }
 
 /// The bytes, with a few of the first of them changed, added or taken away: there are the names and the sizes.
-fn damaged(bytes: &[u8], rng: &mut ChaCha8Rng) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
+fn damaged(mut bytes: Vec<u8>, rng: &mut ChaCha8Rng) -> Vec<u8> {
     let at = rng.random_range(0..bytes.len().clamp(1, 160));
     let end = (at + rng.random_range(1..6)).min(bytes.len());
     match rng.random_range(0..16) {
