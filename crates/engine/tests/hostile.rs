@@ -28,8 +28,7 @@ struct Outcomes {
 
 /// Tries a file; where it is a network after all, a batch of it.
 fn attempt(file: Vec<u8>, outcomes: &mut Outcomes) {
-    let loaded =
-        Graph::read(file).and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(Precision::F32), 1));
+    let loaded = Graph::read(file).and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(Precision::F32), 1));
     match loaded {
         Ok(mut engine) => {
             let mut prediction = vec![0.0; 2 * engine.sample_dim()];

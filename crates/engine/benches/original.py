@@ -1,0 +1,52 @@
+"""Writes a policy of the widths that Diffusion Policy has (Chi et al. 2023, arXiv 2303.04137), with random weights.
+
+    python crates/engine/benches/original.py OUT
+
+needs what models/export/requirements.txt lists. `cargo bench -p parapolicy-runner --bench providers` times it.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "models"))
+
+from export import directory  # noqa: E402
+from export.policy import Entry, Policy, Shape, identity  # noqa: E402
+from export.unet import ConditionalUnet  # noqa: E402
+
+OBSERVATION, ACTION = 20, 2
+SCHEDULER = {
+    "num_train_timesteps": 100,
+    "beta_start": 0.0001,
+    "beta_end": 0.02,
+    "beta_schedule": "squaredcos_cap_v2",
+    "prediction_type": "epsilon",
+    "variance_type": "fixed_small",
+    "clip_sample": True,
+    "clip_sample_range": 1.0,
+    "timestep_spacing": "leading",
+    "steps_offset": 0,
+    "set_alpha_to_one": True,
+}
+
+
+def main() -> None:
+    torch.manual_seed(0)
+    shape = Shape()
+    condition = shape.n_obs_steps * OBSERVATION
+    policy = Policy(
+        name="original-widths",
+        shape=shape,
+        observations=[Entry("state", (OBSERVATION,), identity())],
+        actions=[Entry("target", (ACTION,), identity())],
+        scheduler=SCHEDULER,
+        denoiser=ConditionalUnet(ACTION, condition, widths=(256, 512, 1024), step_embedding=256).eval(),
+    )
+    worst = directory.write(policy, Path(sys.argv[1]))
+    print(f"wrote {sys.argv[1]}; ONNX Runtime and PyTorch agree to {worst:.1e}")
+
+
+if __name__ == "__main__":
+    main()
