@@ -6,7 +6,10 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use parapolicy_engine::RunError;
 use parapolicy_sampler::{BoxError, Denoiser, ManyDenoiser};
 
-use crate::{graph::Batch, policy::Policy};
+use crate::{
+    graph::{Batch, Encoder},
+    policy::Policy,
+};
 
 /// Why a batch could not be denoised.
 #[derive(Debug, thiserror::Error)]
@@ -43,9 +46,9 @@ pub enum PredictError {
 
 /// A [`Policy`] with an observation bound to it, by [`Policy::bind`].
 ///
-/// The window is handed over where it lies, and so are the timesteps if the graph wants integers; the prediction is
-/// copied once. Our own buffers are reused; ONNX Runtime and its binding allocate a handle for each tensor, and the
-/// output's memory, in every call, the engine nothing.
+/// The engine reads the window where it lies and writes the prediction where it is wanted, and allocates nothing. For ONNX
+/// Runtime both are copied once, to and from tensors that are kept for each size of a batch; its binding allocates a
+/// handle of the output in every call.
 #[derive(Debug)]
 pub struct BoundDenoiser<'a> {
     policy: &'a mut Policy,
@@ -118,7 +121,9 @@ fn predict(
     let samples = samples.as_slice().ok_or(PredictError::Layout)?;
     policy.rows.clear();
     policy.rows.extend(plans);
-    policy.graph.run(Batch { plans: &policy.rows, samples, timesteps }, prediction)
+    let observations = policy.encoder.as_ref().map_or(policy.observations.all(), Encoder::features);
+    let plans = &policy.rows[..];
+    policy.graph.run(Batch { plans, observations, samples, timesteps }, prediction)
 }
 
 fn check_shape(what: &'static str, found: &[usize], expected: &[usize]) -> Result<(), PredictError> {

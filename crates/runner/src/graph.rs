@@ -7,7 +7,10 @@ mod native;
 mod onnx;
 mod outlet;
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use ndarray::ArrayViewMut2;
 
@@ -19,7 +22,7 @@ use crate::{EncoderGraph, Manifest, PolicyError, PredictError, Provider, hash, p
 /// An open graph whose inputs and output are what the manifest says, and the observations bound to it.
 #[derive(Debug)]
 pub(crate) enum Graph {
-    Onnx(Onnx),
+    Onnx(Box<Onnx>),
     Native(Box<Native>),
 }
 
@@ -28,6 +31,8 @@ pub(crate) enum Graph {
 pub(crate) struct Batch<'a> {
     /// The observation that each belongs to: one that is bound.
     pub plans: &'a [usize],
+    /// Those that are bound, `[plans, n_obs_steps · seen_dim]`, normalised or encoded.
+    pub observations: &'a [f32],
     pub samples: &'a [f32],
     pub timesteps: &'a [i64],
 }
@@ -43,15 +48,17 @@ impl Graph {
     pub fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Self, GraphError> {
         let path = verified(dir, &manifest.denoiser.file, &manifest.denoiser.sha256)?;
         match &provider.backend {
-            Backend::OnnxRuntime(runtime) => Onnx::open(&path, manifest, runtime, provider.threads).map(Self::Onnx),
+            Backend::OnnxRuntime(runtime) => {
+                Onnx::open(&path, manifest, runtime, provider.execution()).map(Box::new).map(Self::Onnx)
+            }
             Backend::Native => Native::open(&path, manifest, provider).map(Box::new).map(Self::Native),
         }
     }
 
-    /// Binds `[plans, n_obs_steps · seen_dim]`, normalised or encoded, in place of what was bound.
+    /// Binds `[plans, n_obs_steps · seen_dim]`, normalised or encoded, in place of what was bound; batches bring them too.
     pub fn bind(&mut self, observations: &[f32]) -> Result<(), PolicyError> {
         match self {
-            Self::Onnx(onnx) => onnx.bind(observations),
+            Self::Onnx(onnx) => onnx.bind(),
             Self::Native(native) => native.bind(observations)?,
         }
         Ok(())
@@ -66,6 +73,19 @@ impl Graph {
     }
 }
 
+impl Batch<'_> {
+    /// Some of the rows.
+    fn part(self, rows: Range<usize>) -> Self {
+        let dim = self.samples.len() / self.timesteps.len().max(1);
+        Self {
+            plans: &self.plans[rows.clone()],
+            samples: &self.samples[rows.start * dim..rows.end * dim],
+            timesteps: &self.timesteps[rows],
+            ..self
+        }
+    }
+}
+
 impl Outlets {
     /// Those of a graph that need not be what the manifest says.
     pub fn of(path: &Path, provider: &Provider) -> Result<Self, GraphError> {
@@ -73,6 +93,14 @@ impl Outlets {
             Backend::OnnxRuntime(runtime) => onnx::outlets(path, runtime),
             Backend::Native => native::outlets(path),
         }
+    }
+
+    /// Names that the inputs have for the size of a batch; none if one of them has no name for it.
+    fn batch_names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.inputs.iter().filter_map(Outlet::batch_name).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.contains(&"") { Vec::new() } else { names }
     }
 
     /// What, if anything, the manifest says of the denoiser's that is not so.
@@ -102,7 +130,8 @@ pub(crate) fn sha256_of(path: &Path) -> Result<String, GraphError> {
 
 /// Copies rows that lie one after the other.
 fn copy(rows: &[f32], mut prediction: ArrayViewMut2<'_, f32>) {
-    for (to, &from) in prediction.iter_mut().zip(rows) {
-        *to = from;
+    match prediction.as_slice_mut() {
+        Some(prediction) => prediction.copy_from_slice(rows),
+        None => prediction.iter_mut().zip(rows).for_each(|(to, from)| *to = *from),
     }
 }

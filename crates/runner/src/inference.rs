@@ -2,6 +2,7 @@
 
 use std::{fmt, num::NonZero, path::PathBuf, str::FromStr, thread::available_parallelism};
 
+use parapolicy_engine::kernel::Kernel;
 pub use parapolicy_engine::{Precision, UnknownPrecision};
 
 use crate::{InstallObserver, Provider, Runtime, RuntimeError, provider::Backend};
@@ -16,6 +17,8 @@ pub enum ProviderName {
     Native,
     /// ONNX Runtime on the processor: any graph.
     Cpu,
+    /// ONNX Runtime with OpenVINO, on the processor.
+    OpenVino,
 }
 
 /// Where inference happens: what runs the network, how exactly, and on how much of the machine.
@@ -57,6 +60,9 @@ pub enum InferenceError {
         /// The provider.
         provider: ProviderName,
     },
+    /// The processor does not compute in it.
+    #[error("precision: this processor does not compute in {0}; use f32")]
+    Processor(Precision),
     /// The provider does not compute in it.
     #[error("precision: the provider {provider} does not compute in {precision}; use {}", known(*provider))]
     Precision {
@@ -72,14 +78,20 @@ pub enum InferenceError {
 
 impl ProviderName {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Native, Self::Cpu];
+    pub const ALL: [Self; 3] = [Self::Native, Self::Cpu, Self::OpenVino];
 
     /// What it computes in, the default first.
     pub fn precisions(self) -> &'static [Precision] {
         match self {
-            Self::Native => &[Precision::F32, Precision::Bf16],
+            Self::Native | Self::OpenVino => &[Precision::F32, Precision::Bf16],
             Self::Cpu => &[Precision::F32],
         }
+    }
+
+    /// OpenVINO would compute in f32 where the processor lacks bf16, and not say so.
+    fn check_processor(self, precision: Precision) -> Result<(), InferenceError> {
+        let lacks = precision == Precision::Bf16 && !Kernel::fastest(precision).is_available();
+        if self == Self::OpenVino && lacks { Err(InferenceError::Processor(precision)) } else { Ok(()) }
     }
 
     /// The one that is meant if nobody names it: ONNX Runtime where its `library` is named, else the engine.
@@ -93,6 +105,7 @@ impl fmt::Display for ProviderName {
         f.write_str(match self {
             Self::Native => "native",
             Self::Cpu => "cpu",
+            Self::OpenVino => "openvino",
         })
     }
 }
@@ -116,10 +129,14 @@ impl Inference {
         if !provider.precisions().contains(&precision) {
             return Err(InferenceError::Precision { provider, precision });
         }
-        let backend = match provider {
-            ProviderName::Native if library.is_some() => return Err(InferenceError::UnusedLibrary { provider }),
-            ProviderName::Native => Backend::Native,
-            ProviderName::Cpu => Backend::OnnxRuntime(Runtime::find_or_install(library.as_deref(), observer)?),
+        let backend = if provider == ProviderName::Native {
+            if library.is_some() {
+                return Err(InferenceError::UnusedLibrary { provider });
+            }
+            Backend::Native
+        } else {
+            provider.check_processor(precision)?;
+            Backend::OnnxRuntime(Runtime::find_or_install(provider, library.as_deref(), observer)?)
         };
         let threads = if threads > 0 { threads } else { available_parallelism().map_or(1, NonZero::get) };
         Ok(Provider { name: provider, precision, threads, backend })

@@ -38,7 +38,7 @@ use crate::{
 pub struct Policy {
     pub(crate) manifest: Manifest,
     pub(crate) graph: Graph,
-    encoder: Option<Encoder>,
+    pub(crate) encoder: Option<Encoder>,
     pub(crate) observations: Observations,
     /// The plan that each row of a batch belongs to.
     pub(crate) rows: Vec<usize>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Precision, ProviderName, Runtime};
+use crate::{Precision, ProviderName, Runtime, runtime::Execution};
 
 /// What runs policies' graphs, ready: what [`Inference`](crate::Inference) opened. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -44,6 +44,12 @@ impl Provider {
         }
     }
 
+    /// How ONNX Runtime's sessions are to compute.
+    pub(crate) fn execution(&self) -> Execution {
+        let &Self { name: provider, precision, threads, .. } = self;
+        Execution { provider, precision, threads }
+    }
+
     /// The ONNX Runtime that it is, if it is one.
     pub fn runtime(&self) -> Option<&Runtime> {
         match &self.backend {
@@ -53,7 +59,7 @@ impl Provider {
     }
 }
 
-/// For reports: `ONNX Runtime 1.31.1`, `native 0.1.0`, `native 0.1.0 in bf16`.
+/// For reports: `ONNX Runtime 1.31.1`, `ONNX Runtime 1.24.1 with openvino in bf16`, `native 0.1.0`.
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.backend {
@@ -62,6 +68,9 @@ impl fmt::Display for Provider {
             }
             Backend::Native => write!(f, "native {}", self.version()),
         }?;
+        if !matches!(self.name, ProviderName::Native | ProviderName::Cpu) {
+            write!(f, " with {}", self.name)?;
+        }
         match self.precision {
             Precision::F32 => Ok(()),
             precision => write!(f, " in {precision}"),

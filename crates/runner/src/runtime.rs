@@ -1,7 +1,9 @@
 //! ONNX Runtime: found, or installed, and loaded once for the whole process.
 
 mod error;
+mod execution;
 mod install;
+mod package;
 mod pip;
 mod search;
 mod wheel;
@@ -16,11 +18,14 @@ use ort::{
     logging::{LogLevel, LoggerFunction},
 };
 
+pub(crate) use self::execution::Execution;
 pub use self::{
     error::RuntimeError,
     install::{InstallObserver, InstallStage},
     search::LibrarySource,
 };
+
+use crate::ProviderName;
 
 /// The one runtime of this process: ONNX Runtime cannot be loaded twice, nor unloaded.
 static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
@@ -29,9 +34,9 @@ static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 ///
 /// # Example
 /// ```no_run
-/// # use parapolicy_runner::{Runtime, RuntimeError};
+/// # use parapolicy_runner::{ProviderName, Runtime, RuntimeError};
 /// # fn main() -> Result<(), RuntimeError> {
-/// let runtime = Runtime::find_or_install(None, &())?;
+/// let runtime = Runtime::find_or_install(ProviderName::Cpu, None, &())?;
 /// println!("{}", runtime.library().display());
 /// # Ok(())
 /// # }
@@ -44,32 +49,41 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Loads ONNX Runtime's shared library from the first of these places that has one:
+    /// Loads the build of ONNX Runtime that has `provider` from the first of these places that has one:
     ///
     /// 1. `explicit`, a path that the user gave;
     /// 2. the environment variable `ORT_DYLIB_PATH`;
     /// 3. the copy that an earlier call installed;
-    /// 4. the system's library path;
+    /// 4. for [`ProviderName::Cpu`], which every build has, the system's library path;
     ///
-    /// else installs it: `python3 -m pip download` fetches the `onnxruntime` wheel of a pinned version, its SHA-256 is
-    /// checked, and the shared library is unpacked into the user's cache directory (`PARAPOLICY_CACHE` overrides it).
-    /// Several processes may do so at once; what an interrupted one left behind is swept up. `observer` hears of the
-    /// progress.
+    /// else installs it: `python3 -m pip download` fetches wheels of pinned versions (`onnxruntime`, or
+    /// `onnxruntime-openvino`), their SHA-256 are checked, and the shared libraries are unpacked into the user's cache
+    /// directory (`PARAPOLICY_CACHE` overrides it), each provider's into a folder of its own. Several processes may do so
+    /// at once; what an interrupted one left behind is swept up. `observer` hears of the progress.
     ///
-    /// A process loads one library: later calls return the same runtime.
+    /// A process loads one library: later calls return the same runtime, or fail where it lacks their provider.
     ///
     /// # Errors
-    /// A library that was asked for (1, 2) and is not there, is not ONNX Runtime or is too old; an installation that
-    /// fails; and a call that asks for another library than the one already loaded.
-    pub fn find_or_install(explicit: Option<&Path>, observer: &dyn InstallObserver) -> Result<Self, RuntimeError> {
+    /// A library that was asked for (1, 2) and is not there, is not ONNX Runtime, is too old or lacks the provider; an
+    /// installation that fails; and a call that asks for another library than the one already loaded.
+    pub fn find_or_install(
+        provider: ProviderName,
+        explicit: Option<&Path>,
+        observer: &dyn InstallObserver,
+    ) -> Result<Self, RuntimeError> {
         // A panic while it was held cannot have left half a runtime.
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = &*loaded {
-            return runtime.again(explicit);
-        }
-        let runtime = search::find_or_install(explicit, observer)?;
-        tracing::debug!(library = %runtime.library.display(), source = ?runtime.source, "ONNX Runtime loaded");
-        Ok(loaded.insert(runtime).clone())
+        let runtime = match &*loaded {
+            Some(runtime) => runtime.again(explicit)?,
+            None => {
+                let runtime = search::find_or_install(provider, explicit, observer)?;
+                tracing::debug!(library = %runtime.library.display(), source = ?runtime.source, "ONNX Runtime loaded");
+                loaded.insert(runtime).clone()
+            }
+        };
+        drop(loaded);
+        runtime.require(provider)?;
+        Ok(runtime)
     }
 
     /// The library's file; of the system's library, the name by which the linker found it.
@@ -106,6 +120,14 @@ impl Runtime {
             }
             _ => Ok(self.clone()),
         }
+    }
+
+    /// Whether this build has the provider.
+    fn require(&self, provider: ProviderName) -> Result<(), RuntimeError> {
+        if execution::is_built_in(provider) {
+            return Ok(());
+        }
+        Err(RuntimeError::NoProvider { library: self.library.clone(), origin: self.source, provider })
     }
 
     /// Loads a library: a path, or a bare name for the system's linker.

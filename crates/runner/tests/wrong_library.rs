@@ -11,11 +11,11 @@ use std::{
 };
 
 use common::{fixture, text};
-use parapolicy_runner::{Runtime, RuntimeError};
+use parapolicy_runner::{ProviderName, Runtime, RuntimeError};
 use tempfile::TempDir;
 
 fn refusal(library: &Path) -> RuntimeError {
-    Runtime::find_or_install(Some(library), &()).unwrap_err()
+    Runtime::find_or_install(ProviderName::Cpu, Some(library), &()).unwrap_err()
 }
 
 /// Compiles a library with this source.

@@ -8,14 +8,6 @@ use super::{
 };
 use crate::{EncoderGraph, Manifest};
 
-/// What an input of the graph stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Input {
-    Sample,
-    Timestep,
-    Observation,
-}
-
 /// The element type of the graph's timesteps: exporters differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimestepType {
@@ -36,8 +28,8 @@ struct Expected<'a> {
 const FLOAT: &[&str] = &["f32"];
 const FLOAT_OR_INT: &[&str] = &["i64", "f32"];
 
-/// What the denoiser's inputs stand for, in the graph's order, and the type of its timesteps; or what is wrong.
-pub(super) fn denoiser(outlets: &Outlets, manifest: &Manifest) -> Result<([Input; 3], TimestepType), String> {
+/// The type of the graph's timesteps; or what is wrong.
+pub(super) fn denoiser(outlets: &Outlets, manifest: &Manifest) -> Result<TimestepType, String> {
     let denoiser = &manifest.denoiser;
     let plan = vec![manifest.horizon, manifest.action_dim()];
     let seen = vec![manifest.n_obs_steps, manifest.seen_dim()];
@@ -46,16 +38,13 @@ pub(super) fn denoiser(outlets: &Outlets, manifest: &Manifest) -> Result<([Input
     let observation = expected("denoiser.observation", &denoiser.observation, FLOAT, seen);
     let prediction = expected("denoiser.prediction", &denoiser.prediction, FLOAT, plan);
 
-    let (sample, _) = sample.find("input", &outlets.inputs)?;
-    let (timestep, timestep_type) = timestep.find("input", &outlets.inputs)?;
-    let (observation, _) = observation.find("input", &outlets.inputs)?;
+    sample.find("input", &outlets.inputs)?;
+    let timestep = timestep.find("input", &outlets.inputs)?;
+    observation.find("input", &outlets.inputs)?;
     prediction.find("output", &outlets.outputs)?;
     ensure_no_more(outlets, 3, "three")?;
 
-    let mut inputs = [(sample, Input::Sample), (timestep, Input::Timestep), (observation, Input::Observation)];
-    inputs.sort_unstable_by_key(|&(position, _)| position);
-    let timestep_type = if timestep_type == "i64" { TimestepType::Int64 } else { TimestepType::Float32 };
-    Ok((inputs.map(|(_, input)| input), timestep_type))
+    Ok(if timestep == "i64" { TimestepType::Int64 } else { TimestepType::Float32 })
 }
 
 /// What is wrong with the encoder's input or output, if anything is.
@@ -83,16 +72,16 @@ fn ensure_no_more(outlets: &Outlets, inputs: usize, in_words: &str) -> Result<()
 }
 
 impl Expected<'_> {
-    /// The position and the element type of the tensor among the graph's inputs or outputs.
-    fn find<'o>(&self, kind: &str, outlets: &'o [Outlet]) -> Result<(usize, &'o str), String> {
-        let found = outlets.iter().enumerate().find(|(_, outlet)| outlet.name == self.name);
-        let (position, outlet) = found.ok_or_else(|| self.missing(kind, outlets))?;
+    /// The element type of the tensor among the graph's inputs or outputs.
+    fn find<'o>(&self, kind: &str, outlets: &'o [Outlet]) -> Result<&'o str, String> {
+        let found = outlets.iter().find(|outlet| outlet.name == self.name);
+        let outlet = found.ok_or_else(|| self.missing(kind, outlets))?;
         let Kind::Tensor { element, shape } = &outlet.kind else {
             return Err(self.problem(kind, format_args!("is a {}, not a tensor", outlet.kind)));
         };
         self.check_type(kind, element)?;
         self.check_shape(kind, shape)?;
-        Ok((position, element))
+        Ok(element)
     }
 
     fn check_type(&self, kind: &str, element: &str) -> Result<(), String> {

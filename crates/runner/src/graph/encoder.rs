@@ -5,7 +5,7 @@ use std::path::Path;
 use ort::{session::Session, value::TensorRef};
 
 use super::{GraphError, Outlets, check, onnx, verified};
-use crate::{EncoderGraph, Manifest, PolicyError, PredictError, Provider, Runtime};
+use crate::{EncoderGraph, Manifest, PolicyError, PredictError, Provider, ProviderName, Runtime};
 
 /// An open session, and what it last made of observations.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Encoder {
         let path = verified(dir, &encoder.file, &encoder.sha256)?;
         let runtime = match provider.runtime() {
             Some(runtime) => runtime.clone(),
-            None => Runtime::find_or_install(None, &())?,
+            None => Runtime::find_or_install(ProviderName::Cpu, None, &())?,
         };
         let session = onnx::open(&path, &runtime, provider.threads())?;
         let checked = check::encoder(&Outlets::from(&session), manifest, encoder);
@@ -59,5 +59,10 @@ impl Encoder {
         self.features.clear();
         self.features.extend_from_slice(values);
         Ok(&self.features)
+    }
+
+    /// What the last run came to.
+    pub fn features(&self) -> &[f32] {
+        &self.features
     }
 }

@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use parapolicy_engine::EngineError;
 
+use crate::ProviderName;
+
 /// What is wrong with a graph: the file, what, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -35,6 +37,16 @@ pub enum GraphError {
         /// The graph.
         path: PathBuf,
         /// What it says.
+        error: ort::Error,
+    },
+    /// ONNX Runtime's provider does not take the file, or not all of it.
+    #[error("{}: {provider} cannot run the whole of it ({error}); cpu runs any graph", path.display())]
+    Provider {
+        /// The graph.
+        path: PathBuf,
+        /// Which.
+        provider: ProviderName,
+        /// What ONNX Runtime says.
         error: ort::Error,
     },
     /// The engine does not take the file.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Manifest, PredictError, Provider};
 
-/// An engine, and room for what it predicts.
+/// An engine, and room for what it predicts where that is not wanted contiguous.
 #[derive(Debug)]
 pub(crate) struct Native {
     engine: Engine,
@@ -40,9 +40,13 @@ impl Native {
         self.engine.bind(observations)
     }
 
-    pub fn run(&mut self, batch: Batch<'_>, prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError> {
-        self.prediction.resize(batch.samples.len(), 0.0);
-        self.engine.run(batch.plans, batch.samples, batch.timesteps, &mut self.prediction)?;
+    pub fn run(&mut self, batch: Batch<'_>, mut prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError> {
+        let Batch { plans, samples, timesteps, .. } = batch;
+        if let Some(prediction) = prediction.as_slice_mut() {
+            return Ok(self.engine.run(plans, samples, timesteps, prediction)?);
+        }
+        self.prediction.resize(samples.len(), 0.0);
+        self.engine.run(plans, samples, timesteps, &mut self.prediction)?;
         copy(&self.prediction, prediction);
         Ok(())
     }

@@ -1,107 +1,85 @@
 //! A graph that ONNX Runtime runs.
 
+mod sessions;
+mod tensors;
+
 use std::path::Path;
 
 use ndarray::ArrayViewMut2;
-use ort::{
-    session::{Session, SessionInputValue, builder::GraphOptimizationLevel},
-    value::{TensorRef, ValueType},
-};
+use ort::{session::Session, value::ValueType};
 
+use self::sessions::Sessions;
 use super::{
     Batch, GraphError, Outlet, Outlets,
-    check::{self, Input, TimestepType},
+    check::{self, TimestepType},
     copy,
     outlet::{Kind, Size},
 };
-use crate::{Manifest, PredictError, Runtime};
+use crate::{Manifest, Precision, PredictError, ProviderName, Runtime, runtime::Execution};
 
-/// An open session.
+/// Open sessions.
 #[derive(Debug)]
 pub(crate) struct Onnx {
-    session: Session,
-    /// What the graph's inputs stand for, in the graph's order.
-    inputs: [Input; 3],
-    timestep: TimestepType,
-    /// Name of the output.
+    sessions: Sessions,
+    layout: Layout,
+    /// Counts the times that observations were bound.
+    bound: u64,
+}
+
+/// What goes in and comes out.
+#[derive(Debug)]
+struct Layout {
+    /// Names of the inputs and of the output.
+    sample: String,
+    timestep: String,
+    observation: String,
     prediction: String,
+    timestep_type: TimestepType,
     /// Shape of a plan and of an observation.
     plan: [usize; 2],
     seen: [usize; 2],
-    /// One observation a plan.
-    bound: Vec<f32>,
-    /// One observation a row.
-    observations: Vec<f32>,
-    /// The timesteps, where the graph wants floats.
-    float_timesteps: Vec<f32>,
 }
 
 impl Onnx {
-    pub fn open(path: &Path, manifest: &Manifest, runtime: &Runtime, threads: usize) -> Result<Self, GraphError> {
-        let session = open(path, runtime, threads)?;
-        let (inputs, timestep) = check::denoiser(&Outlets::from(&session), manifest)
+    pub fn open(path: &Path, manifest: &Manifest, runtime: &Runtime, how: Execution) -> Result<Self, GraphError> {
+        // Whatever is to run it: what it is made of, ONNX Runtime's own kernels say.
+        let reading = open(path, runtime, how.threads)?;
+        let outlets = Outlets::from(&reading);
+        let timestep_type = check::denoiser(&outlets, manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
-        Ok(Self {
-            session,
-            inputs,
-            timestep,
-            prediction: manifest.denoiser.prediction.clone(),
+        let denoiser = &manifest.denoiser;
+        let layout = Layout {
+            sample: denoiser.sample.clone(),
+            timestep: denoiser.timestep.clone(),
+            observation: denoiser.observation.clone(),
+            prediction: denoiser.prediction.clone(),
+            timestep_type,
             plan: [manifest.horizon, manifest.action_dim()],
             seen: [manifest.n_obs_steps, manifest.seen_dim()],
-            bound: Vec::new(),
-            observations: Vec::new(),
-            float_timesteps: Vec::new(),
-        })
-    }
-
-    pub fn bind(&mut self, observations: &[f32]) {
-        self.bound.clear();
-        self.bound.extend_from_slice(observations);
-    }
-
-    pub fn run(&mut self, batch: Batch<'_>, prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError> {
-        self.gather(batch);
-        let rows = batch.timesteps.len();
-        let [plans, observations] = [self.plan, self.seen].map(|[steps, dim]| [rows, steps, dim]);
-        let tensor = |input| -> ort::Result<SessionInputValue<'_>> {
-            Ok(match (input, self.timestep) {
-                (Input::Sample, _) => TensorRef::from_array_view((plans, batch.samples))?.into(),
-                (Input::Observation, _) => {
-                    TensorRef::from_array_view((observations, self.observations.as_slice()))?.into()
-                }
-                (Input::Timestep, TimestepType::Int64) => TensorRef::from_array_view(([rows], batch.timesteps))?.into(),
-                (Input::Timestep, TimestepType::Float32) => {
-                    TensorRef::from_array_view(([rows], self.float_timesteps.as_slice()))?.into()
-                }
-            })
         };
-        let [first, second, third] = self.inputs;
-        let outputs = self.session.run([tensor(first)?, tensor(second)?, tensor(third)?])?;
-        let (shape, values) = outputs[self.prediction.as_str()].try_extract_tensor::<f32>()?;
-        // The graph may have left sizes open until now.
-        if !shape.iter().map(|&size| size as usize).eq(plans) {
-            let found = shape.iter().map(|&size| size as usize).collect();
-            return Err(PredictError::Shape {
-                what: "the shape of the graph's prediction",
-                found,
-                expected: plans.to_vec(),
-            });
-        }
-        copy(values, prediction);
-        Ok(())
+        let sessions = match how.provider {
+            ProviderName::Cpu => Sessions::open_size(reading),
+            provider => Sessions::open(path, runtime, how, &outlets.batch_names())
+                .map_err(|error| GraphError::Provider { path: path.to_path_buf(), provider, error })?,
+        };
+        Ok(Self { sessions, layout, bound: 0 })
     }
 
-    /// Makes the inputs that are not handed over where they lie.
-    fn gather(&mut self, batch: Batch<'_>) {
-        let len = self.seen[0] * self.seen[1];
-        self.observations.clear();
-        for &plan in batch.plans {
-            self.observations.extend_from_slice(&self.bound[plan * len..][..len]);
+    /// The observations of the batches to come are others.
+    pub fn bind(&mut self) {
+        self.bound += 1;
+    }
+
+    pub fn run(&mut self, batch: Batch<'_>, mut prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError> {
+        let mut first = 0;
+        while first < batch.timesteps.len() {
+            let (session, tensors) = self.sessions.of(batch.timesteps.len() - first, &self.layout)?;
+            let rows = first..batch.timesteps.len().min(first + tensors.rows());
+            let values = tensors.run(session, batch.part(rows.clone()), self.bound)?;
+            copy(values, prediction.slice_mut(ndarray::s![rows.clone(), ..]));
+            first = rows.end;
         }
-        if self.timestep == TimestepType::Float32 {
-            self.float_timesteps.clear();
-            self.float_timesteps.extend(batch.timesteps.iter().map(|&timestep| timestep as f32));
-        }
+        Ok(())
     }
 }
 
@@ -110,15 +88,10 @@ pub(super) fn outlets(path: &Path, runtime: &Runtime) -> Result<Outlets, GraphEr
     Ok(Outlets::from(&open(path, runtime, 1)?))
 }
 
+/// Opens a graph on the processor.
 pub(super) fn open(path: &Path, runtime: &Runtime, threads: usize) -> Result<Session, GraphError> {
-    session(path, runtime, threads).map_err(|error| GraphError::Open { path: path.to_path_buf(), error })
-}
-
-fn session(path: &Path, runtime: &Runtime, threads: usize) -> ort::Result<Session> {
-    Session::builder(runtime.environment())?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .with_intra_threads(threads)?
-        .commit_from_file(path)
+    let how = Execution { provider: ProviderName::Cpu, precision: Precision::F32, threads };
+    sessions::open(path, runtime, how, &[]).map_err(|error| GraphError::Open { path: path.to_path_buf(), error })
 }
 
 impl From<&Session> for Outlets {

@@ -29,6 +29,19 @@ pub(crate) enum Size {
     Open(String),
 }
 
+impl Outlet {
+    /// The name of its first size, if that is open.
+    pub fn batch_name(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Tensor { shape, .. } => match shape.first()? {
+                Size::Open(name) => Some(name),
+                Size::Fixed(_) => None,
+            },
+            Kind::Other(_) => None,
+        }
+    }
+}
+
 impl Size {
     /// The size, if it is `size` or may be.
     pub fn fits(&self, size: usize) -> bool {

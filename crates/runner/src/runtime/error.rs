@@ -9,6 +9,7 @@ use std::{
 use ort::LoadDynamicError;
 
 use super::LibrarySource;
+use crate::ProviderName;
 
 /// Why there is no ONNX Runtime, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -48,12 +49,24 @@ pub enum RuntimeError {
         /// The library that was asked for.
         asked: PathBuf,
     },
+    /// The library was built without the provider.
+    #[error("{}: this build of ONNX Runtime has no {provider}; {}", library.display(), origin.other_build())]
+    NoProvider {
+        /// The library.
+        library: PathBuf,
+        /// Where it was found.
+        origin: LibrarySource,
+        /// The provider.
+        provider: ProviderName,
+    },
     /// There is no wheel for this machine.
     #[error(
-        "ONNX Runtime cannot be installed on {platform} by this program: install version 1.17 or later and set \
-         ORT_DYLIB_PATH to its shared library"
+        "ONNX Runtime with {provider} cannot be installed on {platform} by this program: install version 1.17 or later \
+         and set ORT_DYLIB_PATH to its shared library"
     )]
     Platform {
+        /// The provider.
+        provider: ProviderName,
         /// Operating system and architecture.
         platform: String,
     },

@@ -1,4 +1,4 @@
-//! Installs ONNX Runtime's shared library into the user's cache directory.
+//! Installs ONNX Runtime's shared libraries into the user's cache directory.
 
 use std::{
     ffi::OsString,
@@ -10,8 +10,8 @@ use std::{
 use tempfile::TempDir;
 use zip::ZipArchive;
 
-use super::{RuntimeError, pip, wheel::Wheel};
-use crate::hash;
+use super::{RuntimeError, package::Package, pip, wheel::Wheel};
+use crate::{ProviderName, hash};
 
 /// Prefix of the directories in which an installation is prepared.
 const STAGING: &str = "staging-";
@@ -31,7 +31,7 @@ impl InstallObserver for () {
     fn progress(&self, _: u64, _: u64) {}
 }
 
-/// The stages of an installation, in order.
+/// The stages of an installation, in order; those of a wheel come again for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstallStage {
     /// Another process is installing: this one waits for it, and goes on if that fails.
@@ -40,35 +40,35 @@ pub enum InstallStage {
     Downloading,
     /// The wheel's checksum is computed.
     Verifying,
-    /// The shared library is unpacked.
+    /// Its shared libraries are unpacked.
     Unpacking,
-    /// The shared library is where it belongs.
+    /// The shared libraries are where they belong.
     Done,
 }
 
 /// Everything an installation depends on.
 #[derive(Clone, Debug)]
 pub(super) struct Installer {
-    /// Holds one version's library, the lock, and whatever is being prepared.
+    /// Holds one package's libraries, the lock, and whatever is being prepared.
     directory: PathBuf,
     python: OsString,
-    wheel: Wheel,
+    package: Package,
 }
 
 impl Installer {
-    /// Installs below the directory `cache`, with the `python3` of the search path.
-    pub fn for_this_machine(cache: &Path) -> Result<Self, RuntimeError> {
-        let wheel = Wheel::for_this_machine()?;
-        Ok(Self { directory: cache.join("onnxruntime").join(wheel.version), python: "python3".into(), wheel })
+    /// Installs what `provider` needs below the directory `cache`, with the `python3` of the search path.
+    pub fn for_this_machine(cache: &Path, provider: ProviderName) -> Result<Self, RuntimeError> {
+        let package = Package::of(provider)?;
+        Ok(Self { directory: cache.join("onnxruntime").join(package.folder), python: "python3".into(), package })
     }
 
-    /// The library, if it is installed. It appears by a rename, so it is whole.
+    /// ONNX Runtime's library, if the package is installed. It appears last and by a rename, so all is there and whole.
     pub fn installed(&self) -> Option<PathBuf> {
-        let library = self.directory.join(self.wheel.library);
+        let library = self.directory.join(self.package.library());
         library.is_file().then_some(library)
     }
 
-    /// Installs the library, unless another process has done so by the time it is this one's turn.
+    /// Installs the package, unless another process has done so by the time it is this one's turn.
     pub fn install(&self, observer: &dyn InstallObserver) -> Result<PathBuf, RuntimeError> {
         fs::create_dir_all(&self.directory).map_err(RuntimeError::file("created", &self.directory))?;
         // Released when it is dropped, and by the system when the process is killed.
@@ -81,22 +81,34 @@ impl Installer {
             .prefix(STAGING)
             .tempdir_in(&self.directory)
             .map_err(RuntimeError::file("created", &self.directory))?;
-        let library = self.install_from(&staging, observer)?;
+        for wheel in &self.package.wheels {
+            self.unpack_to(staging.path(), wheel, observer)?;
+        }
+        let library = self.publish(staging.path())?;
         observer.stage(InstallStage::Done);
         Ok(library)
     }
 
-    fn install_from(&self, staging: &TempDir, observer: &dyn InstallObserver) -> Result<PathBuf, RuntimeError> {
+    /// Downloads a wheel and unpacks its libraries into the staging directory.
+    fn unpack_to(&self, staging: &Path, wheel: &Wheel, observer: &dyn InstallObserver) -> Result<(), RuntimeError> {
+        let failed = |action| RuntimeError::file(action, staging);
+        let downloads = TempDir::new_in(staging).map_err(failed("written"))?;
         observer.stage(InstallStage::Downloading);
-        let wheel = pip::download(&self.wheel, &self.python, staging.path(), observer)?;
+        let file = pip::download(wheel, &self.python, downloads.path(), observer)?;
         observer.stage(InstallStage::Verifying);
-        self.verify(&wheel)?;
+        verify(wheel, &file)?;
         observer.stage(InstallStage::Unpacking);
-        let unpacked = staging.path().join(self.wheel.library);
-        self.unpack(&wheel, &unpacked)?;
-        let library = self.directory.join(self.wheel.library);
-        fs::rename(&unpacked, &library).map_err(RuntimeError::file("written", &library))?;
-        Ok(library)
+        wheel.libraries.iter().try_for_each(|library| unpack(wheel, &file, staging, library))
+    }
+
+    /// Moves the libraries to where they belong, ONNX Runtime's own last.
+    fn publish(&self, staging: &Path) -> Result<PathBuf, RuntimeError> {
+        let libraries = self.package.wheels.iter().flat_map(|wheel| wheel.libraries.iter().rev());
+        for library in libraries {
+            let place = self.directory.join(library);
+            fs::rename(staging.join(library), &place).map_err(RuntimeError::file("written", &place))?;
+        }
+        Ok(self.directory.join(self.package.library()))
     }
 
     fn lock(&self, observer: &dyn InstallObserver) -> Result<File, RuntimeError> {
@@ -121,26 +133,26 @@ impl Installer {
             }
         }
     }
+}
 
-    fn verify(&self, wheel: &Path) -> Result<(), RuntimeError> {
-        let found = hash::sha256_of(wheel).map_err(RuntimeError::file("read", wheel))?;
-        if found == self.wheel.sha256 {
-            return Ok(());
-        }
-        Err(RuntimeError::Checksum { wheel: file_name(wheel), expected: self.wheel.sha256.clone(), found })
+fn verify(wheel: &Wheel, file: &Path) -> Result<(), RuntimeError> {
+    let found = hash::sha256_of(file).map_err(RuntimeError::file("read", file))?;
+    if found == wheel.sha256 {
+        return Ok(());
     }
+    Err(RuntimeError::Checksum { wheel: file_name(file), expected: wheel.sha256.clone(), found })
+}
 
-    fn unpack(&self, wheel: &Path, library: &Path) -> Result<(), RuntimeError> {
-        let member = self.wheel.member();
-        let failed = |error| RuntimeError::Unpack { wheel: file_name(wheel), member: member.clone(), error };
-        let archive = File::open(wheel).map_err(RuntimeError::file("read", wheel))?;
-        let mut archive = ZipArchive::new(archive).map_err(failed)?;
-        let mut packed = archive.by_name(&member).map_err(failed)?;
-        let mut file = File::create(library).map_err(RuntimeError::file("written", library))?;
-        io::copy(&mut packed, &mut file).map_err(RuntimeError::file("written", library))?;
-        // Before the rename: a power cut must not leave a name without its bytes.
-        file.sync_all().map_err(RuntimeError::file("written", library))
-    }
+fn unpack(wheel: &Wheel, file: &Path, folder: &Path, library: &str) -> Result<(), RuntimeError> {
+    let (member, place) = (wheel.member(library), folder.join(library));
+    let failed = |error| RuntimeError::Unpack { wheel: file_name(file), member: member.clone(), error };
+    let archive = File::open(file).map_err(RuntimeError::file("read", file))?;
+    let mut archive = ZipArchive::new(archive).map_err(failed)?;
+    let mut packed = archive.by_name(&member).map_err(failed)?;
+    let mut unpacked = File::create(&place).map_err(RuntimeError::file("written", &place))?;
+    io::copy(&mut packed, &mut unpacked).map_err(RuntimeError::file("written", &place))?;
+    // Before the rename: a power cut must not leave a name without its bytes.
+    unpacked.sync_all().map_err(RuntimeError::file("written", &place))
 }
 
 fn file_name(path: &Path) -> String {

@@ -14,7 +14,7 @@ use super::{InstallObserver, RuntimeError, wheel::Wheel};
 /// Between two looks at how far the download is.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Downloads `wheel` into the directory `staging`, which nobody else uses, and returns its path.
+/// Downloads `wheel` into the directory `staging`, which is empty and nobody else's, and returns its path.
 pub(super) fn download(
     wheel: &Wheel,
     python: &OsStr,

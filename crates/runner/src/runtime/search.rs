@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::{InstallObserver, Runtime, RuntimeError, install::Installer};
-use crate::cache;
+use crate::{ProviderName, cache};
 
 /// Names by which the system's linker may know ONNX Runtime.
 const SYSTEM_NAMES: &[&str] = if cfg!(target_os = "macos") {
@@ -47,6 +47,17 @@ impl LibrarySource {
             Self::System => "set ORT_DYLIB_PATH to the shared library of ONNX Runtime 1.17 or later",
         }
     }
+
+    /// What to do about a library of this source that lacks a provider.
+    pub(super) fn other_build(self) -> &'static str {
+        match self {
+            Self::Explicit => "name a build that has it, or none",
+            Self::Variable => "set ORT_DYLIB_PATH to a build that has it, or unset it",
+            Self::Installed | Self::System => {
+                "a process loads one library, so it must be the first provider that is used"
+            }
+        }
+    }
 }
 
 impl fmt::Display for LibrarySource {
@@ -62,6 +73,7 @@ impl fmt::Display for LibrarySource {
 
 /// See [`Runtime::find_or_install`].
 pub(super) fn find_or_install(
+    provider: ProviderName,
     explicit: Option<&Path>,
     observer: &dyn InstallObserver,
 ) -> Result<Runtime, RuntimeError> {
@@ -72,15 +84,22 @@ pub(super) fn find_or_install(
         return load_file(Path::new(&path), LibrarySource::Variable);
     }
     // A machine without a wheel may still have the system's library.
-    let installer =
-        cache::directory().ok_or(RuntimeError::NoCache).and_then(|cache| Installer::for_this_machine(&cache));
+    let installer = installer(provider);
     if let Some(library) = installer.as_ref().ok().and_then(Installer::installed) {
         return Runtime::load(library, LibrarySource::Installed);
     }
-    if let Some(runtime) = load_system() {
+    // Which providers the system's has is known only when it is loaded, and then it is too late for another.
+    if provider == ProviderName::Cpu
+        && let Some(runtime) = load_system()
+    {
         return Ok(runtime);
     }
     Runtime::load(installer?.install(observer)?, LibrarySource::Installed)
+}
+
+fn installer(provider: ProviderName) -> Result<Installer, RuntimeError> {
+    let cache = cache::directory().ok_or(RuntimeError::NoCache)?;
+    Installer::for_this_machine(&cache, provider)
 }
 
 fn load_file(path: &Path, source: LibrarySource) -> Result<Runtime, RuntimeError> {

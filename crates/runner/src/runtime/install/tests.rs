@@ -31,7 +31,11 @@ impl Scene {
     fn new(pip: &str) -> Self {
         let scene = Self(TempDir::new().unwrap());
         let mut wheel = ZipWriter::new(File::create(scene.path("wheel")).unwrap());
-        for (member, content) in [("onnxruntime/LICENSE", b"".as_slice()), ("onnxruntime/capi/libfake.so", CONTENT)] {
+        for (member, content) in [
+            ("onnxruntime/LICENSE", b"".as_slice()),
+            ("onnxruntime/capi/libfake.so", CONTENT),
+            ("onnxruntime/capi/libbeside.so", CONTENT),
+        ] {
             wheel.start_file(member, SimpleFileOptions::default()).unwrap();
             wheel.write_all(content).unwrap();
         }
@@ -88,13 +92,22 @@ impl Scene {
 }
 
 fn installer(directory: &Path) -> Installer {
-    let wheel = directory.join("wheel");
-    let sha256 = hash::sha256_of(&wheel).unwrap();
-    let size = wheel.metadata().unwrap().len();
+    let file = directory.join("wheel");
+    let sha256 = hash::sha256_of(&file).unwrap();
+    let size = file.metadata().unwrap().len();
+    let wheel = Wheel {
+        project: "onnxruntime",
+        version: "0.0.0",
+        platform: "any",
+        sha256,
+        size,
+        folder: "onnxruntime/capi",
+        libraries: &[LIBRARY],
+    };
     Installer {
         directory: directory.into(),
         python: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/python3").into(),
-        wheel: Wheel { version: "0.0.0", platform: "any", sha256, size, library: LIBRARY },
+        package: Package { folder: "any", wheels: vec![wheel] },
     }
 }
 
@@ -139,6 +152,25 @@ fn the_library_alone_is_unpacked() {
         stages,
         [InstallStage::Downloading, InstallStage::Verifying, InstallStage::Unpacking, InstallStage::Done]
     );
+}
+
+#[test]
+fn wheels_are_unpacked_side_by_side_and_the_library_comes_last() {
+    let scene = Scene::new(GOOD);
+    let mut installer = scene.installer();
+    let beside = Wheel { project: "beside", libraries: &["libbeside.so"], ..installer.package.wheels[0].clone() };
+    installer.package.wheels.insert(0, beside);
+    assert_eq!(installer.install(&()).unwrap(), scene.path(LIBRARY));
+    assert_eq!(fs::read(scene.path("libbeside.so")).unwrap(), CONTENT);
+    assert_eq!(scene.calls(), 2);
+    scene.assert_installed();
+
+    // Where the last cannot be had, nothing is there.
+    let scene = Scene::new(GOOD);
+    installer.directory = scene.0.path().into();
+    installer.package.wheels[1].libraries = &["libother.so"];
+    installer.install(&()).unwrap_err();
+    assert_eq!((installer.installed(), scene.path("libbeside.so").exists(), scene.leftovers()), (None, false, 0));
 }
 
 #[test]
@@ -240,8 +272,9 @@ fn a_damaged_wheel_is_refused() {
 fn a_wheel_without_the_library_is_refused() {
     let scene = Scene::new(GOOD);
     let mut installer = scene.installer();
-    installer.wheel.library = "libother.so";
+    installer.package.wheels[0].libraries = &[LIBRARY, "libother.so"];
     insta::assert_snapshot!("no_member", text(&scene, &installer.install(&()).unwrap_err()));
+    assert_eq!((scene.installer().installed(), scene.leftovers()), (None, 0), "nor is what it has of use");
 }
 
 #[test]

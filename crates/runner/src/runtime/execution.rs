@@ -1,0 +1,63 @@
+//! What ONNX Runtime computes with: its execution providers, and how sessions ask for them.
+
+use ort::{
+    ep::{self, ArbitrarilyConfigurableExecutionProvider as _, ExecutionProvider, ExecutionProviderDispatch},
+    session::builder::SessionBuilder,
+};
+
+use crate::{Precision, ProviderName};
+
+/// How a session is computed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Execution {
+    pub provider: ProviderName,
+    pub precision: Precision,
+    pub threads: usize,
+}
+
+/// Whether the library that is loaded was built with the provider. That its own libraries are there is not said.
+pub(super) fn is_built_in(provider: ProviderName) -> bool {
+    match provider {
+        ProviderName::Native => Ok(false),
+        ProviderName::Cpu => Ok(true),
+        ProviderName::OpenVino => ep::OpenVINO::is_available(),
+    }
+    .unwrap_or(false)
+}
+
+impl Execution {
+    /// Has the session computed so: by the provider alone, for a part left to the processor would be a silent fall-back.
+    pub fn prepare(self, builder: SessionBuilder) -> ort::Result<SessionBuilder> {
+        let Some(provider) = self.dispatch() else { return Ok(builder.with_intra_threads(self.threads)?) };
+        // ONNX Runtime's own threads would have nothing to do.
+        let builder = builder.with_intra_threads(1)?.with_disable_cpu_fallback()?;
+        Ok(builder.with_execution_providers([provider.error_on_failure()])?)
+    }
+
+    /// Sizes of batches that sessions are opened for, where one for all sizes is slower. OpenVINO takes up to three times
+    /// as long for a batch of open size, and the measure of that is in the README; each session takes it some 0.4 s to
+    /// make and a copy of the weights.
+    pub fn batch_sizes(self) -> &'static [usize] {
+        match self.provider {
+            ProviderName::OpenVino => &[1, 2, 4, 8, 12, 16, 24, 32],
+            ProviderName::Native | ProviderName::Cpu => &[],
+        }
+    }
+
+    /// What is registered with a session; nothing for what it has anyway.
+    fn dispatch(self) -> Option<ExecutionProviderDispatch> {
+        match self.provider {
+            ProviderName::Native | ProviderName::Cpu => None,
+            ProviderName::OpenVino => Some(self.openvino().build()),
+        }
+    }
+
+    /// Left to itself OpenVINO computes in bf16 wherever the processor has it.
+    fn openvino(self) -> ep::OpenVINO {
+        let properties = format!(r#"{{"CPU": {{"INFERENCE_PRECISION_HINT": "{}"}}}}"#, self.precision);
+        ep::OpenVINO::default()
+            .with_device_type("CPU")
+            .with_num_threads(self.threads)
+            .with_arbitrary_config("load_config", properties)
+    }
+}
