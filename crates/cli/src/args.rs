@@ -143,7 +143,7 @@ pub struct RunArguments {
     /// what is planned is not the policy's distribution any more.
     #[arg(long, value_name = "SHARE", conflicts_with = "warm_start")]
     pub reuse: Option<f64>,
-    /// Log every plan as it stood after each round of its sampler, too.
+    /// Log every plan as it stood after each round of its sampler, too. Where the world waits, one of them is drawn: rounds.svg.
     #[arg(long, conflicts_with = "environments")]
     pub log_rounds: bool,
     /// What the episodes are like (TOML).

@@ -90,6 +90,20 @@ fn what_a_user_names_is_text_on_the_page() {
 }
 
 #[test]
+fn the_rounds_of_a_plan_are_drawn_where_they_are_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["run", "--solver=ddim", "--steps=8", "--episodes=1", "--sampler=sequential", "--json"];
+    for more in [&[][..], &["--log-rounds"]] {
+        let out = folder.path().join(more.len().to_string());
+        json(&[&arguments[..], more, &["--out", out.to_str().unwrap()]].concat());
+        let html = fs::read_to_string(out.join("report.html")).unwrap();
+        assert_eq!(html.contains("The rounds of one plan"), !more.is_empty());
+        let svg = fs::read_to_string(out.join("rounds.svg"));
+        assert_eq!(svg.ok().map(|svg| svg.matches("<title>round").count()), (!more.is_empty()).then_some(8));
+    }
+}
+
+#[test]
 fn compare_pairs_episodes_by_their_seeds() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();

@@ -3,16 +3,19 @@
     python read_log.py FOLDER
 
 needs mcap and jsonschema. Every message must keep its schema, every episode have as many commands and plans as the
-report says, and every command be the action of its plan, to the bit.
+report says, and every command be the action of its plan, to the bit. `rounds.svg` must show the second plan's rounds.
 """
 
 import json
 import sys
 from collections import defaultdict
 from pathlib import Path
+from xml.etree import ElementTree
 
 from jsonschema import validate
 from mcap.reader import make_reader
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def read(path: Path) -> dict:
@@ -44,9 +47,23 @@ def check(topics: dict, episode: dict) -> None:
     assert [event["kind"] for event in topics["/event"]] == ["begin", "end"]
 
 
+def check_picture(picture: Path, rounds: list) -> None:
+    """The lines of the picture are the plan as it stood after each round, to a tenth of a pixel."""
+    lines = [line for line in ElementTree.parse(picture).iter(f"{SVG}polyline") if line.get("class") == "round"]
+    assert len(lines) == len(rounds)
+    for line, message in zip(lines, rounds, strict=True):
+        points = [float(number) for point in line.get("points").split() for number in point.split(",")]
+        actions = [number for action in message["actions"] for number in action["values"]]
+        assert all(abs(point - action) < 0.051 for point, action in zip(points, actions, strict=True))
+
+
 def main(folder: Path) -> None:
     report = json.loads((folder / "report.json").read_text())
     episodes = read(folder / "episodes.mcap")
+    last = report["samplers"][-1]
+    rounds = episodes[last["name"], last["episodes"][0]["seed"]]["/plan/rounds"]
+    if rounds and not report["in_time"]:
+        check_picture(folder / "rounds.svg", [message for message in rounds if message["plan"] == 1])
     for sampler in report["samplers"]:
         for episode in sampler["episodes"]:
             check(episodes.pop((sampler["name"], episode["seed"])), episode)

@@ -66,20 +66,23 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let log = finish(logs);
     let report = report(arguments, &policy, name, in_time, &contenders)?;
 
+    staging.write("report.html", |file| page::report::write(&report, &recording, file))?;
     staging.write("report.json", |file| Ok(serde_json::to_writer_pretty(file, &report)?))?;
     staging.write("episodes.csv", |file| episodes::write(&report.samplers, file))?;
     let series: Vec<Series<'_>> = report.samplers.iter().map(Series::of).collect();
     staging.write("report.svg", |file| plot::draw(&series, file))?;
     staging.write("episode.gif", |file| recording.write(file))?;
-    staging.write("report.html", |file| page::report::write(&report, &recording, file))?;
-    staging.publish()?;
+    if let Some(rounds) = &recording.rounds {
+        let picture = page::rounds::render(rounds, &recording.keep_out, true)?;
+        staging.write("rounds.svg", |file| Ok(file.write_all(picture.as_bytes())?))?;
+    }
+    let files = staging.publish()?;
 
     if arguments.json {
         return print_json(&report);
     }
     println!("{}", table::render(&report));
-    let folder = arguments.out.display();
-    println!("written to {folder}: report.html, report.json, episodes.csv, report.svg, episode.gif, {log}");
+    println!("written to {}: {}, {log}", arguments.out.display(), files.join(", "));
     Ok(())
 }
 

@@ -105,12 +105,12 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
     };
     staging.write("study.json", |file| Ok(serde_json::to_writer_pretty(file, &study)?))?;
     staging.write("study.svg", |file| plot::study::draw(&study, file))?;
-    staging.publish()?;
+    let files = staging.publish()?;
     if arguments.json {
         return print_json(&study);
     }
     println!("{}", table::render_study(&study));
-    println!("written to {}: study.json, study.svg", arguments.out.display());
+    println!("written to {}: {}", arguments.out.display(), files.join(", "));
     Ok(())
 }
 

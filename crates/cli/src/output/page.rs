@@ -3,6 +3,8 @@
 pub mod comparison;
 mod episode;
 pub mod report;
+pub mod rounds;
+mod table;
 
 /// A plot's size on a page, px: small, so that its text is legible where it is scaled down to a telephone.
 const PLOT: (u32, u32) = (380, 285);

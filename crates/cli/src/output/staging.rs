@@ -34,8 +34,8 @@ impl Staging {
         Ok(())
     }
 
-    /// Moves every file to its place, replacing those of an earlier run.
-    pub fn publish(self) -> Result<()> {
+    /// Moves every file to its place, replacing those of an earlier run, and tells their names.
+    pub fn publish(self) -> Result<Vec<String>> {
         let folder = &self.folder;
         fs::create_dir_all(folder).with_context(|| format!("{}: could not be created", folder.display()))?;
         for name in &self.names {
@@ -43,7 +43,7 @@ impl Staging {
             fs::rename(self.aside.path().join(name), &place)
                 .with_context(|| format!("{}: could not be put in place", place.display()))?;
         }
-        Ok(())
+        Ok(self.names)
     }
 }
 

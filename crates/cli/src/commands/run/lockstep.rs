@@ -49,6 +49,9 @@ pub fn compete(
             let episode = run_episode(&mut driver, environment, seed, |environment, step| {
                 log.step(PERIOD, &step);
                 if record {
+                    if step.action_index == 0 {
+                        recording.add_rounds(&step.plan.iterates);
+                    }
                     recording.add(environment.task(), ahead(&step));
                 }
             })?;

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use askama::Template;
-use parapolicy_pusht::geometry::{AGENT_RADIUS, GOAL, OUTLINE, Pose, TABLE_SIZE, WALLS};
-use parapolicy_pusht::{KeepOut, SUCCESS_COVERAGE};
+use parapolicy_pusht::SUCCESS_COVERAGE;
+use parapolicy_pusht::geometry::{AGENT_RADIUS, TABLE_SIZE};
 
+use super::table::{Ground, transform};
 use crate::output::animation::{Moment, Recording};
 
 /// Control steps that are shown: what comes later would make the page heavy.
@@ -17,10 +18,7 @@ struct Episode<'a> {
     seed: u64,
     side: f64,
     radius: f64,
-    outline: String,
-    walls: String,
-    goal: String,
-    keep_out: &'a [KeepOut],
+    ground: Ground<'a>,
     /// How far from the top the share of the goal is that is a success.
     enough: f64,
     first: First,
@@ -42,17 +40,12 @@ pub fn render(recording: &Recording, name: &str, seed: u64) -> Result<String> {
     let steps = recording.moments.len();
     let moments = &recording.moments[..steps.min(LONGEST)];
     let Some(Moment { state, .. }) = moments.first() else { return Ok(String::new()) };
-    let [top_left, rest @ ..] = [WALLS[0], WALLS[1], WALLS[2]];
-    let corners = top_left.into_iter().chain(rest.map(|[_, corner]| corner)).chain([WALLS[0][0]]);
     let episode = Episode {
         name,
         seed,
         side: TABLE_SIZE,
         radius: AGENT_RADIUS,
-        outline: points(OUTLINE),
-        walls: points(corners),
-        goal: transform(&GOAL),
-        keep_out: &recording.keep_out,
+        ground: Ground::new(&recording.keep_out),
         enough: 1.0 - SUCCESS_COVERAGE,
         first: First { agent: state.agent.into(), block: transform(&state.block) },
         moments: serde_json::to_string(&moments.iter().map(numbers).collect::<Vec<_>>())?,
@@ -71,14 +64,4 @@ fn numbers(Moment { state, coverage, plan }: &Moment) -> Vec<f64> {
     let rest = [rounded(state.block.angle, 1e4), rounded(*coverage, 1e4)];
     let plan = plan.iter().flatten().map(|&value| rounded(value, 10.0));
     positions.into_iter().chain(rest).chain(plan).collect()
-}
-
-fn points(corners: impl IntoIterator<Item = [f64; 2]>) -> String {
-    let texts = corners.into_iter().map(|[x, y]| format!("{x},{y}"));
-    texts.collect::<Vec<_>>().join(" ")
-}
-
-/// SVG turns clockwise, as the table does, in degrees.
-fn transform(pose: &Pose) -> String {
-    format!("translate({:.1} {:.1}) rotate({:.2})", pose.position.x, pose.position.y, pose.angle.to_degrees())
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use askama::Template;
 use parapolicy_control::{EpisodeReport, Report, SamplerReport, paired_rewards};
 
-use super::{PLOT, episode, shell};
+use super::{PLOT, episode, rounds, shell};
 use crate::output::animation::Recording;
 use crate::output::plot::differences::{Paired, differences};
 use crate::output::plot::{Series, latencies, rewards, svg};
@@ -33,6 +33,8 @@ struct ReportPage<'a> {
     rewards: String,
     differences: Option<String>,
     episode: String,
+    /// How a plan came about, where that was watched.
+    rounds: Option<String>,
     seeds: Vec<(u64, Vec<Option<&'a EpisodeReport>>)>,
 }
 
@@ -55,6 +57,7 @@ pub fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Re
         rewards: svg(PLOT, |area| rewards(area, &series))?,
         differences: paired(report)?,
         episode: shown.map_or_else(|| Ok(String::new()), |(name, seed)| episode::render(recording, name, seed))?,
+        rounds: recording.rounds.as_ref().map(|plan| rounds::render(plan, &recording.keep_out, false)).transpose()?,
         seeds: seeds(&report.samplers),
     };
     Ok(file.write_all(page.render()?.as_bytes())?)
