@@ -12,9 +12,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "models"))
 
-from export import directory  # noqa: E402
-from export.policy import Entry, Policy, Shape, identity  # noqa: E402
-from export.unet import ConditionalUnet  # noqa: E402
+from export import directory
+from export.policy import Entry, Policy, Shape, identity
+from export.unet import ConditionalUnet
 
 OBSERVATION, ACTION = 20, 2
 SCHEDULER = {

@@ -1,19 +1,24 @@
 //! What an evaluation takes, layer by layer, and how far that is from what the machine can do.
 //!
-//! `cargo bench -p parapolicy-engine --bench kernels [-- Avx512] [layers]`: the network is the shipped one's shape with random
-//! weights. Times are the best of many, each layer's for itself: a machine with other things to do disturbs some. With
-//! `layers`, every layer is listed; a kernel's name leaves out the others.
+//! `cargo bench -p parapolicy-engine --bench kernels [-- Avx512] [original] [layers] [json=FILE]`: the network is the shipped
+//! one's shape with random weights, or Diffusion Policy's own. Times are the best of many, each layer's for itself: a machine
+//! with other things to do disturbs some. With `layers`, every layer is listed; a kernel's name leaves out the others. The
+//! file has all of it.
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails has nothing to say")]
 
 mod limits;
+mod report;
 #[path = "../../tests/unet/mod.rs"]
 mod unet;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::time::{Duration, Instant};
 
 use limits::Limits;
-use parapolicy_engine::kernel::{Kernel, Program, Work};
-use parapolicy_engine::network::{Layer, Layers};
+use parapolicy_engine::kernel::{Kernel, Program};
+use parapolicy_engine::network::Layers;
+use report::{Batch, Report};
 use unet::Random;
 
 const BATCHES: [usize; 6] = [1, 2, 4, 8, 16, 32];
@@ -21,46 +26,43 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 fn main() {
     let arguments: Vec<_> = std::env::args().collect();
-    let detailed = arguments.iter().any(|argument| argument == "layers");
+    let asked = |name: &str| arguments.iter().any(|argument| argument == name);
     let kernels = [Kernel::AmxBf16, Kernel::Avx512Bf16, Kernel::Avx512, Kernel::Avx2];
-    let named = |kernel: &Kernel| arguments.iter().any(|argument| *argument == format!("{kernel:?}"));
+    let named = |kernel: &Kernel| asked(&format!("{kernel:?}"));
     let any = kernels.iter().any(named);
-    let layers = unet::unet(1, 2, 16, &[64, 128, 256], 8);
+    let widths = if asked("original") { [256, 512, 1024] } else { [64, 128, 256] };
+    let layers = unet::unet(1, 2, 16, &widths, 8);
+    let mut reports = vec![];
     for threads in [1, 2] {
-        for kernel in kernels.into_iter().filter(|kernel| named(kernel) || !any) {
-            if let Some(limits) = Limits::measure(kernel, threads) {
-                measure(&layers, kernel, threads, &limits, detailed);
-            }
+        for kernel in kernels.into_iter().filter(|kernel| kernel.is_available() && (named(kernel) || !any)) {
+            reports.extend(measure(&layers, &widths, kernel, threads, asked("layers")));
         }
+    }
+    if let Some(file) = arguments.iter().find_map(|argument| argument.strip_prefix("json=")) {
+        std::fs::write(file, serde_json::to_string_pretty(&reports).unwrap()).unwrap();
     }
 }
 
-fn measure(layers: &Layers, kernel: Kernel, threads: usize, limits: &Limits, detailed: bool) {
-    println!("\n{kernel:?}, {threads} threads: {limits}");
+fn measure(layers: &Layers, widths: &[usize], kernel: Kernel, threads: usize, detailed: bool) -> Option<Report> {
     let mut program = Program::new(layers, kernel, threads).unwrap();
-    let mut one = None;
-    for batch in BATCHES {
+    let weights = |batch| program.work(batch).iter().map(|work| work.bytes).sum();
+    let mut weights = [1, 2].map(weights).to_vec();
+    weights.dedup();
+    let mut report = Report::new(kernel, threads, widths, Limits::measure(kernel, threads, &weights)?);
+    println!("{report}");
+    for rows in BATCHES {
         let mut random = Random(2);
-        program.load(batch, |sample, film| {
+        program.load(rows, |sample, film| {
             sample.iter_mut().chain(film).for_each(|number| *number = random.number());
         });
-        let (whole, best) = best(&mut program);
-        let work = program.work(batch);
-        let least: f64 = work.iter().map(|work| limits.least(work)).sum();
-        let one = *one.get_or_insert(whole);
-        println!(
-            "  batch {batch:>2}: {:7.1} us, {:4.1} times batch 1; layers {:7.1} us, {:3.0} % of the limit",
-            micros(whole),
-            micros(whole) / micros(one),
-            micros(best.iter().sum()),
-            100.0 * least / micros(best.iter().sum()),
-        );
-        if detailed {
-            for ((layer, work), time) in layers.layers.iter().zip(&work).zip(&best) {
-                print(layer, work, limits, *time);
-            }
-        }
+        let (whole, times) = best(&mut program);
+        let times: Vec<_> = times.into_iter().map(micros).collect();
+        let batch = Batch::new(rows, micros(whole), &program.work(rows), &times, &layers.layers, &report.limits);
+        println!("{batch}");
+        batch.layers.iter().filter(|_| detailed).for_each(|layer| println!("{layer}"));
+        report.batches.push(batch);
     }
+    Some(report)
 }
 
 /// The best time of a whole evaluation, and of each layer.
@@ -68,26 +70,12 @@ fn best(program: &mut Program) -> (Duration, Vec<Duration>) {
     let mut best = program.time();
     let mut whole = Duration::MAX;
     let begin = Instant::now();
-    while begin.elapsed() < PATIENCE {
+    while whole == Duration::MAX || begin.elapsed() < PATIENCE {
         let times = program.time();
         whole = whole.min(times.iter().sum());
         best.iter_mut().zip(times).for_each(|(best, time)| *best = time.min(*best));
     }
     (whole, best)
-}
-
-fn print(layer: &Layer, work: &Work, limits: &Limits, time: Duration) {
-    let convolution = &layer.convolution;
-    println!(
-        "    {:>3} -> {:<3} taps {} positions {:>2}: {:6.2} us, {:3.0} % of the limit ({})",
-        convolution.inputs,
-        convolution.outputs,
-        convolution.geometry.taps,
-        layer.output.positions,
-        micros(time),
-        100.0 * limits.least(work) / micros(time),
-        limits.binding(work),
-    );
 }
 
 fn micros(time: Duration) -> f64 {
