@@ -1,6 +1,7 @@
 //! The command line.
 
 mod clock;
+mod runtime;
 mod study;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use parapolicy_runner::{Precision, ProviderName};
 use parapolicy_sampler::Solver;
 
 pub use self::clock::{ClockName, LONGEST_LATENCY, LatencyName, LoopArguments};
+pub use self::runtime::RuntimeCommand;
 pub use self::study::{LatencyStudyArguments, Study};
 use crate::auto::SamplerName;
 
@@ -51,6 +53,9 @@ pub enum Command {
     Replay(ReplayArguments),
     /// Show a model: manifest, graph, fingerprint.
     Inspect(InspectArguments),
+    /// Manage ONNX Runtime's libraries, which all providers but `native` need.
+    #[command(subcommand)]
+    Runtime(RuntimeCommand),
 }
 
 /// Which network, on what.

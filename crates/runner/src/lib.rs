@@ -36,4 +36,4 @@ pub use manifest::{DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, 
 pub use normalization::Normalization;
 pub use policy::{Policy, PolicyError};
 pub use provider::Provider;
-pub use runtime::{InstallObserver, InstallStage, LibrarySource, Runtime, RuntimeError};
+pub use runtime::{InstallObserver, InstallStage, Installable, LibrarySource, Runtime, RuntimeError};

@@ -21,7 +21,7 @@ use ort::{
 pub(crate) use self::execution::Execution;
 pub use self::{
     error::RuntimeError,
-    install::{InstallObserver, InstallStage},
+    install::{InstallObserver, InstallStage, Installable},
     search::LibrarySource,
 };
 
@@ -71,19 +71,51 @@ impl Runtime {
         explicit: Option<&Path>,
         observer: &dyn InstallObserver,
     ) -> Result<Self, RuntimeError> {
+        if let Some(runtime) = Self::find(provider, explicit)? {
+            return Ok(runtime);
+        }
+        let library = search::installer(provider)?.install(observer)?;
+        // It is where it is looked for now.
+        Self::find(provider, None)?.ok_or(RuntimeError::NoLibrary { library, origin: LibrarySource::Installed })
+    }
+
+    /// The same, but installs nothing: `None` where none of these places has a library.
+    ///
+    /// # Errors
+    /// As for [`Runtime::find_or_install`].
+    pub fn find(provider: ProviderName, explicit: Option<&Path>) -> Result<Option<Self>, RuntimeError> {
         // A panic while it was held cannot have left half a runtime.
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = match &*loaded {
             Some(runtime) => runtime.again(explicit)?,
             None => {
-                let runtime = search::find_or_install(provider, explicit, observer)?;
+                let Some(runtime) = search::find(provider, explicit)? else { return Ok(None) };
                 tracing::debug!(library = %runtime.library.display(), source = ?runtime.source, "ONNX Runtime loaded");
                 loaded.insert(runtime).clone()
             }
         };
         drop(loaded);
         runtime.require(provider)?;
-        Ok(runtime)
+        Ok(Some(runtime))
+    }
+
+    /// Installs what `provider` needs, as [`Runtime::find_or_install`] does, and loads nothing; returns the library.
+    ///
+    /// # Errors
+    /// An installation that fails, or a provider that needs none.
+    pub fn install(provider: ProviderName, observer: &dyn InstallObserver) -> Result<PathBuf, RuntimeError> {
+        search::installer(provider)?.install(observer)
+    }
+
+    /// What can be installed on this machine.
+    ///
+    /// # Errors
+    /// There is no cache directory.
+    pub fn installable() -> Result<Vec<Installable>, RuntimeError> {
+        let all = ProviderName::ALL.into_iter().map(search::installer);
+        // Where there is no wheel there is nothing to install.
+        let some = all.filter(|installer| !matches!(installer, Err(RuntimeError::Platform { .. })));
+        some.map(|installer| Ok(installer?.describe())).collect()
     }
 
     /// The library's file; of the system's library, the name by which the linker found it.

@@ -10,6 +10,7 @@ mod observations;
 mod refinement;
 mod replay;
 mod run;
+mod runtime;
 mod sample;
 pub mod study;
 
@@ -35,6 +36,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Sample(arguments) => sample::sample(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
+        Command::Runtime(command) => runtime::runtime(&command),
     }
 }
 

@@ -2,6 +2,7 @@ mod bench;
 mod calibration;
 pub mod comparison;
 mod in_time;
+mod runtime;
 mod study;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -10,6 +11,7 @@ use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport, 
 pub use bench::render_bench;
 pub use calibration::render_calibration;
 pub use comparison::render_comparison;
+pub use runtime::render_installable;
 pub use study::render_study;
 
 /// What a plan costs that is drawn alone.

@@ -46,6 +46,20 @@ pub enum InstallStage {
     Done,
 }
 
+/// What can be installed for a provider, and whether it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Installable {
+    /// The provider.
+    pub provider: ProviderName,
+    /// The wheels, as pip is asked for them: `onnxruntime==1.31.1`.
+    pub wheels: Vec<String>,
+    /// Their size in bytes.
+    pub size: u64,
+    /// ONNX Runtime's library, if it is installed.
+    pub library: Option<PathBuf>,
+}
+
 /// Everything an installation depends on.
 #[derive(Clone, Debug)]
 pub(super) struct Installer {
@@ -66,6 +80,17 @@ impl Installer {
     pub fn installed(&self) -> Option<PathBuf> {
         let library = self.directory.join(self.package.library());
         library.is_file().then_some(library)
+    }
+
+    /// The package, in words.
+    pub fn describe(&self) -> Installable {
+        let Package { provider, wheels, .. } = &self.package;
+        Installable {
+            provider: *provider,
+            wheels: wheels.iter().map(Wheel::requirement).collect(),
+            size: wheels.iter().map(|wheel| wheel.size).sum(),
+            library: self.installed(),
+        }
     }
 
     /// Installs the package, unless another process has done so by the time it is this one's turn.

@@ -8,6 +8,7 @@ use crate::ProviderName;
 /// What is installed for a provider.
 #[derive(Clone, Debug)]
 pub(super) struct Package {
+    pub provider: ProviderName,
     /// Name of the folder.
     pub folder: &'static str,
     /// Its wheels; ONNX Runtime's comes last, so that where its library is, all are.
@@ -64,7 +65,7 @@ fn cpu() -> Option<Package> {
     };
     let sha256 = sha256.into();
     let wheel = Wheel { project: "onnxruntime", version: "1.31.1", platform, sha256, size, folder: CAPI, libraries };
-    Some(Package { folder: "1.31.1", wheels: vec![wheel] })
+    Some(Package { provider: ProviderName::Cpu, folder: "1.31.1", wheels: vec![wheel] })
 }
 
 /// ONNX Runtime with OpenVINO, and what of that computes on processors.
@@ -88,5 +89,5 @@ fn openvino() -> Option<Package> {
         folder: CAPI,
         libraries: LIBRARIES,
     };
-    Some(Package { folder: "openvino-1.24.1", wheels: vec![wheel] })
+    Some(Package { provider: ProviderName::OpenVino, folder: "openvino-1.24.1", wheels: vec![wheel] })
 }

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{InstallObserver, Runtime, RuntimeError, install::Installer};
+use super::{Runtime, RuntimeError, install::Installer};
 use crate::{ProviderName, cache};
 
 /// Names by which the system's linker may know ONNX Runtime.
@@ -71,33 +71,24 @@ impl fmt::Display for LibrarySource {
     }
 }
 
-/// See [`Runtime::find_or_install`].
-pub(super) fn find_or_install(
-    provider: ProviderName,
-    explicit: Option<&Path>,
-    observer: &dyn InstallObserver,
-) -> Result<Runtime, RuntimeError> {
+/// See [`Runtime::find`].
+pub(super) fn find(provider: ProviderName, explicit: Option<&Path>) -> Result<Option<Runtime>, RuntimeError> {
     if let Some(path) = explicit {
-        return load_file(path, LibrarySource::Explicit);
+        return load_file(path, LibrarySource::Explicit).map(Some);
     }
     if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
-        return load_file(Path::new(&path), LibrarySource::Variable);
+        return load_file(Path::new(&path), LibrarySource::Variable).map(Some);
     }
     // A machine without a wheel may still have the system's library.
-    let installer = installer(provider);
-    if let Some(library) = installer.as_ref().ok().and_then(Installer::installed) {
-        return Runtime::load(library, LibrarySource::Installed);
+    if let Some(library) = installer(provider).ok().and_then(|installer| installer.installed()) {
+        return Runtime::load(library, LibrarySource::Installed).map(Some);
     }
     // Which providers the system's has is known only when it is loaded, and then it is too late for another.
-    if provider == ProviderName::Cpu
-        && let Some(runtime) = load_system()
-    {
-        return Ok(runtime);
-    }
-    Runtime::load(installer?.install(observer)?, LibrarySource::Installed)
+    Ok(if provider == ProviderName::Cpu { load_system() } else { None })
 }
 
-fn installer(provider: ProviderName) -> Result<Installer, RuntimeError> {
+/// What installs for the provider on this machine.
+pub(super) fn installer(provider: ProviderName) -> Result<Installer, RuntimeError> {
     let cache = cache::directory().ok_or(RuntimeError::NoCache)?;
     Installer::for_this_machine(&cache, provider)
 }

@@ -107,7 +107,7 @@ fn installer(directory: &Path) -> Installer {
     Installer {
         directory: directory.into(),
         python: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/python3").into(),
-        package: Package { folder: "any", wheels: vec![wheel] },
+        package: Package { provider: ProviderName::Cpu, folder: "any", wheels: vec![wheel] },
     }
 }
 
@@ -171,6 +171,20 @@ fn wheels_are_unpacked_side_by_side_and_the_library_comes_last() {
     installer.package.wheels[1].libraries = &["libother.so"];
     installer.install(&()).unwrap_err();
     assert_eq!((installer.installed(), scene.path("libbeside.so").exists(), scene.leftovers()), (None, false, 0));
+}
+
+#[test]
+fn what_can_be_installed_is_described() {
+    let scene = Scene::new(GOOD);
+    let mut expected = Installable {
+        provider: ProviderName::Cpu,
+        wheels: vec!["onnxruntime==0.0.0".into()],
+        size: scene.path("wheel").metadata().unwrap().len(),
+        library: None,
+    };
+    assert_eq!(scene.installer().describe(), expected);
+    expected.library = Some(scene.install().unwrap());
+    assert_eq!(scene.installer().describe(), expected);
 }
 
 #[test]

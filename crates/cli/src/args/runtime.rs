@@ -1,0 +1,25 @@
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use parapolicy_runner::ProviderName;
+
+/// `parapolicy runtime`.
+#[derive(Debug, Subcommand)]
+pub enum RuntimeCommand {
+    /// Show which providers' libraries can be installed here, and which are.
+    List,
+    /// Install a provider's libraries, as its first use would.
+    Install {
+        /// Provider: `cpu` or `openvino`.
+        provider: ProviderName,
+    },
+    /// Load the library that a provider would use, and show where it is; nothing is installed.
+    Which {
+        /// Provider.
+        #[arg(default_value_t = ProviderName::Cpu)]
+        provider: ProviderName,
+        /// ONNX Runtime's library, as other commands take it.
+        #[arg(long, value_name = "FILE")]
+        ort_lib: Option<PathBuf>,
+    },
+}
