@@ -128,7 +128,7 @@ fn graphs() {
     let graph = bench.path("model/denoiser.onnx");
     let bytes = fs::read(&graph).unwrap();
     fs::write(&graph, &bytes[..bytes.len() / 2]).unwrap();
-    bench.refuses(&["denoiser.onnx", "sha256"]);
+    bench.refuses(&["denoiser.onnx", "SHA-256"]);
 
     fs::write(&graph, "no graph").unwrap();
     bench.refuses(&["denoiser.onnx"]);

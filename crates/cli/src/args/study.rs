@@ -57,7 +57,7 @@ pub struct LatencyStudyArguments {
     /// Seed of the first episode; the others follow.
     #[arg(long, default_value_t = 100_000)]
     pub seed: u64,
-    /// Folder for study.json and study.svg.
+    /// Folder for study.html, a page of all that was measured; study.json and study.svg.
     #[arg(long, default_value = "study")]
     pub out: PathBuf,
     /// Print the study as JSON, and nothing else, on standard output.

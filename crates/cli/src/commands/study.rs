@@ -17,7 +17,7 @@ use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, SamplingArguments};
 use crate::failure::{Failure, InputError as _};
 use crate::machine;
 use crate::output::staging::Staging;
-use crate::output::{plot, table};
+use crate::output::{page, plot, table};
 use crate::progress::RunProgress;
 
 /// The form of `study.json`.
@@ -103,6 +103,7 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
         late: arguments.late.to_string(),
         groups,
     };
+    staging.write("study.html", |file| page::study::write(&study, file))?;
     staging.write("study.json", |file| Ok(serde_json::to_writer_pretty(file, &study)?))?;
     staging.write("study.svg", |file| plot::study::draw(&study, file))?;
     let files = staging.publish()?;

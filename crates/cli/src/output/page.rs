@@ -4,6 +4,7 @@ pub mod comparison;
 mod episode;
 pub mod report;
 pub mod rounds;
+pub mod study;
 mod table;
 
 /// A plot's size on a page, px: small, so that its text is legible where it is scaled down to a telephone.

@@ -3,7 +3,7 @@ mod calibration;
 pub mod comparison;
 mod in_time;
 mod runtime;
-mod study;
+pub mod study;
 
 use comfy_table::{CellAlignment, Table, presets};
 use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport, Throughput};
@@ -23,7 +23,7 @@ const WORK: &str = "rounds / evaluations";
 /// What plans cost while the world goes on: what counts is how old they are, see `in_time`.
 const BESIDE: [&str; 1] = ["plan p50 / p99 ms"];
 
-/// The run at a glance: names of columns, and a row of texts a sampler.
+/// A table before it is text: names of columns, and rows of texts.
 pub struct Glance {
     pub columns: Vec<&'static str>,
     pub rows: Vec<Vec<String>>,
@@ -31,15 +31,19 @@ pub struct Glance {
 
 /// The run at a glance, as text.
 pub fn render(report: &Report) -> String {
-    let Glance { columns, rows } = Glance::of(report);
-    let mut table = table(&columns);
-    table.add_rows(rows);
     let below = differences(report).into_iter().chain(in_time::footnotes(report)).map(|line| format!("\n{line}"));
-    finish(table) + &below.collect::<String>()
+    Glance::of(report).render() + &below.collect::<String>()
 }
 
 impl Glance {
-    /// How often limits were not kept is shown where that happened.
+    /// As text.
+    fn render(self) -> String {
+        let mut table = table(&self.columns);
+        table.add_rows(self.rows);
+        finish(table)
+    }
+
+    /// The run, a row a sampler. How often limits were not kept is shown where that happened.
     pub fn of(report: &Report) -> Self {
         let cut_short = report.samplers.iter().any(|sampler| sampler.cut_short.share > 0.0);
         let violated = report.samplers.iter().any(|sampler| sampler.violation_rate > 0.0);

@@ -11,19 +11,26 @@ use crate::commands::study::{Group, Row, Study, Varied};
 pub fn draw(study: &Study, file: &mut dyn Write) -> Result<()> {
     write(file, SIZE, |area| {
         let (left, right) = area.split_horizontally(SIZE.0 / 2);
-        let stated = |row: &Row| row.latency_ms.unwrap_or_else(|| median(&row.result));
-        let latency = Axis { of: &stated, caption: "reward against latency", unit: "latency of a plan, ms" };
-        panel(&left, study, &latency, &[Varied::Latency, Varied::Sampler])?;
-        let steps = |row: &Row| row.replan as f64;
-        let interval = Axis { of: &steps, caption: "reward against interval", unit: "control steps from plan to plan" };
-        panel(&right, study, &interval, &[Varied::Replan])
+        against_latency(&left.titled("reward against latency", TITLE)?, study)?;
+        against_interval(&right.titled("reward against interval", TITLE)?, study)
     })
+}
+
+/// Reward against latency, with the samplers at theirs.
+pub fn against_latency(area: &Area<'_>, study: &Study) -> Drawn {
+    let stated = |row: &Row| row.latency_ms.unwrap_or_else(|| median(&row.result));
+    panel(area, study, &Axis { of: &stated, unit: "latency of a plan, ms" }, &[Varied::Latency, Varied::Sampler])
+}
+
+/// Reward against the replanning interval.
+pub fn against_interval(area: &Area<'_>, study: &Study) -> Drawn {
+    let steps = |row: &Row| row.replan as f64;
+    panel(area, study, &Axis { of: &steps, unit: "control steps from plan to plan" }, &[Varied::Replan])
 }
 
 /// What lies along.
 struct Axis<'a> {
     of: &'a dyn Fn(&Row) -> f64,
-    caption: &'a str,
     unit: &'a str,
 }
 
@@ -38,10 +45,9 @@ fn panel(area: &Area<'_>, study: &Study, axis: &Axis<'_>, shown: &[Varied]) -> D
     let lowest = study.groups.iter().flat_map(|group| &group.rows).map(|row| row.result.reward_interval.low);
     let lowest = (10.0 * lowest.fold(1.0, f64::min)).floor() / 10.0;
     let mut chart = ChartBuilder::on(area)
-        .caption(axis.caption, TITLE)
         .margin(MARGIN)
         .x_label_area_size(40)
-        .y_label_area_size(50)
+        .y_label_area_size(60)
         .build_cartesian_2d(0.0..farthest * 1.05, lowest..1.02)?;
     chart
         .configure_mesh()

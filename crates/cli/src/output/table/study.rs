@@ -1,14 +1,25 @@
 use parapolicy_control::{Difference, Interval, SamplerReport};
 
-use super::{finish, table};
+use super::Glance;
 use crate::commands::study::{Group, Row, Study, Varied};
 
-/// One table a thing that is varied, the scenarios below each other; then what became of the claim.
+/// The rows in which one thing was varied, the scenarios below each other.
+pub struct Section {
+    pub title: String,
+    pub glance: Glance,
+}
+
+/// One table a thing that is varied; then what became of the claim.
 pub fn render_study(study: &Study) -> String {
-    let mut text = String::new();
-    for varied in [Varied::Latency, Varied::Replan, Varied::Sampler] {
+    let table = |Section { title, glance }: Section| format!("{title}\n{}\n\n", glance.render());
+    sections(study).into_iter().map(table).collect::<String>() + &claims(study).join("\n")
+}
+
+/// One section a thing that is varied.
+pub fn sections(study: &Study) -> Vec<Section> {
+    let section = |varied: Varied| {
         let groups: Vec<&Group> = study.groups.iter().filter(|group| group.varied == varied).collect();
-        let Some(row) = groups.first().and_then(|group| group.rows.first()) else { continue };
+        let row = groups.first()?.rows.first()?;
         let (title, column) = match varied {
             Varied::Latency => (format!("latency, as stated; a plan every {} control steps", row.replan), "latency ms"),
             Varied::Replan => {
@@ -19,44 +30,37 @@ pub fn render_study(study: &Study) -> String {
                 (format!("samplers, at their latencies here; a plan every {} steps", row.replan), "sampler")
             }
         };
-        text += &format!("{title}\n{}\n\n", render(&groups, column));
-    }
-    let claims = study.groups.iter().filter(|group| group.varied == Varied::Sampler).flat_map(claims);
-    text + &claims.collect::<Vec<_>>().join("\n")
+        let rows = groups.iter().flat_map(|group| group.rows.iter().map(|row| cells(group, row)));
+        Some(Section { title, glance: Glance { columns: columns(column), rows: rows.collect() } })
+    };
+    [Varied::Latency, Varied::Replan, Varied::Sampler].into_iter().filter_map(section).collect()
 }
 
-fn render(groups: &[&Group], column: &str) -> String {
+fn columns(varied: &'static str) -> Vec<&'static str> {
     let less = "less the first row's (95 %)";
-    let mut table = table(&[
-        "scenario",
-        column,
-        "reward",
-        "95 % interval",
-        less,
-        "success",
-        "plan p50 ms",
-        "age p50 / p99 ms",
-        "late / no plan",
-    ]);
-    for group in groups {
-        for Row { latency_ms, replan, result } in &group.rows {
-            let varied = match group.varied {
-                Varied::Latency => format!("{:.0}", latency_ms.unwrap_or_default()),
-                Varied::Replan => replan.to_string(),
-                Varied::Sampler => result.name.clone(),
-            };
-            let SamplerReport { reward_mean, reward_interval: Interval { low, high }, success_rate, .. } = result;
-            let timing = result.timing.map(|timing| super::in_time::cells(&timing)).unwrap_or_default();
-            let mut cells =
-                vec![group.scenario.clone(), varied, format!("{reward_mean:.3}"), format!("{low:.3} – {high:.3}")];
-            cells.push(result.reward_difference.map_or_else(|| "–".to_owned(), |difference| shown(&difference)));
-            cells.push(format!("{:.0} %", 100.0 * success_rate));
-            cells.push(result.sampling_latency_ms.map_or_else(|| "–".to_owned(), |plan| format!("{:.1}", plan.p50)));
-            cells.extend(timing);
-            table.add_row(cells);
-        }
-    }
-    finish(table)
+    let figures = ["reward", "95 % interval", less, "success", "plan p50 ms", "age p50 / p99 ms", "late / no plan"];
+    ["scenario", varied].into_iter().chain(figures).collect()
+}
+
+fn cells(group: &Group, Row { latency_ms, replan, result }: &Row) -> Vec<String> {
+    let varied = match group.varied {
+        Varied::Latency => format!("{:.0}", latency_ms.unwrap_or_default()),
+        Varied::Replan => replan.to_string(),
+        Varied::Sampler => result.name.clone(),
+    };
+    let SamplerReport { reward_mean, reward_interval: Interval { low, high }, success_rate, .. } = result;
+    let timing = result.timing.map(|timing| super::in_time::cells(&timing)).unwrap_or_default();
+    let mut cells = vec![group.scenario.clone(), varied, format!("{reward_mean:.3}"), format!("{low:.3} – {high:.3}")];
+    cells.push(result.reward_difference.map_or_else(|| "–".to_owned(), |difference| shown(&difference)));
+    cells.push(format!("{:.0} %", 100.0 * success_rate));
+    cells.push(result.sampling_latency_ms.map_or_else(|| "–".to_owned(), |plan| format!("{:.1}", plan.p50)));
+    cells.extend(timing);
+    cells
+}
+
+/// What became of the claim that a faster sampler earns more, scenario by scenario.
+pub fn claims(study: &Study) -> Vec<String> {
+    study.groups.iter().filter(|group| group.varied == Varied::Sampler).flat_map(claims_of).collect()
 }
 
 fn shown(Difference { mean, interval: Interval { low, high } }: &Difference) -> String {
@@ -64,7 +68,7 @@ fn shown(Difference { mean, interval: Interval { low, high } }: &Difference) -> 
 }
 
 /// Whether a sampler earned more than the first one, as far as these seeds tell.
-fn claims(group: &Group) -> Vec<String> {
+fn claims_of(group: &Group) -> Vec<String> {
     let Some(first) = group.rows.first() else { return Vec::new() };
     let claim = |row: &Row| {
         let difference = row.result.reward_difference?;

@@ -1,0 +1,53 @@
+"""Opens a page of a latency study in headless Chromium and holds what it shows against the study.
+
+    python study.py FOLDER [SCREENSHOTS]
+
+needs selenium, Chromium and its driver.
+"""
+
+import json
+import sys
+from itertools import groupby
+from pathlib import Path
+
+from selenium import webdriver
+
+from browser import cells, visit
+
+
+def expected(group: dict, row: dict) -> list[str]:
+    result, none = row["result"], "–"  # noqa: RUF001
+    low, high = result["reward_interval"].values()
+    less = none
+    if difference := result["reward_difference"]:
+        low_less, high_less = difference["interval"].values()
+        less = f"{difference['mean']:+.3f} ({low_less:+.3f} to {high_less:+.3f})"
+    varied = {"latency": f"{row['latency_ms'] or 0:.0f}", "replan": str(row["replan"]), "sampler": result["name"]}
+    plan, timing = result["sampling_latency_ms"], result["timing"]
+    return [
+        group["scenario"],
+        varied[group["varied"]],
+        f"{result['reward_mean']:.3f}",
+        f"{low:.3f} – {high:.3f}",  # noqa: RUF001
+        less,
+        f"{100 * result['success_rate']:.0f} %",
+        f"{plan['p50']:.1f}",
+        f"{timing['observation_age_ms']['p50']:.0f} / {timing['observation_age_ms']['p99']:.0f}",
+        f"{100 * timing['late_rate']:.1f} / {100 * timing['safe_rate']:.1f} %",
+    ]
+
+
+def check(driver: webdriver.Chrome, study: dict) -> None:
+    rows = [row for row in cells(driver, ".glance") if row[0] != "scenario"]
+    assert rows == [expected(group, row) for group in study["groups"] for row in group["rows"]]
+    sections = driver.execute_script("return document.querySelectorAll('.glance').length")
+    assert sections == len(list(groupby(study["groups"], key=lambda group: group["varied"])))
+
+
+def main(folder: Path, screenshots: Path | None) -> None:
+    study = json.loads((folder / "study.json").read_text())
+    visit(folder / "study.html", screenshots, lambda driver: check(driver, study))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
