@@ -90,7 +90,7 @@ pub struct RuntimeArguments {
 /// How action sequences are drawn.
 #[derive(Debug, Args)]
 pub struct SamplingArguments {
-    /// `ddpm`, `ddim`, `ddim:ETA` or `dpmsolver++`.
+    /// `ddpm`, `ddim`, `ddim:ETA` or `dpmsolver++`; for flow matching `euler` or `midpoint`.
     #[arg(long, default_value = "ddpm")]
     pub solver: Solver,
     /// Denoising steps.

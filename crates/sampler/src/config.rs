@@ -28,6 +28,9 @@ named! {
         Sample = "sample",
         /// v = √ᾱ ε − √(1−ᾱ) x_0 (Salimans & Ho 2022, arXiv 2202.00512).
         VPrediction = "v_prediction",
+        /// The velocity ε − x_0 of the straight path x = (1−σ) x_0 + σ ε, σ = t/T: flow matching (Lipman et al. 2023,
+        /// arXiv 2210.02747). β then mean nothing, and timesteps are 1 to T.
+        Flow = "flow_prediction",
     }
 }
 
@@ -172,6 +175,10 @@ impl SchedulerConfig {
         }
         if !(self.clip_sample_range > 0.0 && self.clip_sample_range.is_finite()) {
             return Err(ConfigError::out_of_range("clip_sample_range", &self.clip_sample_range, "positive and finite"));
+        }
+        if self.prediction_type == PredictionType::Flow && self.timestep_spacing == TimestepSpacing::Leading {
+            let supported = "trailing, linspace: a flow begins at pure noise";
+            return Err(ConfigError::unsupported("timestep_spacing", &self.timestep_spacing, supported));
         }
         self.refused.validate()
     }

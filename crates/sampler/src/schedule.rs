@@ -2,22 +2,25 @@
 
 use std::f64::consts::FRAC_PI_2;
 
-use crate::config::{BetaSchedule, SchedulerConfig};
+use crate::config::{BetaSchedule, PredictionType, SchedulerConfig};
 use crate::error::ConfigError;
 
-/// How much signal and noise there is at a training timestep: x = √ᾱ x_0 + √(1−ᾱ) ε.
+/// How much signal and noise there is at a training timestep: x = α x_0 + σ ε.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct NoiseLevel {
     pub timestep: i64,
-    /// √ᾱ.
+    /// √ᾱ; of a flow 1 − t/T.
     pub alpha: f32,
-    /// √(1−ᾱ).
+    /// √(1−ᾱ); of a flow t/T.
     pub sigma: f32,
 }
 
-/// The levels at `timesteps`, each below the number of training timesteps. β that leave nothing of the signal, or add
+/// The levels at `timesteps`, each below the number of training timesteps, or of a flow 1 to that number. β that leave nothing of the signal, or add
 /// no noise, in single precision are refused.
 pub(crate) fn noise_levels(config: &SchedulerConfig, timesteps: &[i64]) -> Result<Vec<NoiseLevel>, ConfigError> {
+    if config.prediction_type == PredictionType::Flow {
+        return Ok(timesteps.iter().map(|&timestep| straight(config, timestep)).collect());
+    }
     let alphas = cumulative_alphas(config);
     let level = |&timestep: &i64| {
         let alpha = alphas[timestep as usize];
@@ -33,6 +36,11 @@ pub(crate) fn noise_levels(config: &SchedulerConfig, timesteps: &[i64]) -> Resul
         return Err(ConfigError::out_of_range("beta_start", &config.beta_start, expected));
     }
     Ok(levels)
+}
+
+fn straight(config: &SchedulerConfig, timestep: i64) -> NoiseLevel {
+    let sigma = timestep as f64 / config.num_train_timesteps as f64;
+    NoiseLevel { timestep, alpha: (1.0 - sigma) as f32, sigma: sigma as f32 }
 }
 
 /// ᾱ_t = Π_{s ≤ t} (1 − β_s) for `t = 0..T`.

@@ -18,9 +18,9 @@ use crate::timesteps::timesteps;
 pub struct Step {
     /// The training timestep at which x_j is evaluated.
     pub timestep: i64,
-    /// √ᾱ at that timestep.
+    /// √ᾱ at that timestep; of a flow 1 − t/T.
     pub alpha: f32,
-    /// √(1−ᾱ) at that timestep.
+    /// √(1−ᾱ) at that timestep; of a flow t/T.
     pub sigma: f32,
     /// A.
     pub state: f32,
@@ -58,11 +58,12 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the configuration is not valid, `steps` is 0 or more than `num_train_timesteps`, η is
-    /// outside [0, 1], or the spacing yields timesteps that repeat or that the network was not trained on.
+    /// [`ConfigError`] if the configuration is not valid, the solver is not one for what the network predicts, `steps` is 0
+    /// or more than `num_train_timesteps`, or odd for `midpoint`, η is outside [0, 1], or the spacing yields timesteps that repeat or that the network was not trained on.
     pub fn new(config: &SchedulerConfig, solver: Solver, steps: usize) -> Result<Self, ConfigError> {
         config.validate()?;
         solver.validate()?;
+        solver.check(config.prediction_type, steps)?;
         let timesteps = timesteps(config, steps, solver.drops_last_timestep())?;
         let alphas = cumulative_alphas(config);
         let coefficients = solver.coefficients(config, &alphas, &timesteps);

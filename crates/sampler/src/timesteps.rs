@@ -1,12 +1,13 @@
 //! Which training timesteps a sampler visits.
 
-use crate::config::{SchedulerConfig, TimestepSpacing};
+use crate::config::{PredictionType, SchedulerConfig, TimestepSpacing};
 use crate::error::ConfigError;
 
 /// `steps` descending training timesteps, chosen and rounded (half to even) as `diffusers` does.
 ///
 /// DPM-Solver++ (`drop_last`) spaces one timestep more under `leading` and `linspace` and drops the last of them, which
-/// would be 0: its final step goes to the end of the schedule from wherever it is.
+/// would be 0: its final step goes to the end of the schedule from wherever it is. A flow, whose timesteps are 1 to T, has
+/// each of them one later; `linspace` is then `diffusers`' own for flows, `trailing` even steps from pure noise.
 ///
 /// # Errors
 ///
@@ -31,7 +32,8 @@ pub(crate) fn timesteps(config: &SchedulerConfig, steps: usize, drop_last: bool)
         let expected = format!("smaller: the first timestep would be {} of {trained}", chosen[0]);
         return Err(ConfigError::out_of_range("steps_offset", &config.steps_offset, expected));
     }
-    Ok(chosen)
+    let first = i64::from(config.prediction_type == PredictionType::Flow);
+    Ok(chosen.iter().map(|timestep| timestep + first).collect())
 }
 
 /// t_i = i·⌊T/n⌋ + offset.

@@ -55,6 +55,19 @@ fn a_table_is_refused_by_field() {
     assert!(dark.starts_with("beta_end is 0.999999, but must be smaller: no signal is left"), "{dark}");
     let silent = text(|config| (config.beta_start, config.beta_end) = (1e-60, 1e-50), "ddim", 100);
     assert!(silent.starts_with("beta_start is 0.00"), "{silent}");
+    let flow = |config: &mut SchedulerConfig| {
+        (config.prediction_type, config.timestep_spacing) = (PredictionType::Flow, TimestepSpacing::Trailing);
+    };
+    let no_flow =
+        "solver: `euler` is not supported; use ddpm, ddim, ddim:ETA, dpmsolver++: the network does not predict a flow";
+    assert_eq!(text(|_| {}, "euler", 10), no_flow);
+    assert_eq!(
+        text(flow, "ddpm", 10),
+        "solver: `ddpm` is not supported; use euler, midpoint: the network predicts a flow"
+    );
+    assert_eq!(text(flow, "midpoint", 11), "steps is 11, but must be even: midpoint takes them in pairs");
+    let leading = text(|config| config.prediction_type = PredictionType::Flow, "euler", 10);
+    assert!(leading.starts_with("timestep_spacing: `leading` is not supported; use trailing, linspace"), "{leading}");
     let config = SchedulerConfig::default();
     let eta = Table::new(&config, Solver::Ddim { eta: -0.1 }, 10).unwrap_err();
     assert_eq!(eta.to_string(), "eta is -0.1, but must be between 0 and 1");
@@ -82,7 +95,10 @@ fn a_strategy_is_refused_by_field() {
     }
     let table_2m = Table::new(&SchedulerConfig::default(), Solver::DpmSolverPlusPlus, 10).unwrap();
     let refused = Sampler::new(table_2m, Strategy::Blocks(WindowConfig::default()), 2).err().unwrap().to_string();
-    assert!(refused.starts_with("solver: `dpmsolver++` is not supported; use ddpm, ddim or ddim:ETA"), "{refused}");
+    assert!(
+        refused.starts_with("solver: `dpmsolver++` is not supported; use ddpm, ddim, ddim:ETA or euler"),
+        "{refused}"
+    );
     let wild = Sampler::new(table(), Strategy::Parareal { tolerance: -1.0 }, 2).err().unwrap().to_string();
     assert_eq!(wild, "tolerance is -1, but must be finite and not negative");
     let dim = Sampler::new(table(), Strategy::Sequential, 0).err().map(|error| error.to_string());

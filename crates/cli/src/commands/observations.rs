@@ -5,7 +5,7 @@ use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 use crate::failure::{Failure, InputError as _};
 
-/// Observations at which the policy plans, in episodes that it drives itself with DDIM in ten steps: all of as many
+/// Observations at which the policy plans, in episodes that it drives itself with DDIM, or Euler, in ten steps: all of as many
 /// episodes as give `count` of them, the first reset with `seed`.
 pub fn meet(
     policy: &mut Policy,
@@ -13,7 +13,8 @@ pub fn meet(
     seed: u64,
     count: usize,
 ) -> Result<Vec<Array2<f64>>, Failure> {
-    let table = Table::new(&policy.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 10).input()?;
+    let scheduler = &policy.manifest().scheduler;
+    let table = Table::new(scheduler, Solver::deterministic(scheduler.prediction_type), 10).input()?;
     let mut sampler = Sampler::new(table, Strategy::Sequential, policy.manifest().sample_dim()).input()?;
     let mut history = ObservationHistory::new(policy.manifest().n_obs_steps, policy.manifest().observation_dim());
     let mut observations = Vec::new();

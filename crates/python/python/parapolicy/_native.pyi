@@ -19,7 +19,7 @@ class _Sampling(TypedDict, total=False):
     sampler: Literal["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks"] | None
     """Default ``picard``."""
     solver: str | None
-    """``ddpm``, ``ddim``, ``ddim:ETA`` or ``dpmsolver++``; default ``ddpm``."""
+    """``ddpm``, ``ddim``, ``ddim:ETA`` or ``dpmsolver++``, default ``ddpm``; for flow matching ``euler`` or ``midpoint``."""
     steps: int | None
     """Denoising steps; default 100."""
     window: int | None

@@ -30,12 +30,12 @@ type Blocks = WindowLoop<Direct, CopiedState, Whole, UpTo>;
 
 pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Result<Box<dyn Method>, ConfigError> {
     match table.solver() {
-        Solver::DpmSolverPlusPlus => {
-            let supported = "ddpm, ddim or ddim:ETA: blocks is defined for steps that depend on one x̂0";
+        Solver::DpmSolverPlusPlus | Solver::Midpoint => {
+            let supported = "ddpm, ddim, ddim:ETA or euler: blocks is defined for steps that depend on one x̂0";
             Err(ConfigError::unsupported("solver", &table.solver(), supported))
         }
         Solver::Ddim { eta: 0.0 } => Ok(Box::new(corrected::method(table, config, dim))),
-        Solver::Ddpm | Solver::Ddim { .. } => {
+        Solver::Ddpm | Solver::Ddim { .. } | Solver::Euler => {
             let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
             let ends = ends(0..table.steps(), config.window).collect();
             Ok(Box::new(Windowed::new(blocks(ends, config.tolerance, allowed), table.steps())))

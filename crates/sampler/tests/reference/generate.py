@@ -1,4 +1,5 @@
-"""Reference trajectories: `diffusers`' schedulers on a closed-form denoiser, `python generate.py` (numpy, torch, diffusers).
+"""Reference trajectories: `diffusers`' schedulers, and `torchdiffeq`'s midpoint method, on a closed-form denoiser,
+`python generate.py` (numpy, torch, diffusers, torchdiffeq).
 
 Writes `trajectories.npz` (the mixture, the noise, one trajectory `[steps + 1, DIM]` a case) and `cases.json` (name,
 solver, steps and scheduler configuration of each case) beside itself.
@@ -16,8 +17,9 @@ from pathlib import Path
 import diffusers
 import numpy as np
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
+from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler, FlowMatchEulerDiscreteScheduler
 from diffusers.schedulers import scheduling_ddpm
+from torchdiffeq import odeint
 
 DIM = 6
 COMPONENTS = 3
@@ -74,6 +76,11 @@ def cases() -> list[dict]:
     add("dpmsolver++", 20, final_sigmas_type="sigma_min", euler_at_final=True, **linear)
     add("dpmsolver++", 10, final_sigmas_type="sigma_min", lower_order_final=False, **linear)
     add("dpmsolver++", 30, steps_offset=1, **cosine)
+    flow = {"num_train_timesteps": 1000, "prediction_type": "flow_prediction"}
+    for steps in (10, 28):  # whose timesteps are whole numbers
+        add("euler", steps, timestep_spacing="linspace", **flow)
+    add("euler", 20, timestep_spacing="trailing", **flow)
+    add("midpoint", 20, timestep_spacing="trailing", **flow)
     return listed
 
 
@@ -131,12 +138,39 @@ def trajectory(case: dict, noise: np.ndarray, means: np.ndarray, weights: np.nda
     return np.stack(states)
 
 
+def flow_trajectory(case: dict, noise: np.ndarray, means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Euler's by `diffusers`; the midpoint method's without its trial states, by `torchdiffeq`."""
+
+    def velocity(sigma: float, x: np.ndarray) -> np.ndarray:
+        return (x - posterior_mean(x, 1 - sigma, sigma, means, weights)) / sigma
+
+    steps, config = case["steps"], case["config"]
+    if case["solver"] == "midpoint":
+        grid = torch.linspace(1, 0, steps // 2 + 1, dtype=torch.float64)
+        field = lambda sigma, x: torch.from_numpy(velocity(sigma.item(), x.numpy()))  # noqa: E731
+        return odeint(field, torch.from_numpy(noise[0]), grid, method="midpoint").numpy()
+    scheduler = FlowMatchEulerDiscreteScheduler(num_train_timesteps=config["num_train_timesteps"])
+    if config["timestep_spacing"] == "trailing":
+        scheduler.set_timesteps(sigmas=np.linspace(1, 1 / steps, steps))
+    else:
+        scheduler.set_timesteps(steps)
+    states = [noise[0]]
+    for timestep, sigma in zip(scheduler.timesteps, scheduler.sigmas[:-1], strict=True):
+        v = torch.from_numpy(velocity(sigma.item(), states[-1]))
+        states.append(scheduler.step(v, timestep, torch.from_numpy(states[-1])).prev_sample.double().numpy())
+    return np.stack(states)
+
+
 def main() -> None:
     random = np.random.default_rng(0)
     means, weights = mixture(random)
     noise = random.standard_normal((101, DIM)).astype(np.float32).astype(np.float64)
     listed = cases()
-    arrays = {case["name"]: trajectory(case, noise, means, weights) for case in listed}
+    drawn = {True: flow_trajectory, False: trajectory}
+    is_flow = [case["config"].get("prediction_type") == "flow_prediction" for case in listed]
+    arrays = {
+        case["name"]: drawn[flow](case, noise, means, weights) for case, flow in zip(listed, is_flow, strict=True)
+    }
     here = Path(__file__).parent
     arrays |= {"means": means, "weights": weights, "std": np.array([STD]), "noise": noise}
     np.savez_compressed(here / "trajectories.npz", **arrays)

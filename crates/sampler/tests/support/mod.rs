@@ -73,6 +73,7 @@ impl Denoiser for Mixture {
                     PredictionType::Epsilon => (x[i] - alpha * denoised[i]) / sigma,
                     PredictionType::Sample => denoised[i],
                     PredictionType::VPrediction => (alpha * x[i] - denoised[i]) / sigma,
+                    PredictionType::Flow => (x[i] - denoised[i]) / sigma,
                 };
                 *prediction = value as f32;
             }
