@@ -72,7 +72,8 @@ pub struct ModelArguments {
 #[derive(Debug, Args)]
 pub struct RuntimeArguments {
     /// What runs the graph: `native`, the engine of this program, the U-Nets of Diffusion Policy; `cpu`, ONNX Runtime, any
-    /// graph; or `openvino`, ONNX Runtime with OpenVINO. Without it `native`, or `cpu` where `--ort-lib` is given.
+    /// graph; or ONNX Runtime with `openvino`, `cuda` or `tensorrt`. Without it `native`, or `cpu` where `--ort-lib` is
+    /// given.
     #[arg(long, value_name = "NAME")]
     pub provider: Option<ProviderName>,
     /// In which the network's products are computed: `f32`, or `bf16`, which is faster where the processor has it.

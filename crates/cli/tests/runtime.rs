@@ -5,7 +5,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use tempfile::TempDir;
@@ -33,6 +33,7 @@ impl Scene {
     fn run_with(&self, arguments: &[&str], library: &str) -> String {
         let mut command = Command::cargo_bin("parapolicy").unwrap();
         command.env("PARAPOLICY_CACHE", self.path("cache")).env("PATH", self.0.path()).env("ORT_DYLIB_PATH", library);
+        command.env("LD_LIBRARY_PATH", self.0.path());
         let output = command.arg("runtime").args(arguments).output().unwrap();
         let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap()).concat();
         let said = said.replace(&self.0.path().display().to_string(), "DIR");
@@ -51,6 +52,15 @@ impl Scene {
 fn rows(table: &str) -> Vec<String> {
     let rows = table.lines().filter(|line| line.starts_with('│'));
     rows.map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// Compiles an empty library of this name.
+fn compile(scene: &Scene, name: &str) {
+    fs::write(scene.path("empty.rs"), "").unwrap();
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut command = std::process::Command::new(rustc);
+    let status = command.args(["--edition", "2024", "--crate-type", "cdylib", "-o"]);
+    assert!(status.arg(scene.path(name)).arg(scene.path("empty.rs")).status().unwrap().success());
 }
 
 const OPENVINO: &str = "openvino-1.24.1/libonnxruntime.so.1.24.1";
@@ -79,6 +89,23 @@ fn what_keeps_from_installing_is_said() {
     said.push(scene.run(&["install", "cpu"]));
     insta::assert_snapshot!("runtime-install", said.join("\n"));
     assert_eq!(fs::read_dir(scene.path("cache/onnxruntime/openvino-1.24.1")).unwrap().count(), 1, "the lock");
+}
+
+/// No GPU is needed to be told what is missing: an empty library stands in for the driver.
+#[test]
+fn what_a_gpu_lacks_is_said() {
+    let scene = Scene::new("echo 'ERROR: No matching distribution found' >&2; exit 1");
+    let mut said = Vec::new();
+    // A machine that has the driver has nothing to say here.
+    if !Path::new("/proc/driver/nvidia/version").exists() {
+        said.extend(["cuda", "tensorrt"].map(|provider| scene.run(&["which", provider])));
+        insta::assert_snapshot!("runtime-driver", said.join("\n"));
+    }
+    compile(&scene, "libcuda.so.1");
+    let mut said = vec![scene.run(&["which", "cuda"]), scene.run(&["install", "tensorrt"])];
+    scene.install("cuda-1.31.1/libonnxruntime.so.1.31.1");
+    said.push(scene.run(&["which", "cuda"]));
+    insta::assert_snapshot!("runtime-gpu", said.join("\n"));
 }
 
 #[test]

@@ -24,10 +24,10 @@ pub struct ParapolicyOptions {
     pub sampler: *const c_char,
     /// "ddpm" (default), "ddim", "ddim:ETA" or "dpmsolver++"; for flow matching "euler" or "midpoint"; null: the default.
     pub solver: *const c_char,
-    /// What runs the network: "native", the engine of this library, "cpu", ONNX Runtime, or "openvino", ONNX Runtime with
-    /// OpenVINO; null: the first, or the second where `ort_lib` is given.
+    /// What runs the network: "native", the engine of this library, "cpu", ONNX Runtime, or ONNX Runtime with "openvino",
+    /// "cuda" or "tensorrt"; null: the first, or the second where `ort_lib` is given.
     pub provider: *const c_char,
-    /// In which its products are computed: "f32" (default), or "bf16", by "native" and "openvino" where the processor has
+    /// In which its products are computed: "f32" (default), or "bf16", by all but "cpu" and "cuda" where the machine has
     /// it; null: the default.
     pub precision: *const c_char,
     /// Path of ONNX Runtime's shared library; null: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is

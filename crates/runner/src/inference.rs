@@ -5,7 +5,7 @@ use std::{fmt, num::NonZero, path::PathBuf, str::FromStr, thread::available_para
 use parapolicy_engine::kernel::Kernel;
 pub use parapolicy_engine::{Precision, UnknownPrecision};
 
-use crate::{InstallObserver, Provider, Runtime, RuntimeError, provider::Backend};
+use crate::{InstallObserver, Provider, Runtime, RuntimeError, provider::Backend, runtime::Execution};
 
 /// What can run a policy's graph, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub enum ProviderName {
     Cpu,
     /// ONNX Runtime with OpenVINO, on the processor.
     OpenVino,
+    /// ONNX Runtime with CUDA, on a GPU of NVIDIA.
+    Cuda,
+    /// ONNX Runtime with `TensorRT`, on a GPU of NVIDIA.
+    TensorRt,
 }
 
 /// Where inference happens: what runs the network, how exactly, and on how much of the machine.
@@ -78,13 +82,13 @@ pub enum InferenceError {
 
 impl ProviderName {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Native, Self::Cpu, Self::OpenVino];
+    pub const ALL: [Self; 5] = [Self::Native, Self::Cpu, Self::OpenVino, Self::Cuda, Self::TensorRt];
 
     /// What it computes in, the default first.
     pub fn precisions(self) -> &'static [Precision] {
         match self {
-            Self::Native | Self::OpenVino => &[Precision::F32, Precision::Bf16],
-            Self::Cpu => &[Precision::F32],
+            Self::Native | Self::OpenVino | Self::TensorRt => &[Precision::F32, Precision::Bf16],
+            Self::Cpu | Self::Cuda => &[Precision::F32],
         }
     }
 
@@ -106,6 +110,8 @@ impl fmt::Display for ProviderName {
             Self::Native => "native",
             Self::Cpu => "cpu",
             Self::OpenVino => "openvino",
+            Self::Cuda => "cuda",
+            Self::TensorRt => "tensorrt",
         })
     }
 }
@@ -129,6 +135,7 @@ impl Inference {
         if !provider.precisions().contains(&precision) {
             return Err(InferenceError::Precision { provider, precision });
         }
+        let threads = if threads > 0 { threads } else { available_parallelism().map_or(1, NonZero::get) };
         let backend = if provider == ProviderName::Native {
             if library.is_some() {
                 return Err(InferenceError::UnusedLibrary { provider });
@@ -136,9 +143,10 @@ impl Inference {
             Backend::Native
         } else {
             provider.check_processor(precision)?;
-            Backend::OnnxRuntime(Runtime::find_or_install(provider, library.as_deref(), observer)?)
+            let runtime = Runtime::find_or_install(provider, library.as_deref(), observer)?;
+            runtime.try_out(Execution { provider, precision, threads })?;
+            Backend::OnnxRuntime(runtime)
         };
-        let threads = if threads > 0 { threads } else { available_parallelism().map_or(1, NonZero::get) };
         Ok(Provider { name: provider, precision, threads, backend })
     }
 }

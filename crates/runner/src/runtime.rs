@@ -16,6 +16,7 @@ use std::{
 use ort::{
     environment::Environment,
     logging::{LogLevel, LoggerFunction},
+    session::Session,
 };
 
 pub(crate) use self::execution::Execution;
@@ -56,16 +57,16 @@ impl Runtime {
     /// 3. the copy that an earlier call installed;
     /// 4. for [`ProviderName::Cpu`], which every build has, the system's library path;
     ///
-    /// else installs it: `python3 -m pip download` fetches wheels of pinned versions (`onnxruntime`, or
-    /// `onnxruntime-openvino`), their SHA-256 are checked, and the shared libraries are unpacked into the user's cache
+    /// else installs it: `python3 -m pip download` fetches wheels of pinned versions (`onnxruntime`,
+    /// `onnxruntime-openvino`, or `onnxruntime-gpu` and NVIDIA's), their SHA-256 are checked, and the shared libraries are unpacked into the user's cache
     /// directory (`PARAPOLICY_CACHE` overrides it), each provider's into a folder of its own. Several processes may do so
     /// at once; what an interrupted one left behind is swept up. `observer` hears of the progress.
     ///
     /// A process loads one library: later calls return the same runtime, or fail where it lacks their provider.
     ///
     /// # Errors
-    /// A library that was asked for (1, 2) and is not there, is not ONNX Runtime, is too old or lacks the provider; an
-    /// installation that fails; and a call that asks for another library than the one already loaded.
+    /// No driver for the provider; a library that was asked for (1, 2) and is not there, is not ONNX Runtime, is too old or
+    /// lacks the provider; an installation that fails; and a call that asks for another library than the one already loaded.
     pub fn find_or_install(
         provider: ProviderName,
         explicit: Option<&Path>,
@@ -84,6 +85,7 @@ impl Runtime {
     /// # Errors
     /// As for [`Runtime::find_or_install`].
     pub fn find(provider: ProviderName, explicit: Option<&Path>) -> Result<Option<Self>, RuntimeError> {
+        execution::ensure_driver(provider)?;
         // A panic while it was held cannot have left half a runtime.
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = match &*loaded {
@@ -152,6 +154,16 @@ impl Runtime {
             }
             _ => Ok(self.clone()),
         }
+    }
+
+    /// Whether the provider's own libraries can be loaded.
+    pub(crate) fn try_out(&self, how: Execution) -> Result<(), RuntimeError> {
+        let session = Session::builder(&self.environment).and_then(|builder| how.prepare(builder));
+        session.map(drop).map_err(|error| RuntimeError::Provider {
+            provider: how.provider,
+            library: self.library.clone(),
+            error,
+        })
     }
 
     /// Whether this build has the provider.

@@ -8,7 +8,7 @@ use std::fs;
 
 use common::{encoded_policy, fixture, json, policy, policy_from, text, write_manifest};
 use ndarray::{Array1, Array2, ArrayView2, s};
-use parapolicy_runner::{Inference, Policy, PolicyError, Provider, ProviderName, inspect};
+use parapolicy_runner::{Inference, Policy, PolicyError, Provider, ProviderName, Runtime, RuntimeError, inspect};
 use parapolicy_sampler::{Denoiser, ManyDenoiser, Noise, Sampler, Solver, Strategy, Table};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -310,6 +310,15 @@ fn inspection_describes_what_cannot_be_loaded_too() {
     insta::assert_snapshot!("inspected_mismatch", bad.graph.mismatch.unwrap());
     assert_eq!(bad.runtime.unwrap().library, provider(ProviderName::Cpu).runtime().unwrap().library());
     assert_eq!(bad.provider, "cpu");
+}
+
+/// A process loads one library, and the one that is loaded here computes on processors alone.
+#[test]
+fn a_provider_that_the_library_lacks_is_refused() {
+    provider(ProviderName::Cpu);
+    let error = Runtime::find(ProviderName::OpenVino, None).unwrap_err();
+    assert!(matches!(error, RuntimeError::NoProvider { provider: ProviderName::OpenVino, .. }), "{error}");
+    assert!(error.to_string().contains("this build of ONNX Runtime has no openvino; "), "{error}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub enum RuntimeCommand {
     List,
     /// Install a provider's libraries, as its first use would.
     Install {
-        /// Provider: `cpu` or `openvino`.
+        /// Provider: `cpu`, `openvino`, `cuda` or `tensorrt`.
         provider: ProviderName,
     },
     /// Load the library that a provider would use, and show where it is; nothing is installed.

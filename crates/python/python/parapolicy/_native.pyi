@@ -74,14 +74,15 @@ class Policy:
         cls,
         directory: str | PathLike[str],
         *,
-        provider: Literal["cpu", "native", "openvino"] | None = None,
+        provider: Literal["cpu", "cuda", "native", "openvino", "tensorrt"] | None = None,
         precision: Literal["f32", "bf16"] = "f32",
         threads: int = 0,
         ort_lib: str | PathLike[str] | None = None,
     ) -> Self:
-        """Loads a policy. This project's engine runs it (``native``), or ONNX Runtime (``cpu``, or with OpenVINO
-        ``openvino``), whose library ``ort_lib`` is; without a ``provider`` it is the first, or the second where
-        ``ort_lib`` is given. ``native`` and ``openvino`` compute products in f32, or in bf16 where the processor has it.
+        """Loads a policy. This project's engine runs it (``native``), or ONNX Runtime (``cpu``, or with
+        ``openvino``, ``cuda`` or ``tensorrt``), whose library ``ort_lib`` is; without a ``provider`` it is the first, or
+        the second where ``ort_lib`` is given. All but ``cpu`` and ``cuda`` can compute products in bf16 where the machine
+        has it.
         ``threads`` work on each batch, 0 is one a core.
 
         Raises OSError if a file cannot be read, ValueError for one that is not what it should be, and RuntimeError if
@@ -207,7 +208,7 @@ class Controller:
         max: npt.ArrayLike | None = None,
         max_change: npt.ArrayLike | None = None,
         safe: npt.ArrayLike | None = None,
-        provider: Literal["cpu", "native", "openvino"] | None = None,
+        provider: Literal["cpu", "cuda", "native", "openvino", "tensorrt"] | None = None,
         precision: Literal["f32", "bf16"] = "f32",
         threads: int = 0,
         ort_lib: str | PathLike[str] | None = None,

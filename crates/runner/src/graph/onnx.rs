@@ -35,6 +35,8 @@ struct Layout {
     observation: String,
     prediction: String,
     timestep_type: TimestepType,
+    /// Whether inputs are bound anew for every call.
+    copies_inputs: bool,
     /// Shape of a plan and of an observation.
     plan: [usize; 2],
     seen: [usize; 2],
@@ -54,6 +56,7 @@ impl Onnx {
             observation: denoiser.observation.clone(),
             prediction: denoiser.prediction.clone(),
             timestep_type,
+            copies_inputs: how.copies_inputs(),
             plan: [manifest.horizon, manifest.action_dim()],
             seen: [manifest.n_obs_steps, manifest.seen_dim()],
         };
@@ -75,7 +78,7 @@ impl Onnx {
         while first < batch.timesteps.len() {
             let (session, tensors) = self.sessions.of(batch.timesteps.len() - first, &self.layout)?;
             let rows = first..batch.timesteps.len().min(first + tensors.rows());
-            let values = tensors.run(session, batch.part(rows.clone()), self.bound)?;
+            let values = tensors.run(session, &self.layout, batch.part(rows.clone()), self.bound)?;
             copy(values, prediction.slice_mut(ndarray::s![rows.clone(), ..]));
             first = rows.end;
         }

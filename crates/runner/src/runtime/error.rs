@@ -59,6 +59,36 @@ pub enum RuntimeError {
         /// The provider.
         provider: ProviderName,
     },
+    /// The provider computes on a device that this machine has no driver for.
+    #[error(
+        "{provider}: there is no driver of NVIDIA on this machine ({driver} cannot be loaded); use another provider"
+    )]
+    NoDriver {
+        /// The provider.
+        provider: ProviderName,
+        /// The driver's library.
+        driver: &'static str,
+    },
+    /// A library that is installed for the provider cannot be loaded.
+    #[error("{}: cannot be loaded for {provider} ({reason}); delete its folder, and it is installed again", library.display())]
+    Companion {
+        /// The provider.
+        provider: ProviderName,
+        /// The library.
+        library: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The library has the provider, and it cannot be used: one that it needs is not there.
+    #[error("{}: {provider} cannot be used ({error}){}", library.display(), needs(*provider))]
+    Provider {
+        /// The provider.
+        provider: ProviderName,
+        /// ONNX Runtime's library.
+        library: PathBuf,
+        /// What it says.
+        error: ort::Error,
+    },
     /// There is no wheel for this machine.
     #[error(
         "ONNX Runtime with {provider} cannot be installed on {platform} by this program: install version 1.17 or later \
@@ -137,6 +167,17 @@ pub enum RuntimeError {
         /// Why not.
         error: io::Error,
     },
+}
+
+/// What a provider needs beside ONNX Runtime's libraries.
+fn needs(provider: ProviderName) -> &'static str {
+    match provider {
+        ProviderName::Cuda => {
+            "; it needs CUDA 13 and cuDNN 9 on the library path, or `parapolicy runtime install cuda`"
+        }
+        ProviderName::TensorRt => "; it needs TensorRT 10 on the library path, beside what cuda needs",
+        ProviderName::Native | ProviderName::Cpu | ProviderName::OpenVino => "",
+    }
 }
 
 impl RuntimeError {

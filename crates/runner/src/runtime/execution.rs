@@ -3,9 +3,11 @@
 use ort::{
     ep::{self, ArbitrarilyConfigurableExecutionProvider as _, ExecutionProvider, ExecutionProviderDispatch},
     session::builder::SessionBuilder,
+    util::preload_dylib,
 };
 
-use crate::{Precision, ProviderName};
+use super::RuntimeError;
+use crate::{Precision, ProviderName, cache};
 
 /// How a session is computed.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,8 @@ pub(super) fn is_built_in(provider: ProviderName) -> bool {
         ProviderName::Native => Ok(false),
         ProviderName::Cpu => Ok(true),
         ProviderName::OpenVino => ep::OpenVINO::is_available(),
+        ProviderName::Cuda => ep::CUDA::is_available(),
+        ProviderName::TensorRt => ep::TensorRT::is_available(),
     }
     .unwrap_or(false)
 }
@@ -35,13 +39,17 @@ impl Execution {
     }
 
     /// Sizes of batches that sessions are opened for, where one for all sizes is slower. OpenVINO takes up to three times
-    /// as long for a batch of open size, and the measure of that is in the README; each session takes it some 0.4 s to
-    /// make and a copy of the weights.
+    /// as long for a batch of open size, as measured in the README, and `TensorRT` builds engines for sizes.
     pub fn batch_sizes(self) -> &'static [usize] {
         match self.provider {
-            ProviderName::OpenVino => &[1, 2, 4, 8, 12, 16, 24, 32],
-            ProviderName::Native | ProviderName::Cpu => &[],
+            ProviderName::OpenVino | ProviderName::TensorRt => &[1, 2, 4, 8, 12, 16, 24, 32],
+            ProviderName::Native | ProviderName::Cpu | ProviderName::Cuda => &[],
         }
+    }
+
+    /// Whether inputs are copied to a device when they are bound, so that they must be bound again for every call.
+    pub fn copies_inputs(self) -> bool {
+        matches!(self.provider, ProviderName::Cuda | ProviderName::TensorRt)
     }
 
     /// What is registered with a session; nothing for what it has anyway.
@@ -49,6 +57,9 @@ impl Execution {
         match self.provider {
             ProviderName::Native | ProviderName::Cpu => None,
             ProviderName::OpenVino => Some(self.openvino().build()),
+            // Its products are f32, not TF32 with 11 bits of mantissa.
+            ProviderName::Cuda => Some(ep::CUDA::default().with_tf32(false).build()),
+            ProviderName::TensorRt => Some(self.tensorrt().build()),
         }
     }
 
@@ -59,5 +70,25 @@ impl Execution {
             .with_device_type("CPU")
             .with_num_threads(self.threads)
             .with_arbitrary_config("load_config", properties)
+    }
+
+    /// Engines take minutes to build, and are kept.
+    fn tensorrt(self) -> ep::TensorRT {
+        let tensorrt = ep::TensorRT::default().with_bf16(self.precision == Precision::Bf16);
+        match cache::directory().map(|cache| cache.join("tensorrt")) {
+            Some(engines) => tensorrt.with_engine_cache(true).with_engine_cache_path(engines.display()),
+            None => tensorrt,
+        }
+    }
+}
+
+/// The driver that a provider computes by; whether there is a GPU, it says when a session is opened.
+pub(super) fn ensure_driver(provider: ProviderName) -> Result<(), RuntimeError> {
+    const DRIVER: &str = if cfg!(windows) { "nvcuda.dll" } else { "libcuda.so.1" };
+    match provider {
+        ProviderName::Native | ProviderName::Cpu | ProviderName::OpenVino => Ok(()),
+        ProviderName::Cuda | ProviderName::TensorRt => {
+            preload_dylib(DRIVER).map_err(|_| RuntimeError::NoDriver { provider, driver: DRIVER })
+        }
     }
 }

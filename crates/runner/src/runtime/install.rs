@@ -1,12 +1,14 @@
 //! Installs ONNX Runtime's shared libraries into the user's cache directory.
 
 use std::{
+    error::Error as _,
     ffi::OsString,
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
 };
 
+use ort::util::preload_dylib;
 use tempfile::TempDir;
 use zip::ZipArchive;
 
@@ -80,6 +82,20 @@ impl Installer {
     pub fn installed(&self) -> Option<PathBuf> {
         let library = self.directory.join(self.package.library());
         library.is_file().then_some(library)
+    }
+
+    /// Loads what ONNX Runtime's provider would not find by itself: the libraries of other wheels.
+    pub fn load_companions(&self) -> Result<(), RuntimeError> {
+        let others = self.package.wheels.split_last().map_or(&[][..], |(_, others)| others);
+        for library in others.iter().flat_map(|wheel| wheel.libraries) {
+            let (provider, library) = (self.package.provider, self.directory.join(library));
+            if let Err(error) = preload_dylib(&library) {
+                // The loader's own words are the cause's.
+                let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                return Err(RuntimeError::Companion { provider, library, reason });
+            }
+        }
+        Ok(())
     }
 
     /// The package, in words.

@@ -25,6 +25,7 @@ impl Package {
             ProviderName::Native => None,
             ProviderName::Cpu => cpu(),
             ProviderName::OpenVino => openvino(),
+            ProviderName::Cuda | ProviderName::TensorRt => nvidia(provider),
         };
         let (system, processor) = platform();
         package.ok_or_else(|| RuntimeError::Platform { provider, platform: format!("{system} {processor}") })
@@ -91,3 +92,93 @@ fn openvino() -> Option<Package> {
     };
     Some(Package { provider: ProviderName::OpenVino, folder: "openvino-1.24.1", wheels: vec![wheel] })
 }
+
+/// ONNX Runtime with CUDA and `TensorRT`, and of NVIDIA's libraries what CUDA's provider needs, in the order in which they
+/// need each other. `TensorRT` itself comes from the system: there are no wheels of it that pip could download.
+fn nvidia(provider: ProviderName) -> Option<Package> {
+    let ("linux", "x86_64") = platform() else { return None };
+    let wheel = |project, version, platform, size, sha256: &str, folder, libraries| Wheel {
+        project,
+        version,
+        platform,
+        sha256: sha256.into(),
+        size,
+        folder,
+        libraries,
+    };
+    let wheels = vec![
+        wheel(
+            "nvidia-cuda-runtime",
+            "13.5.37",
+            "manylinux2014_x86_64",
+            2_504_024,
+            "df2b79a8852f10d1fef8c848489c49eebb5754051bf870202a862831412b179d",
+            "nvidia/cu13/lib",
+            &["libcudart.so.13"],
+        ),
+        wheel(
+            "nvidia-cuda-nvrtc",
+            "13.5.37",
+            "manylinux2010_x86_64",
+            58_185_930,
+            "86b4d68058807988b7d9af5b44917a0601e9c337f35ccd657bfb3c759ff8d8bc",
+            "nvidia/cu13/lib",
+            &["libnvrtc-builtins.so.13.5", "libnvrtc.so.13"],
+        ),
+        wheel(
+            "nvidia-cublas",
+            "13.10.0.20",
+            "manylinux1_x86_64",
+            444_289_903,
+            "dcc6d63884c53d07e267ce7e6feac17b2538cebaafec5db865736c3e28e4dc84",
+            "nvidia/cu13/lib",
+            &["libcublasLt.so.13", "libcublas.so.13"],
+        ),
+        wheel(
+            "nvidia-curand",
+            "10.4.5.25",
+            "manylinux_2_27_x86_64",
+            77_113_015,
+            "22bb226a857e5888fe6b54ae465fc4371296bcff13a35f79e19691bcf454f529",
+            "nvidia/cu13/lib",
+            &["libcurand.so.10"],
+        ),
+        wheel(
+            "nvidia-cudnn-cu13",
+            "9.28.0.42",
+            "manylinux_2_27_x86_64",
+            516_782_127,
+            "7358353c75bb121a58e5f7712fe6d588883dc1df8ba00f428237e44e97543c4d",
+            "nvidia/cudnn/lib",
+            CUDNN,
+        ),
+        wheel(
+            "onnxruntime-gpu",
+            "1.31.1",
+            "manylinux_2_28_x86_64",
+            255_567_609,
+            "f659529e07c21ec6b6179fd1bfaf82ffb7c3dc9c0916e18f6f313f9a690891be",
+            CAPI,
+            &[
+                "libonnxruntime.so.1.31.1",
+                "libonnxruntime_providers_shared.so",
+                "libonnxruntime_providers_cuda.so",
+                "libonnxruntime_providers_tensorrt.so",
+            ],
+        ),
+    ];
+    Some(Package { provider, folder: "cuda-1.31.1", wheels })
+}
+
+const CUDNN: &[&str] = &[
+    "libcudnn_graph.so.9",
+    "libcudnn_ops.so.9",
+    "libcudnn_heuristic.so.9",
+    "libcudnn_cnn.so.9",
+    "libcudnn_adv.so.9",
+    "libcudnn_ext.so.9",
+    "libcudnn_engines_precompiled.so.9",
+    "libcudnn_engines_runtime_compiled.so.9",
+    "libcudnn_engines_tensor_ir.so.9",
+    "libcudnn.so.9",
+];

@@ -80,7 +80,10 @@ pub(super) fn find(provider: ProviderName, explicit: Option<&Path>) -> Result<Op
         return load_file(Path::new(&path), LibrarySource::Variable).map(Some);
     }
     // A machine without a wheel may still have the system's library.
-    if let Some(library) = installer(provider).ok().and_then(|installer| installer.installed()) {
+    if let Ok(installer) = installer(provider)
+        && let Some(library) = installer.installed()
+    {
+        installer.load_companions()?;
         return Runtime::load(library, LibrarySource::Installed).map(Some);
     }
     // Which providers the system's has is known only when it is loaded, and then it is too late for another.

@@ -43,25 +43,33 @@ impl Tensors {
         let (sample, observation) = (zeros(shape(layout.plan))?, zeros(shape(layout.seen))?);
         let mut prediction = zeros(shape(layout.plan))?;
         let mut binding = session.create_binding()?;
-        binding.bind_input(&layout.sample, &sample)?;
-        binding.bind_input(&layout.observation, &observation)?;
         let timestep = match layout.timestep_type {
             TimestepType::Int64 => {
                 let mut timestep = Tensor::new(allocator, [rows])?;
                 timestep.try_extract_tensor_mut::<i64>()?.1.fill(0);
-                binding.bind_input(&layout.timestep, &timestep)?;
                 Timesteps::Int64(timestep)
             }
             TimestepType::Float32 => {
                 let mut timestep = Tensor::new(allocator, [rows])?;
                 timestep.try_extract_tensor_mut::<f32>()?.1.fill(0.0);
-                binding.bind_input(&layout.timestep, &timestep)?;
                 Timesteps::Float32(timestep)
             }
         };
         binding.bind_output(&layout.prediction, &mut prediction)?;
         let plans = Vec::with_capacity(rows);
-        Ok(Self { rows, binding, sample, timestep, observation, prediction, plans, bound: 0 })
+        let mut tensors = Self { rows, binding, sample, timestep, observation, prediction, plans, bound: 0 };
+        tensors.bind(layout)?;
+        Ok(tensors)
+    }
+
+    /// Binds the inputs.
+    fn bind(&mut self, layout: &Layout) -> ort::Result<()> {
+        self.binding.bind_input(&layout.sample, &self.sample)?;
+        self.binding.bind_input(&layout.observation, &self.observation)?;
+        match &self.timestep {
+            Timesteps::Int64(timestep) => self.binding.bind_input(&layout.timestep, timestep),
+            Timesteps::Float32(timestep) => self.binding.bind_input(&layout.timestep, timestep),
+        }
     }
 
     /// Rows that there is room for.
@@ -70,8 +78,11 @@ impl Tensors {
     }
 
     /// Runs the session on a batch; the prediction is what lies in its rows. `bound` says when its observations were.
-    pub fn run(&mut self, session: &mut Session, batch: Batch<'_>, bound: u64) -> ort::Result<&[f32]> {
+    pub fn run(&mut self, session: &mut Session, layout: &Layout, batch: Batch<'_>, bound: u64) -> ort::Result<&[f32]> {
         self.load(batch, bound)?;
+        if layout.copies_inputs {
+            self.bind(layout)?;
+        }
         session.run_binding(&self.binding)?;
         Ok(&self.prediction.try_extract_tensor::<f32>()?.1[..batch.samples.len()])
     }
