@@ -57,15 +57,22 @@ fn mutate(files: &[Vec<u8>], times: usize, seed: u64) -> Outcomes {
     for turn in 0..times {
         let file = mutants[turn % files.len()].draw(&mut rng);
         attempt(file, &mut outcomes);
-        if turn % 10_000 == 9999 {
+        if turn % 5000 == 4999 {
             println!("{}: {outcomes:?}", turn + 1);
         }
     }
     outcomes
 }
 
-fn many() -> usize {
-    std::env::var("MUTANTS").map_or(100_000, |mutants| mutants.parse().unwrap())
+/// The same on a few threads at once.
+fn mutate_many(files: &[Vec<u8>], seed: u64) -> Vec<Outcomes> {
+    const THREADS: usize = 4;
+    let times = std::env::var("MUTANTS").map_or(100_000, |mutants| mutants.parse().unwrap()) / THREADS;
+    std::thread::scope(|scope| {
+        let seeds = (0..THREADS as u64).map(|thread| seed + 1000 * thread);
+        let threads: Vec<_> = seeds.map(|seed| scope.spawn(move || mutate(files, times, seed))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
 }
 
 fn small() -> Vec<Vec<u8>> {
@@ -83,14 +90,14 @@ fn mutants_are_refused_or_run() {
 #[test]
 #[ignore = "takes minutes"]
 fn many_mutants_of_small_graphs_are_refused_or_run() {
-    println!("small graphs: {:?}", mutate(&small(), many(), 2));
+    println!("small graphs: {:#?}", mutate_many(&small(), 2));
 }
 
 #[test]
 #[ignore = "takes an hour"]
 fn many_mutants_of_the_shipped_graph_are_refused_or_run() {
     let shipped = fs::read(data("../../../../models/pusht/denoiser.onnx")).unwrap();
-    println!("the shipped one: {:?}", mutate(&[shipped], many(), 3));
+    println!("the shipped one: {:#?}", mutate_many(&[shipped], 3));
 }
 
 #[test]

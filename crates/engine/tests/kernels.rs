@@ -5,7 +5,7 @@ mod unet;
 
 use parapolicy_engine::kernel::{Kernel, Program};
 use proptest::prelude::*;
-use unet::small::{Case, any_small};
+use unet::small::{CASES, Case, any_small};
 use unet::{Random, reference, relative_error, run, unet};
 
 fn available() -> impl Iterator<Item = Kernel> {
@@ -18,7 +18,7 @@ fn tolerance(kernel: Kernel) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn kernels_agree_with_sums_in_f64(small in any_small()) {

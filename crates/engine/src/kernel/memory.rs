@@ -45,7 +45,7 @@ impl Aligned {
 
 /// Asks for large pages for memory that nobody has touched yet.
 fn advise(numbers: &mut Vec<f32>) {
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(miri)))]
     {
         const PAGE: usize = 1 << 21;
         let (begin, bytes) = (numbers.as_mut_ptr().cast::<u8>(), numbers.capacity() * size_of::<f32>());
@@ -56,7 +56,7 @@ fn advise(numbers: &mut Vec<f32>) {
             unsafe { libc::madvise(begin.add(skip).cast(), whole, libc::MADV_HUGEPAGE) };
         }
     }
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(all(target_os = "linux", not(miri))))]
     let _ = numbers;
 }
 

@@ -4,7 +4,7 @@
 mod unet;
 
 use proptest::prelude::*;
-use unet::small::{Case, any_small};
+use unet::small::{CASES, Case, any_small};
 use unet::{Random, reference, relative_error, run, unet};
 
 use super::emulation;
@@ -17,7 +17,7 @@ use crate::kernel::verify::verify;
 static PAIRS: Table = portable::PAIRS_TABLE;
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) })]
 
     #[test]
     fn agrees_with_sums_in_f64_and_with_plain_loops_of_pairs(small in any_small()) {
@@ -34,10 +34,13 @@ proptest! {
         for threads in [2, 3] {
             prop_assert!(evaluate(&emulation::TABLE, threads) == result, "depends on the number of threads");
         }
+        let f32 = evaluate(portable::f32(), 2);
+        prop_assert!(relative_error(&f32, &expected) < 3e-5);
     }
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours")]
 fn a_whole_network_agrees_with_sums_in_f64() {
     let layers = unet(7, 2, 16, &[32, 64, 96], 8);
     let mut random = Random(11);
@@ -57,6 +60,7 @@ static WRONG: Table = Table { tiles: &[[nothing as TileFunction; 2]; 32], ..emul
 fn nothing(_: &mut Tile<'_>) {}
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours")]
 fn a_kernel_that_is_wrong_is_found_out() {
     assert!(verify(portable::f32()).unwrap() && verify(&PAIRS).unwrap() && verify(&emulation::TABLE).unwrap());
     assert!(!verify(&WRONG).unwrap());
