@@ -1,7 +1,8 @@
 """Encodes observations with images: what is no image goes through as it is.
 
 A ResNet (He et al. 2015, arXiv 1512.03385), then the expected position of each of some keypoints (Levine et al. 2016,
-arXiv 1504.00702): Diffusion Policy's visual encoder (Chi et al. 2023, arXiv 2303.04137, section III.B).
+arXiv 1504.00702): Diffusion Policy's visual encoder (Chi et al. 2023, arXiv 2303.04137, section III.B). Or a mean, as
+ResNets have it.
 """
 
 from dataclasses import dataclass
@@ -55,12 +56,13 @@ class Keypoints(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """One camera's images `[batch, 3, height, width]` to features `[batch, 2 * keypoints]`.
+    """One camera's images `[batch, 3, height, width]` to features `[batch, features]`: two of each keypoint, or each
+    channel's mean if there are none.
 
     Names of the weights are LeRobot's.
     """
 
-    def __init__(self, backbone: str, group_norm: bool, looks: Looks, keypoints: int):
+    def __init__(self, backbone: str, group_norm: bool, looks: Looks, keypoints: int | None):
         super().__init__()
         self.size = looks.size
         self.resize = Resize(looks.size, looks.resized) if looks.resized else nn.Identity()
@@ -71,13 +73,14 @@ class ImageEncoder(nn.Module):
         self.backbone = with_group_norm(nn.Sequential(*layers)) if group_norm else nn.Sequential(*layers)
         with torch.no_grad():
             _, channels, *size = self.backbone.eval()(torch.zeros(1, 3, self.height, self.width)).shape
-        self.pool = Keypoints(channels, tuple(size), keypoints)
-        self.out = nn.Linear(2 * keypoints, 2 * keypoints)
+        self.pool = Keypoints(channels, tuple(size), keypoints) if keypoints else None
+        self.features = 2 * keypoints if keypoints else channels
+        self.out = nn.Linear(self.features, self.features) if keypoints else None
 
     def forward(self, images: Tensor) -> Tensor:
         rows, columns = slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
-        images = self.resize(images)[:, :, rows, columns]
-        return torch.relu(self.out(self.pool(self.backbone(images))))
+        seen = self.backbone(self.resize(images)[:, :, rows, columns])
+        return torch.relu(self.out(self.pool(seen))) if self.pool else seen.mean(dim=(-1, -2))
 
 
 def with_group_norm(net: nn.Module) -> nn.Module:
@@ -108,7 +111,7 @@ class Encoder(nn.Module):
     @property
     def features(self) -> int:
         """Numbers that come of an observation."""
-        return self.before + len(self.scale) * self.encoders[0].out.out_features + self.after
+        return self.before + len(self.scale) * self.encoders[0].features + self.after
 
     def forward(self, observation: Tensor) -> Tensor:
         steps, cameras = observation.shape[1], len(self.scale)

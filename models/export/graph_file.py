@@ -30,16 +30,15 @@ class Network:
     batches: tuple[int, ...]
 
 
-def denoiser(net: nn.Module, sample: tuple[int, int], observation: tuple[int, int], timesteps: int) -> Network:
-    """A denoiser of plans `sample`, seeing `observation`: it meets noise, any timestep, normalised values."""
+def denoiser(net: nn.Module, sample: tuple[int, int], observation: tuple[int, int] | None, timesteps: int) -> Network:
+    """A denoiser of plans `sample`, seeing `observation`: it meets noise, any timestep, normalised values. There is no
+    observation where that is a part of the plan."""
 
     def inputs(batch: int) -> dict[str, Tensor]:
-        tensors = (
-            torch.randn(batch, *sample),
-            torch.randint(timesteps, (batch,)),
-            torch.rand(batch, *observation) * 2 - 1,
-        )
-        return dict(zip(INPUTS, tensors, strict=True))
+        tensors = [torch.randn(batch, *sample), torch.randint(timesteps, (batch,))]
+        if observation is not None:
+            tensors.append(torch.rand(batch, *observation) * 2 - 1)
+        return dict(zip(INPUTS, tensors, strict=False))
 
     return Network(net, inputs, OUTPUT, batches=(1, 7, 32))
 

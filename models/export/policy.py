@@ -64,7 +64,8 @@ class Policy:
     """All that is exported.
 
     The denoiser takes `sample`, `timestep` and `observation` (see `ConditionalUnet`): observations, normalised, or the
-    features that the encoder makes of them.
+    features that the encoder makes of them. Where they are `inpainted`, each step of `sample` is an action followed by
+    what is seen, and the denoiser takes nothing else of it.
     """
 
     name: str
@@ -74,17 +75,20 @@ class Policy:
     scheduler: dict
     denoiser: nn.Module
     encoder: Encoder | None = None
+    inpainted: bool = False
     drawn: Drawn | None = None
 
     def networks(self) -> dict[str, Network]:
         """The graphs to write, by the names of their files."""
-        seen = (self.shape.n_obs_steps, sum(entry.length for entry in self.observations))
-        plan = (self.shape.horizon, sum(entry.length for entry in self.actions))
-        timesteps = self.scheduler["num_train_timesteps"]
-        if self.encoder is None:
-            return {DENOISER: denoiser(self.denoiser, plan, seen, timesteps)}
-        features = (self.shape.n_obs_steps, self.encoder.features)
-        return {DENOISER: denoiser(self.denoiser, plan, features, timesteps), ENCODER: encoder(self.encoder, seen)}
+        steps, observation = self.shape.n_obs_steps, sum(entry.length for entry in self.observations)
+        action, timesteps = sum(entry.length for entry in self.actions), self.scheduler["num_train_timesteps"]
+        seen = observation if self.encoder is None else self.encoder.features
+        if self.inpainted:
+            plan, condition = (self.shape.horizon, action + seen), None
+        else:
+            plan, condition = (self.shape.horizon, action), (steps, seen)
+        networks = {DENOISER: denoiser(self.denoiser, plan, condition, timesteps)}
+        return networks if self.encoder is None else networks | {ENCODER: encoder(self.encoder, (steps, observation))}
 
     def manifest(self, graphs: dict[str, Path]) -> dict:
         """What the graphs, by the names they will have, do not say."""
@@ -101,6 +105,8 @@ class Policy:
             "scheduler": self.scheduler,
             "denoiser": graph[DENOISER] | {name: name for name in (*INPUTS, OUTPUT)},
         }
+        if self.inpainted:
+            del manifest["denoiser"]["observation"]
         if self.encoder is not None:
             names = {"observation": SEEN, "features": FEATURES}
             manifest["encoder"] = graph[ENCODER] | names | {"size": self.encoder.features}

@@ -45,9 +45,9 @@ class EncoderLayer(nn.Module):
         self.linear1, self.linear2 = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
         self.norm1, self.norm2 = nn.LayerNorm(size), nn.LayerNorm(size)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         normal = self.norm1(x)
-        x = x + self.self_attn(normal, normal, None)
+        x = x + self.self_attn(normal, normal, mask)
         return x + self.linear2(functional.gelu(self.linear1(self.norm2(x))))
 
 
@@ -80,20 +80,27 @@ class Layers(nn.Module):
         return x
 
 
+def hidden(which: Tensor) -> Tensor:
+    """What is added to scores, so that these are not attended to."""
+    return torch.zeros(which.shape).masked_fill(which, float("-inf"))
+
+
 class DiffusionTransformer(nn.Module):
     """Predicts from a noisy action sequence, its timestep and the observation what the scheduler asks for.
 
     `sample` is `[batch, horizon, action]`, `timestep` `[batch]`, `observation` `[batch, n_obs_steps, observation]`; the
     prediction has the shape of `sample`. Where it is `causal`, an action attends to those before it, and to
     observations up to it. The condition's tokens pass `condition_layers` layers, or, if that is 0, a perceptron each.
+    Without an observation (`observation` and `n_obs_steps` are 0), which is a part of `sample` then, the condition is
+    the timestep alone.
     """
 
     def __init__(
         self,
         action: int,
         observation: int,
-        horizon: int,
         n_obs_steps: int,
+        horizon: int,
         size: int,
         heads: int,
         layers: int,
@@ -102,7 +109,9 @@ class DiffusionTransformer(nn.Module):
     ):
         super().__init__()
         self.time_emb = StepEmbedding(size)
-        self.input_emb, self.cond_obs_emb = nn.Linear(action, size), nn.Linear(observation, size)
+        self.input_emb = nn.Linear(action, size)
+        if observation:
+            self.cond_obs_emb = nn.Linear(observation, size)
         self.pos_emb = nn.Parameter(torch.zeros(1, horizon, size))
         self.cond_pos_emb = nn.Parameter(torch.zeros(1, 1 + n_obs_steps, size))
         if condition_layers:
@@ -113,17 +122,31 @@ class DiffusionTransformer(nn.Module):
         self.ln_f, self.head = nn.LayerNorm(size), nn.Linear(size, action)
         steps = torch.arange(horizon)[:, None]
         # The condition's first token is the timestep, which all may see.
-        masks = (self.hidden(torch.arange(horizon) > steps), self.hidden(torch.arange(-1, n_obs_steps) > steps))
+        masks = (hidden(torch.arange(horizon) > steps), hidden(torch.arange(-1, n_obs_steps) > steps))
         self.register_buffer("mask", masks[0] if causal else None, persistent=False)
         self.register_buffer("memory_mask", masks[1] if causal else None, persistent=False)
 
-    @staticmethod
-    def hidden(which: Tensor) -> Tensor:
-        """What is added to scores, so that these are not attended to."""
-        return torch.zeros(which.shape).masked_fill(which, float("-inf"))
-
-    def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
-        condition = torch.cat((self.time_emb(timestep)[:, None], self.cond_obs_emb(observation)), dim=1)
+    def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor | None = None) -> Tensor:
+        condition = self.time_emb(timestep)[:, None]
+        if observation is not None:
+            condition = torch.cat((condition, self.cond_obs_emb(observation)), dim=1)
         memory = self.encoder(condition + self.cond_pos_emb)
         x = self.decoder(self.input_emb(sample) + self.pos_emb, memory, self.mask, self.memory_mask)
         return self.head(self.ln_f(x))
+
+
+class TokenTransformer(nn.Module):
+    """The same for plans that observations are a part of, the diffusion timestep a token before theirs."""
+
+    def __init__(self, plan: int, horizon: int, size: int, heads: int, layers: int, causal: bool):
+        super().__init__()
+        self.time_emb, self.input_emb = StepEmbedding(size), nn.Linear(plan, size)
+        self.pos_emb = nn.Parameter(torch.zeros(1, 1 + horizon, size))
+        self.encoder = Layers([EncoderLayer(size, heads) for _ in range(layers)])
+        self.ln_f, self.head = nn.LayerNorm(size), nn.Linear(size, plan)
+        tokens = torch.arange(1 + horizon)
+        self.register_buffer("mask", hidden(tokens > tokens[:, None]) if causal else None, persistent=False)
+
+    def forward(self, sample: Tensor, timestep: Tensor) -> Tensor:
+        tokens = torch.cat((self.time_emb(timestep)[:, None], self.input_emb(sample)), dim=1)
+        return self.head(self.ln_f(self.encoder(tokens + self.pos_emb, self.mask)[:, 1:]))

@@ -61,7 +61,8 @@ class ConditionalUnet(nn.Module):
     """Predicts from a noisy action sequence, its timestep and the observation what the scheduler asks for.
 
     `sample` is `[batch, horizon, action]`, `timestep` `[batch]`, `observation` `[batch, n_obs_steps, observation]`;
-    the prediction has the shape of `sample`. `condition` numbers are what the observation has in all.
+    the prediction has the shape of `sample`. `condition` numbers are what the observation has in all; none, if it is a
+    part of `sample`, and not given.
     """
 
     def __init__(
@@ -103,8 +104,10 @@ class ConditionalUnet(nn.Module):
             self.up.append(nn.ModuleList([*blocks, grow]))
         self.head = nn.Sequential(ConvBlock(widths[0], widths[0], kernel, head_groups), conv(widths[0], action, 1))
 
-    def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
-        condition = torch.cat((self.step(timestep), observation.flatten(1)), dim=-1)
+    def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor | None = None) -> Tensor:
+        condition = self.step(timestep)
+        if observation is not None:
+            condition = torch.cat((condition, observation.flatten(1)), dim=-1)
         x = sample.transpose(1, 2).unsqueeze(2)
         skips = []
         for first, second, shrink in self.down:

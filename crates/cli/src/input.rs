@@ -37,16 +37,16 @@ impl PlanInput {
     }
 
     /// The noise that is given, the rest taken from `drawn`.
-    pub fn noise(&self, drawn: &Noise, horizon: usize, action_dim: usize) -> Result<Noise> {
+    pub fn noise(&self, drawn: &Noise, horizon: usize, plan_dim: usize) -> Result<Noise> {
         let (steps, dim) = drawn.steps().dim();
         let mut initial = drawn.initial().to_owned();
         if let Some(given) = &self.initial_noise {
-            ensure_shape("initial_noise", given.shape(), &[horizon, action_dim])?;
+            ensure_shape("initial_noise", given.shape(), &[horizon, plan_dim])?;
             initial = given.iter().map(|&value| value as f32).collect();
         }
         let mut every_step = drawn.steps().to_owned();
         if let Some(given) = &self.step_noise {
-            ensure_shape("step_noise", given.shape(), &[steps, horizon, action_dim])?;
+            ensure_shape("step_noise", given.shape(), &[steps, horizon, plan_dim])?;
             let values = given.iter().map(|&value| value as f32).collect();
             every_step = Array2::from_shape_vec((steps, dim), values)?;
         }

@@ -119,9 +119,9 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         let started = Instant::now();
         let seed = self.memory.next_seed();
         let network = self.network.borrow_mut();
-        let action_dim = network.manifest().action_dim();
-        let values = std::mem::take(&mut self.executed) * action_dim;
-        let (sampler, noise) = self.carry.begin(self.sampler.borrow_mut(), seed, values, action_dim);
+        let plan_dim = network.manifest().plan_dim();
+        let values = std::mem::take(&mut self.executed) * plan_dim;
+        let (sampler, noise) = self.carry.begin(self.sampler.borrow_mut(), seed, values, plan_dim);
         if let Some(Committed { values, weights }) = self.committed.take() {
             sampler.inpaint(values.view(), weights.view())?;
         }

@@ -68,7 +68,7 @@ impl Refinement {
     /// Refinement of `network`'s plans for a robot that moves as `tracking` says and keeps the limits `costs`.
     ///
     /// # Errors
-    /// A number of steps, a window or a tolerance that makes no sense.
+    /// A number of steps, a window or a tolerance that makes no sense; or a network whose plans observations are a part of.
     pub fn new(
         network: &Network,
         config: RefinerConfig,
@@ -76,6 +76,13 @@ impl Refinement {
         costs: Vec<Box<dyn Cost>>,
     ) -> Result<Self, ConfigError> {
         let manifest = network.manifest();
+        if manifest.inpaints() {
+            return Err(ConfigError::Unsupported {
+                field: "refinement",
+                value: "of plans that observations are a part of".into(),
+                supported: "a policy that has them as an input".into(),
+            });
+        }
         let refiner = Refiner::new(&manifest.scheduler, config, manifest.sample_dim())?;
         Ok(Self { refiner, tracking, costs, units: Units::of(network) })
     }

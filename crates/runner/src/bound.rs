@@ -4,7 +4,7 @@ use std::iter;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use parapolicy_engine::RunError;
-use parapolicy_sampler::{BoxError, Denoiser, ManyDenoiser};
+use parapolicy_sampler::{BoxError, Denoiser, Known, ManyDenoiser};
 
 use crate::{
     graph::{Batch, Encoder},
@@ -84,6 +84,10 @@ impl Denoiser for BoundDenoiser<'_> {
     ) -> Result<(), BoxError> {
         Ok(predict(self.policy, iter::repeat_n(0, samples.nrows()), samples, timesteps, prediction)?)
     }
+
+    fn known(&self) -> Option<Known<'_>> {
+        self.policy.inpainted.as_ref().map(|inpainted| inpainted.known(0))
+    }
 }
 
 impl ManyDenoiser for BoundPlans<'_> {
@@ -100,6 +104,11 @@ impl ManyDenoiser for BoundPlans<'_> {
             return Err(PredictError::Plan { plan, bound }.into());
         }
         Ok(predict(self.policy, plans.iter().copied(), samples, timesteps, prediction)?)
+    }
+
+    fn known_of(&self, plan: usize) -> Option<Known<'_>> {
+        let inpainted = self.policy.inpainted.as_ref()?;
+        (plan < self.policy.observations.plans()).then(|| inpainted.known(plan))
     }
 }
 

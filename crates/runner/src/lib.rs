@@ -16,6 +16,7 @@ mod graph;
 mod hash;
 mod history;
 mod inference;
+mod inpainted;
 mod inspect;
 mod machine;
 mod manifest;

@@ -15,7 +15,8 @@ use crate::Normalization;
 pub const MANIFEST_FILE: &str = "policy.json";
 
 /// The newest version of the manifest's format; this crate reads every one from 1 on. Version 2 added the normalisations
-/// `mean_std` and `identity`, and the encoder.
+/// `mean_std` and `identity`, the encoder, and observations as a
+/// part of the plan.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// What `policy.json` says: the shapes, units and scheduler of a diffusion policy, and the graph that denoises.
@@ -82,14 +83,16 @@ pub struct DenoiserGraph {
     pub file: String,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// Input: noisy action sequences, float32 `[batch, horizon, action_dim]`.
+    /// Input: noisy plans, float32 `[batch, horizon, plan_dim]`.
     pub sample: String,
     /// Input: training timesteps, int64 or float32 `[batch]`.
     pub timestep: String,
     /// Input: normalised observations, float32 `[batch, n_obs_steps, observation_dim]`; or, where there is an encoder, its
-    /// features, `[batch, n_obs_steps, size]`.
-    pub observation: String,
-    /// Output: what the scheduler's `prediction_type` says, float32 `[batch, horizon, action_dim]`.
+    /// features, `[batch, n_obs_steps, size]`. Without this input, observations are inpainted: each step of a plan is an
+    /// action followed by what is seen, and what was seen in the first `n_obs_steps` of them is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observation: Option<String>,
+    /// Output: what the scheduler's `prediction_type` says, float32 `[batch, horizon, plan_dim]`.
     pub prediction: String,
 }
 
@@ -146,9 +149,19 @@ impl Manifest {
         self.actions.iter().flat_map(|entry| (0..entry.len()).map(|index| (&entry.normalization, index)))
     }
 
+    /// Whether observations are a part of the plan, and not an input of the denoiser.
+    pub fn inpaints(&self) -> bool {
+        self.denoiser.observation.is_none()
+    }
+
+    /// Numbers in one step of a plan: an action, followed by what is seen where that is a part of the plan.
+    pub fn plan_dim(&self) -> usize {
+        self.action_dim() + if self.inpaints() { self.seen_dim() } else { 0 }
+    }
+
     /// Numbers in one plan: the dimension in which the sampler works.
     pub fn sample_dim(&self) -> usize {
-        self.horizon * self.action_dim()
+        self.horizon * self.plan_dim()
     }
 
     /// The rows of a plan that are executed: from the action that belongs to the newest observation,

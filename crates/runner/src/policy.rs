@@ -10,6 +10,7 @@ pub use self::error::PolicyError;
 use crate::{
     BoundDenoiser, BoundPlans, Manifest, Provider,
     graph::{Encoder, Graph},
+    inpainted::Inpainted,
     observation::Observations,
 };
 
@@ -39,6 +40,7 @@ pub struct Policy {
     pub(crate) manifest: Manifest,
     pub(crate) graph: Graph,
     pub(crate) encoder: Option<Encoder>,
+    pub(crate) inpainted: Option<Inpainted>,
     pub(crate) observations: Observations,
     /// The plan that each row of a batch belongs to.
     pub(crate) rows: Vec<usize>,
@@ -56,8 +58,9 @@ impl Policy {
         let manifest = Manifest::load(dir)?;
         let graph = Graph::open(dir, &manifest, provider)?;
         let encoder = Encoder::open(dir, &manifest, provider)?;
+        let inpainted = Inpainted::new(&manifest);
         let observations = Observations::new([manifest.n_obs_steps, manifest.observation_dim()]);
-        Ok(Self { manifest, graph, encoder, observations, rows: Vec::new(), provider: provider.clone() })
+        Ok(Self { manifest, graph, encoder, inpainted, observations, rows: Vec::new(), provider: provider.clone() })
     }
 
     /// What runs the graph.
@@ -104,26 +107,31 @@ impl Policy {
         Ok(BoundPlans::new(self))
     }
 
-    /// Hands what is bound to the denoiser, encoded if it is to be.
+    /// Hands what is bound to the denoiser, or holds it in the plans; encoded if it is to be.
     fn bind_graph(&mut self) -> Result<(), PolicyError> {
         let observations = self.observations.all();
-        match &mut self.encoder {
-            Some(encoder) => self.graph.bind(encoder.run(observations)?),
-            None => self.graph.bind(observations),
+        let seen = match &mut self.encoder {
+            Some(encoder) => encoder.run(observations)?,
+            None => observations,
+        };
+        match &mut self.inpainted {
+            Some(inpainted) => inpainted.bind(seen, self.observations.plans()),
+            None => self.graph.bind(seen)?,
         }
+        Ok(())
     }
 
-    /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · action_dim]` stands for.
+    /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · plan_dim]` stands for.
     ///
     /// # Panics
     /// If the sample has another length.
     pub fn actions(&self, sample: ArrayView1<'_, f32>) -> Array2<f64> {
-        let (horizon, dim) = (self.manifest.horizon, self.manifest.action_dim());
-        assert_eq!(sample.len(), horizon * dim, "length of the sample");
+        let (horizon, dim, row) = (self.manifest.horizon, self.manifest.action_dim(), self.manifest.plan_dim());
+        assert_eq!(sample.len(), horizon * row, "length of the sample");
         let components: Vec<_> = self.manifest.action_components().collect();
         Array2::from_shape_fn((horizon, dim), |(step, column)| {
             let (normalization, index) = components[column];
-            normalization.denormalize(index, sample[step * dim + column])
+            normalization.denormalize(index, sample[step * row + column])
         })
     }
 

@@ -7,9 +7,9 @@ mod common;
 use std::fs;
 
 use common::{encoded_policy, fixture, json, policy, policy_from, text, write_manifest};
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView2, array, s};
 use parapolicy_runner::{Inference, Policy, PolicyError, Provider, ProviderName, Runtime, RuntimeError, inspect};
-use parapolicy_sampler::{Denoiser, ManyDenoiser, Noise, Sampler, Solver, Strategy, Table};
+use parapolicy_sampler::{Denoiser, ManyDenoiser, ManySampler, Noise, Sampler, Solver, Strategy, Table};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,16 +39,16 @@ impl Expected {
     fn read() -> Self {
         let json = json("expected.json");
         Self {
-            observation: array(&json["observation"]),
-            samples: array(&json["samples"]),
+            observation: read(&json["observation"]),
+            samples: read(&json["samples"]),
             timesteps: serde_json::from_value(json["timesteps"].clone()).unwrap(),
-            prediction: array(&json["prediction"]),
-            actions: array(&json["actions"]),
+            prediction: read(&json["prediction"]),
+            actions: read(&json["actions"]),
         }
     }
 }
 
-fn array<T: Clone + DeserializeOwned>(json: &Value) -> Array2<T> {
+fn read<T: Clone + DeserializeOwned>(json: &Value) -> Array2<T> {
     let rows: Vec<Vec<T>> = serde_json::from_value(json.clone()).unwrap();
     Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
 }
@@ -92,6 +92,47 @@ fn the_denoiser_sees_what_the_encoder_makes_of_observations() {
     let mut bound = policy.bind_many([other.view(), expected.observation.view()]).unwrap();
     bound.predict_many(&[1, 1, 1], expected.samples.view(), &expected.timesteps, prediction.view_mut()).unwrap();
     assert_close(&prediction, &expected.prediction);
+}
+
+/// A policy whose plans hold observations.
+fn inpainted_policy() -> TempDir {
+    let dir = policy_from("inpainted.onnx");
+    let path = dir.path().join("policy.json");
+    let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    manifest["denoiser"].as_object_mut().unwrap().remove("observation").unwrap();
+    write_manifest(dir.path(), &manifest);
+    dir
+}
+
+#[test]
+fn observations_without_an_input_are_held_in_the_plan() {
+    let expected = Expected::read();
+    let mut policy = load(&inpainted_policy()).unwrap();
+    let dim = policy.manifest().sample_dim();
+    assert_eq!((policy.manifest().plan_dim(), dim), (5, 20));
+    let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, 10).unwrap();
+    let noise = Noise::draw(0, 10, dim);
+    let normalized =
+        (&expected.observation / &array![[256.0, 256.0, 3.0]] - array![[1.0, 1.0, 0.0]]).mapv(|x| x as f32);
+    let other = &expected.observation + 50.0;
+    for strategy in [Strategy::Sequential, "picard".parse().unwrap()] {
+        let mut sampler = Sampler::new(table.clone(), strategy, dim).unwrap();
+        let mut bound = policy.bind(expected.observation.view()).unwrap();
+        let sample = sampler.sample(&mut bound, &noise).unwrap().sample().to_owned();
+        let plan = sample.to_shape((4, 5)).unwrap();
+        assert_close(plan.slice(s![..2, 2..]), &normalized);
+        assert_eq!(policy.actions(sample.view()).dim(), (4, 2));
+
+        let mut sampler = ManySampler::new(table.clone(), strategy, dim, 2).unwrap();
+        let mut bound = policy.bind_many([other.view(), expected.observation.view()]).unwrap();
+        let noises = [noise.clone(), noise.clone()];
+        let samples: Vec<_> =
+            sampler.sample(&mut bound, &noises).unwrap().iter().map(|s| s.sample().to_owned()).collect();
+        assert_close(&samples[1].to_shape((1, 20)).unwrap(), &sample.to_shape((1, 20)).unwrap());
+        assert!((samples[0][2] - samples[1][2] - 50.0 / 256.0).abs() < 1e-6);
+    }
+    let refused = Policy::load(inpainted_policy().path(), &provider(ProviderName::Native)).unwrap_err().to_string();
+    assert!(refused.ends_with("use the provider cpu"), "{refused}");
 }
 
 #[test]

@@ -1,9 +1,19 @@
 //! The network as a batch function.
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
 /// Whatever a denoiser fails with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is known of a sample before it is drawn: values, and how firmly each is held, as
+/// [`Sampler::inpaint`](crate::Sampler::inpaint) takes them. Both are `[D]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The values.
+    pub values: ArrayView1<'a, f32>,
+    /// From 0, not held, to 1.
+    pub weights: ArrayView1<'a, f32>,
+}
 
 /// A network with its observation bound: noisy action sequences in, predictions out.
 pub trait Denoiser {
@@ -25,4 +35,10 @@ pub trait Denoiser {
         timesteps: &[i64],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError>;
+
+    /// What the network was trained to be shown in every sample as it is, if anything: the observation, where that is a
+    /// part of the sample. It is held beside what the sampler is told to hold, and before it.
+    fn known(&self) -> Option<Known<'_>> {
+        None
+    }
 }

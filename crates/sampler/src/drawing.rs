@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayView1, ArrayView2, Axis};
 
+use crate::denoiser::Known;
 use crate::diffusion::Diffusion;
 use crate::error::{ConfigError, SampleError};
 use crate::inpainting::Inpainting;
@@ -53,8 +54,8 @@ impl Drawing {
         })
     }
 
-    /// Goes back to pure noise.
-    pub fn begin(&mut self, table: &Table, noise: &Noise) -> Result<(), SampleError> {
+    /// Goes back to pure noise. `known` is held beside what is to be inpainted.
+    pub fn begin(&mut self, table: &Table, noise: &Noise, known: Option<Known<'_>>) -> Result<(), SampleError> {
         let shapes = [
             ("initial_noise", "values", self.guess.len(), noise.initial().len()),
             ("step_noise", "steps", table.steps(), noise.steps().nrows()),
@@ -69,6 +70,9 @@ impl Drawing {
         self.whole = false;
         if !std::mem::take(&mut self.told) {
             self.known.clear();
+        }
+        if let Some(known) = known {
+            self.known.add(known)?;
         }
         let diffusion = Diffusion { table, noise, known: &self.known };
         diffusion.begin(self.path.state_mut(0));

@@ -80,7 +80,7 @@ pub enum SampleError {
         /// What the noise has.
         found: usize,
     },
-    /// A limit of the budget leaves no room for a round.
+    /// A limit of the budget leaves no room for a round, or what the denoiser knows of the sample makes no sense.
     #[error(transparent)]
     Budget(#[from] ConfigError),
     /// The denoiser failed.

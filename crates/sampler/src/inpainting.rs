@@ -11,10 +11,12 @@
 //! inpainting (Janner et al. 2022, arXiv 2205.09991), which Diffusion Policy has too. Shown under the noise of the step
 //! instead, as in replacement (Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1), it says less of the values around it. It
 //! is part of the recurrence, so every strategy iterates to the same sample, and no gradient is taken. It is not a draw
-//! given the known values: the network takes them to be noisy, the more so the earlier the step.
+//! given the known values: the network takes them to be noisy, the more so the earlier the step. It is one for a network that
+//! was trained to be shown them so, which says it itself ([`Denoiser::known`](crate::Denoiser::known)).
 
 use ndarray::ArrayView1;
 
+use crate::denoiser::Known;
 use crate::error::ConfigError;
 
 /// Known values and how firmly each is held, `[D]`.
@@ -34,11 +36,26 @@ impl Inpainting {
 
     /// Forgets what is known.
     pub fn clear(&mut self) {
+        self.weights.fill(0.0);
         self.active = false;
     }
 
     /// Takes what is known, once it makes sense.
     pub fn set(&mut self, values: ArrayView1<'_, f32>, weights: ArrayView1<'_, f32>) -> Result<(), ConfigError> {
+        self.check(values, weights)?;
+        self.clear();
+        self.take(values, weights);
+        Ok(())
+    }
+
+    /// Takes what else is known, once it makes sense; it goes before what was known.
+    pub fn add(&mut self, Known { values, weights }: Known<'_>) -> Result<(), ConfigError> {
+        self.check(values, weights)?;
+        self.take(values, weights);
+        Ok(())
+    }
+
+    fn check(&self, values: ArrayView1<'_, f32>, weights: ArrayView1<'_, f32>) -> Result<(), ConfigError> {
         let dim = self.values.len();
         for (field, found) in [("known values", values.len()), ("weights of the known values", weights.len())] {
             if found != dim {
@@ -51,10 +68,17 @@ impl Inpainting {
         if let Some(weight) = weights.iter().find(|weight| !(0.0..=1.0).contains(*weight)) {
             return Err(ConfigError::out_of_range("weights of the known values", weight, "from 0 to 1"));
         }
-        self.values.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
-        self.weights.iter_mut().zip(weights).for_each(|(to, from)| *to = *from);
-        self.active = self.weights.iter().any(|weight| *weight > 0.0);
         Ok(())
+    }
+
+    /// Holds the values that have a weight.
+    fn take(&mut self, values: ArrayView1<'_, f32>, weights: ArrayView1<'_, f32>) {
+        for (i, (&value, &weight)) in values.iter().zip(weights).enumerate() {
+            if weight > 0.0 {
+                (self.values[i], self.weights[i]) = (value, weight);
+                self.active = true;
+            }
+        }
     }
 
     /// Holds a drift: x̂0, `[D]`, and the excess, `[D]` or empty, which is the network's and goes as its x̂0 does.

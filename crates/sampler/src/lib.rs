@@ -66,7 +66,7 @@ pub mod window;
 pub use budget::Budget;
 pub use choice::{BatchCost, Choice, Expectation, Profile, choose};
 pub use config::{BetaSchedule, FinalSigmas, PredictionType, Refused, SchedulerConfig, TimestepSpacing, VarianceType};
-pub use denoiser::{BoxError, Denoiser};
+pub use denoiser::{BoxError, Denoiser, Known};
 pub use drawing::Sample;
 pub use error::{ConfigError, NoiseError, SampleError};
 pub use many::{ManyDenoiser, ManySampler, Samples};

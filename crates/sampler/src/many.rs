@@ -10,7 +10,7 @@ use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
 use self::batch::Batch;
 use crate::budget::{Budget, Pace, Spending};
-use crate::denoiser::{BoxError, Denoiser};
+use crate::denoiser::{BoxError, Denoiser, Known};
 use crate::drawing::{Drawing, Sample};
 use crate::error::{ConfigError, SampleError};
 use crate::noise::Noise;
@@ -36,9 +36,18 @@ pub trait ManyDenoiser {
         timesteps: &[i64],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError>;
+
+    /// What is known of the sample of a plan, as [`Denoiser::known`] says.
+    fn known_of(&self, _plan: usize) -> Option<Known<'_>> {
+        None
+    }
 }
 
 impl<D: Denoiser> ManyDenoiser for D {
+    fn known_of(&self, _plan: usize) -> Option<Known<'_>> {
+        self.known()
+    }
+
     fn predict_many(
         &mut self,
         _plans: &[usize],
@@ -172,7 +181,7 @@ impl ManySampler {
         noises: &[Noise],
     ) -> Result<Samples<'_>, SampleError> {
         budget.validate()?;
-        self.begin(noises)?;
+        self.begin(denoiser, noises)?;
         let mut spending = Spending::of(budget);
         self.narrow(spending.room(&self.pace));
         while !self.round(denoiser, noises)? {
@@ -187,13 +196,14 @@ impl ManySampler {
         Ok(Samples { drawings: &self.drawings[..noises.len()], statistics: &self.statistics })
     }
 
-    fn begin(&mut self, noises: &[Noise]) -> Result<(), SampleError> {
+    fn begin(&mut self, denoiser: &dyn ManyDenoiser, noises: &[Noise]) -> Result<(), SampleError> {
         let (found, most) = (noises.len(), self.plans());
         if !(1..=most).contains(&found) {
             return Err(SampleError::Plans { found, most });
         }
         for (plan, (drawing, noise)) in self.drawings.iter_mut().zip(noises).enumerate() {
-            drawing.begin(&self.table, noise).map_err(|error| error.of_plan(plan))?;
+            let known = denoiser.known_of(plan);
+            drawing.begin(&self.table, noise, known).map_err(|error| error.of_plan(plan))?;
         }
         self.unfinished.clear();
         self.unfinished.extend(0..found);

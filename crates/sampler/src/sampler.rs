@@ -130,7 +130,7 @@ impl Sampler {
         watch: &mut Option<Watch<'_>>,
     ) -> Result<Sample<'_>, SampleError> {
         budget.validate()?;
-        self.drawing.begin(&self.table, noise)?;
+        self.drawing.begin(&self.table, noise, denoiser.known())?;
         let mut spending = Spending::of(budget);
         self.drawing.narrow(spending.room(&self.pace));
         loop {

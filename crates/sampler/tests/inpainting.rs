@@ -7,8 +7,8 @@ mod support;
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, arr1, aview1};
 use parapolicy_sampler::{
-    BetaSchedule, BoxError, Budget, Denoiser, ManySampler, Noise, Sampler, SchedulerConfig, Solver, Strategy, Table,
-    WindowConfig,
+    BetaSchedule, BoxError, Budget, Denoiser, Known, ManySampler, Noise, Sampler, SchedulerConfig, Solver, Strategy,
+    Table, WindowConfig,
 };
 use proptest::prelude::*;
 use support::{DIM, Mixture};
@@ -317,4 +317,61 @@ fn the_free_value_hears_of_the_known_one_but_not_all() {
     assert!(heard > 0.8, "{heard}");
     let [mean, variance] = moments(Solver::Ddpm, 100, 0.0);
     assert!(mean.abs() < 1e-6 && (variance / VARIANCE - 0.9).abs() < 0.02, "nothing to hear of: {mean} {variance}");
+}
+
+/// A network that knows a part of every sample.
+struct Knows(Mixture, [Array1<f32>; 2]);
+
+impl Denoiser for Knows {
+    fn predict(
+        &mut self,
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[i64],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        self.0.predict(samples, timesteps, prediction)
+    }
+
+    fn known(&self) -> Option<Known<'_>> {
+        let [values, weights] = &self.1;
+        Some(Known { values: values.view(), weights: weights.view() })
+    }
+}
+
+#[test]
+fn what_the_network_knows_is_held_as_if_the_sampler_were_told() {
+    let table = table(Solver::Ddpm, true);
+    let noise = Noise::draw(3, STEPS, DIM);
+    let [values, weights] = known();
+    // The network knows the last of the values, the sampler the others, and wrongly the last.
+    let by_network = arr1(&[0.0, 0.0, 0.5, 0.0, 0.0, 0.0]);
+    let mut wrong = values.clone();
+    wrong[2] = -1.0;
+    for strategy in strategies() {
+        let Some(told) = draw(&table, strategy, &noise) else { continue };
+        let mut network = Knows(Mixture::example(&table), [values.clone(), weights.clone()]);
+        let mut sampler = Sampler::new(table.clone(), strategy, DIM).unwrap();
+        // Every time anew.
+        for _ in 0..2 {
+            assert_eq!(sampler.sample(&mut network, &noise).unwrap().trajectory(), told, "{strategy}");
+        }
+        let mut many = ManySampler::new(table.clone(), strategy, DIM, 2).unwrap();
+        let noises = [noise.clone(), noise.clone()];
+        for sample in many.sample(&mut network, &noises).unwrap().iter() {
+            assert_eq!(sample.trajectory(), told, "{strategy}");
+        }
+        network.1[1] = by_network.clone();
+        sampler.inpaint(wrong.view(), weights.view()).unwrap();
+        assert_eq!(sampler.sample(&mut network, &noise).unwrap().trajectory(), told, "{strategy}");
+    }
+}
+
+#[test]
+fn nonsense_that_the_network_knows_is_refused() {
+    let table = table(Solver::Ddpm, true);
+    let mut network = Knows(Mixture::example(&table), known());
+    network.1[0] = Array1::zeros(2);
+    let mut sampler = Sampler::new(table, Strategy::Sequential, DIM).unwrap();
+    let error = sampler.sample(&mut network, &Noise::draw(0, STEPS, DIM)).unwrap_err().to_string();
+    assert!(error.contains("known values"), "{error}");
 }

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from export.diffusion_policy import payload, transformer, unet
+from export.diffusion_policy import image, payload, transformer, unet
 from export.fields import Fields
 from export.policy import Policy
 
 POLICIES = {
     "DiffusionUnetLowdimPolicy": unet.policy,
+    "DiffusionUnetImagePolicy": image.policy,
     "DiffusionTransformerLowdimPolicy": transformer.policy,
 }
 

@@ -68,8 +68,8 @@ def drawn(fields: Fields) -> Drawn:
     return Drawn(SOLVERS[payload.target(schedule, *SOLVERS)], steps)
 
 
-def normalization(where: str, name: str, length: int, weights: dict[str, Tensor]) -> dict:
-    """`scale * x + offset`, as the range that becomes -1..1. A single number is for all components."""
+def affine(where: str, name: str, length: int, weights: dict[str, Tensor]) -> tuple[list[float], list[float]]:
+    """Scale and offset of `scale * x + offset`, a number of each per component. A single number is for all of them."""
     found = under(f"normalizer.params_dict.{name}.", weights)
     missing = [statistic for statistic in ("scale", "offset") if statistic not in found]
     if missing:
@@ -81,8 +81,14 @@ def normalization(where: str, name: str, length: int, weights: dict[str, Tensor]
         raise ExportError(f"{where}: normalizer.params_dict.{name} has {len(scale)} numbers, not {length}")
     if not all(s > 0 for s in finite(f"{where}: scale of {name}", scale)):
         raise ExportError(f"{where}: scale of {name} must be positive")
+    return scale, finite(f"{where}: offset of {name}", offset)
+
+
+def normalization(where: str, name: str, length: int, weights: dict[str, Tensor]) -> dict:
+    """The same, as the range that becomes -1..1."""
+    scale, offset = affine(where, name, length, weights)
     low, high = ([(bound - o) / s for s, o in zip(scale, offset, strict=True)] for bound in (-1, 1))
-    return min_max(finite(f"{where}: offset of {name}", low), high)
+    return min_max(finite(f"{where}: range of {name}", low), finite(f"{where}: range of {name}", high))
 
 
 def lowdim(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> tuple[list[Entry], list[Entry]]:

@@ -1,11 +1,11 @@
 """`DiffusionTransformerLowdimPolicy`: the transformer, its observations numbers."""
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from export.diffusion_policy import common, payload
 from export.fields import Fields
 from export.policy import Policy, Shape
-from export.transformer import DiffusionTransformer
+from export.transformer import DiffusionTransformer, TokenTransformer
 from export.weights import load, under
 
 DEFAULTS = {"obs_as_cond": False, **common.DEFAULTS}
@@ -28,8 +28,6 @@ MASKS = ("mask", "memory_mask")
 def policy(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
     """The policy that `cfg` and its part `fields` describe, with these weights."""
     fields = common.known(fields, NAMES, DEFAULTS)
-    if not fields.flag("obs_as_cond"):
-        raise fields.refuse("obs_as_cond", "is False: observations must be tokens of the condition")
     shape, (observations, actions) = common.shape(fields), common.lowdim(cfg, fields, weights)
     return Policy(
         name=common.name(cfg),
@@ -38,39 +36,34 @@ def policy(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
         actions=actions,
         scheduler=common.scheduler(fields),
         denoiser=network(fields, shape, weights),
+        inpainted=not fields.flag("obs_as_cond"),
         drawn=common.drawn(fields),
     )
 
 
-def network(fields: Fields, shape: Shape, weights: dict[str, Tensor]) -> DiffusionTransformer:
-    """`model`, with the observations as its condition."""
+def network(fields: Fields, shape: Shape, weights: dict[str, Tensor]) -> nn.Module:
+    """`model`, with the observations as its condition, or as a part of the plan."""
     model = Fields(f"{fields.where}.model", fields.table("model"))
     payload.target(model, "TransformerForDiffusion")
     model = common.known(model, MODEL_NAMES, MODEL_DEFAULTS)
-    action, observation = fields.count("action_dim"), fields.count("obs_dim")
-    for name, value in {
-        "input_dim": action,
-        "output_dim": action,
-        "horizon": shape.horizon,
-        "n_obs_steps": shape.n_obs_steps,
-        "cond_dim": observation,
-        "time_as_cond": True,
-    }.items():
+    seen, conditioned = fields.count("obs_dim"), fields.flag("obs_as_cond")
+    plan = fields.count("action_dim") + (0 if conditioned else seen)
+    for name, value in {"input_dim": plan, "output_dim": plan, "horizon": shape.horizon}.items():
         model.one_of(name, value)
+    model.one_of("cond_dim", seen if conditioned else 0)
     size, heads = model.count("n_emb"), model.count("n_head")
-    if size % (2 * heads) and (size % heads or size % 2):
-        raise model.refuse("n_emb", f"is {size}, but must be even, and a multiple of n_head, {heads}")
-    net = DiffusionTransformer(
-        action,
-        observation,
-        shape.horizon,
-        shape.n_obs_steps,
-        size,
-        heads,
-        layers=model.count("n_layer"),
-        condition_layers=0 if model.get("n_cond_layers") == 0 else model.count("n_cond_layers"),
-        causal=model.flag("causal_attn"),
-    )
+    if size % heads or size % 2 or size < 4:
+        raise model.refuse("n_emb", f"is {size}, but must be even, at least 4, and a multiple of n_head, {heads}")
+    layers, causal = model.count("n_layer"), model.flag("causal_attn")
+    if model.flag("time_as_cond"):
+        model.one_of("n_obs_steps", shape.n_obs_steps, *(() if conditioned else (None,)))
+        condition_layers = 0 if model.get("n_cond_layers") == 0 else model.count("n_cond_layers")
+        observed = (seen, shape.n_obs_steps) if conditioned else (0, 0)
+        net = DiffusionTransformer(plan, *observed, shape.horizon, size, heads, layers, condition_layers, causal)
+    elif conditioned:
+        raise model.refuse("time_as_cond", "is False, which obs_as_cond rules out")
+    else:
+        net = TokenTransformer(plan, shape.horizon, size, heads, layers, causal)
     found = {name: weight for name, weight in under("model.", weights).items() if name not in MASKS}
     load(net, found, (), f"{fields.where}: model.")
     return net.eval()

@@ -29,28 +29,28 @@ def policy(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
         raise fields.refuse("oa_step_convention", "is False: a plan must be executed from the newest observation on")
     if fields.flag("obs_as_local_cond"):
         raise fields.refuse("obs_as_local_cond", "is True: observations must condition as a whole")
-    if not fields.flag("obs_as_global_cond"):
-        raise fields.refuse("obs_as_global_cond", "is False: observations must condition as a whole")
     shape, (observations, actions) = common.shape(fields), common.lowdim(cfg, fields, weights)
-    condition = shape.n_obs_steps * fields.count("obs_dim")
+    action, seen, inpainted = fields.count("action_dim"), fields.count("obs_dim"), not fields.flag("obs_as_global_cond")
+    plan, condition = (action + seen, 0) if inpainted else (action, shape.n_obs_steps * seen)
     return Policy(
         name=common.name(cfg),
         shape=shape,
         observations=observations,
         actions=actions,
         scheduler=common.scheduler(fields),
-        denoiser=network(fields, fields.count("action_dim"), condition, weights),
+        denoiser=network(fields, plan, condition, weights),
+        inpainted=inpainted,
         drawn=common.drawn(fields),
     )
 
 
-def network(fields: Fields, action: int, condition: int, weights: dict[str, Tensor]) -> ConditionalUnet:
-    """`model`, which sees `condition` numbers in all."""
+def network(fields: Fields, plan: int, condition: int, weights: dict[str, Tensor]) -> ConditionalUnet:
+    """`model`, of plans with `plan` numbers a step, which sees `condition` numbers beside them."""
     model = Fields(f"{fields.where}.model", fields.table("model"))
     payload.target(model, "ConditionalUnet1D")
     model = common.known(model, {"_target_", "input_dim"}, MODEL_DEFAULTS)
-    model.one_of("input_dim", action)
+    model.one_of("input_dim", plan)
     model.one_of("local_cond_dim", None)
-    model.one_of("global_cond_dim", condition)
+    model.one_of("global_cond_dim", condition or None)
     horizon, where = fields.count("horizon"), f"{fields.where}: model."
-    return described(model, "cond_predict_scale", horizon, action, condition, under("model.", weights), where)
+    return described(model, "cond_predict_scale", horizon, plan, condition, under("model.", weights), where)

@@ -4,6 +4,7 @@ The project cannot be installed as a package. Its U-Net is LeRobot's, which took
 transformer is made of PyTorch's layers; its loop is a `diffusers` scheduler, step by step.
 """
 
+import math
 import os
 import re
 import sys
@@ -16,9 +17,11 @@ import dill
 import numpy as np
 import pytest
 import torch
+import torchvision
 from lerobot.policies.diffusion.modeling_diffusion import DiffusionConditionalUnet1d
 from omegaconf import OmegaConf
 from torch import Tensor, nn
+from torchvision import transforms
 
 from export import diffusion_policy, directory
 from export.__main__ import main
@@ -26,7 +29,8 @@ from export.policy import ExportError
 from export.tests.noise import apart, drawing
 
 OBSERVATION, ACTION, HORIZON, STEPS = 5, 3, 8, 2
-EVAL = {"p_drop_emb": 0.0, "p_drop_attn": 0.0}
+# What is seen beside images.
+NUMBERS = 4
 SCHEDULER = {
     "_target_": "diffusers.schedulers.scheduling_ddpm.DDPMScheduler",
     "num_train_timesteps": 50,
@@ -54,16 +58,24 @@ class Unet(nn.Module):
     policy = "diffusion_policy.policy.diffusion_unet_lowdim_policy.DiffusionUnetLowdimPolicy"
     conditioning = "obs_as_global_cond"
 
-    def __init__(self, **config: object):
+    def __init__(self, inpainted: bool = False, features: int = 0, **config: object):
         super().__init__()
+        self.conditioned, features = not inpainted, features or OBSERVATION
         self.config = {"down_dims": [16, 32], "kernel_size": 5, "n_groups": 8, "cond_predict_scale": True, **config}
-        self.config |= {"diffusion_step_embed_dim": 16, "input_dim": ACTION, "local_cond_dim": None}
-        self.config["global_cond_dim"] = STEPS * OBSERVATION
-        named = {"use_film_scale_modulation": self.config["cond_predict_scale"], "action_feature": Shaped((ACTION,))}
-        self.net = DiffusionConditionalUnet1d(Namespace(**self.config, **named), STEPS * OBSERVATION)
+        plan, condition = (ACTION + features, 0) if inpainted else (ACTION, STEPS * features)
+        self.config |= {"diffusion_step_embed_dim": 16, "input_dim": plan, "local_cond_dim": None}
+        self.config["global_cond_dim"] = condition or None
+        named = {"use_film_scale_modulation": self.config["cond_predict_scale"], "action_feature": Shaped((plan,))}
+        self.net = DiffusionConditionalUnet1d(Namespace(**self.config, **named), condition)
 
     def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
-        return self.net(sample, timestep, observation.flatten(1))
+        return self.net(sample, timestep, observation.flatten(1) if self.conditioned else None)
+
+    def fields(self) -> dict[str, object]:
+        """What the policy's configuration says of it."""
+        sizes = {"obs_dim": OBSERVATION, "action_dim": ACTION}
+        convention = {"obs_as_local_cond": False, "oa_step_convention": True, "pred_action_steps_only": False}
+        return {"model": {"_target_": self.target, **self.config}, **sizes, **convention}
 
     def state(self) -> dict[str, Tensor]:
         """Under the project's names."""
@@ -75,7 +87,7 @@ class Unet(nn.Module):
         for name, weight in self.net.state_dict().items():
             for pattern, theirs in names:
                 name = re.sub(pattern, theirs, name) if "modules" in name else name
-            state[name] = weight
+            state[f"model.{name}"] = weight
         return state
 
 
@@ -86,46 +98,113 @@ class Transformer(nn.Module):
     policy = "diffusion_policy.policy.diffusion_transformer_lowdim_policy.DiffusionTransformerLowdimPolicy"
     conditioning = "obs_as_cond"
 
-    def __init__(self, n_cond_layers: int = 0, causal_attn: bool = True):
+    def __init__(
+        self, n_cond_layers: int = 0, causal_attn: bool = True, inpainted: bool = False, time_as_cond: bool = True
+    ):
         super().__init__()
-        size, heads, layers = 16, 4, 2
-        self.config = {"input_dim": ACTION, "output_dim": ACTION, "horizon": HORIZON, "n_obs_steps": STEPS}
-        self.config |= {"cond_dim": OBSERVATION, "n_layer": layers, "n_head": heads, "n_emb": size, **EVAL}
-        self.config |= {
-            "causal_attn": causal_attn,
-            "time_as_cond": True,
-            "obs_as_cond": True,
-            "n_cond_layers": n_cond_layers,
-        }
+        size, heads, layers, self.conditioned = 16, 4, 2, not inpainted
+        plan, seen = (ACTION + OBSERVATION, 0) if inpainted else (ACTION, STEPS)
+        self.config = {"input_dim": plan, "output_dim": plan, "horizon": HORIZON, "n_obs_steps": STEPS}
+        self.config |= {"cond_dim": 0 if inpainted else OBSERVATION, "obs_as_cond": not inpainted}
+        self.config |= {"n_layer": layers, "n_head": heads, "n_emb": size, "p_drop_emb": 0.0, "p_drop_attn": 0.1}
+        self.config |= {"causal_attn": causal_attn, "time_as_cond": time_as_cond, "n_cond_layers": n_cond_layers}
         kind = {"d_model": size, "nhead": heads, "dim_feedforward": 4 * size, "dropout": 0.0, "activation": "gelu"}
         kind |= {"batch_first": True, "norm_first": True}
-        self.input_emb, self.cond_obs_emb = nn.Linear(ACTION, size), nn.Linear(OBSERVATION, size)
-        self.pos_emb = nn.Parameter(torch.randn(1, HORIZON, size))
-        self.cond_pos_emb = nn.Parameter(torch.randn(1, 1 + STEPS, size))
-        self.encoder = nn.Sequential(nn.Linear(size, 4 * size), nn.Mish(), nn.Linear(4 * size, size))
-        if n_cond_layers:
-            layer = nn.TransformerEncoderLayer(**kind)
-            self.encoder = nn.TransformerEncoder(layer, n_cond_layers, enable_nested_tensor=False)
-        self.decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(**kind), layers)
-        self.ln_f, self.head = nn.LayerNorm(size), nn.Linear(size, ACTION)
+
+        def encoder(layers: int) -> nn.Module:
+            return nn.TransformerEncoder(nn.TransformerEncoderLayer(**kind), layers, enable_nested_tensor=False)
+
+        self.input_emb, self.ln_f, self.head = nn.Linear(plan, size), nn.LayerNorm(size), nn.Linear(size, plan)
+        self.tokens = HORIZON + (not time_as_cond)
+        self.pos_emb = nn.Parameter(torch.randn(1, self.tokens, size))
+        if seen:
+            self.cond_obs_emb = nn.Linear(OBSERVATION, size)
+        if time_as_cond:
+            self.cond_pos_emb = nn.Parameter(torch.randn(1, 1 + seen, size))
+            perceptron = nn.Sequential(nn.Linear(size, 4 * size), nn.Mish(), nn.Linear(4 * size, size))
+            self.encoder = encoder(n_cond_layers) if n_cond_layers else perceptron
+            self.decoder = nn.TransformerDecoder(nn.TransformerDecoderLayer(**kind), layers)
+        else:
+            self.encoder = encoder(layers)
         # An action sees those before it, the timestep, and the observations up to it.
-        seen = torch.ones(HORIZON, 1 + STEPS, dtype=torch.bool)
-        seen[0, 2:] = False
-        masks = nn.Transformer.generate_square_subsequent_mask(HORIZON), torch.zeros(seen.shape)
-        masks[1][~seen] = float("-inf")
+        shown = torch.ones(HORIZON, 1 + STEPS, dtype=torch.bool)
+        shown[0, 2:] = False
+        memory_mask = torch.zeros(shown.shape).masked_fill(~shown, float("-inf"))
+        masks = nn.Transformer.generate_square_subsequent_mask(self.tokens), memory_mask if seen else None
         for name, mask in zip(("mask", "memory_mask"), masks, strict=True):
             self.register_buffer(name, mask if causal_attn else None)
 
     def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
         rates = torch.exp(torch.arange(8) * -(np.log(10000) / 7)).float()
         angles = timestep[:, None] * rates
-        time = torch.cat((angles.sin(), angles.cos()), dim=-1)[:, None]
-        memory = self.encoder(torch.cat((time, self.cond_obs_emb(observation)), dim=1) + self.cond_pos_emb)
-        tokens = self.input_emb(sample) + self.pos_emb
-        return self.head(self.ln_f(self.decoder(tokens, memory, self.mask, self.memory_mask)))
+        condition, tokens = torch.cat((angles.sin(), angles.cos()), dim=-1)[:, None], self.input_emb(sample)
+        if not self.config["time_as_cond"]:
+            tokens = torch.cat((condition, tokens), dim=1)
+            return self.head(self.ln_f(self.encoder(tokens + self.pos_emb, self.mask)[:, 1:]))
+        if self.conditioned:
+            condition = torch.cat((condition, self.cond_obs_emb(observation)), dim=1)
+        memory = self.encoder(condition + self.cond_pos_emb)
+        return self.head(self.ln_f(self.decoder(tokens + self.pos_emb, memory, self.mask, self.memory_mask)))
 
     def state(self) -> dict[str, Tensor]:
-        return {**self.state_dict(), "_dummy_variable": torch.zeros(0)}
+        state = {**self.state_dict(), "_dummy_variable": torch.zeros(0)}
+        return {f"model.{name}": weight for name, weight in state.items()}
+
+    def fields(self) -> dict[str, object]:
+        """What the policy's configuration says of it."""
+        return {"model": {"_target_": self.target, **self.config}, "obs_dim": OBSERVATION, "action_dim": ACTION}
+
+
+class ImageUnet(Unet):
+    """The U-Net on what torchvision's ResNets, and its transforms, make of two images."""
+
+    policy = "diffusion_policy.policy.diffusion_unet_image_policy.DiffusionUnetImagePolicy"
+    size = (44, 40)
+
+    def __init__(self, shared: bool, **encoder: object):
+        features = 2 * 512 + NUMBERS
+        super().__init__(features=features)
+        names = ("rgb",) if shared else ("camera_0", "camera_1")
+        self.eyes = nn.ModuleDict({name: torchvision.models.resnet18() for name in names})
+        for eye in self.eyes.values():
+            eye.fc = nn.Identity()
+            for layer in list(eye.modules()) if encoder.get("use_group_norm") else []:
+                for name, norm in list(layer.named_children()):
+                    if isinstance(norm, nn.BatchNorm2d):
+                        setattr(layer, name, nn.GroupNorm(norm.num_features // 16, norm.num_features))
+        steps = [transforms.Resize(encoder["resize_shape"])] if "resize_shape" in encoder else []
+        steps += [transforms.CenterCrop(encoder["crop_shape"])] if "crop_shape" in encoder else []
+        if encoder.get("imagenet_norm"):
+            steps.append(transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]))
+        self.look = transforms.Compose(steps)
+        obs = {name: {"shape": [3, *self.size], "type": "rgb"} for name in ("camera_1", "camera_0")}
+        meta = {"obs": {"robot_eef_pose": {"shape": [NUMBERS]}, **obs}, "action": {"shape": [ACTION]}}
+        resnet = {
+            "_target_": "diffusion_policy.model.vision.model_getter.get_resnet",
+            "name": "resnet18",
+            "weights": None,
+        }
+        target = "diffusion_policy.model.vision.multi_image_obs_encoder.MultiImageObsEncoder"
+        encoder |= {"_target_": target, "shape_meta": meta, "rgb_model": resnet, "share_rgb_model": shared}
+        self.described = {"shape_meta": meta, "obs_encoder": encoder}
+        names = ("diffusion_step_embed_dim", "down_dims", "kernel_size", "n_groups", "cond_predict_scale")
+        self.described |= {name: self.config[name] for name in names}
+
+    def fields(self) -> dict[str, object]:
+        return self.described
+
+    def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
+        """`observation` has its images first, normalised, by name, then what is no image."""
+        images, numbers = observation[0, :, :-NUMBERS], observation[0, :, -NUMBERS:]
+        images = images.reshape(STEPS, 2, *self.size, 3).permute(1, 0, 4, 2, 3)
+        eyes = list(self.eyes.values()) * (2 // len(self.eyes))
+        features = [eye(self.look(camera)) for eye, camera in zip(eyes, images, strict=True)]
+        return self.net(sample, timestep, torch.cat((*features, numbers), dim=-1).flatten()[None])
+
+    def state(self) -> dict[str, Tensor]:
+        return super().state() | {
+            f"obs_encoder.key_model_map.{name}": weight for name, weight in self.eyes.state_dict().items()
+        }
 
 
 class Namespace:
@@ -149,19 +228,19 @@ class Checkpoint:
         torch.manual_seed(0)
         self.path, self.net, self.schedule = path, net.eval(), scheduler
         with torch.no_grad():
-            for weight in net.parameters():
+            for weight in (net.net if isinstance(net, Unet) else net).parameters():
                 weight += 0.1 * torch.randn_like(weight)
+        self.seen = {"camera_0": 1, "camera_1": 1, "robot_eef_pose": NUMBERS}
+        self.seen = self.seen if isinstance(net, ImageUnet) else {"obs": OBSERVATION}
         self.statistics = {
             f"{name}.{statistic}": torch.rand(length) + 0.5
-            for name, length in (("obs", OBSERVATION), ("action", ACTION))
+            for name, length in (self.seen | {"action": ACTION}).items()
             for statistic in ("scale", "offset", "input_stats.min", "input_stats.max")
         }
         self.steps = num_inference_steps or scheduler["num_train_timesteps"]
-        policy = {"_target_": net.policy, "model": {"_target_": net.target, **net.config}, "noise_scheduler": scheduler}
-        policy |= {"horizon": HORIZON, "obs_dim": OBSERVATION, "action_dim": ACTION, "n_action_steps": 4}
-        policy |= {"n_obs_steps": STEPS, "num_inference_steps": num_inference_steps, net.conditioning: True}
-        if isinstance(net, Unet):
-            policy |= {"obs_as_local_cond": False, "oa_step_convention": True}
+        policy = {"_target_": net.policy, "noise_scheduler": scheduler, "horizon": HORIZON, "n_action_steps": 4}
+        policy |= {"n_obs_steps": STEPS, "num_inference_steps": num_inference_steps, net.conditioning: net.conditioned}
+        policy |= net.fields()
         self.config = {
             "name": "train_diffusion",
             "policy": policy,
@@ -171,8 +250,7 @@ class Checkpoint:
         self.save()
 
     def state(self) -> dict[str, Tensor]:
-        state = {f"model.{name}": weight for name, weight in self.net.state().items()}
-        return state | {f"normalizer.params_dict.{name}": value for name, value in self.statistics.items()}
+        return self.net.state() | {f"normalizer.params_dict.{name}": value for name, value in self.statistics.items()}
 
     def save(self, **more: object) -> None:
         config = OmegaConf.create(self.config)
@@ -188,11 +266,26 @@ class Checkpoint:
         torch.save(payload | more, self.path, pickle_module=dill)
 
     def inputs(self) -> dict[str, np.ndarray]:
-        plan = (HORIZON, ACTION)
+        plan = (HORIZON, self.net.config["input_dim"])
         noise = {"initial_noise": torch.randn(plan), "step_noise": torch.randn(self.steps, *plan)}
-        return {
-            name: tensor.numpy() for name, tensor in {"observation": torch.randn(STEPS, OBSERVATION), **noise}.items()
-        }
+        observation = torch.cat([self.raw(name, length) for name, length in self.seen.items()], dim=-1)
+        return {name: tensor.numpy() for name, tensor in {"observation": observation, **noise}.items()}
+
+    def raw(self, name: str, length: int) -> torch.Tensor:
+        """A part of an observation: numbers, or pixels."""
+        if not name.startswith("camera"):
+            return torch.randn(STEPS, length)
+        height, width = ImageUnet.size
+        return torch.randint(256, (STEPS, height * width * 3)).float()
+
+    def normalised(self, observation: torch.Tensor) -> torch.Tensor:
+        """As the network sees it; pixels in 0..1 at first."""
+        sizes = [math.prod(ImageUnet.size) * 3 if name.startswith("camera") else n for name, n in self.seen.items()]
+        parts = []
+        for name, part in zip(self.seen, observation.split(sizes, dim=-1), strict=True):
+            scale, offset = (self.statistics[f"{name}.{statistic}"] for statistic in ("scale", "offset"))
+            parts.append((part / 255 if name.startswith("camera") else part) * scale + offset)
+        return torch.cat(parts, dim=-1)
 
     @torch.no_grad()
     def planned(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
@@ -202,15 +295,15 @@ class Checkpoint:
             **{name: value for name, value in self.schedule.items() if name != "_target_"}
         )
         scheduler.set_timesteps(self.steps)
-        observation = (
-            torch.from_numpy(inputs["observation"]) * self.statistics["obs.scale"] + self.statistics["obs.offset"]
-        )
+        observation = self.normalised(torch.from_numpy(inputs["observation"]))
         plan = torch.from_numpy(inputs["initial_noise"])[None]
         with drawing(inputs["step_noise"]):
             for timestep in scheduler.timesteps:
+                if not self.net.conditioned:
+                    plan[:, :STEPS, ACTION:] = observation
                 prediction = self.net(plan, timestep[None], observation[None])
                 plan = scheduler.step(prediction, timestep, plan).prev_sample
-        return ((plan[0] - self.statistics["action.offset"]) / self.statistics["action.scale"]).numpy()
+        return ((plan[0, :, :ACTION] - self.statistics["action.offset"]) / self.statistics["action.scale"]).numpy()
 
 
 CHECKPOINTS = {
@@ -221,6 +314,16 @@ CHECKPOINTS = {
     "transformer": lambda path: Checkpoint(path, Transformer()),
     "transformer with encoder, not causal": lambda path: Checkpoint(
         path, Transformer(2, False), num_inference_steps=25
+    ),
+    "images, a network each": lambda path: Checkpoint(
+        path, ImageUnet(False, use_group_norm=True, resize_shape=[40, 42], crop_shape=[36, 37]), DDIM, 10
+    ),
+    "images, one network": lambda path: Checkpoint(path, ImageUnet(True, imagenet_norm=True), DDIM, 10),
+    "u-net, inpainted": lambda path: Checkpoint(path, Unet(inpainted=True)),
+    "u-net, inpainted, ddim": lambda path: Checkpoint(path, Unet(inpainted=True), DDIM, 10),
+    "transformer, inpainted": lambda path: Checkpoint(path, Transformer(inpainted=True)),
+    "transformer, inpainted, time a token": lambda path: Checkpoint(
+        path, Transformer(inpainted=True, time_as_cond=False)
     ),
 }
 
@@ -240,12 +343,13 @@ def test_plans_are_those_of_the_projects_loop(
     inputs = checkpoint.inputs()
     theirs = checkpoint.planned(inputs)
     options = ["--solver", policy.drawn.solver, "--steps", str(policy.drawn.steps), "--sampler", "sequential"]
-    for provider in ("native", "cpu") if isinstance(checkpoint.net, Unet) else ("cpu",):
+    for provider in ("native", "cpu") if isinstance(checkpoint.net, Unet) and not policy.inpainted else ("cpu",):
         assert apart(sample(tmp_path / "out", "--provider", provider, *options, **inputs), theirs) < 1e-4
 
 
-def test_every_sampler_draws_from_the_transformer(tmp_path: Path, sample: Callable[..., np.ndarray]) -> None:
-    checkpoint = CHECKPOINTS["transformer"](tmp_path / "latest.ckpt")
+@pytest.mark.parametrize("kind", ["transformer", "u-net, inpainted"])
+def test_every_sampler_draws_the_same(kind: str, tmp_path: Path, sample: Callable[..., np.ndarray]) -> None:
+    checkpoint = CHECKPOINTS[kind](tmp_path / "latest.ckpt")
     directory.write(diffusion_policy.load(checkpoint.path), tmp_path / "out")
     inputs = checkpoint.inputs()
     theirs = checkpoint.planned(inputs)

@@ -55,14 +55,14 @@ fn sample_one(
     mut sampler: Sampler,
 ) -> Result<(), Failure> {
     let drawn = Noise::draw(arguments.seed, sampler.table().steps(), sampler.dim());
-    let (horizon, action_dim) = (policy.manifest().horizon, policy.manifest().action_dim());
+    let (horizon, plan_dim) = (policy.manifest().horizon, policy.manifest().plan_dim());
     let of_input = || arguments.input.display().to_string();
-    let noise = input.noise(&drawn, horizon, action_dim).with_context(of_input).input()?;
+    let noise = input.noise(&drawn, horizon, plan_dim).with_context(of_input).input()?;
 
     let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noise)?;
     let actions = policy.actions(drawn.sample());
-    let sample = drawn.sample().to_shape(actions.dim())?.to_owned();
+    let sample = drawn.sample().to_shape((horizon, plan_dim))?.to_owned();
     let residual = drawn.residual().map(arr0);
     write_file(&arguments.output, |file| write_plans(file, &actions, &sample, residual.as_ref()))?;
     say_if_cut_short(drawn);
@@ -89,7 +89,8 @@ fn sample_many(
     let actions: Vec<_> = drawn.iter().map(|drawn| policy.actions(drawn.sample())).collect();
     let actions = stack(Axis(0), &actions.iter().map(|actions| actions.view()).collect::<Vec<_>>())?;
     let samples: Vec<_> = drawn.iter().map(|drawn| drawn.sample()).collect();
-    let samples = stack(Axis(0), &samples)?.into_shape_with_order(actions.dim())?;
+    let shape = (drawn.iter().len(), policy.manifest().horizon, policy.manifest().plan_dim());
+    let samples = stack(Axis(0), &samples)?.into_shape_with_order(shape)?;
     let cut_short = drawn.iter().any(|drawn| drawn.residual().is_some());
     let residuals: Array1<f64> = drawn.iter().map(|drawn| drawn.residual().unwrap_or(0.0)).collect();
     let residuals = cut_short.then_some(residuals);

@@ -23,24 +23,24 @@ impl Carry<'_> {
         }
     }
 
-    /// The sampler of the next plan and its noise, with what it takes over moved forward by `values`, in actions of
-    /// `action_dim` values.
+    /// The sampler of the next plan and its noise, with what it takes over moved forward by `values`, in steps of
+    /// `plan_dim` values.
     pub fn begin<'s>(
         &'s mut self,
         sampler: &'s mut Sampler,
         seed: u64,
         values: usize,
-        action_dim: usize,
+        plan_dim: usize,
     ) -> (&'s mut Sampler, Noise) {
         let draw = |sampler: &Sampler| Noise::draw(seed, sampler.table().steps(), sampler.dim());
         match self {
             Self::Guess(Some(noise)) => {
                 noise.shift(values, seed);
-                sampler.warm_start(values, action_dim);
+                sampler.warm_start(values, plan_dim);
                 (sampler, noise.clone())
             }
             Self::Plan(rest, Some(plan)) => {
-                move_forward(plan, values, action_dim);
+                move_forward(plan, values, plan_dim);
                 let noise = draw(rest).around(plan.view(), rest.table());
                 (rest, noise)
             }

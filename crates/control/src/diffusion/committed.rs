@@ -1,4 +1,4 @@
-use ndarray::{Array1, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView2, s};
 use parapolicy_runner::Policy as Network;
 use thiserror::Error;
 
@@ -9,7 +9,7 @@ pub(super) struct ActionLength {
     found: usize,
 }
 
-/// What a sample is to begin with: normalised values, and 1 where they are held, 0 elsewhere, `[horizon * action_dim]`.
+/// What a sample is to begin with: normalised values, and 1 where they are held, 0 elsewhere, `[horizon * plan_dim]`.
 pub(super) struct Committed {
     pub values: Array1<f32>,
     pub weights: Array1<f32>,
@@ -25,10 +25,11 @@ impl Committed {
         }
         let first = manifest.executed_steps().start;
         let steps = actions.nrows().min(manifest.horizon - first);
-        let range = s![first * found..(first + steps) * found];
-        let [mut values, mut weights] = [(); 2].map(|()| Array1::zeros(manifest.sample_dim()));
-        values.slice_mut(range).assign(&network.normalized_actions(actions.slice(s![..steps, ..])));
+        let range = s![first..first + steps, ..found];
+        let [mut values, mut weights] = [(); 2].map(|()| Array2::zeros((manifest.horizon, manifest.plan_dim())));
+        let known = network.normalized_actions(actions.slice(s![..steps, ..]));
+        values.slice_mut(range).iter_mut().zip(&known).for_each(|(value, known)| *value = *known);
         weights.slice_mut(range).fill(1.0);
-        Ok(Self { values, weights })
+        Ok(Self { values: values.flatten().into_owned(), weights: weights.flatten().into_owned() })
     }
 }

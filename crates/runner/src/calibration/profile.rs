@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::{
-    BatchCost, BoxError, ConfigError, Denoiser, Noise, Profile, SampleError, Sampler, Strategy, Table,
+    BatchCost, BoxError, ConfigError, Denoiser, Known, Noise, Profile, SampleError, Sampler, Strategy, Table,
 };
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -134,5 +134,9 @@ impl Denoiser for Meter<'_> {
         let result = self.denoiser.predict(samples, timesteps, prediction);
         self.time += started.elapsed();
         result
+    }
+
+    fn known(&self) -> Option<Known<'_>> {
+        self.denoiser.known()
     }
 }

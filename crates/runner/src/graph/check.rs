@@ -31,18 +31,21 @@ const FLOAT_OR_INT: &[&str] = &["i64", "f32"];
 /// The type of the graph's timesteps; or what is wrong.
 pub(super) fn denoiser(outlets: &Outlets, manifest: &Manifest) -> Result<TimestepType, String> {
     let denoiser = &manifest.denoiser;
-    let plan = vec![manifest.horizon, manifest.action_dim()];
+    let plan = vec![manifest.horizon, manifest.plan_dim()];
     let seen = vec![manifest.n_obs_steps, manifest.seen_dim()];
     let sample = expected("denoiser.sample", &denoiser.sample, FLOAT, plan.clone());
     let timestep = expected("denoiser.timestep", &denoiser.timestep, FLOAT_OR_INT, vec![]);
-    let observation = expected("denoiser.observation", &denoiser.observation, FLOAT, seen);
+    let observation = denoiser.observation.as_ref().map(|name| expected("denoiser.observation", name, FLOAT, seen));
     let prediction = expected("denoiser.prediction", &denoiser.prediction, FLOAT, plan);
 
     sample.find("input", &outlets.inputs)?;
     let timestep = timestep.find("input", &outlets.inputs)?;
-    observation.find("input", &outlets.inputs)?;
+    observation.as_ref().map(|observation| observation.find("input", &outlets.inputs)).transpose()?;
     prediction.find("output", &outlets.outputs)?;
-    ensure_no_more(outlets, 3, "three")?;
+    match observation {
+        Some(_) => ensure_no_more(outlets, 3, "three"),
+        None => ensure_no_more(outlets, 2, "two"),
+    }?;
 
     Ok(if timestep == "i64" { TimestepType::Int64 } else { TimestepType::Float32 })
 }

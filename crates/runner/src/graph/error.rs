@@ -57,6 +57,15 @@ pub enum GraphError {
         /// What it says.
         error: EngineError,
     },
+    /// The engine does not run networks without an observation.
+    #[error(
+        "{}: sees no observation, which is inpainted into the plan; the engine does not run such networks: use the provider cpu",
+        path.display()
+    )]
+    Inpainting {
+        /// The graph.
+        path: PathBuf,
+    },
     /// The graph's inputs or output are not what the manifest says.
     #[error("{}: {problem}", path.display())]
     Mismatch {

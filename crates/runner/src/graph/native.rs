@@ -25,10 +25,13 @@ impl Native {
         check::denoiser(&Outlets::from(&graph), manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
         let denoiser = &manifest.denoiser;
+        let Some(observation) = &denoiser.observation else {
+            return Err(GraphError::Inpainting { path: path.to_path_buf() });
+        };
         let names = Names {
             sample: &denoiser.sample,
             timestep: &denoiser.timestep,
-            observation: &denoiser.observation,
+            observation,
             prediction: &denoiser.prediction,
         };
         let (kernel, threads) = (Kernel::fastest(provider.precision), provider.threads.min(Engine::THREADS));

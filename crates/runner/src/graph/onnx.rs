@@ -29,10 +29,10 @@ pub(crate) struct Onnx {
 /// What goes in and comes out.
 #[derive(Debug)]
 struct Layout {
-    /// Names of the inputs and of the output.
+    /// Names of the inputs, the observation if that is one, and of the output.
     sample: String,
     timestep: String,
-    observation: String,
+    observation: Option<String>,
     prediction: String,
     timestep_type: TimestepType,
     /// Whether inputs are bound anew for every call.
@@ -57,7 +57,7 @@ impl Onnx {
             prediction: denoiser.prediction.clone(),
             timestep_type,
             copies_inputs: how.copies_inputs(),
-            plan: [manifest.horizon, manifest.action_dim()],
+            plan: [manifest.horizon, manifest.plan_dim()],
             seen: [manifest.n_obs_steps, manifest.seen_dim()],
         };
         let sessions = match how.provider {

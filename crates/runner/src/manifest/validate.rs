@@ -90,9 +90,10 @@ impl DenoiserGraph {
     }
 
     fn validate_names(&self) -> Result<(), Problem> {
-        let inputs = [("sample", &self.sample), ("timestep", &self.timestep), ("observation", &self.observation)];
+        let inputs = [("sample", &self.sample), ("timestep", &self.timestep)];
+        let observation = self.observation.as_ref().map(|name| ("observation", name));
         let mut names = HashSet::new();
-        for (field, name) in inputs {
+        for (field, name) in inputs.into_iter().chain(observation) {
             let field = format!("denoiser.{field}");
             check(!name.is_empty(), &field, || "is empty".into())?;
             check(names.insert(name), &field, || format!("repeats \"{name}\", the inputs must differ"))?;

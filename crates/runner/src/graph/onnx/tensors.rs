@@ -16,7 +16,8 @@ pub(super) struct Tensors {
     binding: IoBinding,
     sample: Tensor<f32>,
     timestep: Timesteps,
-    observation: Tensor<f32>,
+    /// Where that is an input.
+    observation: Option<Tensor<f32>>,
     prediction: Tensor<f32>,
     /// The plans whose observations are there, and when those were bound.
     plans: Vec<usize>,
@@ -40,7 +41,8 @@ impl Tensors {
             tensor.try_extract_tensor_mut::<f32>()?.1.fill(0.0);
             Ok(tensor)
         };
-        let (sample, observation) = (zeros(shape(layout.plan))?, zeros(shape(layout.seen))?);
+        let sample = zeros(shape(layout.plan))?;
+        let observation = layout.observation.as_ref().map(|_| zeros(shape(layout.seen))).transpose()?;
         let mut prediction = zeros(shape(layout.plan))?;
         let mut binding = session.create_binding()?;
         let timestep = match layout.timestep_type {
@@ -65,7 +67,9 @@ impl Tensors {
     /// Binds the inputs.
     fn bind(&mut self, layout: &Layout) -> ort::Result<()> {
         self.binding.bind_input(&layout.sample, &self.sample)?;
-        self.binding.bind_input(&layout.observation, &self.observation)?;
+        if let (Some(name), Some(observation)) = (&layout.observation, &self.observation) {
+            self.binding.bind_input(name, observation)?;
+        }
         match &self.timestep {
             Timesteps::Int64(timestep) => self.binding.bind_input(&layout.timestep, timestep),
             Timesteps::Float32(timestep) => self.binding.bind_input(&layout.timestep, timestep),
@@ -98,11 +102,12 @@ impl Tensors {
                 timesteps.iter_mut().zip(batch.timesteps).for_each(|(to, from)| *to = *from as f32);
             }
         }
+        let Some(observation) = &mut self.observation else { return Ok(()) };
         // A plan's rounds are about the same observation.
         if self.bound == bound && self.plans.starts_with(batch.plans) {
             return Ok(());
         }
-        let (_, observations) = self.observation.try_extract_tensor_mut::<f32>()?;
+        let (_, observations) = observation.try_extract_tensor_mut::<f32>()?;
         let len = observations.len() / self.rows;
         for (row, &plan) in observations.chunks_exact_mut(len).zip(batch.plans) {
             row.copy_from_slice(&batch.observations[plan * len..][..len]);

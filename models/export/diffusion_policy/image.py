@@ -1,0 +1,124 @@
+"""`DiffusionUnetImagePolicy`: the conditional U-Net, its observations images and numbers."""
+
+import torch
+from torch import Tensor
+
+from export.diffusion_policy import common, payload
+from export.encoder import BACKBONES, Encoder, ImageEncoder, Looks
+from export.fields import Fields
+from export.policy import Entry, Policy, identity
+from export.published_unet import described
+from export.weights import load, under
+
+DEFAULTS = {
+    **common.DEFAULTS,
+    "obs_as_global_cond": True,
+    "diffusion_step_embed_dim": 256,
+    "down_dims": [256, 512, 1024],
+    "kernel_size": 5,
+    "n_groups": 8,
+    "cond_predict_scale": True,
+}
+NAMES = {"shape_meta", "obs_encoder", *common.SHARED}
+ENCODER_DEFAULTS = {
+    "resize_shape": None,
+    "crop_shape": None,
+    "use_group_norm": False,
+    "share_rgb_model": False,
+    "imagenet_norm": False,
+    # What it is at random in training is the middle here.
+    "random_crop": True,
+}
+# Mean and deviation of ImageNet's channels.
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+# ResNet's names, ours.
+RESNET = (
+    (r"^conv1\.", "backbone.0."),
+    (r"^bn1\.", "backbone.1."),
+    *((rf"^layer{layer}\.", f"backbone.{3 + layer}.") for layer in (1, 2, 3, 4)),
+)
+
+
+def policy(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
+    """The policy that `cfg` and its part `fields` describe, with these weights."""
+    fields = common.known(fields, NAMES, DEFAULTS)
+    shape, where = common.shape(fields), str(fields.where)
+    meta = Fields(f"{where}.shape_meta", fields.table("shape_meta"))
+    images, numbers = observations(meta)
+    action = Fields(f"{meta.where}.action", meta.table("action")).counts("shape", 1)[0]
+    eyes = encoder(fields, images, sum(numbers.values()), weights)
+    inpainted = not fields.flag("obs_as_global_cond")
+    plan, condition = (action + eyes.features, 0) if inpainted else (action, shape.n_obs_steps * eyes.features)
+    model, named = under("model.", weights), f"{where}: model."
+    return Policy(
+        name=common.name(cfg),
+        shape=shape,
+        observations=[
+            *(Entry(name, (height, width, 3), identity()) for name, (height, width) in images.items()),
+            *(Entry(name, (n,), common.normalization(where, name, n, weights)) for name, n in numbers.items()),
+        ],
+        actions=[Entry("action", (action,), common.normalization(where, "action", action, weights))],
+        scheduler=common.scheduler(fields),
+        denoiser=described(fields, "cond_predict_scale", shape.horizon, plan, condition, model, named),
+        encoder=eyes,
+        inpainted=inpainted,
+        drawn=common.drawn(fields),
+    )
+
+
+def observations(meta: Fields) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
+    """Sizes of the images, then lengths of what is no image, each in the order in which the encoder takes them."""
+    images, numbers = {}, {}
+    for name in sorted(meta.table("obs")):
+        part = Fields(
+            f"{meta.where}.obs.{name}", {"type": "low_dim"} | Fields(meta.where, meta.table("obs")).table(name)
+        )
+        if part.one_of("type", "low_dim", "rgb") == "low_dim":
+            numbers[name] = part.counts("shape", 1)[0]
+            continue
+        channels, *size = part.counts("shape", 3)
+        if channels != 3 or tuple(size) != next(iter(images.values()), tuple(size)):
+            raise part.refuse("shape", f"is {[channels, *size]}: images must be [3, height, width], all of one size")
+        images[name] = tuple(size)
+    if not images:
+        raise meta.refuse("obs", "has no image")
+    return images, numbers
+
+
+def encoder(fields: Fields, images: dict[str, tuple[int, int]], after: int, weights: dict[str, Tensor]) -> Encoder:
+    """`obs_encoder`: a ResNet for each image, or one for all, of what is resized, then cropped."""
+    where = f"{fields.where}.obs_encoder"
+    settings = Fields(where, fields.table("obs_encoder"))
+    payload.target(settings, "MultiImageObsEncoder")
+    settings = common.known(settings, {"_target_", "shape_meta", "rgb_model"}, ENCODER_DEFAULTS)
+    model = Fields(f"{where}.rgb_model", settings.table("rgb_model"))
+    payload.target(model, "get_resnet")
+    model = common.known(model, {"_target_", "name"}, {"weights": None})
+    if str(model.get("weights")).lower() == "r3m":
+        raise model.refuse("weights", "is 'r3m', a network of its own")
+    shared, encoders = settings.flag("share_rgb_model"), []
+    # The project's own encoder leaves the norms of a shared network as they are.
+    grouped = settings.flag("use_group_norm") and not shared
+    for name in ["rgb"] if shared else images:
+        eye = ImageEncoder(model.one_of("name", *BACKBONES), grouped, looks(settings, images), keypoints=None)
+        prefix = f"obs_encoder.key_model_map.{name}."
+        load(eye, under(prefix, weights), RESNET, f"{fields.where}: {prefix}")
+        encoders.append(eye)
+    mean, std = IMAGENET if settings.flag("imagenet_norm") else ((0.0,) * 3, (1.0,) * 3)
+    scale, offset = (
+        torch.tensor(rows)
+        for rows in zip(*(common.affine(str(fields.where), name, 3, weights) for name in images), strict=True)
+    )
+    mean, std = torch.tensor(mean), torch.tensor(std)
+    return Encoder(0, after, encoders, scale / std, (offset - mean) / std).eval()
+
+
+def looks(settings: Fields, images: dict[str, tuple[int, int]]) -> Looks:
+    size = next(iter(images.values()))
+    resized, cropped = (
+        None if settings.get(name) is None else settings.counts(name, 2) for name in ("resize_shape", "crop_shape")
+    )
+    given = resized or size
+    if cropped and (cropped[0] > given[0] or cropped[1] > given[1]):
+        raise settings.refuse("crop_shape", f"is {list(cropped)}, which images of {list(given)} do not have")
+    return Looks(size, resized, cropped)
