@@ -9,6 +9,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::{Report, SCHEMA_VERSION};
+use crate::Interval;
 
 /// What is wrong with a report: the file, the field and what to do.
 #[derive(Debug, Error)]
@@ -83,15 +84,19 @@ impl Report {
             if !names.insert(&sampler.name) {
                 return Err((format!("{place}.name"), format!("is `{}`, as of another sampler", sampler.name)));
             }
+            let Interval { low, high } = sampler.reward_interval;
+            let rewards =
+                [("reward_mean", sampler.reward_mean), ("reward_interval.low", low), ("reward_interval.high", high)];
+            for (name, reward) in rewards {
+                check_reward(format!("{place}.{name}"), reward)?;
+            }
             if sampler.episodes.is_empty() {
                 return Err((format!("{place}.episodes"), "is empty".into()));
             }
             let mut seeds = HashSet::new();
             for (index, episode) in sampler.episodes.iter().enumerate() {
                 let place = format!("{place}.episodes[{index}]");
-                if !(0.0..=1.0).contains(&episode.reward) {
-                    return Err((format!("{place}.reward"), format!("is {}, but must be in [0, 1]", episode.reward)));
-                }
+                check_reward(format!("{place}.reward"), episode.reward)?;
                 if !seeds.insert(episode.seed) {
                     return Err((format!("{place}.seed"), format!("is {}, as of another episode", episode.seed)));
                 }
@@ -99,6 +104,10 @@ impl Report {
         }
         Ok(())
     }
+}
+
+fn check_reward(place: String, reward: f64) -> Result<(), (String, String)> {
+    if (0.0..=1.0).contains(&reward) { Ok(()) } else { Err((place, format!("is {reward:?}, but must be in [0, 1]"))) }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use parapolicy_control::{Comparison, Pair, Report, paired_rewards};
 use super::{PLOT, shell};
 use crate::output::plot::differences::{Paired, differences};
 use crate::output::plot::{Series, latencies, rewards, svg};
-use crate::output::table::comparison::{LETTERS, SideBySide, missing, name};
+use crate::output::table::Glance;
+use crate::output::table::comparison::{LETTERS, glance, missing, name};
 
 /// Two reports, what they are called, and what came of comparing them.
 pub struct Compared<'a> {
@@ -22,7 +23,7 @@ pub struct Compared<'a> {
 #[template(path = "compare.html")]
 struct ComparisonPage<'a> {
     compared: &'a Compared<'a>,
-    glance: SideBySide,
+    glance: Glance,
     missing: Vec<String>,
     /// As a shell takes them.
     commands: [String; 2],
@@ -46,7 +47,7 @@ pub fn write(compared: &Compared<'_>, file: &mut dyn Write) -> Result<()> {
     let series: Vec<Series<'_>> = names.iter().zip(samplers).map(|(name, report)| Series { name, report }).collect();
     let page = ComparisonPage {
         compared,
-        glance: SideBySide::of(compared.comparison),
+        glance: glance(compared.comparison),
         missing: missing(compared.comparison),
         commands: compared.reports.map(|report| shell(&report.command)),
         latencies: svg(PLOT, |area| latencies(area, &series))?,

@@ -1,36 +1,29 @@
 use parapolicy_control::{Comparison, Difference, Interval, Pair, SamplerReport};
 
-use super::{finish, table};
+use super::Glance;
 
 /// The reports' letters.
 pub const LETTERS: [&str; 2] = ["A", "B"];
 
-/// Names of columns, and a row of texts a pair of samplers.
-pub struct SideBySide {
-    pub columns: [&'static str; 7],
-    pub rows: Vec<[String; 7]>,
+/// A row a pair of samplers.
+pub fn glance(comparison: &Comparison<'_>) -> Glance {
+    let mut samplers = comparison.pairs.iter().flat_map(|pair| pair.samplers);
+    let together = samplers.any(|sampler| sampler.sampling_latency_ms.is_none());
+    let columns = vec![
+        "sampler",
+        "reward A | B",
+        "B less A, seed by seed (95 %)",
+        "seeds",
+        "success A | B",
+        if together { "call p50 ms A | B" } else { "plan p50 ms A | B" },
+        "rounds / evaluations A | B",
+    ];
+    Glance { columns, rows: comparison.pairs.iter().map(row).collect() }
 }
 
-impl SideBySide {
-    pub fn of(comparison: &Comparison<'_>) -> Self {
-        let samplers = || comparison.pairs.iter().flat_map(|pair| pair.samplers);
-        let together = samplers().any(|sampler| sampler.sampling_latency_ms.is_none());
-        let columns = [
-            "sampler",
-            "reward A | B",
-            "B less A, seed by seed (95 %)",
-            "seeds",
-            "success A | B",
-            if together { "call p50 ms A | B" } else { "plan p50 ms A | B" },
-            "rounds / evaluations A | B",
-        ];
-        Self { columns, rows: comparison.pairs.iter().map(row).collect() }
-    }
-}
-
-fn row(pair: &Pair<'_>) -> [String; 7] {
+fn row(pair: &Pair<'_>) -> Vec<String> {
     let both = |figure: fn(&SamplerReport) -> String| pair.samplers.map(figure).join(" | ");
-    [
+    vec![
         name(pair),
         both(|sampler| format!("{:.3}", sampler.reward_mean)),
         pair.difference.map_or_else(|| "–".to_owned(), |difference| shown(&difference)),
@@ -53,16 +46,13 @@ fn shown(Difference { mean, interval: Interval { low, high } }: &Difference) -> 
 
 /// Two reports side by side, as text; `names` are theirs.
 pub fn render_comparison(comparison: &Comparison<'_>, names: &[String; 2]) -> String {
-    let SideBySide { columns, rows } = SideBySide::of(comparison);
-    let mut table = table(&columns);
-    table.add_rows(rows);
     let letters = LETTERS.iter().zip(names).map(|(letter, name)| format!("{letter}: {name}"));
     let differing = comparison.differing.iter().map(|differing| {
         let [first, second] = &differing.values;
         format!("{}: {first} | {second}", differing.what)
     });
     let lines = letters.chain(missing(comparison)).chain(differing).map(|line| format!("\n{line}"));
-    finish(table) + &lines.collect::<String>()
+    glance(comparison).render() + &lines.collect::<String>()
 }
 
 /// What is in one report alone.

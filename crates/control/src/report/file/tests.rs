@@ -51,6 +51,12 @@ fn the_field_that_makes_no_sense_is_named() {
         ("/steps", json!("ten"), "`steps` cannot be read: invalid type: string"),
         ("/samplers", json!([]), "`samplers` is empty"),
         ("/samplers", json!([twice, twice]), "`samplers[1].name` is `picard`, as of another sampler"),
+        ("/samplers/0/reward_mean", json!(1e300), "`samplers[0].reward_mean` is 1e300"),
+        (
+            "/samplers/0/reward_interval/low",
+            json!(-0.1),
+            "`samplers[0].reward_interval.low` is -0.1, but must be in [0, 1]",
+        ),
         ("/samplers/0/episodes", json!([]), "`samplers[0].episodes` is empty"),
         ("/samplers/0/episodes/1/seed", json!(1), "`samplers[0].episodes[1].seed` is 1, as of another episode"),
         ("/samplers/0/episodes/1/reward", json!(1.5), "`samplers[0].episodes[1].reward` is 1.5, but must be in [0, 1]"),
