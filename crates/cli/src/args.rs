@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use parapolicy_runner::{Precision, ProviderName};
+use parapolicy_runner::Precision;
 use parapolicy_sampler::Solver;
 
 pub use self::clock::{ClockName, LONGEST_LATENCY, LatencyName, LoopArguments};
 pub use self::runtime::RuntimeCommand;
 pub use self::study::{LatencyStudyArguments, Study};
 use crate::auto::SamplerName;
+use crate::fastest::ProviderArgument;
 
 /// Runs diffusion policies on robots, sampled in parallel over time.
 ///
@@ -72,10 +73,10 @@ pub struct ModelArguments {
 #[derive(Debug, Args)]
 pub struct RuntimeArguments {
     /// What runs the graph: `native`, the engine of this program, the U-Nets of Diffusion Policy; `cpu`, ONNX Runtime, any
-    /// graph; or ONNX Runtime with `openvino`, `cuda` or `tensorrt`. Without it `native`, or `cpu` where `--ort-lib` is
-    /// given.
+    /// graph; ONNX Runtime with `openvino`, `cuda` or `tensorrt`; or `auto`, the fastest of those that are installed.
+    /// Without it `native`, or `cpu` where `--ort-lib` is given.
     #[arg(long, value_name = "NAME")]
-    pub provider: Option<ProviderName>,
+    pub provider: Option<ProviderArgument>,
     /// In which the network's products are computed: `f32`, or `bf16`, which is faster where the processor has it.
     #[arg(long, default_value_t)]
     pub precision: Precision,

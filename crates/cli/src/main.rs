@@ -4,6 +4,7 @@ mod args;
 mod auto;
 mod commands;
 mod failure;
+mod fastest;
 mod input;
 mod machine;
 mod output;

@@ -29,7 +29,13 @@ impl Cache {
 
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command = Command::cargo_bin("parapolicy").unwrap();
-        command.current_dir(root()).env("PARAPOLICY_CACHE", self.folder.path()).args(arguments).output().unwrap()
+        command
+            .env_remove("ORT_DYLIB_PATH")
+            .current_dir(root())
+            .env("PARAPOLICY_CACHE", self.folder.path())
+            .args(arguments)
+            .output()
+            .unwrap()
     }
 
     /// Standard output as JSON, and standard error.
@@ -129,6 +135,32 @@ fn auto_measures_once_and_says_why() {
     let told: Vec<_> =
         report.samplers.iter().map(|sampler| (sampler.name.as_str(), sampler.reason.as_deref())).collect();
     assert_eq!(told, [("sequential", None), (sampler, Some(reason))]);
+}
+
+/// In a cache of its own only the engine needs no installation; a library that is none is left out.
+#[test]
+fn the_fastest_provider_is_one_that_is_installed() {
+    let cache = Cache::new();
+    let inspect = ["inspect", "models/pusht", "--provider=auto", "--threads=1"];
+    let (shown, messages) = cache.json(&inspect);
+    assert_eq!(shown["provider"], "native");
+    assert!(messages.contains("auto: calibrating native\n"), "{messages}");
+    assert!(messages.lines().last().unwrap().starts_with("auto: provider native; "), "{messages}");
+    let (_, messages) = cache.json(&inspect);
+    assert_eq!(messages.lines().count(), 1, "what is known is not measured again: {messages}");
+
+    if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
+        let library = cache.folder.path().join("onnxruntime/openvino-1.24.1/libonnxruntime.so.1.24.1");
+        fs::create_dir_all(library.parent().unwrap()).unwrap();
+        fs::write(library, "no library").unwrap();
+        let (shown, messages) = cache.json(&inspect);
+        assert_eq!(shown["provider"], "native");
+        assert!(messages.contains("auto: openvino is left out ("), "{messages}");
+    }
+
+    let output = cache.run(&[&inspect[..], &["--ort-lib=library.so"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: ort-lib: the provider auto "));
 }
 
 #[test]

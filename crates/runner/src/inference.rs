@@ -92,6 +92,14 @@ impl ProviderName {
         }
     }
 
+    /// The version that runs without an installation: the engine's, or that of the library that was installed.
+    pub fn installed_version(self) -> Option<&'static str> {
+        match self {
+            Self::Native => Some(env!("CARGO_PKG_VERSION")),
+            _ => Runtime::installed_version(self),
+        }
+    }
+
     /// OpenVINO would compute in f32 where the processor lacks bf16, and not say so.
     fn check_processor(self, precision: Precision) -> Result<(), InferenceError> {
         let lacks = precision == Precision::Bf16 && !Kernel::fastest(precision).is_available();
@@ -126,16 +134,21 @@ impl FromStr for ProviderName {
 }
 
 impl Inference {
+    /// Threads that work on each batch: one a core where none are named.
+    pub fn threads(&self) -> usize {
+        if self.threads > 0 { self.threads } else { available_parallelism().map_or(1, NonZero::get) }
+    }
+
     /// Makes the provider ready. ONNX Runtime is looked for, or installed, where it is needed; `observer` hears of that.
     ///
     /// # Errors
     /// ONNX Runtime cannot be had, or is named and not needed; or the provider does not compute in the precision.
     pub fn open(&self, observer: &dyn InstallObserver) -> Result<Provider, InferenceError> {
-        let Self { provider, precision, threads, ref library } = *self;
+        let Self { provider, precision, ref library, .. } = *self;
+        let threads = self.threads();
         if !provider.precisions().contains(&precision) {
             return Err(InferenceError::Precision { provider, precision });
         }
-        let threads = if threads > 0 { threads } else { available_parallelism().map_or(1, NonZero::get) };
         let backend = if provider == ProviderName::Native {
             if library.is_some() {
                 return Err(InferenceError::UnusedLibrary { provider });

@@ -109,6 +109,11 @@ impl Runtime {
         search::installer(provider)?.install(observer)
     }
 
+    /// The version that is installed for the provider.
+    pub(crate) fn installed_version(provider: ProviderName) -> Option<&'static str> {
+        search::installer(provider).ok()?.installed_version()
+    }
+
     /// What can be installed on this machine.
     ///
     /// # Errors

@@ -6,6 +6,6 @@ use crate::failure::{Failure, InputError as _};
 
 /// Prints what a model folder holds.
 pub fn inspect(arguments: &InspectArguments) -> Result<(), Failure> {
-    let provider = arguments.runtime.provider()?;
+    let provider = arguments.runtime.provider(&arguments.model)?;
     print_json(&describe(&arguments.model, &provider).input()?)
 }

@@ -14,6 +14,8 @@ mod runtime;
 mod sample;
 pub mod study;
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use ndarray::Array2;
 use parapolicy_runner::{Inference, InferenceError, Manifest, Policy, Provider, ProviderName, Sampling};
@@ -23,6 +25,7 @@ use serde::Serialize;
 use crate::args::{BudgetArguments, Command, ModelArguments, RuntimeArguments, Study, WindowArguments};
 use crate::auto::{self, SamplerName};
 use crate::failure::{Failure, InputError as _};
+use crate::fastest::{self, ProviderArgument};
 use crate::progress::InstallProgress;
 
 /// Does what the command line asks for.
@@ -41,15 +44,20 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
 }
 
 impl RuntimeArguments {
-    fn inference(&self) -> Inference {
+    /// What is asked for; `auto` is settled for the model.
+    fn inference(&self, model: &Path) -> Result<Inference, Failure> {
         let Self { provider, precision, threads, ref ort_lib } = *self;
-        let provider = provider.unwrap_or_else(|| ProviderName::implied(ort_lib.as_ref()));
-        Inference { provider, precision, threads, library: ort_lib.clone() }
+        let named = |provider| Inference { provider, precision, threads, library: ort_lib.clone() };
+        match provider {
+            None => Ok(named(ProviderName::implied(ort_lib.as_ref()))),
+            Some(ProviderArgument::Named(provider)) => Ok(named(provider)),
+            Some(ProviderArgument::Auto) => fastest::choose(model, &named(ProviderName::default())),
+        }
     }
 
-    /// What the graph is run by; ONNX Runtime is looked for where it is asked for.
-    fn provider(&self) -> Result<Provider, Failure> {
-        self.inference().open(&InstallProgress::new()).map_err(|error| match error {
+    /// What the model's graph is run by; ONNX Runtime is looked for where it is asked for.
+    fn provider(&self, model: &Path) -> Result<Provider, Failure> {
+        self.inference(model)?.open(&InstallProgress::new()).map_err(|error| match error {
             // That the machine has none is not the user's fault.
             InferenceError::Runtime(_) if self.ort_lib.is_none() => Failure::Other(error.into()),
             error => Failure::Input(error.into()),
@@ -63,7 +71,7 @@ impl ModelArguments {
     }
 
     fn load(&self) -> Result<Policy, Failure> {
-        Policy::load(&self.model, &self.runtime.provider()?).input()
+        Policy::load(&self.model, &self.runtime.provider(&self.model)?).input()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cpu, Policy, hash};
+use crate::{Cpu, Manifest, Policy, Precision, ProviderName, hash};
 
 /// What a calibration is valid for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct CalibrationKey {
     pub parapolicy: String,
     /// SHA-256 of the graph, in lower-case hexadecimal.
     pub model_sha256: String,
-    /// What executes the graph: `cpu` or `native`.
+    /// What executes the graph: `native`, `cpu`, `openvino`, …
     pub provider: String,
     /// In which products are computed: `f32` or `bf16`.
     pub precision: String,
@@ -30,16 +30,28 @@ pub struct CalibrationKey {
 impl CalibrationKey {
     /// The key of a calibration of this policy on this machine.
     pub fn of(policy: &Policy) -> Self {
+        let provider = &policy.provider;
+        Self::new(&policy.manifest, provider.name(), provider.version(), provider.precision(), provider.threads())
+    }
+
+    /// The key of a calibration of a policy on this machine, run by a `version` of `provider`.
+    pub(super) fn new(
+        manifest: &Manifest,
+        provider: ProviderName,
+        version: &str,
+        precision: Precision,
+        threads: usize,
+    ) -> Self {
         let Cpu { name: cpu, cores } = Cpu::of_this_machine();
         Self {
             parapolicy: env!("CARGO_PKG_VERSION").into(),
-            model_sha256: policy.manifest.denoiser.sha256.to_ascii_lowercase(),
-            provider: policy.provider.name().to_string(),
-            precision: policy.provider.precision().to_string(),
-            runtime: policy.provider.version().into(),
+            model_sha256: manifest.denoiser.sha256.to_ascii_lowercase(),
+            provider: provider.to_string(),
+            precision: precision.to_string(),
+            runtime: version.into(),
             cpu,
             cores,
-            threads: policy.provider.threads(),
+            threads,
         }
     }
 

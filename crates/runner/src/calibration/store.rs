@@ -9,7 +9,7 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::{Calibration, CalibrationError, CalibrationKey, file::File};
-use crate::{Policy, cache};
+use crate::{Inference, Manifest, Policy, cache};
 
 impl Calibration {
     /// The calibration of this policy on this machine that was stored last; `None` if there is none.
@@ -18,6 +18,18 @@ impl Calibration {
     /// A file that cannot be read, is damaged, or belongs to another policy or machine.
     pub fn load(policy: &Policy) -> Result<Option<Self>, CalibrationError> {
         let key = CalibrationKey::of(policy);
+        Self::load_from(&key.path()?, &key)
+    }
+
+    /// The calibration that was stored last of the policy `manifest` describes, run as `inference` says by the library that
+    /// is installed for its provider; `None` if there is none. Nothing is loaded.
+    ///
+    /// # Errors
+    /// As for [`Calibration::load`].
+    pub fn load_for(manifest: &Manifest, inference: &Inference) -> Result<Option<Self>, CalibrationError> {
+        let &Inference { provider, precision, .. } = inference;
+        let Some(version) = provider.installed_version() else { return Ok(None) };
+        let key = CalibrationKey::new(manifest, provider, version, precision, inference.threads());
         Self::load_from(&key.path()?, &key)
     }
 

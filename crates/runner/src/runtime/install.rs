@@ -84,6 +84,12 @@ impl Installer {
         library.is_file().then_some(library)
     }
 
+    /// ONNX Runtime's version, if the package is installed.
+    pub fn installed_version(&self) -> Option<&'static str> {
+        self.installed()?;
+        Some(self.package.wheels.last()?.version)
+    }
+
     /// Loads what ONNX Runtime's provider would not find by itself: the libraries of other wheels.
     pub fn load_companions(&self) -> Result<(), RuntimeError> {
         let others = self.package.wheels.split_last().map_or(&[][..], |(_, others)| others);

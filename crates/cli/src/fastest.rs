@@ -1,0 +1,111 @@
+//! `--provider auto`: whichever provider runs the model fastest on this machine, of those that need no installation.
+
+use std::env;
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::str::FromStr;
+
+use anyhow::{Context as _, anyhow};
+use parapolicy_runner::{Calibration, Inference, InferenceError, Manifest, ProviderName};
+
+use crate::failure::{Failure, InputError as _};
+
+/// Its name.
+const AUTO: &str = "auto";
+
+/// Rows of the batches that providers are compared by: those of a round of `picard`, on average, on DDPM-100.
+const ROWS: usize = 12;
+
+/// A provider, as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ProviderArgument {
+    /// The fastest.
+    Auto,
+    /// This one.
+    Named(ProviderName),
+}
+
+impl FromStr for ProviderArgument {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        if name == AUTO {
+            return Ok(Self::Auto);
+        }
+        name.parse().map(Self::Named).map_err(|error: InferenceError| format!("{error}, {AUTO}"))
+    }
+}
+
+/// A provider and the time of a batch by it, in ms.
+struct Timed(ProviderName, f64);
+
+impl fmt::Display for Timed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:.2} ms", self.0, self.1)
+    }
+}
+
+/// Chooses a provider in place of that of `inference`, and says why. What was not calibrated is calibrated now, and kept.
+pub fn choose(model: &Path, inference: &Inference) -> Result<Inference, Failure> {
+    ensure_unnamed(inference)?;
+    let manifest = Manifest::load(model).input()?;
+    let mut timed = Vec::new();
+    for provider in ProviderName::ALL {
+        let inference = Inference { provider, ..inference.clone() };
+        let fits = provider.precisions().contains(&inference.precision);
+        if fits && provider.installed_version().is_some() {
+            timed.extend(time(model, &manifest, &inference)?);
+        }
+    }
+    timed.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let &Timed(provider, _) =
+        timed.first().context("auto: no provider runs the model; name one to hear why").input()?;
+    let times: Vec<_> = timed.iter().map(ToString::to_string).collect();
+    eprintln!("auto: provider {provider}; a batch of {ROWS} rows takes {}", times.join(", "));
+    Ok(Inference { provider, ..inference.clone() })
+}
+
+/// It compares what is installed; a library that is named has one version for all.
+fn ensure_unnamed(inference: &Inference) -> Result<(), Failure> {
+    let named = match env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
+        _ if inference.library.is_some() => "ort-lib",
+        Some(_) => "ORT_DYLIB_PATH",
+        None => return Ok(()),
+    };
+    Err(anyhow!(
+        "{named}: the provider auto compares the libraries that are installed; name the provider, or no library"
+    ))
+    .input()
+}
+
+/// The time of a batch by a provider, calibrated first if it was not; none if it does not run the model.
+fn time(model: &Path, manifest: &Manifest, inference: &Inference) -> Result<Option<Timed>, Failure> {
+    // What is damaged is made again.
+    let mut known = Calibration::load_for(manifest, inference).ok().flatten();
+    if known.is_none() {
+        calibrate(model, inference)?;
+        known = Calibration::load_for(manifest, inference)?;
+    }
+    Ok(known.map(|calibration| Timed(inference.provider, calibration.cost().of(ROWS))))
+}
+
+/// Calibrates in a process of its own: a process loads one library of ONNX Runtime.
+fn calibrate(model: &Path, inference: &Inference) -> Result<(), Failure> {
+    let Inference { provider, precision, .. } = inference;
+    eprintln!("auto: calibrating {provider}");
+    let mut command = Command::new(env::current_exe().context("this program's own file")?);
+    command.arg("calibrate").arg("--model").arg(model).args([
+        format!("--provider={provider}"),
+        format!("--precision={precision}"),
+        format!("--threads={}", inference.threads()),
+    ]);
+    let output = command.stdin(Stdio::null()).output().context("this program, to calibrate")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        eprint!("{said}");
+    } else {
+        eprintln!("auto: {provider} is left out ({})", said.trim_end().trim_start_matches("error: "));
+    }
+    Ok(())
+}
