@@ -1,6 +1,6 @@
 use ndarray::{Array1, ArrayView1, ArrayViewMut1, array};
-use parapolicy_pusht::{Scenario, State, Task, agent};
-use parapolicy_runner::Manifest;
+use parapolicy_pusht::{Renderer, Scenario, State, Task, agent};
+use parapolicy_runner::{Entry, Manifest};
 use thiserror::Error;
 
 use crate::refine::{Cost, KeepOut, SettingError, Tracker, Tracking};
@@ -11,8 +11,9 @@ use crate::{BoxError, Environment, Outcome};
 pub enum PushTError {
     /// An observation of another name or length.
     #[error(
-        "observations: the policy wants `{name}` of length {length}, but PushT has {}",
-        OBSERVATIONS.map(|(name, length, _)| format!("`{name}` of length {length}")).join(", ")
+        "observations: the policy wants `{name}` of length {length}, but PushT has {}; and images, [height, width, 3], as {}",
+        OBSERVATIONS.map(|(name, length, _)| format!("`{name}` of length {length}")).join(", "),
+        IMAGES.map(|name| format!("`{name}`")).join(", ")
     )]
     Observation {
         /// The entry's name in the manifest.
@@ -31,20 +32,58 @@ pub enum PushTError {
 type Write = fn(&State, &mut Vec<f64>);
 
 /// What can be observed: name, length, and how it is read off a state.
-const OBSERVATIONS: [(&str, usize, Write); 3] = [
+const OBSERVATIONS: [(&str, usize, Write); 6] = [
     ("state", 5, |state, out| out.extend(state.to_array())),
     ("keypoints", 18, |state, out| out.extend(&state.keypoints()[..18])),
     ("agent", 2, |state, out| out.extend(state.agent.iter())),
+    ("agent_pos", 2, |state, out| out.extend(state.agent.iter())),
+    ("observation.environment_state", 16, |state, out| out.extend(&state.vertices()[..16])),
+    ("observation.state", 2, |state, out| out.extend(state.agent.iter())),
 ];
+
+/// Those that begin with where the agent is.
+const AGENTS: [&str; 4] = ["agent", "state", "agent_pos", "observation.state"];
+
+/// Names of images of the table, of any size.
+const IMAGES: [&str; 2] = ["image", "observation.image"];
+
+/// A part of what is observed.
+enum Seen {
+    Numbers(Write),
+    Image(Box<Renderer>),
+}
+
+impl Seen {
+    fn of(entry: &Entry) -> Result<Self, PushTError> {
+        let unknown = || PushTError::Observation { name: entry.name.clone(), length: entry.len() };
+        if let (true, &[height, width, 3]) = (IMAGES.contains(&entry.name.as_str()), entry.shape.as_slice()) {
+            let [width, height] = [width, height].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+            return Ok(Self::Image(Box::new(Renderer::new(width, height).map_err(|_| unknown())?)));
+        }
+        let found = OBSERVATIONS.iter().find(|(name, length, _)| (*name, *length) == (&entry.name, entry.len()));
+        found.map(|(_, _, write)| Self::Numbers(*write)).ok_or_else(unknown)
+    }
+
+    fn write(&mut self, state: &State, out: &mut Vec<f64>) {
+        match self {
+            Self::Numbers(write) => write(state, out),
+            Self::Image(renderer) => {
+                out.extend(renderer.draw(state, &[]).rgb().iter().map(|&channel| f64::from(channel)));
+            }
+        }
+    }
+}
 
 /// The PushT task as an [`Environment`].
 ///
 /// The observation is what the policy's manifest lists, by name: `state` (agent x, y, block x, y, angle), `keypoints`
-/// (nine points of the block), `agent` (x, y); pixels and radians. The action is the agent's target position in pixels.
+/// (nine points of the block), `agent` or `agent_pos` (x, y), `image` (of the table, of any size); and, as LeRobot names
+/// gym-pusht's, `observation.environment_state` (the corners of the block's bar and stem), `observation.state` (the agent's
+/// x, y) and `observation.image`. Pixels and radians. The action is the agent's target position in pixels.
 pub struct PushT {
     task: Task,
     observed: State,
-    entries: Vec<Write>,
+    entries: Vec<Seen>,
     /// Where the agent's position begins in the observation.
     agent: Option<usize>,
     /// The observation, laid out flat; its length is the observation's.
@@ -60,14 +99,9 @@ impl PushT {
         if manifest.action_dim() != 2 {
             return Err(PushTError::Action(manifest.action_dim()));
         }
-        let entry = |entry: &parapolicy_runner::Entry| {
-            let found = OBSERVATIONS.iter().find(|(name, length, _)| (*name, *length) == (&entry.name, entry.len()));
-            let unknown = || PushTError::Observation { name: entry.name.clone(), length: entry.len() };
-            found.map(|(_, _, write)| *write).ok_or_else(unknown)
-        };
-        let entries = manifest.observations.iter().map(entry).collect::<Result<_, _>>()?;
-        let before = |index: usize| manifest.observations[..index].iter().map(parapolicy_runner::Entry::len).sum();
-        let agent = manifest.observations.iter().position(|entry| ["agent", "state"].contains(&entry.name.as_str()));
+        let entries = manifest.observations.iter().map(Seen::of).collect::<Result<_, _>>()?;
+        let before = |index: usize| manifest.observations[..index].iter().map(Entry::len).sum();
+        let agent = manifest.observations.iter().position(|entry| AGENTS.contains(&entry.name.as_str()));
         let agent = agent.map(before);
         let mut task = Task::new(scenario);
         let observed = task.reset(0);
@@ -128,8 +162,8 @@ impl Environment for PushT {
 
     fn observe(&mut self, mut observation: ArrayViewMut1<'_, f64>) -> Result<(), BoxError> {
         self.flat.clear();
-        for write in &self.entries {
-            write(&self.observed, &mut self.flat);
+        for seen in &mut self.entries {
+            seen.write(&self.observed, &mut self.flat);
         }
         observation.assign(&ArrayView1::from(&self.flat));
         Ok(())
