@@ -287,6 +287,7 @@ fn bench_measures_beside_sequential() {
         assert_eq!((&pair[0]["rounds_mean"], &pair[0]["speedup"]), (&6.0.into(), &1.0.into()));
         assert_eq!(pair[0]["deviation"]["max"], 0.0);
         assert!(pair[1]["rounds_mean"].as_f64().unwrap() < 6.0);
+        assert!(pair.iter().all(|row| (0.0..1.0).contains(&row["outside_network"].as_f64().unwrap())));
         assert!(pair[1]["deviation"]["p50"].as_f64().unwrap() < 0.1);
     }
 }

@@ -20,11 +20,13 @@ mod inpainted;
 mod inspect;
 mod machine;
 mod manifest;
+mod meter;
 mod normalization;
 mod observation;
 mod policy;
 mod provider;
 mod runtime;
+mod shared;
 
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
 pub use calibration::{BatchTime, Calibration, CalibrationError, CalibrationKey, Observations, Sampling};
@@ -34,7 +36,9 @@ pub use inference::{Inference, InferenceError, Precision, ProviderName, UnknownP
 pub use inspect::{GraphDescription, Inspection, RuntimeDescription, TensorDescription, inspect};
 pub use machine::Cpu;
 pub use manifest::{DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
+pub use meter::Meter;
 pub use normalization::Normalization;
 pub use policy::{Policy, PolicyError};
 pub use provider::Provider;
 pub use runtime::{InstallObserver, InstallStage, Installable, LibrarySource, Runtime, RuntimeError};
+pub use shared::SharedDenoiser;

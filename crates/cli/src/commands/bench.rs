@@ -1,10 +1,10 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::ProgressIterator as _;
 use ndarray::{Array1, Array2, ArrayView1};
 use parapolicy_control::{BoxError, CutShort, Latency, Percentiles, PushT};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::Policy;
+use parapolicy_runner::{Meter, Policy};
 use parapolicy_sampler::{Budget, ConfigError, Noise, Sampler, Solver, Strategy};
 use serde::Serialize;
 
@@ -53,6 +53,8 @@ pub struct MeasuredRow {
     /// Plans that the budget cut short.
     pub cut_short: CutShort,
     pub latency_ms: Percentiles,
+    /// Share of all plans' time that did not pass in the network's batches: the sampler's own work, and the observation's.
+    pub outside_network: f64,
     /// Median latency of `sequential` over this one's, both measured in turn.
     pub speedup: f64,
     /// Largest difference to the plan of `sequential` under the same noise, normalised units.
@@ -137,6 +139,8 @@ struct Measured {
     sampler: Sampler,
     budget: Budget,
     latency: Latency,
+    time: Duration,
+    in_network: Duration,
     rounds: usize,
     evaluations: usize,
     residuals: Vec<f64>,
@@ -146,7 +150,18 @@ struct Measured {
 impl Measured {
     fn new(settled: Settled, sampler: Sampler, budget: Budget) -> Self {
         let (residuals, deviations) = (Vec::new(), Vec::new());
-        Self { settled, sampler, budget, latency: Latency::new(), rounds: 0, evaluations: 0, residuals, deviations }
+        Self {
+            settled,
+            sampler,
+            budget,
+            latency: Latency::new(),
+            time: Duration::ZERO,
+            in_network: Duration::ZERO,
+            rounds: 0,
+            evaluations: 0,
+            residuals,
+            deviations,
+        }
     }
 
     /// Draws a plan and compares it with `reference`, if there is one.
@@ -158,8 +173,13 @@ impl Measured {
         reference: Option<&Array1<f32>>,
     ) -> Result<Array1<f32>, BoxError> {
         let started = Instant::now();
-        let sample = self.sampler.sample_within(self.budget, &mut policy.bind(observation.view())?, noise)?;
-        self.latency.record(started.elapsed());
+        let mut bound = policy.bind(observation.view())?;
+        let mut meter = Meter::new(&mut bound);
+        let sample = self.sampler.sample_within(self.budget, &mut meter, noise)?;
+        let took = started.elapsed();
+        self.latency.record(took);
+        self.time += took;
+        self.in_network += meter.time;
         self.rounds += sample.statistics().rounds;
         self.evaluations += sample.statistics().evaluations;
         self.residuals.extend(sample.residual());
@@ -182,6 +202,7 @@ impl Measured {
             evaluations_mean: self.evaluations as f64 / count as f64,
             cut_short: CutShort::new(&self.residuals, count),
             latency_ms,
+            outside_network: 1.0 - self.in_network.as_secs_f64() / self.time.as_secs_f64(),
             speedup: sequential_p50 / latency_ms.p50,
             deviation: Deviation::of(self.deviations),
             different: different as f64 / count as f64,

@@ -1,16 +1,14 @@
 //! What the candidates ask of the network: plans are drawn with each, and the rows of every batch counted.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
-use parapolicy_sampler::{
-    BatchCost, BoxError, ConfigError, Denoiser, Known, Noise, Profile, SampleError, Sampler, Strategy, Table,
-};
+use ndarray::Array2;
+use parapolicy_sampler::{BatchCost, ConfigError, Denoiser, Noise, Profile, SampleError, Sampler, Strategy, Table};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::{CalibrationError, Sampling, measure::milliseconds};
-use crate::{Manifest, Policy};
+use crate::{Manifest, Meter, Policy};
 
 /// Plans drawn with a candidate at most.
 const PLANS: usize = 6;
@@ -83,7 +81,7 @@ pub(super) struct Candidate {
 impl Candidate {
     fn draw(&mut self, denoiser: &mut dyn Denoiser, seed: u64) -> Result<(), SampleError> {
         let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
-        let mut meter = Meter { denoiser, rows: Vec::new(), time: Duration::ZERO };
+        let mut meter = Meter::new(denoiser);
         let started = Instant::now();
         self.sampler.sample(&mut meter, &noise)?;
         self.own_ms.push(milliseconds(started.elapsed().saturating_sub(meter.time)));
@@ -112,31 +110,5 @@ impl Candidate {
 
     fn profile(&self, own_ms: f64) -> Profile {
         Profile { strategy: self.sampler.strategy(), own_ms, plans: self.plans.clone() }
-    }
-}
-
-/// A network that counts the rows of each batch, and the time that passes in it.
-struct Meter<'a> {
-    denoiser: &'a mut dyn Denoiser,
-    rows: Vec<usize>,
-    time: Duration,
-}
-
-impl Denoiser for Meter<'_> {
-    fn predict(
-        &mut self,
-        samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
-        prediction: ArrayViewMut2<'_, f32>,
-    ) -> Result<(), BoxError> {
-        self.rows.push(samples.nrows());
-        let started = Instant::now();
-        let result = self.denoiser.predict(samples, timesteps, prediction);
-        self.time += started.elapsed();
-        result
-    }
-
-    fn known(&self) -> Option<Known<'_>> {
-        self.denoiser.known()
     }
 }
