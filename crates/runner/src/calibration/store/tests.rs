@@ -136,7 +136,7 @@ fn damaged_files_are_refused() {
         ("/batches/2/median_ms", json!(-40.0)),
         ("/batches/0/median_ms", Value::Null),
         ("/batches/0/rows", json!(3)),
-        ("/profiles/0/sampling/solver", json!("euler")),
+        ("/profiles/0/sampling/solver", json!("leapfrog")),
         ("/profiles/0/observations", json!("guessed")),
         ("/profiles/0/candidates/1/strategy", json!(7)),
         ("/profiles/0/candidates/1/window", json!(0)),
