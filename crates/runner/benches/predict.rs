@@ -1,7 +1,7 @@
 //! c(p): the time of one batch of p rows, which decides whether a parallel sampler pays.
 //!
 //! Runs the `PushT` policy of this repository, or the one that `PARAPOLICY_MODEL` names, on `PARAPOLICY_THREADS` threads
-//! (all cores by default).
+//! (all cores by default), by the provider `PARAPOLICY_PROVIDER` (`cpu` by default) in `PARAPOLICY_PRECISION`.
 
 #![allow(clippy::expect_used, reason = "a benchmark has nobody to return an error to")]
 
@@ -9,10 +9,10 @@ use std::{env, path::PathBuf};
 
 use divan::{AllocProfiler, Bencher, counter::ItemsCount};
 use ndarray::Array2;
-use parapolicy_runner::{Inference, Policy, ProviderName};
+use parapolicy_runner::{Inference, Policy, Precision, ProviderName};
 use parapolicy_sampler::Denoiser as _;
 
-/// Counts what is allocated on our side of ONNX Runtime.
+/// Counts what is allocated on our side of the provider.
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
@@ -24,8 +24,10 @@ fn policy() -> Policy {
     let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/pusht");
     let dir = env::var_os("PARAPOLICY_MODEL").map_or_else(|| ours.into(), PathBuf::from);
     let threads = env::var("PARAPOLICY_THREADS").map_or(0, |threads| threads.parse().expect("a number of threads"));
-    let inference = Inference { provider: ProviderName::Cpu, threads, ..Inference::default() };
-    Policy::load(&dir, &inference.open(&()).expect("ONNX Runtime")).expect("a policy")
+    let provider = env::var("PARAPOLICY_PROVIDER").map_or(ProviderName::Cpu, |name| name.parse().expect("a provider"));
+    let precision = env::var("PARAPOLICY_PRECISION").map_or(Precision::F32, |name| name.parse().expect("a precision"));
+    let inference = Inference { provider, precision, threads, ..Inference::default() };
+    Policy::load(&dir, &inference.open(&()).expect("the provider")).expect("a policy")
 }
 
 #[divan::bench(args = [1, 2, 4, 8, 10, 16, 20, 32])]
