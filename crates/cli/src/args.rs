@@ -1,8 +1,10 @@
 //! The command line.
 
 mod clock;
+mod demos;
 mod runtime;
 mod study;
+mod view;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,8 +14,10 @@ use parapolicy_runner::Precision;
 use parapolicy_sampler::Solver;
 
 pub use self::clock::{ClockName, LONGEST_LATENCY, LatencyName, LoopArguments};
+pub use self::demos::{Demos, DemosCheckArguments, DemosListArguments, DemosMergeArguments};
 pub use self::runtime::RuntimeCommand;
 pub use self::study::{LatencyStudyArguments, Study};
+pub use self::view::ViewArguments;
 use crate::auto::SamplerName;
 use crate::fastest::ProviderArgument;
 
@@ -52,6 +56,11 @@ pub enum Command {
     Sample(SampleArguments),
     /// Replay a recorded trace open loop and measure where the simulator parts from it.
     Replay(ReplayArguments),
+    /// Look after demonstrations that were recorded.
+    #[command(subcommand)]
+    Demos(Demos),
+    /// Watch a policy at work, and drive in its place.
+    View(ViewArguments),
     /// Show a model: manifest, graph, fingerprint.
     Inspect(InspectArguments),
     /// Manage ONNX Runtime's libraries, which all providers but `native` need.

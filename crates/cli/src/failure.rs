@@ -7,6 +7,8 @@ pub enum Failure {
     Input(anyhow::Error),
     /// The rest; exit code 1.
     Other(anyhow::Error),
+    /// Another program has said why; its exit code.
+    Told(u8),
 }
 
 impl Failure {
@@ -15,6 +17,7 @@ impl Failure {
         let (error, code) = match self {
             Self::Input(error) => (error, 2),
             Self::Other(error) => (error, 1),
+            Self::Told(code) => return ExitCode::from(*code),
         };
         eprintln!("error: {}", one_line(error));
         ExitCode::from(code)

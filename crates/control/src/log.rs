@@ -25,6 +25,7 @@
 //! on simulated time follow each other, from when the file was made.
 
 mod message;
+mod reader;
 mod ring;
 mod writer;
 
@@ -42,6 +43,7 @@ use thiserror::Error;
 
 use crate::playback::{Command, Source};
 use crate::{Plan, Step};
+pub use reader::{LogReadError, LoggedEpisode, LoggedPlan, LoggedStep, read};
 use ring::{Content, Ring, Run};
 
 /// Why a log cannot be written. The loop goes on without it.

@@ -1,5 +1,5 @@
 use ndarray::{Array1, ArrayView1, ArrayViewMut1, array};
-use parapolicy_pusht::{Renderer, Scenario, State, Task, agent};
+use parapolicy_pusht::{Kick, Renderer, Scenario, State, Task, WorldError, agent};
 use parapolicy_runner::{Entry, Manifest};
 use thiserror::Error;
 
@@ -133,6 +133,23 @@ impl PushT {
     pub fn keep_out(&self, margin: f64) -> Result<Vec<Box<dyn Cost>>, SettingError> {
         let discs = self.task.scenario().keep_out.iter();
         discs.map(|disc| Ok(Box::new(KeepOut::new(disc.centre.into(), disc.radius, margin)?) as _)).collect()
+    }
+
+    /// Puts agent and block elsewhere in the middle of the episode, as a hand on the table would; the agent is at rest then.
+    ///
+    /// # Errors
+    /// A state with a number that is not finite or absurdly large; everything stays as it is.
+    pub fn put(&mut self, state: &State) -> Result<(), WorldError> {
+        self.observed = self.task.put(state)?;
+        Ok(())
+    }
+
+    /// Shoves the block during the next control step, as [`Task::shove`].
+    ///
+    /// # Errors
+    /// A kick that is not finite or absurdly large; everything stays as it is.
+    pub fn shove(&mut self, kick: &Kick) -> Result<(), WorldError> {
+        self.task.shove(kick)
     }
 
     /// The task itself, without observation noise.

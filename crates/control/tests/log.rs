@@ -12,7 +12,7 @@ use mcap::MessageStream;
 use mcap::read::Options;
 use ndarray::{Array2, ArrayView1, array, aview1};
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
-use parapolicy_control::log::{Log, LogFile, LogSummary};
+use parapolicy_control::log::{self, Log, LogFile, LogSummary, LoggedPlan, LoggedStep};
 use parapolicy_control::playback::{Blend, Command, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
 use serde_json::{Value, json};
@@ -101,6 +101,40 @@ fn what_was_logged_reads_back_to_the_bit() {
     assert_eq!(messages["/command"][0].1, stamped(expected));
     assert_eq!(messages["/latency"][0].1["sampling_ms"], 20.0);
     assert_eq!(messages["/latency"][1].1["observation_age_ms"], 50.0);
+}
+
+#[test]
+fn episodes_are_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.mcap");
+    LogFile::create(&empty, 4).unwrap().finish().unwrap();
+    let error = log::read(&empty).unwrap_err().to_string();
+    assert!(error.ends_with("empty.mcap: no episode was logged"), "{error}");
+    let file = LogFile::create(&folder.path().join("a.mcap"), 4).unwrap();
+    let path = file.path().to_owned();
+    for (run, seed) in [("picard", 7), ("sequential", 7), ("picard", 8)] {
+        let log = file.log(run).of_episode(seed);
+        log.observation(ms(100), aview1(&[1.0, seed as f64]));
+        log.plan(ms(100), ms(120), &some_plan());
+        let action = aview1(&[0.1, 1.0 / 3.0]);
+        log.command(ms(150), &Command { action, source: Source::Plan, withheld: None, observed: Some(ms(100)) });
+        log.observation(ms(200), aview1(&[2.0, 0.0]));
+    }
+    assert_eq!(file.finish().unwrap().dropped, 0);
+
+    let episodes = log::read(&path).unwrap();
+    let names: Vec<_> = episodes.iter().map(|episode| (episode.run.as_str(), episode.seed)).collect();
+    assert_eq!(names, [("picard", 7), ("sequential", 7), ("picard", 8)]);
+    let step = LoggedStep { time: 0.1, observation: array![1.0, 7.0], action: array![0.1, 1.0 / 3.0] };
+    assert_eq!(episodes[0].steps, [step], "nothing was sent for the second observation");
+    let Plan { actions, iterates, .. } = some_plan();
+    let (observed, ready, sampling_ms) = (0.1, 0.12, 20.0);
+    let plan = LoggedPlan { observed, ready, actions, intended: 1, rounds: 2, evaluations: 5, sampling_ms, iterates };
+    assert_eq!(episodes[1].plans, [plan]);
+
+    fs::write(&path, "no log").unwrap();
+    assert!(log::read(&path).unwrap_err().to_string().contains("is not an MCAP file"));
+    assert!(log::read(Path::new("nowhere.mcap")).unwrap_err().to_string().starts_with("cannot read the log nowhere"));
 }
 
 #[test]

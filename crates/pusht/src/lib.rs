@@ -3,6 +3,7 @@
 pub mod agent;
 mod contacts;
 mod coverage;
+mod demonstration;
 pub mod geometry;
 mod keep_out;
 mod numpy;
@@ -18,6 +19,7 @@ mod vector;
 mod world;
 
 pub use coverage::coverage;
+pub use demonstration::{Demonstration, DemonstrationStep, SaveError};
 pub use keep_out::KeepOut;
 pub use render::{Frame, FrameSizeError, OBSERVATION_SIZE, Overlay, Renderer};
 pub use replay::{Quantiles, ReplayErrors, ReplayReport, replay};

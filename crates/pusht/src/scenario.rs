@@ -1,6 +1,7 @@
 //! Scenario files: how long an episode lasts, where it begins, and what goes wrong in it.
 
 use std::fs;
+use std::ops::Add as _;
 use std::path::{Path, PathBuf};
 
 use nalgebra::Vector2;
@@ -152,10 +153,8 @@ impl Scenario {
     /// The shove that the block gets during `control_step`: the sum of all that are due then.
     pub fn kick_at(&self, control_step: usize) -> Kick {
         let due = self.kicks.iter().filter(|kick| kick.control_step == control_step);
-        due.fold(Kick::NONE, |sum, kick| Kick {
-            displacement: sum.displacement + Vector2::from(kick.displacement),
-            turn: sum.turn + kick.turn,
-        })
+        let kicks = due.map(|kick| Kick { displacement: Vector2::from(kick.displacement), turn: kick.turn });
+        kicks.fold(Kick::NONE, Kick::add)
     }
 
     fn validate(&self) -> Result<(), ScenarioError> {

@@ -47,13 +47,16 @@ pub struct Task {
     delayed: VecDeque<[f64; 2]>,
     noise: Pcg64,
     shoves: Shoves,
+    /// A shove from outside of the scenario, for the next control step.
+    shove: Kick,
 }
 
 impl Task {
     /// A task at the start of the episode with seed 0.
     pub fn new(scenario: Scenario) -> Self {
         let (noise, shoves) = (Pcg64::new(0, 0), Shoves::new(scenario.random_kicks, 0));
-        let mut task = Self { scenario, world: World::new(), control_step: 0, delayed: VecDeque::new(), noise, shoves };
+        let (world, delayed, shove) = (World::new(), VecDeque::new(), Kick::NONE);
+        let mut task = Self { scenario, world, control_step: 0, delayed, noise, shoves, shove };
         task.reset(0);
         task
     }
@@ -80,7 +83,27 @@ impl Task {
         self.delayed.resize(self.scenario.action_delay, start.agent.into());
         self.noise = Pcg64::new(seed.into(), self.scenario.observation_noise.seed.into());
         self.shoves = Shoves::new(self.scenario.random_kicks, seed);
+        self.shove = Kick::NONE;
         self.observe()
+    }
+
+    /// Puts agent and block elsewhere in the middle of the episode, the agent at rest, and hands back what is observed.
+    ///
+    /// # Errors
+    /// If a number of `state` is not finite or absurdly large; the task stays as it is.
+    pub fn put(&mut self, state: &State) -> Result<State, WorldError> {
+        self.world.set_state(state)?;
+        Ok(self.observe())
+    }
+
+    /// Shoves the block during the next control step, besides what the scenario does to it. Several shoves add up.
+    ///
+    /// # Errors
+    /// If the kick is not finite or absurdly large; the task stays as it is.
+    pub fn shove(&mut self, kick: &Kick) -> Result<(), WorldError> {
+        kick.check()?;
+        self.shove = self.shove + *kick;
+        Ok(())
     }
 
     /// Gives an action, the agent's target position in px, and moves the world by one control step. The episode may
@@ -93,9 +116,9 @@ impl Task {
         self.delayed.push_back(action);
         let due = self.delayed.pop_front().unwrap_or(action);
         let intrusion = deepest_intrusion(&self.scenario.keep_out, *self.world.agent(), due.into());
-        let (timed, random) = (self.scenario.kick_at(self.control_step), self.shoves.next());
-        let displacement = timed.displacement + random.displacement;
-        let outcome = self.world.step_kicked(due, &Kick { displacement, turn: timed.turn + random.turn })?;
+        let shove = std::mem::replace(&mut self.shove, Kick::NONE);
+        let kick = self.scenario.kick_at(self.control_step) + self.shoves.next() + shove;
+        let outcome = self.world.step_kicked(due, &kick)?;
         self.control_step += 1;
         let finished = outcome.success || self.control_step >= self.scenario.max_control_steps;
         Ok(Transition { observation: self.observe(), outcome, intrusion, finished })

@@ -48,6 +48,11 @@ impl Trace {
         &self.path
     }
 
+    /// Rows of all episodes together.
+    pub fn rows(&self) -> usize {
+        self.state.nrows()
+    }
+
     /// The rows of every episode.
     pub fn episodes(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         let starts = std::iter::once(&0).chain(&self.episode_ends);

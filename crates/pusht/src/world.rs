@@ -1,5 +1,7 @@
 //! The simulated table.
 
+use std::ops::Add;
+
 use nalgebra::{Rotation2, Vector2};
 
 use crate::agent::{Agent, SUBSTEP, SUBSTEPS};
@@ -55,9 +57,25 @@ impl Kick {
     /// No shove at all.
     pub const NONE: Self = Self { displacement: Vector2::new(0.0, 0.0), turn: 0.0 };
 
+    /// Whether [`World::step_kicked`] would take this kick.
+    pub(crate) fn check(&self) -> Result<(), WorldError> {
+        check("kick x", self.displacement.x)?;
+        check("kick y", self.displacement.y)?;
+        check("kick turn", self.turn)
+    }
+
     fn velocity(&self) -> Twist {
         let duration = SUBSTEPS as f64 * SUBSTEP;
         Twist { linear: self.displacement / duration, angular: self.turn / duration }
+    }
+}
+
+/// Shoves at the same time add up.
+impl Add for Kick {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { displacement: self.displacement + other.displacement, turn: self.turn + other.turn }
     }
 }
 
@@ -176,9 +194,7 @@ impl World {
     /// If the action or the kick is not finite or absurdly large; the world stays as it is.
     pub fn step_kicked(&mut self, action: [f64; 2], kick: &Kick) -> Result<Outcome, WorldError> {
         Self::check_action(action)?;
-        check("kick x", kick.displacement.x)?;
-        check("kick y", kick.displacement.y)?;
-        check("kick turn", kick.turn)?;
+        kick.check()?;
         self.contacts.forget();
         self.touched = false;
         for _ in 0..SUBSTEPS {

@@ -4,6 +4,7 @@ mod anytime;
 pub mod bench;
 mod calibrate;
 mod compare;
+pub mod demos;
 mod in_time;
 mod inspect;
 mod observations;
@@ -13,6 +14,7 @@ mod run;
 mod runtime;
 mod sample;
 pub mod study;
+mod view;
 
 use std::path::Path;
 
@@ -38,6 +40,8 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Sample(arguments) => sample::sample(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Demos(command) => demos::demos(&command),
+        Command::View(arguments) => view::view(&arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Runtime(command) => runtime::runtime(&command),
     }

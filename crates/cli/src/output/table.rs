@@ -1,6 +1,7 @@
 mod bench;
 mod calibration;
 pub mod comparison;
+mod demos;
 mod in_time;
 mod runtime;
 pub mod study;
@@ -11,6 +12,7 @@ use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport, 
 pub use bench::render_bench;
 pub use calibration::render_calibration;
 pub use comparison::render_comparison;
+pub use demos::render_demonstrations;
 pub use runtime::render_installable;
 pub use study::render_study;
 

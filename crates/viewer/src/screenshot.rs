@@ -1,0 +1,99 @@
+//! A picture of a scene, without a window.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bevy::app::PluginsState;
+use bevy::camera::RenderTarget;
+use bevy::log::LogPlugin;
+use bevy::prelude::*;
+use bevy::render::render_resource::TextureFormat;
+use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
+use bevy::window::ExitCondition;
+use bevy::winit::WinitPlugin;
+use crossbeam::channel::{Sender, bounded};
+
+use crate::error::ViewError;
+use crate::machine;
+use crate::scene::Scene;
+use crate::stage::{Stage, StagePlugin, camera};
+
+/// Width and height of a picture, px.
+pub const SIZE: [u32; 2] = [1180, 784];
+
+/// Frames until everything that takes several is there: shaders, fonts.
+const FIRST_FRAMES: usize = 8;
+
+/// Frames that a picture may take to come back from the graphics card.
+const LAST_FRAMES: usize = 200;
+
+#[derive(Resource)]
+struct Canvas(Handle<Image>);
+
+#[derive(Resource)]
+struct Captured(Sender<Image>);
+
+/// Draws the scene as the window would show it, width by height px, RGBA, row by row from the top left.
+///
+/// # Errors
+/// [`ViewError`], if there is nothing that can draw.
+pub fn picture(scene: Scene, scenarios: Vec<String>) -> Result<Vec<u8>, ViewError> {
+    machine::check_graphics()?;
+    let (captured, picture) = bounded(1);
+    let size = SIZE.map(|side| side as f32);
+    // Nothing is on its way any more.
+    let scene = Scene { before: scene.state, ..scene };
+    let mut app = App::new();
+    let window = WindowPlugin { primary_window: None, exit_condition: ExitCondition::DontExit, ..default() };
+    app.add_plugins(
+        DefaultPlugins.set(window).set(machine::graphics()).disable::<WinitPlugin>().disable::<LogPlugin>(),
+    )
+    .add_plugins(StagePlugin)
+    .insert_resource(Stage { scene, scenarios, size: size.into() })
+    .insert_resource(Captured(captured))
+    .add_systems(Startup, set_up);
+    while app.plugins_state() == PluginsState::Adding {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    app.finish();
+    app.cleanup();
+    for _ in 0..FIRST_FRAMES {
+        app.update();
+    }
+    let canvas = app.world().resource::<Canvas>().0.clone();
+    app.world_mut().spawn(Screenshot::image(canvas)).observe(keep);
+    for _ in 0..LAST_FRAMES {
+        app.update();
+        if let Ok(image) = picture.try_recv() {
+            return image.data.ok_or(ViewError::NoPicture);
+        }
+    }
+    Err(ViewError::NoPicture)
+}
+
+/// Writes RGBA px of [`SIZE`] to a PNG file: aside, then renamed.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn save(pixels: &[u8], path: &Path) -> Result<(), ViewError> {
+    let failed = |source| ViewError::Write { path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut encoder = png::Encoder::new(&file, SIZE[0], SIZE[1]);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(pixels));
+    written.map_err(|error| failed(error.into()))?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+fn set_up(mut commands: Commands, mut images: ResMut<Assets<Image>>) {
+    let image = images.add(Image::new_target_texture(SIZE[0], SIZE[1], TextureFormat::Rgba8UnormSrgb, None));
+    commands.insert_resource(Canvas(image.clone()));
+    commands.spawn((camera(), RenderTarget::Image(image.into())));
+}
+
+fn keep(captured: On<ScreenshotCaptured>, keeper: Res<Captured>) {
+    let _full = keeper.0.try_send(captured.image.clone());
+}

@@ -1,0 +1,99 @@
+//! What is shown, held still: pictures drawn without a window, compared with those in `tests/pictures`.
+//!
+//! `PICTURES=update` writes them anew; then look at them.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+mod toy;
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parapolicy_control::{DiffusionPolicy, Policy, Recipe};
+use parapolicy_pusht::Scenario;
+use parapolicy_runner::Manifest;
+use parapolicy_viewer::Play as _;
+use parapolicy_viewer::order::Order;
+use parapolicy_viewer::scene::Scene;
+use parapolicy_viewer::screenshot::{SIZE, picture, save};
+use parapolicy_viewer::session::Session;
+use parapolicy_viewer::setup::{Clock, Setup};
+
+const SCENARIOS: [&str; 4] = ["nominal", "shoved", "perturbed", "keep_out"];
+
+/// The shipped policy on the table.
+fn session() -> Session {
+    let model = toy::root().join("models/pusht");
+    let manifest = Manifest::load(&model).unwrap();
+    let make = move |recipe: &Recipe| {
+        let (network, sampler) = recipe.load(&model)?;
+        Ok(Box::new(DiffusionPolicy::new(network, sampler).watched()) as Box<dyn Policy>)
+    };
+    let scenario = |name| Scenario::load(&toy::root().join(format!("sims/{name}.toml"))).unwrap();
+    let setup = Setup {
+        manifest,
+        make: Arc::new(make),
+        recipe: Recipe::default(),
+        scenarios: SCENARIOS.map(scenario).into(),
+        scenario: 0,
+        seed: 100_003,
+        clock: Clock::Lockstep,
+        demos: "demos".into(),
+    };
+    Session::new(setup).unwrap()
+}
+
+/// The scene at a control step, with latencies that are the same on every machine.
+fn scene(session: &mut Session, control_step: usize) -> Scene {
+    session.play_until(control_step).unwrap();
+    let mut scene = session.scene();
+    scene.latencies = (0..scene.latencies.len()).map(|plan| 9.0 + 3.0 * (plan as f64).sin()).collect();
+    scene
+}
+
+fn stored(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/pictures/{name}.png"))
+}
+
+fn load(path: &Path) -> Vec<u8> {
+    let mut reader = png::Decoder::new(BufReader::new(File::open(path).unwrap())).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    pixels
+}
+
+/// Share of the pixels that differ by more than an edge drawn a hair's breadth beside another.
+fn different(a: &[u8], b: &[u8]) -> f64 {
+    let far = |(a, b): (&[u8], &[u8])| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > 48);
+    a.chunks(4).zip(b.chunks(4)).filter(|pair| far(*pair)).count() as f64 / f64::from(SIZE[0] * SIZE[1])
+}
+
+#[test]
+fn pictures_are_as_they_were() {
+    let mut session = session();
+    let mut pictures = vec![("start", scene(&mut session, 0)), ("under_way", scene(&mut session, 8))];
+    session.order(Order::Scenario(3));
+    session.order(Order::Reset(100_007));
+    pictures.push(("keep_out", scene(&mut session, 90)));
+    session.order(Order::Drive([300.0, 420.0]));
+    pictures.push(("driven", scene(&mut session, 95)));
+
+    let drawn: Vec<_> = pictures
+        .into_iter()
+        .map(|(name, scene)| (name, picture(scene, SCENARIOS.map(Into::into).into()).unwrap()))
+        .collect();
+    for (name, pixels) in &drawn {
+        if std::env::var("PICTURES").is_ok_and(|what| what == "update") {
+            save(pixels, &stored(name)).unwrap();
+        }
+        let share = different(pixels, &load(&stored(name)));
+        if share > 0.002 {
+            let here = std::env::temp_dir().join(format!("parapolicy-{name}.png"));
+            save(pixels, &here).unwrap();
+            panic!("{name}: {:.2} % of the picture is different, see {}", 100.0 * share, here.display());
+        }
+    }
+    assert!(different(&drawn[0].1, &drawn[1].1) > 0.01, "a picture that is another one is told from it");
+}
