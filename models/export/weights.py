@@ -12,6 +12,13 @@ def under(prefix: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
 
 
+def renamed(theirs: str, names: tuple[tuple[str, str], ...]) -> str:
+    """The name that `names`, pairs of a pattern and what takes its place, make of theirs."""
+    for pattern, name in names:
+        theirs = re.sub(pattern, name, theirs)
+    return theirs
+
+
 def load(net: nn.Module, weights: dict[str, Tensor], names: tuple[tuple[str, str], ...], where: str) -> None:
     """Loads the weights under the names that `names` makes of theirs, in f32; every one must have its place.
 
@@ -20,9 +27,7 @@ def load(net: nn.Module, weights: dict[str, Tensor], names: tuple[tuple[str, str
     """
     wanted, found = net.state_dict(), {}
     for theirs, weight in weights.items():
-        ours = theirs
-        for pattern, name in names:
-            ours = re.sub(pattern, name, ours)
+        ours = renamed(theirs, names)
         if ours not in wanted:
             raise ExportError(f"{where}{theirs} has no place in the network that the configuration describes")
         shape = list(wanted[ours].shape)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import ours, pytorch
+from . import lerobot, ours, pytorch
 from .plot import draw
 
 REFERENCE = "PyTorch + diffusers, DDPM-100"
@@ -26,6 +26,7 @@ def contestants(model: Path, threads: int) -> dict[str, Plan]:
     return {
         REFERENCE: peer.sequential("ddpm", 100),
         "PyTorch + diffusers, DDIM-15": peer.sequential("ddim", 15),
+        "LeRobot, DDPM-100": lerobot.sequential(peer, 100),
         "PyTorch ParaDiGMS, DDPM-100": peer.paradigms(100),
         **ours.contestants(model, threads),
     }
