@@ -32,8 +32,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// # Errors
 /// [`ViewError`], if there is no window to be had.
 pub fn open(play: impl Play, scenarios: Vec<String>) -> Result<(), ViewError> {
-    machine::check_graphics()?;
     let display = machine::display()?;
+    machine::check_graphics()?;
     let scene = play.scene();
     let mut app = windowed()?;
     drop(display);
