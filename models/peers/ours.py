@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import parapolicy
 
-PROVIDERS = {"cpu": "ONNX Runtime", "openvino": "OpenVINO", "native": "its engine"}
+PROVIDERS = {"cpu": "ONNX Runtime", "native": "its engine", "openvino": "OpenVINO"}
 APART = "openvino"
 DRAWN = {
     "sequential, DDPM-100": {"sampler": "sequential"},
