@@ -19,7 +19,7 @@ class _Sampling(TypedDict, total=False):
     sampler: Literal["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks"] | None
     """Default ``picard``."""
     solver: str | None
-    """``ddpm``, ``ddim``, ``ddim:ETA`` or ``dpmsolver++``, default ``ddpm``; for flow matching ``euler`` or ``midpoint``."""
+    """``ddpm`` (default), ``ddim``, ``ddim:ETA`` or ``dpmsolver++``; of flow matching ``euler`` or ``midpoint``."""
     steps: int | None
     """Denoising steps; default 100."""
     window: int | None
@@ -80,9 +80,9 @@ class Policy:
         ort_lib: str | PathLike[str] | None = None,
     ) -> Self:
         """Loads a policy. This project's engine runs it (``native``), or ONNX Runtime (``cpu``, or with
-        ``openvino``, ``cuda`` or ``tensorrt``), whose library ``ort_lib`` is; without a ``provider`` it is the first, or
-        the second where ``ort_lib`` is given. All but ``cpu`` and ``cuda`` can compute products in bf16 where the machine
-        has it.
+        ``openvino``, ``cuda`` or ``tensorrt``), whose library ``ort_lib`` is; without a ``provider`` it is the
+        first, or the second where ``ort_lib`` is given. All but ``cpu`` and ``cuda`` can compute products in bf16 where
+        the machine has it.
         ``threads`` work on each batch, 0 is one a core.
 
         Raises OSError if a file cannot be read, ValueError for one that is not what it should be, and RuntimeError if
