@@ -4,34 +4,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
-#[allow(dead_code, reason = "each test takes what it needs")]
 mod support;
 
 use ndarray::Array2;
 use parapolicy_engine::kernel::Kernel;
 use parapolicy_runner::{Inference, Policy, Precision, ProviderName};
-use parapolicy_sampler::{Denoiser as _, ManyDenoiser as _, Noise, Sampler, Solver, Strategy, Table};
-use support::{observation, policy, policy_by, shipped};
-
-/// Noise as samples, and timesteps from all over the schedule.
-fn batch(rows: usize, dim: usize) -> (Array2<f32>, Vec<i64>) {
-    let samples = Noise::draw(rows as u64, rows, dim).steps().to_owned();
-    (samples, (0..rows as i64).map(|row| (37 * row + 5) % 100).collect())
-}
-
-fn predict(policy: &mut Policy, rows: usize) -> Array2<f32> {
-    let (samples, timesteps) = batch(rows, policy.manifest().sample_dim());
-    let mut prediction = Array2::zeros(samples.dim());
-    let mut bound = policy.bind(observation(rows as u64).view()).unwrap();
-    bound.predict(samples.view(), &timesteps, prediction.view_mut()).unwrap();
-    prediction
-}
-
-/// The norm of the difference over the norm of what is expected.
-fn deviation(found: &Array2<f32>, expected: &Array2<f32>) -> f32 {
-    let norm = |x: Array2<f32>| x.mapv(|x| x * x).sum().sqrt();
-    norm(found - expected) / norm(expected.clone())
-}
+use parapolicy_sampler::{ManyDenoiser as _, Noise, Sampler, Solver, Strategy, Table};
+use support::{batch, deviation, observation, policy, policy_by, predict, shipped};
 
 #[test]
 fn predictions_are_onnx_runtimes() {

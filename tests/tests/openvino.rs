@@ -5,34 +5,13 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
-#[allow(dead_code, reason = "each test takes what it needs")]
 mod support;
 
-use std::path::Path;
-
-use ndarray::Array2;
 use parapolicy_runner::{Inference, InferenceError, Policy, Precision, ProviderName};
-use parapolicy_sampler::{Denoiser as _, Noise};
-use support::observation;
+use support::{deviation, predict, shipped};
 
 fn policy(inference: Inference) -> Result<Policy, InferenceError> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/pusht");
-    Ok(Policy::load(&folder, &inference.open(&())?).unwrap())
-}
-
-fn predict(policy: &mut Policy, rows: usize) -> Array2<f32> {
-    let samples = Noise::draw(rows as u64, rows, policy.manifest().sample_dim()).steps().to_owned();
-    let timesteps: Vec<i64> = (0..rows as i64).map(|row| (37 * row + 5) % 100).collect();
-    let mut prediction = Array2::zeros(samples.dim());
-    let mut bound = policy.bind(observation(rows as u64).view()).unwrap();
-    bound.predict(samples.view(), &timesteps, prediction.view_mut()).unwrap();
-    prediction
-}
-
-/// The norm of the difference over the norm of what is expected.
-fn deviation(found: &Array2<f32>, expected: &Array2<f32>) -> f32 {
-    let norm = |x: Array2<f32>| x.mapv(|x| x * x).sum().sqrt();
-    norm(found - expected) / norm(expected.clone())
+    Ok(Policy::load(&shipped(), &inference.open(&())?).unwrap())
 }
 
 #[test]

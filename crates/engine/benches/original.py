@@ -15,21 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "models"))
 from export import directory
 from export.policy import Entry, Policy, Shape, identity
 from export.unet import ConditionalUnet
+from training.schedule import SCHEDULE
 
 OBSERVATION, ACTION = 20, 2
-SCHEDULER = {
-    "num_train_timesteps": 100,
-    "beta_start": 0.0001,
-    "beta_end": 0.02,
-    "beta_schedule": "squaredcos_cap_v2",
-    "prediction_type": "epsilon",
-    "variance_type": "fixed_small",
-    "clip_sample": True,
-    "clip_sample_range": 1.0,
-    "timestep_spacing": "leading",
-    "steps_offset": 0,
-    "set_alpha_to_one": True,
-}
 
 
 def main() -> None:
@@ -41,7 +29,7 @@ def main() -> None:
         shape=shape,
         observations=[Entry("state", (OBSERVATION,), identity())],
         actions=[Entry("target", (ACTION,), identity())],
-        scheduler=SCHEDULER,
+        scheduler=SCHEDULE,
         denoiser=ConditionalUnet(ACTION, condition, widths=(256, 512, 1024), step_embedding=256).eval(),
     )
     worst = directory.write(policy, Path(sys.argv[1]))

@@ -1,13 +1,14 @@
 //! The shipped policy, and what it may see.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use parapolicy_pusht::{ResetDistribution, ResetOrder, World};
 use parapolicy_runner::{Inference, Policy, ProviderName};
-use parapolicy_sampler::Noise;
+use parapolicy_sampler::{Denoiser as _, Noise};
 
 /// Two successive observations, `[2, 20]` in px, of an episode in which the agent goes for places around the block.
 pub fn observation(seed: u64) -> Array2<f64> {
@@ -38,4 +39,24 @@ pub fn policy() -> Policy {
 pub fn policy_by(provider: ProviderName) -> Policy {
     let provider = Inference { provider, ..Inference::default() }.open(&()).unwrap();
     Policy::load(&shipped(), &provider).unwrap()
+}
+
+/// Noise as samples, and timesteps from all over the schedule.
+pub fn batch(rows: usize, dim: usize) -> (Array2<f32>, Vec<i64>) {
+    let samples = Noise::draw(rows as u64, rows, dim).steps().to_owned();
+    (samples, (0..rows as i64).map(|row| (37 * row + 5) % 100).collect())
+}
+
+pub fn predict(policy: &mut Policy, rows: usize) -> Array2<f32> {
+    let (samples, timesteps) = batch(rows, policy.manifest().sample_dim());
+    let mut prediction = Array2::zeros(samples.dim());
+    let mut bound = policy.bind(observation(rows as u64).view()).unwrap();
+    bound.predict(samples.view(), &timesteps, prediction.view_mut()).unwrap();
+    prediction
+}
+
+/// The norm of the difference over the norm of what is expected.
+pub fn deviation(found: &Array2<f32>, expected: &Array2<f32>) -> f32 {
+    let norm = |x: Array2<f32>| x.mapv(|x| x * x).sum().sqrt();
+    norm(found - expected) / norm(expected.clone())
 }
