@@ -1,4 +1,4 @@
-"""Trains the PushT keypoint policy: `python -m training.train --demos FILE`.
+"""Trains the PushT keypoint policy: `python -m training.train --demos PATH`.
 
 The recipe is Diffusion Policy's (Chi et al. 2023): epsilon prediction on the 100-step squared-cosine schedule, AdamW,
 a cosine learning rate with warm-up, an exponential moving average of the weights. A run that is killed goes on from
@@ -187,7 +187,8 @@ def run(training: Training, out: Path, keep_every: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.train", description="Train the PushT keypoint policy.")
-    parser.add_argument("--demos", type=Path, required=True, help="demonstrations (.npz)")
+    formats = "an .npz file, a folder of them, a .zarr folder, or a folder that LeRobot wrote"
+    parser.add_argument("--demos", type=Path, required=True, metavar="PATH", help=f"demonstrations: {formats}")
     parser.add_argument("--out", type=Path, default=Path("run"), help="folder for checkpoint.pt and policy-EPOCH.pt")
     parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--keep-every", type=int, default=10, help="epochs between the weights that are kept")

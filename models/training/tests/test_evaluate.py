@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from export.policy import Shape
+from training.block import KEYPOINTS
 from training.demos import MinMax
 from training.evaluate import interval, noise_of, report, run
 from training.policy import Policy
-from training.pusht import KEYPOINTS, Episode, reset_state
+from training.pusht import Episode, reset_state
 from training.schedule import SCHEDULE, scheduler
 
 # Diffusion Policy's draws and the block that gym-pusht makes of them.
