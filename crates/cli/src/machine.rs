@@ -1,9 +1,17 @@
 use parapolicy_control::Machine;
-use parapolicy_runner::{Cpu, Provider};
+use parapolicy_runner::{Calibration, Cpu, Policy, Provider, Roofline};
 
 /// The machine that the program runs on, and what runs the network on it.
 pub fn describe(provider: &Provider) -> Machine {
     let Cpu { name: cpu, cores } = Cpu::of_this_machine();
     let os = sysinfo::System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned());
     Machine { cpu, cores, threads: provider.threads(), os, runtime: provider.to_string() }
+}
+
+/// How far the policy's batches are from what that can do at most, as far as it was calibrated; a calibration that is
+/// damaged is as good as none.
+pub fn roofline(policy: &Policy) -> Roofline {
+    let known = Calibration::load(policy).ok().flatten();
+    let unknown = "this model was not calibrated on this machine: `parapolicy calibrate` measures it";
+    known.map_or_else(|| Roofline::Unknown(unknown.into()), |calibration| calibration.roofline().clone())
 }

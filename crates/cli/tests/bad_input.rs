@@ -331,8 +331,8 @@ fn reports_that_cannot_be_compared_are_named_by_file_and_field() {
     assert!(compare().contains("cannot be read"));
     for (text, expected) in [
         ("nothing", "is not a report"),
-        ("{\"schema_version\": 1}", "`schema_version` is 1"),
-        ("{\"schema_version\": 2, \"command\": 3}", "`command` cannot be read"),
+        ("{\"schema_version\": 2}", "`schema_version` is 2"),
+        ("{\"schema_version\": 3, \"command\": 3}", "`command` cannot be read"),
     ] {
         fs::write(&bad, text).unwrap();
         let line = compare();

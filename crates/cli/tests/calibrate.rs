@@ -10,6 +10,7 @@ use assert_cmd::Command;
 use ndarray::Array2;
 use ndarray_npy::NpzWriter;
 use parapolicy_control::Report;
+use parapolicy_runner::Roofline;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -84,6 +85,7 @@ fn calibrate_measures_and_keeps() {
     assert_eq!((rows[0], rows[rows.len() - 1]), (1, 128));
     assert!(batches.iter().all(|batch| batch["median_ms"].as_f64().unwrap() > 0.0));
     assert_eq!(printed["key"]["threads"], 1);
+    let held = held(&printed["roofline"]);
 
     let mut damaged = printed.clone();
     damaged["batches"][2]["median_ms"] = (-1).into();
@@ -98,12 +100,26 @@ fn calibrate_measures_and_keeps() {
 
     let table = String::from_utf8(cache.run(&["calibrate", "--threads=1"]).stdout).unwrap();
     assert!(table.ends_with(&format!("kept in {file}\n")), "{table}");
-    assert_eq!(table.lines().count(), rows.len() + 6, "a line a batch, headings and borders: {table}");
+    assert_eq!(table.lines().count(), rows.len() + 7 + held, "a line a batch, headings and borders: {table}");
     let messages = sample(&cache).1;
     assert!(
         !messages.contains("not calibrated") && messages.contains(WORK),
         "what was damaged is made again: {messages}"
     );
+}
+
+/// Lines that are shown of the limits below their heading.
+fn held(roofline: &Value) -> usize {
+    let Some(known) = roofline.get("known") else { return 0 };
+    let batches = known["batches"].as_array().unwrap();
+    assert!(batches.iter().map(|batch| batch["rows"].as_u64().unwrap()).eq([1, 8, 16, 32]));
+    for batch in batches {
+        let number = |name: &str| batch[name].as_f64().unwrap();
+        let [least, rate] = [number("least_ms"), known["limits"]["gflop_per_second"].as_f64().unwrap()];
+        assert!(least >= 1e-6 * number("flop") / rate * (1.0 - 1e-9), "{batch}");
+        assert!((least / number("median_ms") / number("fraction") - 1.0).abs() < 1e-9, "{batch}");
+    }
+    4 + batches.len()
 }
 
 #[test]
@@ -135,6 +151,9 @@ fn auto_measures_once_and_says_why() {
     let told: Vec<_> =
         report.samplers.iter().map(|sampler| (sampler.name.as_str(), sampler.reason.as_deref())).collect();
     assert_eq!(told, [("sequential", None), (sampler, Some(reason))]);
+    assert_eq!(serde_json::to_value(&report.roofline).unwrap(), cache.kept()["roofline"]);
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert_eq!(page.contains("id=\"roofline\""), matches!(report.roofline, Roofline::Known(_)));
 }
 
 /// In a cache of its own only the engine needs no installation; a library that is none is left out.

@@ -7,6 +7,7 @@ mod refinement;
 mod run;
 mod sampler;
 
+use parapolicy_runner::Roofline;
 use serde::{Deserialize, Serialize};
 
 pub use self::comparison::{Comparison, Differing, Pair};
@@ -19,7 +20,7 @@ pub use self::run::SamplerRun;
 pub use self::sampler::{EpisodeReport, SamplerReport};
 
 /// Version of the report's form; a field that changes its meaning raises it.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// What a run measured: the form of `report.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,8 @@ pub struct Report {
     pub command: Vec<String>,
     /// Where it was measured.
     pub machine: Machine,
+    /// How far the network's batches are from what that can do at most, by its calibration.
+    pub roofline: Roofline,
     /// What was sampled from.
     pub model: Model,
     /// Name of the scenario.

@@ -3,7 +3,7 @@
 use std::{fmt, num::NonZero, path::Path, thread::available_parallelism};
 
 use crate::{
-    EngineError, Graph, Names, Precision, RunError,
+    EngineError, Graph, Names, Precision, RunError, Work,
     films::Films,
     kernel::{Kernel, Program},
     network::{Activation, Network},
@@ -78,6 +78,11 @@ impl Engine {
     /// Numbers of an observation.
     pub fn observation_dim(&self) -> usize {
         self.films.observation_dim()
+    }
+
+    /// What a batch of `rows` takes: all layers, as they are computed.
+    pub fn work(&self, rows: usize) -> Work {
+        self.program.work(rows).into_iter().sum()
     }
 
     /// Binds `[plans, observation_dim]`: an observation for each of some plans, in place of those before.

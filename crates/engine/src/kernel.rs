@@ -29,7 +29,6 @@ mod verify;
 mod weights;
 mod winograd;
 
-pub use layer::Work;
 pub use program::Program;
 use table::Table;
 

@@ -11,15 +11,18 @@ mod engine;
 mod error;
 mod films;
 pub mod kernel;
+pub mod limits;
 mod mish;
 pub mod network;
 mod onnx;
 mod precision;
 mod recognise;
 mod team;
+mod work;
 
 pub use engine::Engine;
 pub use error::{EngineError, RunError};
 pub use onnx::{Element, Graph, Outlet};
 pub use precision::{Precision, UnknownPrecision};
 pub use recognise::Names;
+pub use work::Work;

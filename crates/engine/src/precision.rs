@@ -18,6 +18,16 @@ pub enum Precision {
 #[error("precision: `{0}` is not known; use f32, bf16")]
 pub struct UnknownPrecision(pub String);
 
+impl Precision {
+    /// Of a number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::Bf16 => 2,
+        }
+    }
+}
+
 impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -5,13 +5,18 @@ mod file;
 mod key;
 mod measure;
 mod profile;
+mod roofline;
 mod store;
 
 use ndarray::Array2;
 use parapolicy_sampler::{BatchCost, Choice, ConfigError, Profile, Solver, choose};
 use serde::{Deserialize, Serialize};
 
-pub use self::{error::CalibrationError, key::CalibrationKey};
+pub use self::{
+    error::CalibrationError,
+    key::CalibrationKey,
+    roofline::{BatchLimit, KnownRoofline, Roofline},
+};
 use crate::Policy;
 
 /// How action sequences are sampled, whatever the strategy.
@@ -61,7 +66,8 @@ pub enum Observations {
     Met,
 }
 
-/// What a policy costs on this machine: the time of a batch of p rows, and what the candidates of `auto` ask for.
+/// What a policy costs on this machine: the time of a batch of p rows, how far that is from what the machine can do, and
+/// what the candidates of `auto` ask for.
 ///
 /// # Example
 /// The fastest way to draw plans, from what is known or measured now:
@@ -93,6 +99,7 @@ pub struct Calibration {
     key: CalibrationKey,
     batches: Vec<BatchTime>,
     cost: BatchCost,
+    roofline: Roofline,
     profiles: Vec<Profiled>,
 }
 
@@ -105,7 +112,7 @@ struct Profiled {
 }
 
 impl Calibration {
-    /// Measures c(p) for p from 1 to 128 in a few seconds. It says something on an idle machine alone.
+    /// Measures c(p) for p from 1 to 128 and the limits of the machine in a few seconds. It says something on an idle machine alone.
     ///
     /// # Errors
     /// A network that fails.
@@ -117,7 +124,8 @@ impl Calibration {
         let timestep = (training_steps / 2) as i64;
         let batches = measure::batch_times(&mut denoiser, dim, timestep).map_err(CalibrationError::Network)?;
         let cost = cost(&batches)?;
-        Ok(Self { key, batches, cost, profiles: Vec::new() })
+        let roofline = Roofline::measure(policy, &batches);
+        Ok(Self { key, batches, cost, roofline, profiles: Vec::new() })
     }
 
     /// What it is valid for.
@@ -133,6 +141,11 @@ impl Calibration {
     /// c(p).
     pub fn cost(&self) -> &BatchCost {
         &self.cost
+    }
+
+    /// How far some batches are from what the machine can do at most.
+    pub fn roofline(&self) -> &Roofline {
+        &self.roofline
     }
 
     /// Whether something else was running: most batches took a tenth of the time half as long again as the fastest

@@ -13,11 +13,12 @@ use std::{
 };
 
 use ndarray::ArrayViewMut2;
+use parapolicy_engine::Work;
 
 pub use self::error::GraphError;
 pub(crate) use self::{encoder::Encoder, outlet::Outlet};
 use self::{native::Native, onnx::Onnx};
-use crate::{EncoderGraph, Manifest, PolicyError, PredictError, Provider, hash, provider::Backend};
+use crate::{EncoderGraph, Manifest, PolicyError, Precision, PredictError, Provider, hash, provider::Backend};
 
 /// An open graph whose inputs and output are what the manifest says, and the observations bound to it.
 #[derive(Debug)]
@@ -52,6 +53,17 @@ impl Graph {
                 Onnx::open(&path, manifest, runtime, provider.execution()).map(Box::new).map(Self::Onnx)
             }
             Backend::Native => Native::open(&path, manifest, provider).map(Box::new).map(Self::Native),
+        }
+    }
+
+    /// What a batch of `rows` takes: as the engine computes it, or as the graph has it.
+    ///
+    /// # Errors
+    /// A graph that the engine does not read, and so cannot count.
+    pub fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, GraphError> {
+        match self {
+            Self::Onnx(onnx) => native::work(onnx.path(), manifest, precision, rows),
+            Self::Native(native) => Ok(native.work(rows)),
         }
     }
 

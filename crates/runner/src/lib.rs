@@ -29,7 +29,10 @@ mod runtime;
 mod shared;
 
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
-pub use calibration::{BatchTime, Calibration, CalibrationError, CalibrationKey, Observations, Sampling};
+pub use calibration::{
+    BatchLimit, BatchTime, Calibration, CalibrationError, CalibrationKey, KnownRoofline, Observations, Roofline,
+    Sampling,
+};
 pub use graph::GraphError;
 pub use history::ObservationHistory;
 pub use inference::{Inference, InferenceError, Precision, ProviderName, UnknownPrecision};

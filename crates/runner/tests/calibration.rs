@@ -5,7 +5,7 @@
 mod common;
 
 use ndarray::{Array2, array};
-use parapolicy_runner::{Calibration, Inference, Observations, Policy, ProviderName, Sampling};
+use parapolicy_runner::{Calibration, Inference, Observations, Policy, ProviderName, Roofline, Sampling};
 use parapolicy_sampler::{Noise, Sampler, Solver, Strategy, Table};
 use serde_json::Value;
 
@@ -41,6 +41,9 @@ fn calibrating_trying_and_choosing() {
     assert!(calibration.batches().iter().all(|batch| batch.median_ms > 0.0));
     let key = calibration.key();
     assert_eq!((key.model_sha256.len(), key.provider.as_str(), key.threads), (64, "cpu", 1));
+
+    let Roofline::Unknown(why) = calibration.roofline() else { panic!("the engine does not read this graph") };
+    assert!(why.contains("affine.onnx") || why.contains("denoiser.onnx"), "{why}");
 
     assert_eq!(calibration.profiled(&DDIM), None);
     let unknown = calibration.choose(&DDIM).unwrap_err().to_string();

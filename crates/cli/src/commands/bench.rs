@@ -13,6 +13,7 @@ use super::{Settled, anytime, print_json};
 use crate::args::BenchArguments;
 use crate::auto::SamplerName;
 use crate::failure::{Failure, InputError as _};
+use crate::machine;
 use crate::output::table;
 
 /// A deviation from `sequential` beyond this is a different plan (normalised action units; the range of an action is 2).
@@ -122,7 +123,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     if arguments.json {
         return print_json(&rows);
     }
-    println!("{}", table::render_bench(&rows));
+    println!("{}\n{}", table::render_bench(&rows), table::render_roofline(&machine::roofline(&policy)));
     Ok(())
 }
 

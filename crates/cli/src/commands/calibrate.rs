@@ -15,6 +15,7 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<(), Failure> {
     if arguments.json {
         return print_json(&calibration);
     }
-    println!("{}\nkept in {}", table::render_calibration(&calibration), path.display());
+    println!("{}", table::render_calibration(&calibration));
+    println!("{}\nkept in {}", table::render_roofline(calibration.roofline()), path.display());
     Ok(())
 }

@@ -187,6 +187,7 @@ fn report(
         schema_version: SCHEMA_VERSION,
         command: std::env::args().collect(),
         machine: machine::describe(policy.provider()),
+        roofline: machine::roofline(policy),
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
         scenario,
         solver: arguments.sampling.solver.to_string(),

@@ -3,6 +3,7 @@ mod calibration;
 pub mod comparison;
 mod demos;
 mod in_time;
+pub mod roofline;
 mod runtime;
 pub mod study;
 
@@ -13,6 +14,7 @@ pub use bench::render_bench;
 pub use calibration::render_calibration;
 pub use comparison::render_comparison;
 pub use demos::render_demonstrations;
+pub use roofline::render_roofline;
 pub use runtime::render_installable;
 pub use study::render_study;
 

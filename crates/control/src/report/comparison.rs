@@ -106,6 +106,8 @@ fn none() -> String {
 
 #[cfg(test)]
 mod tests {
+    use parapolicy_runner::Roofline;
+
     use super::*;
     use crate::{Episode, Machine, Model, SCHEMA_VERSION, SamplerRun};
 
@@ -121,6 +123,7 @@ mod tests {
             schema_version: SCHEMA_VERSION,
             command: vec![],
             machine: Machine { cpu: text(), cores: 2, threads: 2, os: text(), runtime: text() },
+            roofline: Roofline::Unknown(text()),
             model: Model { name: text(), sha256: text() },
             scenario: text(),
             solver: text(),

@@ -6,17 +6,14 @@
 //! file has all of it.
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails has nothing to say")]
 
-mod limits;
 mod report;
 #[path = "../../tests/unet/mod.rs"]
 mod unet;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
 use std::time::{Duration, Instant};
 
-use limits::Limits;
 use parapolicy_engine::kernel::{Kernel, Program};
+use parapolicy_engine::limits::Limits;
 use parapolicy_engine::network::Layers;
 use report::{Batch, Report};
 use unet::Random;
@@ -45,7 +42,7 @@ fn main() {
 
 fn measure(layers: &Layers, widths: &[usize], kernel: Kernel, threads: usize, detailed: bool) -> Option<Report> {
     let mut program = Program::new(layers, kernel, threads).unwrap();
-    let weights = |batch| program.work(batch).iter().map(|work| work.bytes).sum();
+    let weights = |batch| program.work(batch).iter().map(|work| work.weights).sum();
     let mut weights = [1, 2].map(weights).to_vec();
     weights.dedup();
     let mut report = Report::new(kernel, threads, widths, Limits::measure(kernel, threads, &weights)?);

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use parapolicy_engine::kernel::{Kernel, Work};
+use parapolicy_engine::Work;
+use parapolicy_engine::kernel::Kernel;
+use parapolicy_engine::limits::Limits;
 use parapolicy_engine::network::Layer;
 use serde::Serialize;
-
-use crate::limits::Limits;
 
 /// A network by one kernel.
 #[derive(Serialize)]
@@ -38,7 +38,7 @@ pub struct LayerTime {
     pub positions: usize,
     /// As it is computed; a multiply-add is two.
     pub flop: usize,
-    /// Of weights.
+    /// Of weights, and of activations read and written.
     pub bytes: usize,
     /// The best of many.
     pub microseconds: f64,
@@ -56,7 +56,7 @@ impl Batch {
         layers: &[Layer],
         limits: &Limits,
     ) -> Self {
-        let weights = work.iter().map(|work| work.bytes).sum();
+        let weights = work.iter().map(|work| work.weights).sum();
         let layer = |((layer, work), &microseconds): ((&Layer, &Work), &f64)| {
             let least = limits.least(work, weights);
             LayerTime {
@@ -64,8 +64,8 @@ impl Batch {
                 outputs: layer.convolution.outputs,
                 taps: layer.convolution.geometry.taps,
                 positions: layer.output.positions,
-                flop: 2 * work.products,
-                bytes: work.bytes,
+                flop: work.flop(),
+                bytes: work.bytes(),
                 microseconds,
                 fraction: least.microseconds / microseconds,
                 limit: least.binding,

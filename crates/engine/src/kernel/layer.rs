@@ -14,6 +14,7 @@ use super::table::Table;
 use super::tile::Term;
 use super::weights::Weights;
 use super::winograd::{Scheme, TAPS};
+use crate::Work;
 use crate::network::{Film, Geometry, Layer};
 use crate::team::Share;
 
@@ -54,15 +55,6 @@ pub(super) struct Workspace {
     sums: Aligned,
     scratch: Aligned,
     terms: Vec<Term>,
-}
-
-/// What a layer cannot do without.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Work {
-    /// Multiply-adds of its convolution, as it is computed.
-    pub products: usize,
-    /// Bytes of weights.
-    pub bytes: usize,
 }
 
 /// One evaluation.
@@ -215,7 +207,13 @@ impl Packed {
             None => (&self.direct, self.by_position.iter().map(Vec::len).sum()),
         };
         let numbers = weights.column(self.output.stride / self.table.lanes) - weights.column(0);
-        Work { products: inputs * outputs * rows * batch, bytes: numbers * size_of::<f32>() }
+        let places = self.inputs.iter().chain([&self.output]).chain(&self.residual);
+        let activations: usize = places.map(|place| place.positions * place.channels).sum();
+        Work {
+            products: inputs * outputs * rows * batch,
+            weights: numbers * size_of::<f32>(),
+            activations: activations * batch * size_of::<f32>(),
+        }
     }
 
     /// This member's columns.

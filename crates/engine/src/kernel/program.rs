@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use super::Kernel;
 use super::finish::Rows;
-use super::layer::{Evaluation, Packed, WINOGRAD_BATCH, Work, Workspace};
+use super::layer::{Evaluation, Packed, WINOGRAD_BATCH, Workspace};
 use super::memory::{Aligned, Arena, Region};
 use super::place::{Place, Places, ROW};
 use super::table::Table;
 use super::verify::verify;
-use crate::EngineError;
 use crate::network::{Layer, Layers};
 use crate::team::{Job, Member, Share, Team};
+use crate::{EngineError, Work};
 
 /// A network that runs: weights packed for a kernel, memory for the largest batch, and a team.
 ///
@@ -148,7 +148,7 @@ impl Program {
         marks.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
-    /// What each layer has to do for a batch.
+    /// What each layer has to do for a batch, as it is computed.
     pub fn work(&self, batch: usize) -> Vec<Work> {
         self.team.job().steps.iter().map(|step| step.layer.amount(batch)).collect()
     }

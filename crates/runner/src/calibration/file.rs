@@ -3,10 +3,10 @@
 use parapolicy_sampler::{Profile, Strategy, WindowConfig};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{BatchTime, Calibration, CalibrationKey, Observations, Profiled, Sampling, cost};
+use super::{BatchTime, Calibration, CalibrationKey, Observations, Profiled, Roofline, Sampling, cost};
 
 /// Version of the file's form.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 
 /// The file, as it is written.
 #[derive(Serialize, Deserialize)]
@@ -15,6 +15,7 @@ pub(super) struct File {
     schema_version: u32,
     key: CalibrationKey,
     batches: Vec<BatchTime>,
+    roofline: Roofline,
     profiles: Vec<FileProfiles>,
 }
 
@@ -52,6 +53,7 @@ impl Serialize for Calibration {
             schema_version: SCHEMA_VERSION,
             key: self.key.clone(),
             batches: self.batches.clone(),
+            roofline: self.roofline.clone(),
             profiles: profiles.collect(),
         };
         file.serialize(serializer)
@@ -90,6 +92,9 @@ impl File {
 
     pub fn calibration(self) -> Result<Calibration, Problem> {
         let cost = cost(&self.batches).map_err(|error| ("batches".into(), format!("are damaged ({error})")))?;
+        if let Some(place) = self.roofline.damaged() {
+            return Err((format!("roofline.{place}"), "is damaged (numbers must be finite and positive)".into()));
+        }
         let mut profiles = Vec::new();
         for (index, FileProfiles { sampling, observations, candidates }) in self.profiles.into_iter().enumerate() {
             let candidates: Vec<_> = candidates.into_iter().map(|file| file.profile(sampling.tolerance)).collect();
@@ -102,7 +107,7 @@ impl File {
             }
             profiles.push(Profiled { sampling, observations, candidates });
         }
-        Ok(Calibration { key: self.key, batches: self.batches, cost, profiles })
+        Ok(Calibration { key: self.key, batches: self.batches, cost, roofline: self.roofline, profiles })
     }
 }
 

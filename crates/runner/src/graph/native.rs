@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use ndarray::ArrayViewMut2;
-use parapolicy_engine::{Engine, EngineError, Graph, Names, RunError, kernel::Kernel};
+use parapolicy_engine::{Engine, EngineError, Graph, Names, RunError, Work, kernel::Kernel};
 
 use super::{
     Batch, GraphError, Outlet, Outlets, check, copy,
     outlet::{Kind, Size},
 };
-use crate::{Manifest, PredictError, Provider};
+use crate::{Manifest, Precision, PredictError, Provider};
 
 /// An engine, and room for what it predicts where that is not wanted contiguous.
 #[derive(Debug)]
@@ -24,19 +24,14 @@ impl Native {
         let graph = read(path)?;
         check::denoiser(&Outlets::from(&graph), manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
-        let denoiser = &manifest.denoiser;
-        let Some(observation) = &denoiser.observation else {
-            return Err(GraphError::Inpainting { path: path.to_path_buf() });
-        };
-        let names = Names {
-            sample: &denoiser.sample,
-            timestep: &denoiser.timestep,
-            observation,
-            prediction: &denoiser.prediction,
-        };
+        let names = names(path, manifest)?;
         let (kernel, threads) = (Kernel::fastest(provider.precision), provider.threads.min(Engine::THREADS));
         let engine = Engine::on(&graph, &names, kernel, threads).map_err(|error| refused(path, error))?;
         Ok(Self { engine, prediction: Vec::new() })
+    }
+
+    pub fn work(&self, rows: usize) -> Work {
+        self.engine.work(rows)
     }
 
     pub fn bind(&mut self, observations: &[f32]) -> Result<(), RunError> {
@@ -58,6 +53,21 @@ impl Native {
 /// The inputs and the outputs of a graph that need not be what a manifest says.
 pub(super) fn outlets(path: &Path) -> Result<Outlets, GraphError> {
     Ok(Outlets::from(&read(path)?))
+}
+
+/// What a batch of `rows` takes by a graph that something else runs.
+pub(super) fn work(path: &Path, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, GraphError> {
+    let names = names(path, manifest)?;
+    read(path)?.work(&names, precision, rows).map_err(|error| refused(path, error))
+}
+
+/// Those of a graph that is shown the observation.
+fn names<'a>(path: &Path, manifest: &'a Manifest) -> Result<Names<'a>, GraphError> {
+    let denoiser = &manifest.denoiser;
+    let Some(observation) = &denoiser.observation else {
+        return Err(GraphError::Inpainting { path: path.to_path_buf() });
+    };
+    Ok(Names { sample: &denoiser.sample, timestep: &denoiser.timestep, observation, prediction: &denoiser.prediction })
 }
 
 fn read(path: &Path) -> Result<Graph, GraphError> {

@@ -3,7 +3,7 @@
 mod sessions;
 mod tensors;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::ArrayViewMut2;
 use ort::{session::Session, value::ValueType};
@@ -20,6 +20,7 @@ use crate::{Manifest, Precision, PredictError, ProviderName, Runtime, runtime::E
 /// Open sessions.
 #[derive(Debug)]
 pub(crate) struct Onnx {
+    path: PathBuf,
     sessions: Sessions,
     layout: Layout,
     /// Counts the times that observations were bound.
@@ -65,7 +66,12 @@ impl Onnx {
             provider => Sessions::open(path, runtime, how, &outlets.batch_names())
                 .map_err(|error| GraphError::Provider { path: path.to_path_buf(), provider, error })?,
         };
-        Ok(Self { sessions, layout, bound: 0 })
+        Ok(Self { path: path.to_path_buf(), sessions, layout, bound: 0 })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The observations of the batches to come are others.

@@ -5,17 +5,21 @@ use std::io::Write;
 use anyhow::Result;
 use askama::Template;
 use parapolicy_control::{EpisodeReport, Report, SamplerReport, paired_rewards};
+use parapolicy_runner::Roofline;
 
 use super::{PLOT, episode, rounds, shell};
 use crate::output::animation::Recording;
 use crate::output::plot::differences::{Paired, differences};
 use crate::output::plot::{Series, latencies, rewards, svg};
+use crate::output::table::roofline::{limits, roofline_cells};
 use crate::output::table::{self, Glance};
 
 #[derive(Template)]
 #[template(path = "report.html")]
 struct ReportPage<'a> {
     report: &'a Report,
+    /// How far batches are from what the machine can do, a text a column; or why that is not known.
+    roofline: Result<(String, Vec<[String; 6]>), &'a str>,
     glance: Glance,
     /// What was earned more than by the first sampler, in words.
     notes: Vec<String>,
@@ -45,6 +49,10 @@ pub fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Re
     let shown = report.samplers.last().and_then(|sampler| Some((&sampler.name, sampler.episodes.first()?.seed)));
     let page = ReportPage {
         report,
+        roofline: match &report.roofline {
+            Roofline::Known(known) => Ok((limits(known), known.batches.iter().map(roofline_cells).collect())),
+            Roofline::Unknown(why) => Err(why),
+        },
         glance: Glance::of(report),
         notes: table::differences(report),
         command: shell(&report.command),

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use parapolicy_runner::Roofline;
+
 use crate::{Episode, Machine, Model, SamplerRun};
 
 /// Intervals are slow to make.
@@ -16,6 +18,7 @@ static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
         schema_version: SCHEMA_VERSION,
         command: vec!["parapolicy".into()],
         machine,
+        roofline: Roofline::Unknown(text()),
         model: Model { name: text(), sha256: text() },
         scenario: text(),
         solver: text(),
@@ -47,7 +50,8 @@ fn what_was_written_is_read() {
 fn the_field_that_makes_no_sense_is_named() {
     let twice = written()["samplers"][0].clone();
     let cases = [
-        ("/schema_version", json!(1), "`schema_version` is 1, this program reads version 2"),
+        ("/schema_version", json!(2), "`schema_version` is 2, this program reads version 3"),
+        ("/roofline", json!("good"), "`roofline` cannot be read: unknown variant `good`"),
         ("/steps", json!("ten"), "`steps` cannot be read: invalid type: string"),
         ("/samplers", json!([]), "`samplers` is empty"),
         ("/samplers", json!([twice, twice]), "`samplers[1].name` is `picard`, as of another sampler"),

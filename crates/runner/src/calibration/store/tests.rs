@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use parapolicy_engine::limits::{Limits, Read};
 use parapolicy_sampler::{Profile, Strategy, WindowConfig};
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert, proptest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::calibration::{BatchTime, Observations, Profiled, Sampling, cost};
+use crate::calibration::{BatchLimit, BatchTime, KnownRoofline, Observations, Profiled, Roofline, Sampling, cost};
 
 fn key() -> CalibrationKey {
     CalibrationKey {
@@ -35,7 +36,11 @@ fn calibration() -> Calibration {
     ];
     let sampling = Sampling { solver: "ddim:0.5".parse().unwrap(), steps: 8, tolerance: 0.25 };
     let profiles = vec![Profiled { sampling, observations: Observations::Met, candidates }];
-    Calibration { key: key(), cost: cost(&batches).unwrap(), batches, profiles }
+    let reads = vec![Read { bytes: 1 << 20, gigabytes_per_second: 128.0 }];
+    let limits = Limits { gflop_per_second: 256.0, reads };
+    let batch = |rows| BatchLimit { rows, flop: 1000, bytes: 100, least_ms: 0.5, median_ms: 0.75, fraction: 0.625 };
+    let roofline = Roofline::Known(KnownRoofline { limits, batches: vec![batch(1), batch(8)] });
+    Calibration { key: key(), cost: cost(&batches).unwrap(), batches, roofline, profiles }
 }
 
 /// A place for a file.
@@ -129,13 +134,16 @@ fn damaged_files_are_refused() {
     let whole = serde_json::to_value(calibration()).unwrap();
     let mut texts = String::new();
     for (pointer, value) in [
-        ("/schema_version", json!(2)),
+        ("/schema_version", json!(1)),
         ("/key/cores", json!(-1)),
         ("/batches", json!([])),
         ("/batches/1/rows", json!(1)),
         ("/batches/2/median_ms", json!(-40.0)),
         ("/batches/0/median_ms", Value::Null),
         ("/batches/0/rows", json!(3)),
+        ("/roofline/known/limits/gflop_per_second", json!(0)),
+        ("/roofline/known/batches/1/least_ms", json!(-0.5)),
+        ("/roofline", json!({"guessed": "ten"})),
         ("/profiles/0/sampling/solver", json!("leapfrog")),
         ("/profiles/0/observations", json!("guessed")),
         ("/profiles/0/candidates/1/strategy", json!(7)),

@@ -1,40 +1,50 @@
-//! What the machine can do at most: multiply-adds, and numbers read from each of its caches and from memory.
+//! What the machine can do at most: multiply-adds, and numbers read from each of its caches and from memory. A network
+//! takes as long as its operations at that rate, or its bytes, at least (the roofline of Williams et al. 2009,
+//! doi.org/10.1145/1498765.1498785).
 
 #![allow(unsafe_code, reason = "loops that ask for instructions")]
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_imports, reason = "see `measure`"))]
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::hint::black_box;
 use std::sync::Barrier;
 use std::time::Instant;
 
-use parapolicy_engine::kernel::{Kernel, Work};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-#[cfg(target_arch = "x86_64")]
-use crate::x86;
+use crate::{Work, kernel::Kernel};
 
 /// All threads' together, that a first and a second cache hold, and that no cache does.
 const SETS: [usize; 3] = [32 << 10, 1 << 20, 256 << 20];
 
-/// Of all threads together.
-#[derive(Serialize)]
+/// What all threads together can do at most.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Of the instructions that products are made with; a multiply-add is two.
     pub gflop_per_second: f64,
+    /// For some sizes.
     pub reads: Vec<Read>,
 }
 
 /// How fast so many numbers are read, again and again.
-#[derive(Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Read {
+    /// All threads' together.
     pub bytes: usize,
+    /// From whichever cache they fit, or from memory.
     pub gigabytes_per_second: f64,
 }
 
-/// The least time that a layer takes.
+/// The least time that something takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Least {
+    /// That time.
     pub microseconds: f64,
-    /// What takes it.
+    /// What takes it: `arithmetic` or `bytes`.
     pub binding: &'static str,
 }
 
@@ -45,7 +55,9 @@ impl Limits {
         None
     }
 
-    /// Where the processor has the kernel. `weights` are bytes of networks: how fast so many are read is measured too.
+    /// Measures, in about a second, what `threads` can do with the instructions of `kernel`; none where the processor lacks
+    /// them. `weights` are bytes of networks: how fast so many are read is measured too. It says something on an idle
+    /// machine alone.
     #[cfg(target_arch = "x86_64")]
     pub fn measure(kernel: Kernel, threads: usize, weights: &[usize]) -> Option<Self> {
         if !kernel.is_available() {
@@ -66,12 +78,24 @@ impl Limits {
         Some(Self { gflop_per_second, reads: reads.collect() })
     }
 
-    /// For a layer of a network with so many bytes of weights.
+    /// The least time of `work`, a part or all of a network with so many bytes of `weights`: they are read anew for every
+    /// batch, and all other bytes as fast as they.
+    ///
+    /// ```
+    /// use parapolicy_engine::{Work, limits::{Limits, Read}};
+    ///
+    /// let reads = vec![Read { bytes: 1 << 20, gigabytes_per_second: 100.0 }];
+    /// let limits = Limits { gflop_per_second: 200.0, reads };
+    /// let work = Work { products: 1_000_000, weights: 1 << 20, activations: 0 };
+    /// let least = limits.least(&work, 1 << 20);
+    /// assert_eq!((least.binding, least.microseconds.round()), ("bytes", 10.0));
+    /// ```
     pub fn least(&self, work: &Work, weights: usize) -> Least {
-        let read = self.reads.iter().rfind(|read| read.bytes == weights);
-        let arithmetic = 2e-3 * work.products as f64 / self.gflop_per_second;
-        let reading = read.map_or(0.0, |read| 1e-3 * work.bytes as f64 / read.gigabytes_per_second);
-        let binding = if arithmetic > reading { "arithmetic" } else { "weights" };
+        let reads = self.reads.iter().filter(|read| read.bytes <= weights);
+        let read = reads.max_by_key(|read| read.bytes);
+        let arithmetic = 1e-3 * work.flop() as f64 / self.gflop_per_second;
+        let reading = read.map_or(0.0, |read| 1e-3 * work.bytes() as f64 / read.gigabytes_per_second);
+        let binding = if arithmetic > reading { "arithmetic" } else { "bytes" };
         Least { microseconds: arithmetic.max(reading), binding }
     }
 }
@@ -109,6 +133,6 @@ fn best<T>(threads: usize, repeats: usize, prepare: impl Fn() -> T + Sync, f: im
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).fold(0.0, f64::max)
+        threads.into_iter().filter_map(|thread| thread.join().ok()).fold(0.0, f64::max)
     })
 }

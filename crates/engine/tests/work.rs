@@ -1,0 +1,47 @@
+//! What the shipped network takes, and what the engine makes of it.
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use std::path::Path;
+
+use parapolicy_engine::kernel::Kernel;
+use parapolicy_engine::{Engine, Graph, Names, Precision};
+
+const NAMES: Names<'_> =
+    Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
+
+/// By the shapes that `onnx.shape_inference` finds: numbers of each convolution's weights times the positions that meet
+/// them, and numbers of each matrix.
+const PRODUCTS: usize = 18_900_992;
+/// Numbers of the graph's weights and biases, without those of normalisations; and of all its initializers.
+const WEIGHTS: [usize; 2] = [4_552_258, 4_560_562];
+
+fn shipped() -> Graph {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/pusht/denoiser.onnx");
+    Graph::read(std::fs::read(file).unwrap()).unwrap()
+}
+
+#[test]
+fn a_graph_is_counted_as_onnx_counts_it() {
+    let work = |precision, rows| shipped().work(&NAMES, precision, rows).unwrap();
+    let one = work(Precision::F32, 1);
+    assert_eq!((one.products, one.flop()), (PRODUCTS, 2 * PRODUCTS));
+    let [least, most] = WEIGHTS.map(|numbers| 4 * numbers);
+    assert!((least..=most).contains(&one.weights), "{one:?}");
+    let many = work(Precision::Bf16, 8);
+    assert_eq!(
+        (many.products, 2 * many.weights, many.activations),
+        (8 * one.products, one.weights, 4 * one.activations)
+    );
+}
+
+#[test]
+fn the_engine_makes_do_with_less() {
+    let graph = shipped();
+    let engine = Engine::on(&graph, &NAMES, Kernel::Portable, 1).unwrap();
+    for rows in [1, 2, 8, 32] {
+        let (engine, graph) = (engine.work(rows), graph.work(&NAMES, Precision::F32, rows).unwrap());
+        assert!(engine.products < graph.products, "{engine:?} {graph:?}");
+        assert_eq!(engine.activations, graph.activations);
+        assert_eq!(rows == 1, engine.weights < graph.weights, "filtered weights are more: {engine:?} {graph:?}");
+    }
+}
