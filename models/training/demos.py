@@ -79,6 +79,12 @@ def windows(ends: np.ndarray, episodes: np.ndarray, shape: Shape) -> np.ndarray:
     return np.concatenate(chosen)
 
 
+def steps_of(ends: np.ndarray, episodes: np.ndarray) -> np.ndarray:
+    """Indices of every step of the chosen episodes."""
+    starts = np.concatenate(([0], ends[:-1]))
+    return np.concatenate([np.arange(starts[episode], ends[episode]) for episode in episodes])
+
+
 @dataclass(frozen=True)
 class Batches:
     """Normalised windows in memory: `observation` `[windows, n_obs_steps, O]`, `action` `[windows, horizon, A]`."""

@@ -8,6 +8,7 @@ from training import sources
 from training.demos import Demonstrations, Task
 
 TASK = Task(name="pusht-keypoints", observations={"keypoints": (9, 2), "agent": (2,)}, actions={"target": (2,)})
+IMAGE_TASK = Task(name="pusht-image", observations={"image": (96, 96, 3), "agent_pos": (2,)}, actions={"target": (2,)})
 
 
 def read(path: Path, names: tuple[str, ...] = ("state", "action", "keypoint")) -> dict[str, np.ndarray]:
@@ -26,3 +27,10 @@ def load(path: Path) -> Demonstrations:
     # Nine block keypoints, then the agent.
     observation = np.concatenate((keypoint.reshape(len(state), 18), state[:, :2]), axis=1)
     return Demonstrations(TASK, observation, action, arrays["episode_ends"])
+
+
+def load_states(path: Path) -> Demonstrations:
+    """Demonstrations for a policy that sees images: what they observe is states `[N, 5]`, to draw frames of."""
+    arrays = read(path, ("state", "action"))
+    state, action = (arrays[name].astype(np.float64) for name in ("state", "action"))
+    return Demonstrations(IMAGE_TASK, state, action, arrays["episode_ends"])

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
@@ -54,22 +54,26 @@ def save(state: dict, path: Path) -> None:
     aside.replace(path)
 
 
+def parted(demos: Demonstrations, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Episodes to train on, and those held out, drawn by the seed."""
+    if len(demos.episode_ends) <= held_out:
+        raise ValueError(f"more than {held_out} episodes are needed: some are held out")
+    episodes = np.random.default_rng(seed).permutation(len(demos.episode_ends))
+    return np.sort(episodes[held_out:]), np.sort(episodes[:held_out])
+
+
 class Training:
     """A run in progress: everything that a checkpoint holds."""
 
+    kept = "policy"
+
     def __init__(self, demos: Demonstrations, recipe: Recipe):
-        if len(demos.episode_ends) <= recipe.validation_episodes:
-            raise ValueError(f"more than {recipe.validation_episodes} episodes are needed: some are held out")
         torch.manual_seed(recipe.seed)
         self.recipe, self.shape, self.task, self.demos = recipe, Shape(), demos.task, demos.digest()
-        episodes = np.random.default_rng(recipe.seed).permutation(len(demos.episode_ends))
-        held_out, kept = np.split(episodes, [recipe.validation_episodes])
         self.observation, self.action = MinMax.of(demos.observation), MinMax.of(demos.action)
-        self.training = Batches.of(demos, np.sort(kept), self.shape, self.observation, self.action)
-        self.validation = Batches.of(demos, np.sort(held_out), self.shape, self.observation, self.action)
-        self.net = ConditionalUnet(
-            len(self.action.low), self.shape.n_obs_steps * len(self.observation.low), recipe.widths
-        )
+        parts = parted(demos, recipe.validation_episodes, recipe.seed)
+        self.training, self.validation = (self.batches(demos, part) for part in parts)
+        self.net = self.network()
         self.ema = EMAModel(
             self.net.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=recipe.ema_power
         )
@@ -85,7 +89,16 @@ class Training:
         self.epoch = 0
         self.seconds = 0.0
 
-    def loss(self, net: ConditionalUnet, observation: Tensor, action: Tensor) -> Tensor:
+    def batches(self, demos: Demonstrations, episodes: np.ndarray) -> Batches:
+        """What the network sees and does in these episodes."""
+        return Batches.of(demos, episodes, self.shape, self.observation, self.action)
+
+    def network(self) -> nn.Module:
+        """The network, before training."""
+        condition = self.shape.n_obs_steps * len(self.observation.low)
+        return ConditionalUnet(len(self.action.low), condition, self.recipe.widths)
+
+    def loss(self, net: nn.Module, observation: Tensor, action: Tensor) -> Tensor:
         """Mean squared error of the predicted noise at random timesteps (Ho et al. 2020, arXiv 2006.11239, eq. 14)."""
         noise = torch.randn_like(action)
         timestep = torch.randint(self.noising.config.num_train_timesteps, (len(action),))
@@ -182,7 +195,7 @@ def run(training: Training, out: Path, keep_every: int) -> None:
         print(f"epoch {training.epoch}: training loss {loss:.5f}, validation loss {validation:.5f}", flush=True)
         save(training.state(), out / CHECKPOINT)
         if training.epoch % keep_every == 0 or training.epoch == training.recipe.epochs:
-            save(training.weights(), out / f"policy-{training.epoch}.pt")
+            save(training.weights(), out / f"{training.kept}-{training.epoch}.pt")
 
 
 def main() -> None:

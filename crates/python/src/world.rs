@@ -21,6 +21,11 @@ impl World {
         Ok(self.0.set_state(&ResetOrder::Legacy.apply(state))?)
     }
 
+    /// Puts everything where `[agent x, agent y, block x, block y, block angle]` says; the agent rests.
+    fn put(&mut self, state: [f64; 5]) -> Result<(), Failure> {
+        Ok(self.0.set_state(&ResetOrder::Plain.apply(state))?)
+    }
+
     /// Moves the world by a control step of 0.1 s with the agent drawn to `action`; returns reward, coverage and whether
     /// the block has arrived.
     fn step(&mut self, action: [f64; 2]) -> Result<(f64, f64, bool), Failure> {

@@ -8,6 +8,7 @@ from gymnasium.utils.env_checker import check_env
 
 import parapolicy  # noqa: F401  (registers the environment)
 from conftest import TRACES
+from parapolicy._native import World
 
 OURS, THEIRS = "parapolicy/PushT-v0", "gym_pusht/PushT-v0"
 OBS_TYPES = ["state", "environment_state_agent_pos", "pixels", "pixels_agent_pos"]
@@ -134,6 +135,18 @@ def test_an_episode_ends_at_the_goal_or_after_300_steps():
     env.reset(seed=0)
     ends = [env.step(np.array([50.0, 50.0]))[3] for _ in range(300)]
     assert ends == [False] * 299 + [True]
+
+
+def test_a_state_that_is_put_is_the_state():
+    world = World()
+    state = [150.0, 120.0, 235.0, 215.0, 0.8]
+    world.put(state)
+    np.testing.assert_allclose(world.state, state, rtol=1e-12)
+    assert (world.agent_velocity == 0).all()
+    for wrong, why in (([np.nan, 0, 0, 0, 0], "agent x is NaN"), (state[:4], "expected a sequence of length 5")):
+        with pytest.raises(ValueError, match=why):
+            world.put(wrong)
+    np.testing.assert_allclose(world.state, state, rtol=1e-12)
 
 
 def test_the_same_seed_and_actions_give_the_same_bytes():

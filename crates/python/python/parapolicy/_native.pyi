@@ -259,6 +259,9 @@ class World:
         """Puts everything where ``[agent x, agent y, block x, block y, block angle]`` says in gym-pusht's legacy order,
         which moves the block; the agent rests."""
 
+    def put(self, state: npt.ArrayLike) -> None:
+        """Puts everything where ``[agent x, agent y, block x, block y, block angle]`` says; the agent rests."""
+
     def step(self, action: npt.ArrayLike) -> tuple[float, float, bool]:
         """Moves the world by 0.1 s with the agent drawn to ``action``: reward, coverage, success."""
 
