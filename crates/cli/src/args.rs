@@ -96,6 +96,9 @@ pub struct RuntimeArguments {
     /// Threads of the network; 0 is one a core.
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
+    /// Keep each of these threads but the calling one on a core of its own (`native`).
+    #[arg(long)]
+    pub pin: bool,
 }
 
 /// How action sequences are drawn.

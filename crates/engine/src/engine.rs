@@ -3,7 +3,7 @@
 use std::{fmt, num::NonZero, path::Path, thread::available_parallelism};
 
 use crate::{
-    EngineError, Graph, Names, Precision, RunError, Work,
+    EngineError, Graph, Names, Precision, RunError, Threads, Work,
     films::Films,
     kernel::{Kernel, Program},
     network::{Activation, Network},
@@ -50,12 +50,18 @@ impl Engine {
         Self::on(graph, names, Kernel::fastest(Precision::F32), cores.min(Self::THREADS))
     }
 
-    /// The same by `kernel`, on `threads` threads: the calling one and others beside it, which spin while a plan is
+    /// The same by `kernel`, on so many `threads`: the calling one and others beside it, which spin while a plan is
     /// drawn and sleep between plans.
     ///
     /// # Errors
-    /// As for [`Engine::new`], and where the processor lacks the kernel, or the system has no more threads.
-    pub fn on(graph: &Graph, names: &Names<'_>, kernel: Kernel, threads: usize) -> Result<Self, EngineError> {
+    /// As for [`Engine::new`], and where the processor lacks the kernel, or the system has no more threads or cannot keep
+    /// them on cores of their own.
+    pub fn on(
+        graph: &Graph,
+        names: &Names<'_>,
+        kernel: Kernel,
+        threads: impl Into<Threads>,
+    ) -> Result<Self, EngineError> {
         let Network { layers, condition } = recognise(graph, names)?;
         let films = Films::new(condition, layers.film_channels);
         Ok(Self { sample: layers.sample, program: Program::new(&layers, kernel, threads)?, films })

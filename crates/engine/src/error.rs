@@ -40,6 +40,14 @@ pub enum EngineError {
     /// Something else comes of a kernel than of plain loops.
     #[error("{0:?} does not compute what it must on this processor: choose another precision or provider")]
     Wrong(Kernel),
+    /// Threads cannot be kept on cores of their own.
+    #[error("cannot pin {threads} threads to cores of their own: {problem}")]
+    Pinning {
+        /// How many.
+        threads: usize,
+        /// Why.
+        problem: String,
+    },
     /// The system starts no more threads.
     #[error("cannot start threads ({0})")]
     Threads(#[from] io::Error),

@@ -25,4 +25,5 @@ pub use error::{EngineError, RunError};
 pub use onnx::{Element, Graph, Outlet};
 pub use precision::{Precision, UnknownPrecision};
 pub use recognise::Names;
+pub use team::Threads;
 pub use work::Work;

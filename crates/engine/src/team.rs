@@ -4,14 +4,19 @@
 //! that takes long by sleeping, between layers as between evaluations.
 
 mod phase;
+mod threads;
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::thread::{Builder, JoinHandle};
 
 use phase::{BETWEEN_LAYERS, BETWEEN_RUNS, Phase};
+pub use threads::Threads;
+
+use crate::EngineError;
 
 /// What the members of a [`Team`] do together.
 pub trait Job: Send + Sync + 'static {
@@ -71,21 +76,29 @@ struct Shared<J> {
 }
 
 impl<J: Job> Team<J> {
-    /// A team of `count` members, at least one: `count - 1` threads are started.
+    /// A team of so many members, at least one: a thread is started for each but the first.
     ///
     /// # Errors
-    /// Where the system starts no more threads.
-    pub fn new(job: J, count: usize) -> std::io::Result<Self> {
-        let count = count.max(1);
+    /// Where the system starts no more threads, or cannot keep them on cores of their own.
+    pub fn new(job: J, threads: Threads) -> Result<Self, EngineError> {
+        let (count, cores) = (threads.count.max(1), threads.cores()?);
         let over = AtomicBool::new(false);
         let shared = Arc::new(Shared { job, count, start: Phase::default(), meeting: Meeting::default(), over });
         let mut team = Self { shared, workers: Vec::with_capacity(count - 1) };
+        let (tell, told) = sync_channel(count);
         for index in 1..count {
-            let shared = Arc::clone(&team.shared);
-            let name = format!("engine-{index}");
-            team.workers.push(Builder::new().name(name).spawn(move || shared.serve(index))?);
+            let (shared, tell) = (Arc::clone(&team.shared), tell.clone());
+            let core = cores.get(index).copied();
+            let worker = move || {
+                // Nobody listens only where the team has failed to start.
+                let _ = tell.send(core.is_none_or(core_affinity::set_for_current));
+                drop(tell);
+                shared.serve(index);
+            };
+            team.workers.push(Builder::new().name(format!("engine-{index}")).spawn(worker)?);
         }
-        Ok(team)
+        drop(tell);
+        if told.iter().all(|kept| kept) { Ok(team) } else { Err(threads.refused("the system does not allow it")) }
     }
 
     /// The job, while it does not run.

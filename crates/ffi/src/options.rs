@@ -113,6 +113,7 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions) -> Result<Recipe,
             precision: text("precision", options.precision)?.map_or(Ok(Precision::default()), str::parse)?,
             threads: options.threads as usize,
             library,
+            ..Inference::default()
         },
     })
 }

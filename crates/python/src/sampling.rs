@@ -73,7 +73,7 @@ pub fn inference(
     let implied = ProviderName::implied(library.as_ref());
     let provider = provider.map_or(Ok(implied), str::parse)?;
     let precision = precision.parse().map_err(|error: UnknownPrecision| PyValueError::new_err(error.to_string()))?;
-    Ok(Inference { provider, precision, threads, library })
+    Ok(Inference { provider, precision, threads, library, ..Inference::default() })
 }
 
 impl Keywords {

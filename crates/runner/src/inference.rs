@@ -47,6 +47,8 @@ pub struct Inference {
     pub precision: Precision,
     /// Threads that work on each batch; 0 is one a core.
     pub threads: usize,
+    /// Whether each of them but the calling one keeps to a core of its own.
+    pub pinned: bool,
     /// ONNX Runtime's library; without it, as [`Runtime::find_or_install`] finds it.
     pub library: Option<PathBuf>,
 }
@@ -75,6 +77,9 @@ pub enum InferenceError {
         /// The precision.
         precision: Precision,
     },
+    /// Its threads are ONNX Runtime's.
+    #[error("pin: the provider {0} does not pin its threads; leave it out, or name the provider native")]
+    Pinning(ProviderName),
     /// There is no provider of this name.
     #[error("provider: `{0}` is not known; use {names}", names = names(&ProviderName::ALL))]
     UnknownProvider(String),
@@ -142,12 +147,16 @@ impl Inference {
     /// Makes the provider ready. ONNX Runtime is looked for, or installed, where it is needed; `observer` hears of that.
     ///
     /// # Errors
-    /// ONNX Runtime cannot be had, or is named and not needed; or the provider does not compute in the precision.
+    /// ONNX Runtime cannot be had, or is named and not needed; or the provider does not compute in the precision, or pin
+    /// its threads.
     pub fn open(&self, observer: &dyn InstallObserver) -> Result<Provider, InferenceError> {
-        let Self { provider, precision, ref library, .. } = *self;
+        let Self { provider, precision, pinned, ref library, .. } = *self;
         let threads = self.threads();
         if !provider.precisions().contains(&precision) {
             return Err(InferenceError::Precision { provider, precision });
+        }
+        if pinned && provider != ProviderName::Native {
+            return Err(InferenceError::Pinning(provider));
         }
         let backend = if provider == ProviderName::Native {
             if library.is_some() {
@@ -160,7 +169,7 @@ impl Inference {
             runtime.try_out(Execution { provider, precision, threads })?;
             Backend::OnnxRuntime(runtime)
         };
-        Ok(Provider { name: provider, precision, threads, backend })
+        Ok(Provider { name: provider, precision, threads, pinned, backend })
     }
 }
 

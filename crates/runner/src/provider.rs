@@ -10,6 +10,7 @@ pub struct Provider {
     pub(crate) name: ProviderName,
     pub(crate) precision: Precision,
     pub(crate) threads: usize,
+    pub(crate) pinned: bool,
     pub(crate) backend: Backend,
 }
 

@@ -353,6 +353,14 @@ fn inspection_describes_what_cannot_be_loaded_too() {
     assert_eq!(bad.provider, "cpu");
 }
 
+#[test]
+fn the_engine_alone_pins_its_threads() {
+    let pinned = |provider| Inference { provider, threads: 1, pinned: true, ..Inference::default() }.open(&());
+    pinned(ProviderName::Native).unwrap();
+    let refused = pinned(ProviderName::Cpu).unwrap_err().to_string();
+    assert_eq!(refused, "pin: the provider cpu does not pin its threads; leave it out, or name the provider native");
+}
+
 /// A process loads one library, and the one that is loaded here computes on processors alone.
 #[test]
 fn a_provider_that_the_library_lacks_is_refused() {

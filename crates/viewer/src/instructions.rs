@@ -24,6 +24,7 @@ pub struct Instructions {
     provider: String,
     precision: String,
     threads: usize,
+    pin: bool,
     ort_lib: Option<PathBuf>,
     sampler: String,
     window: Option<usize>,
@@ -99,7 +100,13 @@ impl Instructions {
             strategy: strategy.with_window(WindowConfig { window, tolerance: self.tolerance }),
             solver: self.solver.parse()?,
             steps: self.steps,
-            inference: Inference { provider, precision, threads: self.threads, library: self.ort_lib.clone() },
+            inference: Inference {
+                provider,
+                precision,
+                threads: self.threads,
+                pinned: self.pin,
+                library: self.ort_lib.clone(),
+            },
             ..Recipe::default()
         })
     }

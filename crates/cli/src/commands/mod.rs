@@ -50,8 +50,8 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
 impl RuntimeArguments {
     /// What is asked for; `auto` is settled for the model.
     fn inference(&self, model: &Path) -> Result<Inference, Failure> {
-        let Self { provider, precision, threads, ref ort_lib } = *self;
-        let named = |provider| Inference { provider, precision, threads, library: ort_lib.clone() };
+        let Self { provider, precision, threads, pin: pinned, ref ort_lib } = *self;
+        let named = |provider| Inference { provider, precision, threads, pinned, library: ort_lib.clone() };
         match provider {
             None => Ok(named(ProviderName::implied(ort_lib.as_ref()))),
             Some(ProviderArgument::Named(provider)) => Ok(named(provider)),

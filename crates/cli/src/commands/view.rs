@@ -49,6 +49,7 @@ impl ViewArguments {
             "provider": inference.provider.to_string(),
             "precision": inference.precision.to_string(),
             "threads": inference.threads,
+            "pin": inference.pinned,
             "ort_lib": inference.library,
             "sampler": self.sampler.to_string(),
             "window": self.sampling.window.window,

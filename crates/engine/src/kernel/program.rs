@@ -3,7 +3,6 @@
 #![allow(unsafe_code, reason = "members share the activations: between two meetings a buffer is written or read")]
 
 use std::fmt;
-use std::io;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -17,7 +16,7 @@ use super::table::Table;
 use super::verify::verify;
 use crate::network::{Layer, Layers};
 use crate::team::{Job, Member, Share, Team};
-use crate::{EngineError, Work};
+use crate::{EngineError, Threads, Work};
 
 /// A network that runs: weights packed for a kernel, memory for the largest batch, and a team.
 ///
@@ -71,20 +70,25 @@ impl fmt::Debug for Program {
 }
 
 impl Program {
-    /// Packs `layers` for `kernel`, and starts `threads - 1` threads beside the calling one.
+    /// Packs `layers` for `kernel`, and starts all `threads` but one beside the calling one.
     ///
     /// # Errors
-    /// Where the processor does not have the kernel or gets it wrong, or the system has no more threads.
-    pub fn new(layers: &Layers, kernel: Kernel, threads: usize) -> Result<Self, EngineError> {
+    /// Where the processor does not have the kernel or gets it wrong, or the system has no more threads or cannot keep
+    /// them on cores of their own.
+    pub fn new(layers: &Layers, kernel: Kernel, threads: impl Into<Threads>) -> Result<Self, EngineError> {
         let table = kernel.table().ok_or(EngineError::Kernel(kernel))?;
         if !verify(table)? {
             return Err(EngineError::Wrong(kernel));
         }
-        Ok(Self::packed(layers, table, threads)?)
+        Self::packed(layers, table, threads)
     }
 
     /// For a table of instructions that the processor has.
-    pub(super) fn packed(layers: &Layers, table: &'static Table, threads: usize) -> io::Result<Self> {
+    pub(super) fn packed(
+        layers: &Layers,
+        table: &'static Table,
+        threads: impl Into<Threads>,
+    ) -> Result<Self, EngineError> {
         let touched = |layer: &Layer| {
             layer.inputs.iter().copied().chain([layer.output]).chain(layer.residual).collect::<Vec<_>>()
         };
@@ -102,7 +106,7 @@ impl Program {
             activations: places.len,
             memory: RwLock::new(Memory::default()),
         };
-        Ok(Self { team: Team::new(network, threads)? })
+        Ok(Self { team: Team::new(network, threads.into())? })
     }
 
     /// Lets `fill` write what the next [`run`](Self::run) of `batch` rows reads: the sample, `[batch, horizon, action]`,

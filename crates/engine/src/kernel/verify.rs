@@ -1,11 +1,10 @@
 //! A kernel is held to plain loops before it runs anything: not all have met every processor and system that say they
 //! have the instructions, and a wrong plan looks like any other.
 
-use std::io;
-
 use super::portable;
 use super::program::Program;
 use super::table::Table;
+use crate::EngineError;
 use crate::network::{Activation, Convolution, Geometry, GroupNorm, Layer, Layers};
 
 /// What bf16 may be off by, and far from what anything else would be.
@@ -16,14 +15,14 @@ const POSITIONS: usize = 8;
 const CHANNELS: [usize; 2] = [40, 48];
 
 /// Whether a small layer, whose rows and channels fill no register, comes out as by plain loops.
-pub(super) fn verify(table: &'static Table) -> io::Result<bool> {
+pub(super) fn verify(table: &'static Table) -> Result<bool, EngineError> {
     let [expected, found] = [evaluate(portable::f32())?, evaluate(table)?];
     let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>().sqrt();
     let off = norm(&mut expected.iter().zip(&found).map(|(a, b)| a - b));
     Ok(off <= TOLERANCE * norm(&mut expected.iter().copied()))
 }
 
-fn evaluate(table: &'static Table) -> io::Result<Vec<f32>> {
+fn evaluate(table: &'static Table) -> Result<Vec<f32>, EngineError> {
     let mut program = Program::packed(&layers(), table, 1)?;
     program.load(BATCH, |sample, _| sample.copy_from_slice(&numbers(sample.len())));
     let mut prediction = vec![0.0; BATCH * POSITIONS * CHANNELS[1]];

@@ -39,7 +39,7 @@ impl Job for Exchange {
 }
 
 fn check_exchange(count: usize, rounds: usize, nap: bool) {
-    let mut team = Team::new(Exchange::new(count, rounds, nap), count).unwrap();
+    let mut team = Team::new(Exchange::new(count, rounds, nap), count.into()).unwrap();
     for run in 1..=3 {
         team.run();
         let expected = run * count * rounds * (rounds + 1) / 2;
@@ -61,7 +61,7 @@ fn members_who_fell_asleep_are_woken() {
 
 #[test]
 fn a_team_that_slept_between_runs_wakes() {
-    let mut team = Team::new(Exchange::new(2, 1, false), 2).unwrap();
+    let mut team = Team::new(Exchange::new(2, 1, false), 2.into()).unwrap();
     for _ in 0..5 {
         team.run();
         sleep(5 * BETWEEN_RUNS);
@@ -80,7 +80,7 @@ fn shares_cover_everything_once() {
         }
     }
     for count in 1..=9 {
-        let mut team = Team::new(Count(Default::default()), count).unwrap();
+        let mut team = Team::new(Count(Default::default()), count.into()).unwrap();
         team.run();
         assert!(team.job().0.iter().all(|times| times.load(Ordering::Relaxed) == 1));
     }
@@ -97,7 +97,7 @@ fn a_panic_reaches_the_caller_and_leaves_no_one_waiting() {
         }
     }
     for culprit in 0..3 {
-        let mut team = Team::new(Fail(culprit), 3).unwrap();
+        let mut team = Team::new(Fail(culprit), 3.into()).unwrap();
         assert!(catch_unwind(AssertUnwindSafe(|| team.run())).is_err());
         assert!(catch_unwind(AssertUnwindSafe(|| team.run())).is_err());
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ndarray::ArrayViewMut2;
-use parapolicy_engine::{Engine, EngineError, Graph, Names, RunError, Work, kernel::Kernel};
+use parapolicy_engine::{Engine, EngineError, Graph, Names, RunError, Threads, Work, kernel::Kernel};
 
 use super::{
     Batch, GraphError, Outlet, Outlets, check, copy,
@@ -25,7 +25,8 @@ impl Native {
         check::denoiser(&Outlets::from(&graph), manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
         let names = names(path, manifest)?;
-        let (kernel, threads) = (Kernel::fastest(provider.precision), provider.threads.min(Engine::THREADS));
+        let threads = Threads { count: provider.threads.min(Engine::THREADS), pinned: provider.pinned };
+        let kernel = Kernel::fastest(provider.precision);
         let engine = Engine::on(&graph, &names, kernel, threads).map_err(|error| refused(path, error))?;
         Ok(Self { engine, prediction: Vec::new() })
     }
