@@ -1,6 +1,7 @@
 //! Scenario files: how long an episode lasts, where it begins, and what goes wrong in it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::ops::Add as _;
 use std::path::{Path, PathBuf};
 
@@ -95,6 +96,14 @@ pub struct ObservationNoise {
     pub seed: u64,
 }
 
+/// The scenarios of this repository, for a program that is run elsewhere.
+const BUILT_IN: [(&str, &str); 4] = [
+    ("sims/keep_out.toml", include_str!("../../../sims/keep_out.toml")),
+    ("sims/nominal.toml", include_str!("../../../sims/nominal.toml")),
+    ("sims/perturbed.toml", include_str!("../../../sims/perturbed.toml")),
+    ("sims/shoved.toml", include_str!("../../../sims/shoved.toml")),
+];
+
 /// A scenario that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
@@ -131,12 +140,18 @@ impl Scenario {
     /// The longest episode a scenario may ask for, in control steps.
     pub const LONGEST_EPISODE: usize = 1_000_000;
 
-    /// Reads and validates a TOML file.
+    /// Reads and validates a TOML file. The scenarios of this repository, `sims/nominal.toml` and its like, are found by these
+    /// names even where there are no such files.
     ///
     /// # Errors
     /// If the file cannot be read or is not a valid scenario; the message names the file and the field.
     pub fn load(path: &Path) -> Result<Self, ScenarioError> {
-        let text = fs::read_to_string(path).map_err(|source| ScenarioError::Read { path: path.into(), source })?;
+        let built_in = || BUILT_IN.iter().find(|(name, _)| Path::new(name) == path).map(|(_, text)| (*text).to_owned());
+        let text = fs::read_to_string(path).or_else(|source| match source.kind() {
+            ErrorKind::NotFound => built_in().ok_or(source),
+            _ => Err(source),
+        });
+        let text = text.map_err(|source| ScenarioError::Read { path: path.into(), source })?;
         Self::parse(&text).map_err(|source| ScenarioError::File { path: path.into(), source: Box::new(source) })
     }
 

@@ -144,3 +144,17 @@ fn an_episode_ends_after_its_last_control_step() {
     let finished: Vec<bool> = (0..20).map(|_| task.step(agent.into()).unwrap().finished).collect();
     assert_eq!(finished.iter().position(|&finished| finished), Some(19));
 }
+
+#[test]
+fn those_of_this_repository_are_found_everywhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for file in std::fs::read_dir(root.join("sims")).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.extension().is_some_and(|extension| extension == "toml") {
+            let name = Path::new("sims").join(file.file_name().unwrap());
+            assert!(!name.exists(), "tests run in the folder of the crate");
+            assert_eq!(Scenario::load(&name).unwrap(), Scenario::load(&file).unwrap());
+        }
+    }
+    let error = Scenario::load(Path::new("sims/other.toml")).unwrap_err();
+    assert!(error.to_string().starts_with("cannot read the scenario sims/other.toml"), "{error}");
+}
