@@ -1,11 +1,22 @@
-"""Synthetic demonstrations: the block rests, the agent wanders. Enough to train on, nothing to learn from."""
+"""The program, and synthetic demonstrations: the block rests, the agent wanders. Enough to train on, not to learn."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 LENGTHS = (20, 25, 18)
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", Path(__file__).parents[1] / "target"))
+
+
+@pytest.fixture(scope="session")
+def program() -> Path:
+    """`parapolicy`, as it was built for tests."""
+    path = TARGET / "debug" / "parapolicy"
+    if not path.exists():
+        pytest.skip("no program: cargo build")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -77,3 +77,24 @@ fn merging_keeps_what_is_good_and_overwrites_nothing() {
     let (code, _, error) = run(&none, &[folder.path()]);
     assert_eq!((code, error.as_str()), (2, "error: none of 3 demonstrations is left\n"));
 }
+
+#[test]
+fn exporting_overwrites_nothing_and_leaves_nothing_behind() {
+    let folder = demos();
+    let out = folder.path().join("dataset");
+    let export = ["export", "--format", "lerobot", "--images"];
+    let (code, told, _) = run(&export, &[&out, folder.path()]);
+    assert_eq!(code, 0);
+    assert!(told.starts_with("2 demonstrations, 21 control steps, written to"), "{told}");
+    let (code, _, error) = run(&export, &[&out, folder.path()]);
+    assert_eq!(code, 2);
+    assert!(error.contains("dataset is there already"), "{error}");
+    let under_a_file = folder.path().join("demo-7.npz/dataset");
+    let (code, _, error) = run(&export, &[&under_a_file, folder.path()]);
+    assert_eq!(code, 1);
+    assert!(error.contains("demo-7.npz/dataset: could not be written"), "{error}");
+    let (code, _, error) = run(&["export"], &[&out, folder.path()]);
+    assert_eq!(code, 2);
+    assert!(error.contains("--format <FORMAT>"), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "two demonstrations and the dataset");
+}

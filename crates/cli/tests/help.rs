@@ -13,13 +13,13 @@ fn help(arguments: &[&str]) -> String {
 fn help_texts() {
     insta::assert_snapshot!("help", help(&["--help"]));
     insta::assert_snapshot!("help-study-latency", help(&["study", "latency", "--help"]));
-    for command in ["list", "check", "merge"] {
+    for command in ["list", "check", "merge", "export"] {
         insta::assert_snapshot!(format!("help-demos-{command}"), help(&["demos", command, "--help"]));
     }
     for command in ["list", "install", "which"] {
         insta::assert_snapshot!(format!("help-runtime-{command}"), help(&["runtime", command, "--help"]));
     }
-    for command in ["run", "bench", "calibrate", "compare", "sample", "replay", "view", "adopt", "inspect", "runtime"] {
+    for command in ["run", "bench", "calibrate", "compare", "sample", "replay", "view", "inspect", "runtime"] {
         insta::assert_snapshot!(format!("help-{command}"), help(&[command, "--help"]));
     }
 }

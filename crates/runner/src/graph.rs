@@ -16,10 +16,7 @@ use ndarray::ArrayViewMut2;
 use parapolicy_engine::Work;
 
 pub use self::error::GraphError;
-pub(crate) use self::{
-    encoder::Encoder,
-    outlet::{Kind, Outlet, Size},
-};
+pub(crate) use self::{encoder::Encoder, outlet::Outlet};
 use self::{native::Native, onnx::Onnx};
 use crate::{EncoderGraph, Manifest, PolicyError, Precision, PredictError, Provider, hash, provider::Backend};
 

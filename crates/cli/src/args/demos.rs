@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// What can be done with demonstrations.
 #[derive(Debug, Subcommand)]
@@ -11,6 +11,8 @@ pub enum Demos {
     Check(DemosCheckArguments),
     /// Write the demonstrations of several files to one that training reads.
     Merge(DemosMergeArguments),
+    /// Write demonstrations as other programs read them.
+    Export(DemosExportArguments),
 }
 
 /// `parapolicy demos list`.
@@ -44,4 +46,28 @@ pub struct DemosMergeArguments {
     /// Leave out demonstrations whose best reward is below this, or not known.
     #[arg(long, value_name = "REWARD")]
     pub min_reward: Option<f64>,
+}
+
+/// `parapolicy demos export`.
+#[derive(Debug, Args)]
+pub struct DemosExportArguments {
+    /// What to write.
+    #[arg(long, value_enum)]
+    pub format: DemosFormat,
+    /// Folder to write; it must not be there yet.
+    pub out: PathBuf,
+    /// Files (`.npz`), or folders of them, in this order.
+    #[arg(default_value = "demos")]
+    pub paths: Vec<PathBuf>,
+    /// Draw the table at every control step too, 96 by 96 px, as PNG files within the dataset's tables.
+    #[arg(long)]
+    pub images: bool,
+}
+
+/// What demonstrations can be written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DemosFormat {
+    /// A dataset of LeRobot, version 3.
+    #[value(name = "lerobot")]
+    LeRobot,
 }

@@ -2,11 +2,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use parapolicy_pusht::{Demonstration, ReplayErrors, SaveError, Trace, replay};
+use parapolicy_lerobot::ExportError;
+use parapolicy_pusht::{Demonstration, OBSERVATION_SIZE, Renderer, ReplayErrors, SaveError, Trace, replay};
 use serde::Serialize;
 
 use super::print_json;
-use crate::args::{Demos, DemosCheckArguments, DemosListArguments, DemosMergeArguments};
+use crate::args::{
+    Demos, DemosCheckArguments, DemosExportArguments, DemosFormat, DemosListArguments, DemosMergeArguments,
+};
 use crate::failure::{Failure, InputError as _};
 use crate::output::table;
 
@@ -16,6 +19,7 @@ pub fn demos(command: &Demos) -> Result<(), Failure> {
         Demos::List(arguments) => list(arguments),
         Demos::Check(arguments) => check(arguments),
         Demos::Merge(arguments) => merge(arguments),
+        Demos::Export(arguments) => export(arguments),
     }
 }
 
@@ -77,10 +81,7 @@ fn replayed(path: &Path) -> anyhow::Result<String> {
 }
 
 fn merge(arguments: &DemosMergeArguments) -> Result<(), Failure> {
-    let mut merged = Vec::new();
-    for path in files(&arguments.paths)? {
-        merged.extend(Demonstration::load(&path).input()?);
-    }
+    let mut merged = load(&arguments.paths)?;
     let found = merged.len();
     if let Some(least) = arguments.min_reward {
         merged.retain(|demonstration| demonstration.best_reward().is_some_and(|reward| reward >= least));
@@ -95,6 +96,28 @@ fn merge(arguments: &DemosMergeArguments) -> Result<(), Failure> {
     }?;
     println!("{} of {found} demonstrations written to {}", merged.len(), arguments.out.display());
     Ok(())
+}
+
+fn export(arguments: &DemosExportArguments) -> Result<(), Failure> {
+    let DemosFormat::LeRobot = arguments.format;
+    let demonstrations = load(&arguments.paths)?;
+    let renderer = arguments.images.then(|| Renderer::new(OBSERVATION_SIZE, OBSERVATION_SIZE)).transpose()?;
+    let exported = match parapolicy_lerobot::export(&demonstrations, renderer, &arguments.out) {
+        Err(error @ (ExportError::Exists(_) | ExportError::Empty)) => Err(error).input(),
+        exported => Ok(exported?),
+    }?;
+    let (episodes, frames, out) = (exported.episodes, exported.frames, arguments.out.display());
+    println!("{episodes} demonstrations, {frames} control steps, written to {out}");
+    Ok(())
+}
+
+/// All demonstrations of files, and of those in folders.
+fn load(paths: &[PathBuf]) -> Result<Vec<Demonstration>, Failure> {
+    let mut demonstrations = Vec::new();
+    for path in files(paths)? {
+        demonstrations.extend(Demonstration::load(&path).input()?);
+    }
+    Ok(demonstrations)
 }
 
 /// Files, and those in folders, in alphabetical order.

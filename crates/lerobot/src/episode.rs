@@ -1,0 +1,102 @@
+//! An episode's columns: the features that LeRobot's own PushT datasets have, and what was recorded, to the last bit.
+
+use parapolicy_pusht::{Demonstration, DemonstrationStep, Renderer};
+
+use crate::table::{Column, Values};
+
+/// Control steps a second.
+pub const FPS: u32 = 10;
+
+/// What is known of all demonstrations of a dataset; the rest is left out, as [`Demonstration::save`] does.
+#[derive(Clone, Copy)]
+pub struct Known {
+    velocities: bool,
+    rewards: bool,
+}
+
+impl Known {
+    pub fn of(demonstrations: &[Demonstration]) -> Self {
+        let all = |known: fn(&DemonstrationStep) -> bool| demonstrations.iter().flat_map(|one| &one.steps).all(known);
+        Self { velocities: all(|step| step.agent_velocity.is_some()), rewards: all(|step| step.reward.is_some()) }
+    }
+}
+
+/// Where an episode is in a dataset.
+pub struct Place {
+    /// Its number.
+    pub episode: usize,
+    /// The row of its first frame.
+    pub first_row: usize,
+}
+
+/// The columns of an episode; with pictures of the table, if there is someone to draw them.
+pub fn columns(
+    demonstration: &Demonstration,
+    place: &Place,
+    known: Known,
+    renderer: Option<&mut Renderer>,
+) -> Vec<Column> {
+    let steps = demonstration.steps.as_slice();
+    let mut columns = vec![
+        singles("observation.state", &[2], steps, |step| step.state.agent.iter().copied().collect()),
+        singles("observation.environment_state", &[16], steps, |step| step.state.vertices()[..16].to_vec()),
+        singles("action", &[2], steps, |step| step.action.to_vec()),
+    ];
+    if let Some(renderer) = renderer {
+        let frames: Vec<_> = steps.iter().map(|step| renderer.draw(&step.state, &[])).collect();
+        let shape = frames.first().map_or([0, 0, 3], |frame| [frame.height() as usize, frame.width() as usize, 3]);
+        columns.push(Column::new("observation.image", &shape, Values::Frames(frames)));
+    }
+    if known.rewards {
+        let rewards = || steps.iter().filter_map(|step| step.reward);
+        columns.push(Column::new("next.reward", &[], Values::Floats(rewards().map(|reward| reward as f32).collect())));
+        // The reward is coverage over that of success, at most 1.
+        columns.push(Column::new("next.success", &[], Values::Flags(rewards().map(|reward| reward >= 1.0).collect())));
+    }
+    let done = (1..=steps.len()).map(|step| step == steps.len()).collect();
+    columns.push(Column::new("next.done", &[], Values::Flags(done)));
+    columns.extend(recorded(steps, known));
+    columns.extend(numbers(steps.len(), place));
+    columns
+}
+
+/// The arrays of a recording, in double precision. LeRobot's policies leave them alone, as they are not called `observation`.
+fn recorded(steps: &[DemonstrationStep], known: Known) -> Vec<Column> {
+    let mut columns = vec![
+        doubles("recording.state", &[5], steps, |step| step.state.to_array().to_vec()),
+        doubles("recording.action", &[2], steps, |step| step.action.to_vec()),
+        doubles("recording.keypoint", &[18], steps, |step| step.keypoints.as_flattened().to_vec()),
+    ];
+    if known.velocities {
+        let velocity = |step: &DemonstrationStep| step.agent_velocity.iter().flatten().copied().collect();
+        columns.push(doubles("recording.agent_velocity", &[2], steps, velocity));
+    }
+    if known.rewards {
+        columns.push(doubles("recording.reward", &[], steps, |step| step.reward.into_iter().collect()));
+    }
+    columns
+}
+
+/// What LeRobot numbers frames by.
+fn numbers(steps: usize, place: &Place) -> Vec<Column> {
+    let rows = |first: usize| (first..first + steps).map(|row| row as i64).collect();
+    let timestamps = (0..steps).map(|step| (step as f64 / f64::from(FPS)) as f32).collect();
+    vec![
+        Column::new("timestamp", &[], Values::Floats(timestamps)),
+        Column::integers("frame_index", rows(0)),
+        Column::integers("episode_index", vec![place.episode as i64; steps]),
+        Column::integers("index", rows(place.first_row)),
+        Column::integers("task_index", vec![0; steps]),
+    ]
+}
+
+type Read = fn(&DemonstrationStep) -> Vec<f64>;
+
+fn doubles(name: &str, shape: &[usize], steps: &[DemonstrationStep], read: Read) -> Column {
+    Column::new(name, shape, Values::Doubles(steps.iter().flat_map(read).collect()))
+}
+
+/// In single precision, as LeRobot keeps what policies see and do.
+fn singles(name: &str, shape: &[usize], steps: &[DemonstrationStep], read: Read) -> Column {
+    Column::new(name, shape, Values::Floats(steps.iter().flat_map(read).map(|number| number as f32).collect()))
+}
