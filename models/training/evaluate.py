@@ -18,7 +18,7 @@ import torch
 from tqdm import tqdm
 
 from training.policy import Policy
-from training.pusht import DEMONSTRATED_SEEDS, MAX_STEPS, Episode
+from training.pusht import DEMONSTRATED_SEEDS, MAX_STEPS, OBSERVATIONS, Episode
 from training.schedule import SOLVERS
 
 
@@ -37,7 +37,10 @@ def noise_of(policy: Policy, seeds: range, file: Path | None) -> dict[int, Itera
 def run(policy: Policy, seeds: range, noise: dict[int, Iterator[torch.Tensor]]) -> list[Episode]:
     """Plays one episode a seed to its end."""
     episodes = [Episode(seed) for seed in seeds]
-    history = {episode.seed: [episode.observation()] * policy.shape.n_obs_steps for episode in episodes}
+    for name, length in policy.seen.items():
+        if name not in OBSERVATIONS or len(episodes[0].observation((name,))) != length:
+            raise ValueError(f"{name} of length {length} is observed, which gym-pusht does not have")
+    history = {episode.seed: [episode.observation(policy.seen)] * policy.shape.n_obs_steps for episode in episodes}
     rounds = -(-MAX_STEPS // policy.shape.n_action_steps)
     progress = tqdm(range(rounds), "planning", unit="plan", disable=None)
     for _ in progress:
@@ -49,7 +52,7 @@ def run(policy: Policy, seeds: range, noise: dict[int, Iterator[torch.Tensor]]) 
         for episode, plan in zip(playing, plans, strict=True):
             for action in plan:
                 episode.step(action)
-                history[episode.seed] = [*history[episode.seed][1:], episode.observation()]
+                history[episode.seed] = [*history[episode.seed][1:], episode.observation(policy.seen)]
                 if episode.done:
                     break
         mean = np.mean([episode.reward for episode in episodes])
@@ -98,10 +101,11 @@ def main() -> None:
     try:
         policy = Policy(args.model, args.solver, args.steps, args.threads)
         noise = noise_of(policy, seeds, args.noise)
+        started = time.monotonic()
+        episodes = run(policy, seeds, noise)
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"evaluate: {args.model}: {error}")
-    started = time.monotonic()
-    scores = report(run(policy, seeds, noise))
+    scores = report(episodes)
     head = {"sha256": policy.sha256, "solver": args.solver, "steps": args.steps}
     json.dump({**head, "seconds": round(time.monotonic() - started, 1), **scores}, sys.stdout, indent=2)
     print()

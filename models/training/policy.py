@@ -1,8 +1,9 @@
-"""An exported policy: `policy.json` and its graph, sampled step by step with `diffusers`."""
+"""An exported policy: `policy.json` and its graphs, sampled step by step with `diffusers`."""
 
 import hashlib
 import json
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from unittest import mock
 
@@ -16,10 +17,28 @@ from training.demos import MinMax
 from training.schedule import scheduler
 
 
+def bounds(entry: dict, bound: str) -> list[float]:
+    """A bound of every number of an entry; one that is left as it is has what is normalised already."""
+    left = {"min": -1.0, "max": 1.0}[bound]
+    normalization = entry["normalization"]
+    return [left] * prod(entry["shape"]) if normalization["mode"] == "identity" else normalization[bound]
+
+
 def ranges(entries: list[dict]) -> MinMax:
     """The ranges of all entries, concatenated in their order."""
-    low, high = ([v for entry in entries for v in entry["normalization"][bound]] for bound in ("min", "max"))
+    low, high = ([value for entry in entries for value in bounds(entry, bound)] for bound in ("min", "max"))
     return MinMax(np.array(low), np.array(high))
+
+
+def session(folder: Path, described: dict, threads: int) -> onnxruntime.InferenceSession:
+    """A graph that the manifest describes."""
+    path = folder / described["file"]
+    graph = path.read_bytes()
+    if hashlib.sha256(graph).hexdigest() != described["sha256"]:
+        raise ValueError(f"{path}: not the graph that policy.json belongs to; export again")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 class Policy:
@@ -31,14 +50,11 @@ class Policy:
         self.observation, self.action = ranges(manifest["observations"]), ranges(manifest["actions"])
         self.scheduler = scheduler(solver, manifest["scheduler"])
         self.scheduler.set_timesteps(steps)
+        self.seen = {entry["name"]: prod(entry["shape"]) for entry in manifest["observations"]}
         self.names = manifest["denoiser"]
-        graph = (folder / self.names["file"]).read_bytes()
-        self.sha256 = hashlib.sha256(graph).hexdigest()
-        if self.sha256 != self.names["sha256"]:
-            raise ValueError(f"{folder / self.names['file']}: not the graph that policy.json belongs to; export again")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self.sha256 = self.names["sha256"]
+        self.session = session(folder, self.names, threads)
+        self.encoder = session(folder, manifest["encoder"], threads) if "encoder" in manifest else None
 
     def predict(self, sample: torch.Tensor, timestep: torch.Tensor, observation: np.ndarray) -> torch.Tensor:
         feed = {
@@ -75,6 +91,8 @@ class Policy:
             return torch.stack([next(source) for source in noise])
 
         normalised = self.observation.normalise(observations).astype(np.float32)
+        if self.encoder:
+            [normalised] = self.encoder.run(None, {self.encoder.get_inputs()[0].name: normalised})
         sample = draw()
         # DDPM's step draws its noise itself: this is the one place where it can be given another.
         with mock.patch.object(scheduling_ddpm, "randn_tensor", draw):

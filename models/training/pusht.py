@@ -1,13 +1,24 @@
-"""PushT in gym-pusht, as Diffusion Policy evaluates on it: its resets and its keypoint observations."""
+"""PushT in gym-pusht, as Diffusion Policy evaluates on it: its resets and what its policies observe."""
 
-import gym_pusht  # noqa: F401, registers the environment
+from collections.abc import Callable, Iterable
+
 import gymnasium
 import numpy as np
+from gym_pusht.envs import PushTEnv
 
 from training.block import KEYPOINTS
 
 MAX_STEPS = 300
 DEMONSTRATED_SEEDS = range(206)
+
+# What can be observed: pixels of the table, of the frame from 0 to 255.
+OBSERVATIONS: dict[str, Callable[[PushTEnv], np.ndarray]] = {
+    "keypoints": lambda world: np.concatenate([world.block.local_to_world(point) for point in KEYPOINTS]),
+    "agent": lambda world: np.array(world.agent.position),
+    "agent_pos": lambda world: np.array(world.agent.position),
+    # Its 96 x 96 frame, whatever else it is asked to observe.
+    "image": lambda world: world._render().reshape(-1),
+}
 
 
 def reset_state(seed: int) -> list[float]:
@@ -26,10 +37,9 @@ class Episode:
         self.env = gymnasium.make("gym_pusht/PushT-v0", max_episode_steps=MAX_STEPS, disable_env_checker=True)
         self.env.reset(options={"reset_to_state": reset_state(seed)})
 
-    def observation(self) -> np.ndarray:
-        """Nine block keypoints, then the agent: `[20]`, in pixels."""
-        world = self.env.unwrapped
-        return np.concatenate([*(world.block.local_to_world(point) for point in KEYPOINTS), world.agent.position])
+    def observation(self, names: Iterable[str] = ("keypoints", "agent")) -> np.ndarray:
+        """What has these names, one after the other."""
+        return np.concatenate([OBSERVATIONS[name](self.env.unwrapped) for name in names])
 
     def step(self, action: np.ndarray) -> None:
         """One control step towards `action` `[2]`, in pixels; the largest reward is kept."""

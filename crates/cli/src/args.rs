@@ -1,5 +1,6 @@
 //! The command line.
 
+mod adopt;
 mod clock;
 mod demos;
 mod runtime;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use parapolicy_runner::Precision;
 use parapolicy_sampler::Solver;
 
+pub use self::adopt::AdoptArguments;
 pub use self::clock::{ClockName, LONGEST_LATENCY, LatencyName, LoopArguments};
 pub use self::demos::{
     Demos, DemosCheckArguments, DemosExportArguments, DemosFormat, DemosListArguments, DemosMergeArguments,
@@ -63,6 +65,8 @@ pub enum Command {
     Demos(Demos),
     /// Watch a policy at work, and drive in its place.
     View(ViewArguments),
+    /// Make a policy's folder of an ONNX graph of any origin, and say what to fill in.
+    Adopt(AdoptArguments),
     /// Show a model: manifest, graph, fingerprint.
     Inspect(InspectArguments),
     /// Manage ONNX Runtime's libraries, which all providers but `native` need.

@@ -7,6 +7,7 @@ pub mod tensor;
 
 use prost::{Message as _, bytes::Bytes};
 
+use self::message::Node;
 pub use self::outlet::{Element, Outlet};
 use crate::EngineError;
 
@@ -33,5 +34,17 @@ impl Graph {
         let inputs = message.inputs.iter().filter(|input| !constant(&input.name)).map(Outlet::new).collect();
         let outputs = message.outputs.iter().map(Outlet::new).collect();
         Ok(Self { message, inputs, outputs })
+    }
+
+    /// The name of a constant whose numbers are not in the file, if there is one.
+    pub fn constant_elsewhere(&self) -> Option<&str> {
+        let elsewhere = self.message.initializers.iter().find(|constant| constant.location != 0);
+        elsewhere.map(|constant| constant.name.as_str())
+    }
+
+    /// The convolution that reads an input as it is, if there is one: channels are then what comes after the batch.
+    pub fn convolution_of(&self, input: &str) -> Option<&str> {
+        let reads = |node: &&Node| node.operator == "Conv" && node.inputs.first().is_some_and(|name| name == input);
+        self.message.nodes.iter().find(reads).map(Node::label)
     }
 }

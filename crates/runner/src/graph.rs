@@ -16,7 +16,10 @@ use ndarray::ArrayViewMut2;
 use parapolicy_engine::Work;
 
 pub use self::error::GraphError;
-pub(crate) use self::{encoder::Encoder, outlet::Outlet};
+pub(crate) use self::{
+    encoder::Encoder,
+    outlet::{Kind, Outlet, Size},
+};
 use self::{native::Native, onnx::Onnx};
 use crate::{EncoderGraph, Manifest, PolicyError, Precision, PredictError, Provider, hash, provider::Backend};
 

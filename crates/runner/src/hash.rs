@@ -21,9 +21,9 @@ pub(crate) fn sha256_of(path: &Path) -> io::Result<String> {
     }
 }
 
-/// SHA-256 of a text, in lower-case hexadecimal.
-pub(crate) fn sha256(text: &str) -> String {
-    hexadecimal(Sha256::new_with_prefix(text))
+/// SHA-256 of a text or of bytes, in lower-case hexadecimal.
+pub(crate) fn sha256(content: impl AsRef<[u8]>) -> String {
+    hexadecimal(Sha256::new_with_prefix(content))
 }
 
 fn hexadecimal(hasher: Sha256) -> String {

@@ -108,7 +108,7 @@ impl GraphDescription {
 }
 
 impl TensorDescription {
-    fn new(outlet: &Outlet) -> Self {
+    pub(crate) fn new(outlet: &Outlet) -> Self {
         Self { name: outlet.name.clone(), dtype: outlet.kind.to_string() }
     }
 }

@@ -5,10 +5,11 @@
 //! run, and opens the [`Provider`] that does: ONNX Runtime, which [`Runtime`] finds or installs, or the engine of this
 //! project. [`Policy`] holds them together, and a
 //! policy with an observation bound is a [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw actions from.
-//! A [`Calibration`] knows what batches cost here, and which sampler is fastest.
+//! [`adopt`] makes a policy's directory of a graph of any origin, as far as the graph tells. A [`Calibration`] knows what batches cost here, and which sampler is fastest.
 //!
 //! Raw quantities (pixels, radians) are f64, normalised ones f32.
 
+mod adopt;
 mod bound;
 mod cache;
 mod calibration;
@@ -28,6 +29,7 @@ mod provider;
 mod runtime;
 mod shared;
 
+pub use adopt::{AdoptError, Adoption, Blank, RoleNames, adopt};
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
 pub use calibration::{
     BatchLimit, BatchTime, Calibration, CalibrationError, CalibrationKey, KnownRoofline, Observations, Roofline,

@@ -1,5 +1,6 @@
 //! `policy.json`: all that a graph does not say about itself.
 
+mod blank;
 mod error;
 mod validate;
 
@@ -8,6 +9,7 @@ use std::{fs, ops::Range, path::Path};
 use parapolicy_sampler::SchedulerConfig;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::blank::BLANK;
 pub use self::error::ManifestError;
 use crate::Normalization;
 
@@ -88,7 +90,7 @@ pub struct DenoiserGraph {
     /// Input: training timesteps, int64 or float32 `[batch]`.
     pub timestep: String,
     /// Input: normalised observations, float32 `[batch, n_obs_steps, observation_dim]`; or, where there is an encoder, its
-    /// features, `[batch, n_obs_steps, size]`. Without this input, observations are inpainted: each step of a plan is an
+    /// features, `[batch, n_obs_steps, size]`; or either flat, `[batch, n_obs_steps · observation_dim]`. Without this input, observations are inpainted: each step of a plan is an
     /// action followed by what is seen, and what was seen in the first `n_obs_steps` of them is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observation: Option<String>,
@@ -121,6 +123,10 @@ impl Manifest {
     pub fn load(dir: &Path) -> Result<Self, ManifestError> {
         let path = dir.join(MANIFEST_FILE);
         let text = read(&path)?;
+        let fields = blank::blanks(&text);
+        if !fields.is_empty() {
+            return Err(ManifestError::Blank { path, fields });
+        }
         let mut json = serde_json::Deserializer::from_str(&text);
         let manifest: Self =
             serde_path_to_error::deserialize(&mut json).map_err(|error| ManifestError::from_json(&path, &error))?;

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -44,6 +45,22 @@ def test_keypoints_turn_and_move_with_the_block() -> None:
     assert not np.allclose(observation[:18], Episode(100000).observation()[:18])
 
 
+def test_images_are_what_gym_pusht_shows() -> None:
+    env = gymnasium.make("gym_pusht/PushT-v0", obs_type="pixels_agent_pos", disable_env_checker=True)
+    shown, _ = env.reset(options={"reset_to_state": reset_state(100000)})
+    seen = Episode(100000).observation(("image", "agent_pos"))
+    np.testing.assert_array_equal(seen[:-2].reshape(96, 96, 3), shown["pixels"])
+    np.testing.assert_array_equal(seen[-2:], shown["agent_pos"])
+
+
+@pytest.mark.parametrize("entry", ["sound", "image"])
+def test_a_policy_of_what_gym_pusht_does_not_have_is_refused(entry: str) -> None:
+    policy = Sketch("ddim", 2)
+    policy.seen = {entry: 64 * 64 * 3}
+    with pytest.raises(ValueError, match=f"{entry} of length 12288 is observed"):
+        run(policy, range(100_000, 100_001), {})
+
+
 def test_an_episode_ends_at_the_limit_and_keeps_its_largest_reward() -> None:
     episode = Episode(100000)
     rewards = []
@@ -60,7 +77,7 @@ class Sketch(Policy):
     """A policy without a graph: the network's answer is a function of the sample."""
 
     def __init__(self, solver: str, steps: int):
-        self.shape = Shape()
+        self.shape, self.seen, self.encoder = Shape(), {"keypoints": 18, "agent": 2}, None
         self.observation = MinMax(np.zeros(20), np.full(20, 512.0))
         self.action = MinMax(np.zeros(2), np.full(2, 512.0))
         self.scheduler = scheduler(solver, SCHEDULE)

@@ -17,8 +17,10 @@ from export.policy import ExportError
 from export.unet import ConditionalUnet
 from training import recordings, sight
 from training.demos import MinMax
+from training.evaluate import run as run_episodes
 from training.frames import TABLE, frames
 from training.image import ImageTraining
+from training.policy import Policy
 from training.sight import Sight, errors
 from training.states import StatePolicy
 from training.train import CHECKPOINT, Recipe, resumed, run, save
@@ -145,6 +147,9 @@ def test_what_is_exported_sees_and_does_what_was_trained(demos_file: Path, tmp_p
     with torch.no_grad():
         expected = started.averaged.eval()(action, torch.tensor([3, 60]), observation)
     np.testing.assert_allclose(graphs[1].run(None, feed)[0], expected, rtol=1e-3, atol=1e-4)
+
+    policy = Policy(out, "ddim", 2, threads=1)
+    assert len(run_episodes(policy, range(100_000, 100_001), {100_000: policy.generated(0)})) == 1
 
 
 @pytest.mark.parametrize("missing", ["weights", "widths", "table"])

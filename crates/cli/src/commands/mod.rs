@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod adopt;
 mod anytime;
 pub mod bench;
 mod calibrate;
@@ -42,6 +43,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Demos(command) => demos::demos(&command),
         Command::View(arguments) => view::view(&arguments),
+        Command::Adopt(arguments) => adopt::adopt(arguments),
         Command::Inspect(arguments) => inspect::inspect(&arguments),
         Command::Runtime(command) => runtime::runtime(&command),
     }

@@ -1,3 +1,4 @@
+mod adoption;
 mod bench;
 mod calibration;
 pub mod comparison;
@@ -10,6 +11,7 @@ pub mod study;
 use comfy_table::{CellAlignment, Table, presets};
 use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport, Throughput};
 
+pub use adoption::render_adoption;
 pub use bench::render_bench;
 pub use calibration::render_calibration;
 pub use comparison::render_comparison;

@@ -57,7 +57,7 @@ impl CalibrationKey {
 
     /// A name that no other key has: the model's sum, and the sum of all of it.
     pub(super) fn file_name(&self) -> String {
-        let all = hash::sha256(&format!("{self:?}"));
+        let all = hash::sha256(format!("{self:?}"));
         format!("{:.12}-{all:.12}.json", self.model_sha256)
     }
 }

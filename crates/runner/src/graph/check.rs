@@ -28,14 +28,23 @@ struct Expected<'a> {
 const FLOAT: &[&str] = &["f32"];
 const FLOAT_OR_INT: &[&str] = &["i64", "f32"];
 
-/// The type of the graph's timesteps; or what is wrong.
-pub(super) fn denoiser(outlets: &Outlets, manifest: &Manifest) -> Result<TimestepType, String> {
+/// What the manifest leaves to the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Accepted {
+    pub timestep: TimestepType,
+    /// Sizes of an observation: `n_obs_steps` and what is seen in each, or their product.
+    pub seen: Vec<usize>,
+}
+
+/// What the manifest leaves to the graph; or what is wrong.
+pub(super) fn denoiser(outlets: &Outlets, manifest: &Manifest) -> Result<Accepted, String> {
     let denoiser = &manifest.denoiser;
     let plan = vec![manifest.horizon, manifest.plan_dim()];
-    let seen = vec![manifest.n_obs_steps, manifest.seen_dim()];
+    let seen = seen(outlets, manifest);
     let sample = expected("denoiser.sample", &denoiser.sample, FLOAT, plan.clone());
     let timestep = expected("denoiser.timestep", &denoiser.timestep, FLOAT_OR_INT, vec![]);
-    let observation = denoiser.observation.as_ref().map(|name| expected("denoiser.observation", name, FLOAT, seen));
+    let observation =
+        denoiser.observation.as_ref().map(|name| expected("denoiser.observation", name, FLOAT, seen.clone()));
     let prediction = expected("denoiser.prediction", &denoiser.prediction, FLOAT, plan);
 
     sample.find("input", &outlets.inputs)?;
@@ -47,7 +56,16 @@ pub(super) fn denoiser(outlets: &Outlets, manifest: &Manifest) -> Result<Timeste
         None => ensure_no_more(outlets, 2, "two"),
     }?;
 
-    Ok(if timestep == "i64" { TimestepType::Int64 } else { TimestepType::Float32 })
+    let timestep = if timestep == "i64" { TimestepType::Int64 } else { TimestepType::Float32 };
+    Ok(Accepted { timestep, seen })
+}
+
+/// The sizes that an observation has in the graph: its steps one after the other are the same numbers.
+fn seen(outlets: &Outlets, manifest: &Manifest) -> Vec<usize> {
+    let (steps, dim) = (manifest.n_obs_steps, manifest.seen_dim());
+    let input = outlets.inputs.iter().find(|input| Some(&input.name) == manifest.denoiser.observation.as_ref());
+    let is_flat = matches!(input.map(|input| &input.kind), Some(Kind::Tensor { shape, .. }) if shape.len() == 2);
+    if is_flat { vec![steps * dim] } else { vec![steps, dim] }
 }
 
 /// What is wrong with the encoder's input or output, if anything is.

@@ -40,7 +40,7 @@ struct Layout {
     copies_inputs: bool,
     /// Shape of a plan and of an observation.
     plan: [usize; 2],
-    seen: [usize; 2],
+    seen: Vec<usize>,
 }
 
 impl Onnx {
@@ -48,7 +48,7 @@ impl Onnx {
         // Whatever is to run it: what it is made of, ONNX Runtime's own kernels say.
         let reading = open(path, runtime, how.threads)?;
         let outlets = Outlets::from(&reading);
-        let timestep_type = check::denoiser(&outlets, manifest)
+        let accepted = check::denoiser(&outlets, manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
         let denoiser = &manifest.denoiser;
         let layout = Layout {
@@ -56,10 +56,10 @@ impl Onnx {
             timestep: denoiser.timestep.clone(),
             observation: denoiser.observation.clone(),
             prediction: denoiser.prediction.clone(),
-            timestep_type,
+            timestep_type: accepted.timestep,
             copies_inputs: how.copies_inputs(),
             plan: [manifest.horizon, manifest.plan_dim()],
-            seen: [manifest.n_obs_steps, manifest.seen_dim()],
+            seen: accepted.seen,
         };
         let sessions = match how.provider {
             ProviderName::Cpu => Sessions::open_size(reading),

@@ -40,15 +40,37 @@ impl Outlet {
             Kind::Other(_) => None,
         }
     }
+
+    /// Its sizes; none of what is no tensor.
+    pub fn sizes(&self) -> &[Size] {
+        match &self.kind {
+            Kind::Tensor { shape, .. } => shape,
+            Kind::Other(_) => &[],
+        }
+    }
 }
 
 impl Size {
+    /// The size, if the graph fixes it.
+    pub fn known(&self) -> Option<usize> {
+        match self {
+            Self::Fixed(size) => usize::try_from(*size).ok(),
+            Self::Open(_) => None,
+        }
+    }
+
     /// The size, if it is `size` or may be.
     pub fn fits(&self, size: usize) -> bool {
         match self {
             Self::Fixed(fixed) => usize::try_from(*fixed) == Ok(size),
             Self::Open(_) => true,
         }
+    }
+}
+
+impl fmt::Display for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.name, self.kind)
     }
 }
 

@@ -25,6 +25,18 @@ pub enum ManifestError {
         /// What the JSON reader says.
         error: String,
     },
+    /// What `adopt` left open has not been filled in.
+    #[error(
+        "{}: still to be filled in: {}",
+        path.display(),
+        fields.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ")
+    )]
+    Blank {
+        /// The manifest.
+        path: PathBuf,
+        /// Where, as paths from the root.
+        fields: Vec<String>,
+    },
     /// A field is of the wrong type, unknown, or of a value that makes no sense.
     #[error("{}: `{field}` {problem}", path.display())]
     Field {

@@ -34,16 +34,15 @@ enum Timesteps {
 impl Tensors {
     pub fn new(session: &Session, layout: &Layout, rows: usize) -> ort::Result<Self> {
         let allocator = session.allocator();
-        let shape = |[steps, dim]: [usize; 2]| [rows, steps, dim];
         // What lies in the rows beyond a batch costs nothing, but must be numbers.
-        let zeros = |shape: [usize; 3]| -> ort::Result<Tensor<f32>> {
-            let mut tensor = Tensor::new(allocator, shape)?;
+        let zeros = |sizes: &[usize]| -> ort::Result<Tensor<f32>> {
+            let mut tensor = Tensor::new(allocator, [&[rows], sizes].concat())?;
             tensor.try_extract_tensor_mut::<f32>()?.1.fill(0.0);
             Ok(tensor)
         };
-        let sample = zeros(shape(layout.plan))?;
-        let observation = layout.observation.as_ref().map(|_| zeros(shape(layout.seen))).transpose()?;
-        let mut prediction = zeros(shape(layout.plan))?;
+        let sample = zeros(&layout.plan)?;
+        let observation = layout.observation.as_ref().map(|_| zeros(&layout.seen)).transpose()?;
+        let mut prediction = zeros(&layout.plan)?;
         let mut binding = session.create_binding()?;
         let timestep = match layout.timestep_type {
             TimestepType::Int64 => {

@@ -1,0 +1,31 @@
+//! Places in a manifest that are still to be filled in.
+
+use serde_json::Value;
+
+/// What the text in such a place begins with.
+pub(crate) const BLANK: &str = "FILL IN: ";
+
+/// Where they are, as paths from the root.
+pub(super) fn blanks(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    if text.contains(BLANK) {
+        // What is no JSON is refused elsewhere.
+        let root: Value = serde_json::from_str(text).unwrap_or_default();
+        find(&root, "", &mut found);
+    }
+    found
+}
+
+fn find(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.starts_with(BLANK) => found.push(path.to_owned()),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| find(item, &format!("{path}[{index}]"), found));
+        }
+        Value::Object(fields) => {
+            let dot = if path.is_empty() { "" } else { "." };
+            fields.iter().for_each(|(name, field)| find(field, &format!("{path}{dot}{name}"), found));
+        }
+        _ => {}
+    }
+}
