@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from export.fields import Fields
+from export.lerobot import first_version
 from export.lerobot.files import read_json
 from export.policy import BETA_SCHEDULES, Drawn, Shape
 
@@ -39,6 +40,8 @@ class Feature:
 def read(path: Path) -> Fields:
     """The configuration, with nothing in it that is not known."""
     fields = read_json(path)
+    if first_version.is_it(fields):
+        fields = first_version.renewed(fields)
     fields.one_of("type", "diffusion")
     for name in sorted(fields.values.keys() - READ - ABSENT.keys() - IRRELEVANT):
         raise fields.refuse(name, "is not known: it may change what the policy does")
