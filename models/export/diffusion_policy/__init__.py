@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from export.diffusion_policy import image, payload, transformer, unet
+from export.diffusion_policy import hybrid, image, payload, transformer, unet
 from export.fields import Fields
 from export.policy import Policy
 
 POLICIES = {
     "DiffusionUnetLowdimPolicy": unet.policy,
     "DiffusionUnetImagePolicy": image.policy,
+    "DiffusionUnetHybridImagePolicy": hybrid.unet,
+    "DiffusionTransformerHybridImagePolicy": hybrid.of_transformer,
     "DiffusionTransformerLowdimPolicy": transformer.policy,
 }
 

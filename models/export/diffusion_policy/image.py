@@ -1,7 +1,9 @@
 """`DiffusionUnetImagePolicy`: the conditional U-Net, its observations images and numbers."""
 
+from collections.abc import Iterable
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from export.diffusion_policy import common, payload
 from export.encoder import BACKBONES, Encoder, ImageEncoder, Looks
@@ -42,34 +44,61 @@ RESNET = (
 def policy(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
     """The policy that `cfg` and its part `fields` describe, with these weights."""
     fields = common.known(fields, NAMES, DEFAULTS)
-    shape, where = common.shape(fields), str(fields.where)
+    where = str(fields.where)
     meta = Fields(f"{where}.shape_meta", fields.table("shape_meta"))
-    images, numbers = observations(meta)
-    action = Fields(f"{meta.where}.action", meta.table("action")).counts("shape", 1)[0]
+    images, numbers = observations(meta, sorted(meta.table("obs")))
     eyes = encoder(fields, images, sum(numbers.values()), weights)
-    inpainted = not fields.flag("obs_as_global_cond")
-    plan, condition = (action + eyes.features, 0) if inpainted else (action, shape.n_obs_steps * eyes.features)
-    model, named = under("model.", weights), f"{where}: model."
+    entries = [
+        *(Entry(name, (height, width, 3), identity()) for name, (height, width) in images.items()),
+        *(Entry(name, (n,), common.normalization(where, name, n, weights)) for name, n in numbers.items()),
+    ]
+    net = network(fields, eyes.features, weights)
+    return assembled(cfg, fields, weights, entries, eyes, net, not fields.flag("obs_as_global_cond"))
+
+
+def assembled(
+    cfg: Fields,
+    fields: Fields,
+    weights: dict[str, Tensor],
+    observations: list[Entry],
+    eyes: Encoder,
+    net: nn.Module,
+    inpainted: bool,
+) -> Policy:
+    """The policy of an encoder and a network."""
+    length = action(fields)
     return Policy(
         name=common.name(cfg),
-        shape=shape,
-        observations=[
-            *(Entry(name, (height, width, 3), identity()) for name, (height, width) in images.items()),
-            *(Entry(name, (n,), common.normalization(where, name, n, weights)) for name, n in numbers.items()),
-        ],
-        actions=[Entry("action", (action,), common.normalization(where, "action", action, weights))],
+        shape=common.shape(fields),
+        observations=observations,
+        actions=[Entry("action", (length,), common.normalization(str(fields.where), "action", length, weights))],
         scheduler=common.scheduler(fields),
-        denoiser=described(fields, "cond_predict_scale", shape.horizon, plan, condition, model, named),
+        denoiser=net,
         encoder=eyes,
         inpainted=inpainted,
         drawn=common.drawn(fields),
     )
 
 
-def observations(meta: Fields) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
-    """Sizes of the images, then lengths of what is no image, each in the order in which the encoder takes them."""
+def network(fields: Fields, seen: int, weights: dict[str, Tensor]) -> nn.Module:
+    """The U-Net that the fields describe, of `seen` features of each observation."""
+    shape, done = common.shape(fields), action(fields)
+    conditioned = fields.flag("obs_as_global_cond")
+    plan, condition = (done, shape.n_obs_steps * seen) if conditioned else (done + seen, 0)
+    where = f"{fields.where}: model."
+    return described(fields, "cond_predict_scale", shape.horizon, plan, condition, under("model.", weights), where)
+
+
+def action(fields: Fields) -> int:
+    """Numbers in an action."""
+    meta = Fields(f"{fields.where}.shape_meta", fields.table("shape_meta"))
+    return Fields(f"{meta.where}.action", meta.table("action")).counts("shape", 1)[0]
+
+
+def observations(meta: Fields, names: Iterable[str]) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
+    """Sizes of the images, and lengths of what is no image, in the order of the names."""
     images, numbers = {}, {}
-    for name in sorted(meta.table("obs")):
+    for name in names:
         part = Fields(
             f"{meta.where}.obs.{name}", {"type": "low_dim"} | Fields(meta.where, meta.table("obs")).table(name)
         )

@@ -51,12 +51,21 @@ def network(fields: Fields, shape: Shape, weights: dict[str, Tensor]) -> nn.Modu
     for name, value in {"input_dim": plan, "output_dim": plan, "horizon": shape.horizon}.items():
         model.one_of(name, value)
     model.one_of("cond_dim", seen if conditioned else 0)
+    if model.flag("time_as_cond"):
+        model.one_of("n_obs_steps", shape.n_obs_steps, *(() if conditioned else (None,)))
+    return described(model, shape, fields.count("action_dim"), seen, conditioned, weights)
+
+
+def described(
+    model: Fields, shape: Shape, action: int, seen: int, conditioned: bool, weights: dict[str, Tensor]
+) -> nn.Module:
+    """The network that the fields describe, of observations of `seen` numbers, with the weights of `model`."""
+    plan = action + (0 if conditioned else seen)
     size, heads = model.count("n_emb"), model.count("n_head")
     if size % heads or size % 2 or size < 4:
         raise model.refuse("n_emb", f"is {size}, but must be even, at least 4, and a multiple of n_head, {heads}")
     layers, causal = model.count("n_layer"), model.flag("causal_attn")
     if model.flag("time_as_cond"):
-        model.one_of("n_obs_steps", shape.n_obs_steps, *(() if conditioned else (None,)))
         condition_layers = 0 if model.get("n_cond_layers") == 0 else model.count("n_cond_layers")
         observed = (seen, shape.n_obs_steps) if conditioned else (0, 0)
         net = DiffusionTransformer(plan, *observed, shape.horizon, size, heads, layers, condition_layers, causal)
@@ -65,5 +74,5 @@ def network(fields: Fields, shape: Shape, weights: dict[str, Tensor]) -> nn.Modu
     else:
         net = TokenTransformer(plan, shape.horizon, size, heads, layers, causal)
     found = {name: weight for name, weight in under("model.", weights).items() if name not in MASKS}
-    load(net, found, (), f"{fields.where}: model.")
+    load(net, found, (), f"{model.where}: model.")
     return net.eval()
