@@ -23,6 +23,14 @@ def load(path: Path) -> Policy:
         raise ExportError(f"{path}: not weights written by `python -m training.train` ({error})") from error
     if not isinstance(trained, dict) or not trained.keys() >= WANTED:
         raise ExportError(f"{path}: no weights in it; export a policy-EPOCH.pt, not the checkpoint")
+    try:
+        return built(trained, path)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ExportError(f"{path}: not what `python -m training.train` wrote ({error!r})") from error
+
+
+def built(trained: dict, path: Path) -> Policy:
+    """The policy of what is in the file."""
     shape, task = Shape(**trained["shape"]), trained["task"]
     numbers = len(trained["observation"]["min"])
     try:

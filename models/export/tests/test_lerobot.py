@@ -46,6 +46,7 @@ CONFIGS = {
     "mean and deviation": {"modes": {"STATE": "MEAN_STD", "ENV": "MEAN_STD", "ACTION": "MEAN_STD"}},
     "quantiles": {"modes": {"STATE": "QUANTILES", "ENV": "QUANTILE10", "ACTION": "QUANTILE10"}},
     "a number that never changes": {"constant": True},
+    "trained for a while": {"steps": 5},
     "state as it is": {"modes": {"STATE": "IDENTITY", "ENV": "MIN_MAX", "ACTION": "MIN_MAX"}},
 }
 
@@ -77,6 +78,7 @@ class Checkpoint:
         constant: bool = False,
         environment: bool = True,
         images: tuple[str, ...] = (),
+        steps: int = 0,
         **config: object,
     ):
         torch.manual_seed(0)
@@ -99,6 +101,7 @@ class Checkpoint:
             for name, weight in self.policy.state_dict().items():
                 if weight.is_floating_point() and "pos_grid" not in name:
                     weight += 0.05 * torch.rand_like(weight)
+        self.train(steps)
         self.before, self.after = make_diffusion_pre_post_processors(self.config, self.statistics)
         self.folder = folder
         for part in (self.policy, self.before, self.after):
@@ -108,6 +111,18 @@ class Checkpoint:
         self.seen |= {name: torch.randint(256, (5, 3, 48, 40)) / 255 for name in images}
         if constant:
             self.seen[STATE] = self.statistics[STATE]["min"].expand(5, -1)
+
+    def train(self, steps: int) -> None:
+        """As LeRobot does, on random numbers."""
+        optimizer = self.config.get_optimizer_preset().build(self.policy.get_optim_params())
+        self.policy.train()
+        for _ in range(steps):
+            batch = {STATE: torch.randn(4, 2, 2), ENVIRONMENT: torch.randn(4, 2, 5), ACTION: torch.randn(4, 8, 3)}
+            loss, _ = self.policy.forward(batch | {"action_is_pad": torch.zeros(4, 8, dtype=torch.bool)})
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        self.policy.eval()
 
     @cached_property
     def exported(self) -> Policy:
@@ -169,36 +184,61 @@ def test_plans_are_those_of_select_action(config: dict, tmp_path: Path, sample: 
         assert apart(ours[first : first + 4], theirs) < 1e-4
 
 
-def test_every_sampler_draws_the_same(default: Checkpoint, tmp_path: Path, sample: Callable[..., np.ndarray]) -> None:
-    directory.write(default.exported, tmp_path / "out")
-    inputs = default.inputs()
-    theirs = default.selected(inputs)
-    for sampler in ("paradigms", "picard", "anderson", "parareal", "blocks"):
-        options = [*default.options()[:-1], sampler, "--tolerance", "1e-6"]
-        assert apart(sample(tmp_path / "out", *options, **inputs)[1:5], theirs) < 1e-3, sampler
-
-
-def test_statistics_are_found_among_the_weights_of_older_checkpoints(
-    default: Checkpoint, tmp_path: Path, sample: Callable[..., np.ndarray]
+@pytest.mark.parametrize("first", [False, True], ids=["before processors", "the first version"])
+@pytest.mark.parametrize("config", [{}, IMAGES["two cameras, one encoder"]], ids=["state", "images"])
+def test_older_checkpoints_have_statistics_among_their_weights(
+    config: dict, first: bool, tmp_path: Path, sample: Callable[..., np.ndarray]
 ) -> None:
-    inputs = default.inputs()
-    theirs = default.selected(inputs)
-    tensors = load_file(default.folder / "model.safetensors")
-    for prefix, names in (
-        ("normalize_inputs", (STATE,)),
-        ("normalize_targets", (ACTION,)),
-        ("unnormalize_outputs", (ACTION,)),
-    ):
-        for name in names:
-            for statistic in ("min", "max"):
-                tensors[f"{prefix}.buffer_{name.replace('.', '_')}.{statistic}"] = default.statistics[name][
-                    statistic
-                ].clone()
-    save_file(tensors, default.folder / "model.safetensors")
-    for file in default.folder.glob("policy_*"):
+    checkpoint = Checkpoint(tmp_path / "checkpoint", **config)
+    inputs = checkpoint.inputs()
+    theirs = checkpoint.selected(inputs)
+    tensors = load_file(checkpoint.folder / "model.safetensors")
+    seen = {name: ("min", "max") if name == STATE else ("mean", "std") for name in (STATE, *config.get("images", ()))}
+    done = {ACTION: ("min", "max")}
+    for prefix, features in (("normalize_inputs", seen), ("normalize_targets", done), ("unnormalize_outputs", done)):
+        for name, statistics in features.items():
+            buffers = {statistic: checkpoint.statistics[name][statistic].clone() for statistic in statistics}
+            stem = f"{prefix}.buffer_{name.replace('.', '_')}"
+            tensors |= {f"{stem}.{statistic}": numbers for statistic, numbers in buffers.items()}
+    save_file(tensors, checkpoint.folder / "model.safetensors")
+    for file in checkpoint.folder.glob("policy_*"):
         file.unlink()
-    directory.write(lerobot.load(default.folder), tmp_path / "out")
-    assert apart(sample(tmp_path / "out", *default.options(), **inputs)[1:5], theirs) < 1e-4
+    if first:
+        edit(checkpoint.folder / "config.json", in_the_first_version)
+    directory.write(lerobot.load(checkpoint.folder), tmp_path / "out")
+    assert apart(sample(tmp_path / "out", *checkpoint.options(), **inputs)[1:5], theirs) < 1e-4
+
+
+# What the first version wrote, as the checkpoints have it that were published with it.
+FIRST = {
+    *("beta_end", "beta_schedule", "beta_start", "clip_sample", "clip_sample_range", "crop_is_random", "crop_shape"),
+    *("diffusion_step_embed_dim", "do_mask_loss_for_padding", "down_dims", "horizon", "kernel_size", "n_action_steps"),
+    *("n_groups", "n_obs_steps", "noise_scheduler_type", "num_inference_steps", "num_train_timesteps"),
+    *("prediction_type", "pretrained_backbone_weights", "spatial_softmax_num_keypoints", "use_film_scale_modulation"),
+    *("use_group_norm", "vision_backbone"),
+}
+
+
+def in_the_first_version(config: dict) -> None:
+    """What `config.json` was then: shapes and modes by names."""
+    shapes = [
+        {name: feature["shape"] for name, feature in config[f"{side}_features"].items()} for side in ("input", "output")
+    ]
+    modes = {name: "min_max" if name == STATE else "mean_std" for name in shapes[0] if name != ENVIRONMENT}
+    for name in config.keys() - FIRST:
+        del config[name]
+    config |= {"input_shapes": shapes[0], "output_shapes": shapes[1]}
+    config |= {"input_normalization_modes": modes, "output_normalization_modes": {ACTION: "min_max"}}
+
+
+def test_modes_that_differ_within_a_kind_are_refused(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "checkpoint", **IMAGES["two cameras, one encoder"])
+    edit(checkpoint.folder / "config.json", in_the_first_version)
+    edit(
+        checkpoint.folder / "config.json", lambda config: config["input_normalization_modes"].update({WRIST: "min_max"})
+    )
+    with pytest.raises(ExportError, match=r"input_normalization_modes has min_max for observation\.images\.wrist"):
+        lerobot.load(checkpoint.folder)
 
 
 def test_entries_have_the_names_that_the_robot_gives_them(default: Checkpoint) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -117,6 +118,36 @@ def test_foreign_weights_are_refused(tmp_path: Path, content: bytes | None) -> N
         path.write_bytes(content)
     with pytest.raises(ExportError, match=r"policy-1\.pt"):
         trained.load(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"observation": {}}, {"action": {"min": [0.0], "max": [1.0]}}, {"weights": {}}, {"shape": {"steps": 2}}],
+    ids=["missing statistics", "wrong action dimension", "missing weights", "unknown shape"],
+)
+def test_damaged_weights_are_refused(weights: Path, tmp_path: Path, damage: dict) -> None:
+    path = tmp_path / "policy-1.pt"
+    torch.save(torch.load(weights, weights_only=True) | damage, path)
+    with pytest.raises(ExportError, match=r"policy-1\.pt: not what `python -m training.train` wrote"):
+        trained.load(path)
+
+
+class Executes:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, made: Path):
+        self.made = made
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.made),)
+
+
+def test_a_pickle_that_executes_is_refused(tmp_path: Path) -> None:
+    path, made = tmp_path / "policy-1.pt", tmp_path / "made"
+    torch.save({"weights": Executes(made)}, path)
+    with pytest.raises(ExportError, match=r"policy-1\.pt: not weights written by"):
+        trained.load(path)
+    assert not made.exists()
 
 
 def test_a_checkpoint_is_not_weights(tmp_path: Path) -> None:
