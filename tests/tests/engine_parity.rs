@@ -1,16 +1,19 @@
 //! The engine against ONNX Runtime on the shipped network.
 //!
-//! `cargo test -p parapolicy-tests --test engine_parity -- --nocapture` prints the deviations.
+//! `cargo test -p parapolicy-tests --test engine_parity -- --nocapture` prints the deviations. With `--ignored` and a
+//! policy's folder as `POLICY`, those of that policy, which must see what the shipped one sees.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 mod support;
 
+use std::path::PathBuf;
+
 use ndarray::Array2;
 use parapolicy_engine::kernel::Kernel;
 use parapolicy_runner::{Inference, Policy, Precision, ProviderName};
 use parapolicy_sampler::{ManyDenoiser as _, Noise, Sampler, Solver, Strategy, Table};
-use support::{batch, deviation, observation, policy, policy_by, predict, shipped};
+use support::{batch, deviation, load, observation, policy, policy_by, predict, shipped};
 
 #[test]
 fn predictions_are_onnx_runtimes() {
@@ -71,6 +74,22 @@ fn bf16_predicts_and_plans_nearly_what_f32_does() {
     let deviation = greatest_of_a_plan(&mut cpu, &mut native);
     println!("bf16, plan of 20 steps: {deviation:.1e}");
     assert!(deviation <= 0.01, "{deviation:e}");
+}
+
+#[test]
+#[ignore = "of a policy that is named"]
+fn predictions_of_another_policy_are_onnx_runtimes() {
+    let folder = PathBuf::from(std::env::var_os("POLICY").unwrap());
+    let mut cpu = load(&folder, &Inference { provider: ProviderName::Cpu, ..Inference::default() });
+    let precisions = [(Precision::F32, 1e-5), (Precision::Bf16, 2e-2)];
+    for (precision, most) in precisions.into_iter().filter(|(it, _)| Kernel::fastest(*it).is_available()) {
+        let mut native = load(&folder, &Inference { precision, ..Inference::default() });
+        for rows in [1, 2, 8, 16] {
+            let deviation = deviation(&predict(&mut native, rows), &predict(&mut cpu, rows));
+            println!("{precision}, {rows} rows: {deviation:.1e}");
+            assert!(deviation <= most, "{precision}, {rows} rows: {deviation:e}");
+        }
+    }
 }
 
 /// The greatest difference between the two policies' values of a plan, on a scale on which the table is 2 wide.

@@ -87,8 +87,9 @@ pub struct ModelArguments {
 /// Where inference happens.
 #[derive(Debug, Args)]
 pub struct RuntimeArguments {
-    /// What runs the graph: `native`, the engine of this program, the U-Nets of Diffusion Policy; `cpu`, ONNX Runtime, any
-    /// graph; ONNX Runtime with `openvino`, `cuda` or `tensorrt`; or `auto`, the fastest of those that are installed.
+    /// What runs the graph: `native`, the engine of this program, the U-Nets and transformers of Diffusion Policy; `cpu`,
+    /// ONNX Runtime, any graph; ONNX Runtime with `openvino`, `cuda` or `tensorrt`; or `auto`, the fastest of those that
+    /// are installed.
     /// Without it `native`, or `cpu` where `--ort-lib` is given.
     #[arg(long, value_name = "NAME")]
     pub provider: Option<ProviderArgument>,

@@ -44,7 +44,8 @@ impl Engine {
     /// Makes the graph ready to run by the fastest kernel in f32, on all cores or [`THREADS`](Self::THREADS) of them.
     ///
     /// # Errors
-    /// A graph that is no conditional 1-D U-Net: the first node that does not belong to one. Or as for [`Engine::on`].
+    /// A graph that is no conditional 1-D U-Net or transformer: the first node that belongs to neither. Or as for
+    /// [`Engine::on`].
     pub fn new(graph: &Graph, names: &Names<'_>) -> Result<Self, EngineError> {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Self::on(graph, names, Kernel::fastest(Precision::F32), cores.min(Self::THREADS))

@@ -24,7 +24,7 @@ pub enum EngineError {
     Model(String),
     /// A node that the engine does not run.
     #[error(
-        "{operator} node `{node}`: {problem}; the engine runs conditional 1-D U-Nets only, ONNX Runtime runs any graph"
+        "{operator} node `{node}`: {problem}; the engine runs conditional 1-D U-Nets and transformers only, ONNX Runtime runs any graph"
     )]
     Refused {
         /// Its operator.

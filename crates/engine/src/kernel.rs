@@ -7,17 +7,22 @@
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
+mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod bf16;
+mod exp;
 mod finish;
+mod gelu;
 mod layer;
 mod memory;
 mod mish;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod norm;
+mod part;
 mod place;
 mod portable;
 mod program;

@@ -1,8 +1,9 @@
-//! Runs the conditional 1-D U-Net of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137) straight from its ONNX file.
+//! Runs the conditional 1-D U-Net and the transformer of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137) straight from
+//! their ONNX files.
 //!
-//! The graph is recognised as a [`network`]: a list of fused layers, each a convolution with its normalisation,
-//! activation, modulation and residual, over a few buffers that are used again and again. Any other graph is refused by
-//! naming the operator and the node that does not belong.
+//! The graph is recognised as a [`network`]: a list of steps, most of them fused layers, each a convolution with its
+//! normalisation, activation, modulation and residual, over a few buffers that are used again and again. Any other graph
+//! is refused by naming the operator and the node that does not belong.
 
 #[cfg(test)]
 extern crate self as parapolicy_engine;

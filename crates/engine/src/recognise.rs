@@ -1,13 +1,14 @@
 //! From a graph to a [`Network`].
 //!
 //! The graph is run once, node by node, on what is *known* of each tensor instead of on numbers ([`value`]): that it is a
-//! constant, a function of the timestep or the observation, or a stage of the network in some shape. Since the numbers of a
-//! row keep their order whatever their shape, reshaping changes nothing but the shape, and the forms in which exporters
-//! write one normalisation, activation or modulation come out as the same few stages ([`stage`]). These are then fused to
-//! layers ([`assemble`]).
+//! constant, a function of the timestep or the observation, a stage of the network in some shape, or on the way between two
+//! stages: heads, their scores, a part of a nonlinearity. Since the numbers of a row keep their order whatever their shape,
+//! reshaping changes nothing but the shape, and the forms in which exporters write one normalisation, activation or
+//! modulation come out as the same few stages ([`stage`]). These are then fused to steps ([`assemble`]).
 
 mod arithmetic;
 mod assemble;
+mod attention;
 mod buffers;
 mod convolution;
 mod integers;
@@ -18,6 +19,7 @@ mod parts;
 mod reader;
 mod shape;
 mod stage;
+mod tokens;
 mod unary;
 mod value;
 
@@ -40,7 +42,7 @@ pub struct Names<'a> {
 /// The network that a graph is.
 ///
 /// # Errors
-/// The first node that is not part of a conditional 1-D U-Net.
+/// The first node that is part of no conditional 1-D U-Net or transformer.
 pub(crate) fn recognise(graph: &Graph, names: &Names<'_>) -> Result<Network, EngineError> {
     let mut reader = Reader::new(graph, names)?;
     for node in &graph.message.nodes {

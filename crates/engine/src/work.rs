@@ -1,10 +1,10 @@
 //! What a network takes: multiply-adds and bytes.
 
-use std::{iter::Sum, ops::Add};
+use std::{collections::HashSet, iter::Sum, ops::Add, sync::Arc};
 
 use crate::{
     EngineError, Graph, Names, Precision,
-    network::{Activation, Feature, Features, Layer, Network},
+    network::{Activation, Feature, Features, Layer, Network, Step},
     recognise::recognise,
 };
 
@@ -15,7 +15,7 @@ pub struct Work {
     pub products: usize,
     /// Bytes of weights, which are read once a batch.
     pub weights: usize,
-    /// Bytes that convolutions read of earlier ones, and that they write.
+    /// Bytes that steps read of earlier ones, and that they write.
     pub activations: usize,
 }
 
@@ -56,11 +56,11 @@ impl Graph {
     /// [`Engine::work`]: crate::Engine::work
     ///
     /// # Errors
-    /// A graph that is no conditional 1-D U-Net: the first node that does not belong to one.
+    /// A graph that is no conditional 1-D U-Net or transformer: the first node that belongs to neither.
     pub fn work(&self, names: &Names<'_>, precision: Precision, rows: usize) -> Result<Work, EngineError> {
         let Network { layers, condition } = recognise(self, names)?;
-        let layers = layers.layers.iter().map(layer);
-        let work: Work = layers.chain([&condition.timestep, &condition.observation].map(features)).sum();
+        let steps = layers.steps.iter().map(step);
+        let work: Work = steps.chain([&condition.timestep, &condition.observation].map(features)).sum();
         Ok(Work {
             products: rows * work.products,
             weights: precision.bytes() * work.weights,
@@ -69,11 +69,30 @@ impl Graph {
     }
 }
 
-/// Of one row, in numbers in place of bytes. Taps that meet zeros beside the sequence count, as they do elsewhere.
+/// Of one row, in numbers in place of bytes.
+fn step(step: &Step) -> Work {
+    match step {
+        Step::Layer(layer) => self::layer(layer),
+        Step::Norm(_) => Work { activations: touched(step), ..Work::default() },
+        Step::Attention(attention) => {
+            let products = 2 * attention.query.positions * numbers(&attention.key);
+            Work { products, weights: 0, activations: touched(step) }
+        }
+    }
+}
+
+fn touched(step: &Step) -> usize {
+    step.reads().iter().chain([&step.output()]).map(numbers).sum()
+}
+
+fn numbers(of: &Activation) -> usize {
+    of.positions * of.channels
+}
+
+/// The same. Taps that meet zeros beside the sequence count, as they do elsewhere.
 fn layer(layer: &Layer) -> Work {
     let Layer { inputs, output, convolution, residual, .. } = layer;
     let met = if convolution.geometry.transposed { inputs.first() } else { Some(output) };
-    let numbers = |of: &Activation| of.positions * of.channels;
     Work {
         products: met.map_or(0, |met| met.positions) * convolution.weights.len(),
         weights: convolution.weights.len() + convolution.bias.len(),
@@ -83,9 +102,12 @@ fn layer(layer: &Layer) -> Work {
 
 /// The same of what modulates the layers.
 fn features(features: &Features) -> Work {
+    // Tokens may share a matrix.
+    let mut known = HashSet::new();
     let linear = features.steps.iter().filter_map(|step| match step {
         Feature::Linear(_, weights, bias) => {
-            Some(Work { products: weights.len(), weights: weights.len() + bias.len(), activations: 0 })
+            let numbers = if known.insert(Arc::as_ptr(weights)) { weights.len() + bias.len() } else { 0 };
+            Some(Work { products: weights.len(), weights: numbers, activations: 0 })
         }
         _ => None,
     });

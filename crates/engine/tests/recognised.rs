@@ -3,7 +3,8 @@
 
 mod common;
 
-use common::{Expected, GRAPHS, deviation, engine, expected};
+use common::{Expected, GRAPHS, NAMES, bytes, deviation, engine, expected};
+use parapolicy_engine::{Engine, Graph, kernel::Kernel};
 
 #[test]
 fn answers_what_pytorch_answers() {
@@ -17,5 +18,27 @@ fn answers_what_pytorch_answers() {
         let deviation = deviation(&found, &prediction);
         println!("{graph}: {deviation:.1e}");
         assert!(deviation < 2e-6, "{graph}: {deviation:e}");
+    }
+}
+
+/// Rows of registers are read whole by products of pairs, whatever an earlier batch has left beyond the last channel.
+#[test]
+fn plans_of_no_numbers_leave_nothing_behind() {
+    for (graph, kernel) in GRAPHS.into_iter().flat_map(|graph| Kernel::ALL.map(|kernel| (graph, kernel))) {
+        if !kernel.is_available() {
+            continue;
+        }
+        let mut engine = Engine::on(&Graph::read(bytes(graph)).unwrap(), &NAMES, kernel, 2).unwrap();
+        let Expected { samples, timesteps, observations, .. } = expected(graph);
+        engine.bind(&observations).unwrap();
+        let plans: Vec<_> = (0..timesteps.len()).collect();
+        let mut answer = |samples: &[f32]| {
+            let mut found = vec![0.0; samples.len()];
+            engine.run(&plans, samples, &timesteps, &mut found).unwrap();
+            found
+        };
+        let before = answer(&samples);
+        assert!(answer(&vec![f32::NAN; samples.len()]).iter().all(|x| x.is_nan()), "{graph}, {kernel:?}");
+        assert_eq!(answer(&samples), before, "{graph}, {kernel:?}");
     }
 }

@@ -48,6 +48,20 @@ fn forms_that_no_such_network_has_are_named() {
 }
 
 #[test]
+fn forms_that_no_such_transformer_has_are_named() {
+    let found = [
+        refusal(replaced("tokens", "Softmax", "Sigmoid"), &NAMES),
+        refusal(replaced("tokens", "LayerNormalization", "GroupNormalization"), &NAMES),
+        refusal(replaced("tokens", "Erf", "Neg"), &NAMES),
+        refusal(replaced("tokens", "Erf", "Abs"), &NAMES),
+        refusal(replaced("tokens", "Split", "Shape"), &NAMES),
+        refusal(replaced("encoded", "Transpose", "Unsqueeze"), &NAMES),
+        refusal(replaced("causal", "Gelu", "Cosh"), &NAMES),
+    ];
+    insta::assert_snapshot!("transformers", found.join("\n"));
+}
+
+#[test]
 fn names_that_the_graph_does_not_have_are_refused() {
     let names = [
         Names { sample: "nothing", ..NAMES },

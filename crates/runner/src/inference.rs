@@ -11,8 +11,8 @@ use crate::{InstallObserver, Provider, Runtime, RuntimeError, provider::Backend,
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProviderName {
-    /// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets of Diffusion Policy. ONNX Runtime is
-    /// neither needed nor looked for.
+    /// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy.
+    /// ONNX Runtime is neither needed nor looked for.
     #[default]
     Native,
     /// ONNX Runtime on the processor: any graph.

@@ -37,8 +37,11 @@ pub fn policy() -> Policy {
 }
 
 pub fn policy_by(provider: ProviderName) -> Policy {
-    let provider = Inference { provider, ..Inference::default() }.open(&()).unwrap();
-    Policy::load(&shipped(), &provider).unwrap()
+    load(&shipped(), &Inference { provider, ..Inference::default() })
+}
+
+pub fn load(folder: &Path, inference: &Inference) -> Policy {
+    Policy::load(folder, &inference.open(&()).unwrap()).unwrap()
 }
 
 /// Noise as samples, and timesteps from all over the schedule.

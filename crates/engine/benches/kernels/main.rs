@@ -54,7 +54,7 @@ fn measure(layers: &Layers, widths: &[usize], kernel: Kernel, threads: usize, de
         });
         let (whole, times) = best(&mut program);
         let times: Vec<_> = times.into_iter().map(micros).collect();
-        let batch = Batch::new(rows, micros(whole), &program.work(rows), &times, &layers.layers, &report.limits);
+        let batch = Batch::new(rows, micros(whole), &program.work(rows), &times, &layers.steps, &report.limits);
         println!("{batch}");
         batch.layers.iter().filter(|_| detailed).for_each(|layer| println!("{layer}"));
         report.batches.push(batch);

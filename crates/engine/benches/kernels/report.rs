@@ -5,7 +5,7 @@ use std::fmt;
 use parapolicy_engine::Work;
 use parapolicy_engine::kernel::Kernel;
 use parapolicy_engine::limits::Limits;
-use parapolicy_engine::network::Layer;
+use parapolicy_engine::network::Step;
 use serde::Serialize;
 
 /// A network by one kernel.
@@ -48,18 +48,12 @@ pub struct LayerTime {
 }
 
 impl Batch {
-    pub fn new(
-        rows: usize,
-        microseconds: f64,
-        work: &[Work],
-        times: &[f64],
-        layers: &[Layer],
-        limits: &Limits,
-    ) -> Self {
+    pub fn new(rows: usize, microseconds: f64, work: &[Work], times: &[f64], steps: &[Step], limits: &Limits) -> Self {
         let weights = work.iter().map(|work| work.weights).sum();
-        let layer = |((layer, work), &microseconds): ((&Layer, &Work), &f64)| {
+        let layer = |((step, work), &microseconds): ((&Step, &Work), &f64)| {
+            let Step::Layer(layer) = step else { return None };
             let least = limits.least(work, weights);
-            LayerTime {
+            Some(LayerTime {
                 inputs: layer.convolution.inputs,
                 outputs: layer.convolution.outputs,
                 taps: layer.convolution.geometry.taps,
@@ -69,11 +63,11 @@ impl Batch {
                 microseconds,
                 fraction: least.microseconds / microseconds,
                 limit: least.binding,
-            }
+            })
         };
         let least: f64 = work.iter().map(|work| limits.least(work, weights).microseconds).sum();
         let fraction = least / times.iter().sum::<f64>();
-        let layers = layers.iter().zip(work).zip(times).map(layer).collect();
+        let layers = steps.iter().zip(work).zip(times).filter_map(layer).collect();
         Self { rows, microseconds, weights, fraction, layers }
     }
 }

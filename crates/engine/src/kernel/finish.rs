@@ -1,11 +1,13 @@
-//! What follows a convolution, while its sums are near: normalisation, Mish, modulation, residual.
+//! What follows a convolution, while its sums are near: normalisation, a nonlinearity, modulation, residual.
 
 #![allow(unsafe_code, reason = "registers over columns that only this member of the team writes")]
 
+use super::gelu::gelu;
 use super::mish::mish;
 use super::simd::Simd;
+use crate::network::Nonlinearity;
 
-/// Turns a unit's sums into the layer's output: `residual + film(mish(normalise(sums)))`.
+/// Turns a unit's sums into the layer's output: `residual + film(activate(normalise(sums)))`.
 ///
 /// All slices of channels begin at the unit's first one and have a whole number of registers.
 pub(super) struct Finish<'a> {
@@ -16,7 +18,7 @@ pub(super) struct Finish<'a> {
     pub positions: usize,
     pub batch: usize,
     pub norm: Option<Norm<'a>>,
-    pub mish: bool,
+    pub nonlinearity: Option<Nonlinearity>,
     pub film_scale: Option<Rows<'a>>,
     pub film_bias: Option<Rows<'a>>,
     pub residual: Option<Rows<'a>>,
@@ -48,7 +50,7 @@ pub(super) struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn fit(&self, rows: usize, channels: usize) -> bool {
+    pub fn fit(&self, rows: usize, channels: usize) -> bool {
         (rows - 1) * self.stride + channels <= self.data.len()
     }
 }
@@ -229,7 +231,7 @@ unsafe fn gather_film<S: Simd>(simd: S, finish: &mut Finish<'_>) {
 unsafe fn write<S: Simd>(simd: S, finish: &Finish<'_>) {
     let scratch = finish.scratch.as_ptr();
     let modulated = finish.film_scale.is_some() || finish.film_bias.is_some();
-    let (norm, activate) = (finish.norm.is_some(), finish.mish);
+    let norm = finish.norm.is_some();
     for column in 0..finish.columns {
         for position in 0..finish.positions {
             for row in 0..finish.batch {
@@ -241,8 +243,10 @@ unsafe fn write<S: Simd>(simd: S, finish: &Finish<'_>) {
                 if norm {
                     x = simd.mul_add(x, part(Part::Scale), part(Part::Shift));
                 }
-                if activate {
-                    x = mish(simd, x);
+                match finish.nonlinearity {
+                    Some(Nonlinearity::Mish) => x = mish(simd, x),
+                    Some(Nonlinearity::Gelu) => x = gelu(simd, x),
+                    None => {}
                 }
                 if modulated {
                     x = simd.mul_add(x, part(Part::FilmScale), part(Part::FilmBias));

@@ -15,7 +15,7 @@ use super::tile::Term;
 use super::weights::Weights;
 use super::winograd::{Scheme, TAPS};
 use crate::Work;
-use crate::network::{Film, Geometry, Layer};
+use crate::network::{Film, Geometry, GroupNorm, Layer, Nonlinearity};
 use crate::team::Share;
 
 /// A layer whose weights are packed for an instruction set.
@@ -29,7 +29,7 @@ pub(super) struct Packed {
     pub residual: Option<Place>,
     film: Option<Film>,
     norm: Option<OwnNorm>,
-    mish: bool,
+    nonlinearity: Option<Nonlinearity>,
     bias: Vec<f32>,
     /// Registers of a unit's channels.
     unit: usize,
@@ -39,11 +39,31 @@ pub(super) struct Packed {
     winograd: Option<(Scheme, Weights)>,
 }
 
-struct OwnNorm {
+/// A normalisation, its numbers in whole registers.
+pub(super) struct OwnNorm {
     group: usize,
     epsilon: f32,
     scale: Vec<f32>,
     bias: Vec<f32>,
+}
+
+impl OwnNorm {
+    pub fn new(norm: &GroupNorm, channels: usize) -> Self {
+        let GroupNorm { groups, epsilon, ref scale, ref bias } = *norm;
+        Self { group: channels / groups, epsilon, scale: padded(scale), bias: padded(bias) }
+    }
+
+    /// That of `channels` channels, from the channel `first` on.
+    pub fn of(&self, first: usize, channels: usize) -> Norm<'_> {
+        let Self { group, epsilon, .. } = *self;
+        Norm { group, channels, epsilon, scale: &self.scale[first..], bias: &self.bias[first..] }
+    }
+}
+
+fn padded(numbers: &[f32]) -> Vec<f32> {
+    let mut numbers = numbers.to_vec();
+    numbers.resize(numbers.len().next_multiple_of(ROW), 0.0);
+    numbers
 }
 
 /// What a member needs beside the activations.
@@ -52,8 +72,8 @@ pub(super) struct Workspace {
     /// Inputs, transformed or packed.
     operands: Aligned,
     products: Aligned,
-    sums: Aligned,
-    scratch: Aligned,
+    pub sums: Aligned,
+    pub scratch: Aligned,
     terms: Vec<Term>,
 }
 
@@ -115,22 +135,12 @@ impl Packed {
         let positions = inputs.first().map_or(0, |input| input.positions);
         let same = Geometry { taps: TAPS, stride: 1, padding: TAPS / 2, transposed: false };
         let scheme = Scheme::of(positions).filter(|_| convolution.geometry == same && table.packed == 1);
-        let padded = |numbers: &[f32]| {
-            let mut numbers = numbers.to_vec();
-            numbers.resize(numbers.len().next_multiple_of(ROW), 0.0);
-            numbers
-        };
-        let norm = layer.norm.as_ref().map(|norm| OwnNorm {
-            group: output.channels / norm.groups,
-            epsilon: norm.epsilon,
-            scale: padded(&norm.scale),
-            bias: padded(&norm.bias),
-        });
+        let norm = layer.norm.as_ref().map(|norm| OwnNorm::new(norm, output.channels));
         Self {
             table,
             residual: layer.residual.map(|residual| places.of(residual)),
             film: layer.film,
-            mish: layer.mish,
+            nonlinearity: layer.nonlinearity,
             bias: padded(&convolution.bias),
             unit: lcm(norm.as_ref().map_or(1, |norm| norm.group), table.lanes) / table.lanes,
             norm,
@@ -145,26 +155,20 @@ impl Packed {
 
     /// Makes a workspace large enough for this layer too.
     pub fn reserve(&self, workspace: &mut Workspace, batch: usize) {
-        let grow = |numbers: &mut Aligned, len: usize| {
-            if numbers.numbers().len() < len {
-                *numbers = Aligned::zeros(len);
-            }
-        };
         let rows = self.output.positions * batch;
         let widths: usize = self.inputs.iter().map(|input| input.len(batch)).sum();
         let chunk = self.chunk() * self.table.lanes;
         let spread = self.winograd.as_ref().map_or(1, |(scheme, _)| scheme.points().div_ceil(super::winograd::TILE));
-        grow(&mut workspace.operands, widths * spread + self.slack());
-        grow(&mut workspace.products, rows * chunk * spread);
-        grow(&mut workspace.sums, rows * chunk);
-        grow(&mut workspace.scratch, 4 * chunk * batch);
+        workspace.operands.reserve(widths * spread + self.slack());
+        workspace.products.reserve(rows * chunk * spread);
+        workspace.sums.reserve(rows * chunk);
+        workspace.scratch.reserve(4 * chunk * batch);
     }
 
     /// Computes this member's channels of the output. Near the end, weights of the `next` layer are brought near.
     ///
     /// # Safety
-    /// The processor has the table's instruction set. Until all members have met nobody writes what this layer reads, and
-    /// nobody else reads what it writes or writes it, but other members on this layer.
+    /// As for [`Part::work`](super::part::Part::work).
     pub unsafe fn work(
         &self,
         evaluation: Evaluation<'_>,
@@ -208,7 +212,7 @@ impl Packed {
         };
         let numbers = weights.column(self.output.stride / self.table.lanes) - weights.column(0);
         let places = self.inputs.iter().chain([&self.output]).chain(&self.residual);
-        let activations: usize = places.map(|place| place.positions * place.channels).sum();
+        let activations: usize = places.map(Place::numbers).sum();
         Work {
             products: inputs * outputs * rows * batch,
             weights: numbers * size_of::<f32>(),
@@ -251,6 +255,7 @@ impl Packed {
         let Evaluation { arena, batch, film, .. } = evaluation;
         let lanes = self.table.lanes;
         let first = columns.start * lanes;
+        let channels = (columns.len() * lanes).min(self.output.channels.saturating_sub(first));
         let film = |start: Option<usize>| start.map(|start| Rows { data: &film.data[start + first..], ..film });
         // SAFETY: the caller says that nobody writes the residual.
         let residual = self.residual.map(|place| unsafe { (place.read(arena, batch), place.stride) });
@@ -259,14 +264,8 @@ impl Packed {
             columns: columns.len(),
             positions: self.output.positions,
             batch,
-            norm: self.norm.as_ref().map(|norm| Norm {
-                group: norm.group,
-                channels: (columns.len() * lanes).min(self.output.channels.saturating_sub(first)),
-                epsilon: norm.epsilon,
-                scale: &norm.scale[first..],
-                bias: &norm.bias[first..],
-            }),
-            mish: self.mish,
+            norm: self.norm.as_ref().map(|norm| norm.of(first, channels)),
+            nonlinearity: self.nonlinearity,
             film_scale: film(self.film.and_then(|film| film.scale)),
             film_bias: film(self.film.and_then(|film| film.bias)),
             residual: residual.map(|(data, stride)| Rows { data: &data[first..], stride }),

@@ -34,6 +34,13 @@ impl Aligned {
         aligned
     }
 
+    /// Makes room for `len` numbers; what they are means nothing.
+    pub fn reserve(&mut self, len: usize) {
+        if self.len < len {
+            *self = Self::zeros(len);
+        }
+    }
+
     pub fn numbers(&self) -> &[f32] {
         &self.numbers[self.start..][..self.len]
     }

@@ -1,5 +1,6 @@
 //! `x * tanh(softplus(x))` (Misra 2019, arXiv 1908.08681) without a logarithm.
 
+use super::exp::exp;
 use super::simd::Simd;
 
 /// `x * n / (n + 2)` with `n = e^x (e^x + 2)`: the same function, and every sum in it is of positive numbers.
@@ -9,23 +10,4 @@ pub(super) fn mish<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
     let power = exp(simd, simd.max(simd.min(x, simd.splat(20.0)), simd.splat(-87.0)));
     let n = simd.mul_add(power, power, simd.add(power, power));
     simd.mul(simd.mul(x, n), simd.reciprocal(simd.add(n, simd.splat(2.0))))
-}
-
-/// `e^x` to 1e-7 for `-87 <= x <= 88`: `2^n e^r` with `|r| <= ln 2 / 2`, the polynomial that of Cephes' `expf`.
-#[inline(always)]
-fn exp<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
-    // Adding 1.5 * 2^23 leaves the nearest integer in a number's low bits.
-    const ROUND: f32 = 12_582_912.0;
-    const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
-    const TERMS: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_5e-2, 0.166_666_66, 0.5];
-    let shifted = simd.mul_add(x, simd.splat(std::f32::consts::LOG2_E), simd.splat(ROUND));
-    let n = simd.sub(shifted, simd.splat(ROUND));
-    let r = simd.mul_add(n, simd.splat(-LN_2[0]), x);
-    let r = simd.mul_add(n, simd.splat(-LN_2[1]), r);
-    let mut sum = simd.splat(TERMS[0]);
-    for term in &TERMS[1..] {
-        sum = simd.mul_add(sum, r, simd.splat(*term));
-    }
-    let power = simd.mul_add(simd.mul(sum, r), r, simd.add(r, simd.splat(1.0)));
-    simd.mul(power, simd.power_of_two(shifted))
 }

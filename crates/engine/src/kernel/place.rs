@@ -18,6 +18,11 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Numbers of a batch row that mean something.
+    pub fn numbers(&self) -> usize {
+        self.positions * self.channels
+    }
+
     /// The first number.
     pub fn start(&self, batch: usize) -> usize {
         self.start * batch

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use super::Kernel;
 use super::finish::Rows;
-use super::layer::{Evaluation, Packed, WINOGRAD_BATCH, Workspace};
+use super::layer::{Evaluation, WINOGRAD_BATCH, Workspace};
 use super::memory::{Aligned, Arena, Region};
+use super::part::Part;
 use super::place::{Place, Places, ROW};
 use super::table::Table;
 use super::verify::verify;
-use crate::network::{Layer, Layers};
+use crate::network::{Layers, Step};
 use crate::team::{Job, Member, Share, Team};
 use crate::{EngineError, Threads, Work};
 
@@ -32,9 +33,11 @@ pub struct Program {
 const ROWS_EACH: usize = 4;
 
 struct Network {
-    steps: Vec<Step>,
+    steps: Vec<Turn>,
     weights: Aligned,
     sample: Place,
+    /// Tokens that are given, and where in a row of the modulation they begin.
+    given: Vec<(Place, usize)>,
     prediction: Place,
     film_channels: usize,
     /// Numbers of all activations of a batch row.
@@ -42,9 +45,9 @@ struct Network {
     memory: RwLock<Memory>,
 }
 
-struct Step {
-    layer: Packed,
-    /// Whether it reads or writes what layers since the last meeting write or read.
+struct Turn {
+    part: Part,
+    /// Whether it reads or writes what steps since the last meeting write or read.
     meet: bool,
 }
 
@@ -59,7 +62,7 @@ struct Memory {
     arena: Arena,
     /// One a member.
     workspaces: Vec<Mutex<Workspace>>,
-    /// When layers began, where somebody asks for it.
+    /// When steps began, where somebody asks for it.
     marks: Mutex<Option<Vec<Instant>>>,
 }
 
@@ -89,18 +92,18 @@ impl Program {
         table: &'static Table,
         threads: impl Into<Threads>,
     ) -> Result<Self, EngineError> {
-        let touched = |layer: &Layer| {
-            layer.inputs.iter().copied().chain([layer.output]).chain(layer.residual).collect::<Vec<_>>()
-        };
-        let all = layers.layers.iter().flat_map(touched).chain([layers.sample, layers.prediction]);
+        let touched = |step: &Step| [step.reads(), vec![step.output()]].concat();
+        let given = layers.given.iter().map(|given| given.activation);
+        let all = layers.steps.iter().flat_map(touched).chain(given).chain([layers.sample, layers.prediction]);
         let places = Places::new(all);
         let mut pool = Vec::new();
-        let steps = layers.layers.iter().zip(meetings(layers));
-        let steps = steps.map(|(layer, meet)| Step { layer: Packed::new(layer, &places, table, &mut pool), meet });
+        let steps = layers.steps.iter().zip(meetings(layers));
+        let steps = steps.map(|(step, meet)| Turn { part: Part::new(step, &places, table, &mut pool), meet });
         let network = Network {
             steps: steps.collect(),
             weights: Aligned::on_large_pages(&pool),
             sample: places.of(layers.sample),
+            given: layers.given.iter().map(|given| (places.of(given.activation), given.start)).collect(),
             prediction: places.of(layers.prediction),
             film_channels: layers.film_channels,
             activations: places.len,
@@ -110,7 +113,7 @@ impl Program {
     }
 
     /// Lets `fill` write what the next [`run`](Self::run) of `batch` rows reads: the sample, `[batch, horizon, action]`,
-    /// and the modulation, `[batch, film_channels]`. Memory grows to the largest batch there was.
+    /// and the modulation, `[batch, film_channels]`, with the tokens that are given. Memory grows to the largest batch there was.
     ///
     /// # Panics
     /// For a batch of none.
@@ -136,7 +139,7 @@ impl Program {
         self.leave(prediction);
     }
 
-    /// Evaluates the network on what was loaded, and says how long the calling thread took for each layer, with the
+    /// Evaluates the network on what was loaded, and says how long the calling thread took for each step, with the
     /// waiting for others before it.
     ///
     /// # Panics
@@ -152,9 +155,9 @@ impl Program {
         marks.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
 
-    /// What each layer has to do for a batch, as it is computed.
+    /// What each step has to do for a batch, as it is computed.
     pub fn work(&self, batch: usize) -> Vec<Work> {
-        self.team.job().steps.iter().map(|step| step.layer.amount(batch)).collect()
+        self.team.job().steps.iter().map(|step| step.part.amount(batch)).collect()
     }
 
     /// Copies what the network says out of its rows.
@@ -180,15 +183,15 @@ impl Program {
     }
 }
 
-/// Before which layers members must meet: those that touch a buffer which another since the last meeting wrote, or write
+/// Before which steps members must meet: those that touch a buffer which another since the last meeting wrote, or write
 /// one which another read.
 fn meetings(layers: &Layers) -> Vec<bool> {
-    let mut written = vec![layers.sample.buffer];
+    let given = layers.given.iter().map(|given| given.activation);
+    let mut written: Vec<_> = given.chain([layers.sample]).map(|activation| activation.buffer).collect();
     let mut read = Vec::new();
-    let meets = |layer: &Layer| {
-        let reads = layer.inputs.iter().copied().chain(layer.residual);
-        let reads: Vec<_> = reads.map(|activation| activation.buffer).collect();
-        let output = layer.output.buffer;
+    let meets = |step: &Step| {
+        let reads: Vec<_> = step.reads().into_iter().map(|activation| activation.buffer).collect();
+        let output = step.output().buffer;
         let meet =
             reads.iter().any(|buffer| written.contains(buffer)) || written.contains(&output) || read.contains(&output);
         if meet {
@@ -199,7 +202,7 @@ fn meetings(layers: &Layers) -> Vec<bool> {
         read.extend(reads);
         meet
     };
-    layers.layers.iter().map(meets).collect()
+    layers.steps.iter().map(meets).collect()
 }
 
 impl Job for Network {
@@ -215,7 +218,10 @@ impl Job for Network {
         let rows = part.of(batch);
         let arena = memory.arena.region(rows.start * self.activations);
         if share.index == 0 {
-            self.enter(&memory.sample, rows.clone(), arena);
+            enter(self.sample, (&memory.sample, self.sample.positions * self.sample.channels), rows.clone(), arena);
+            for &(place, start) in &self.given {
+                enter(place, (&memory.film[start..], self.film_channels), rows.clone(), arena);
+            }
         }
         let evaluation = Evaluation {
             weights: self.weights.numbers(),
@@ -235,11 +241,11 @@ impl Job for Network {
             if step.meet && share.count > 1 {
                 member.meet();
             }
-            let next = self.steps.get(index + 1).map(|step| &step.layer);
+            let next = self.steps[index + 1..].iter().find_map(|step| step.part.layer());
             // SAFETY: the kernel's table was there only if the processor has its instructions. Members have met since
-            // another layer wrote what this one reads or writes, and since another read what this one writes; or else this
+            // another step wrote what this one reads or writes, and since another read what this one writes; or else this
             // part of the arena is one member's alone.
-            unsafe { step.layer.work(evaluation, share, next, &mut workspace) };
+            unsafe { step.part.work(evaluation, share, next, &mut workspace) };
         }
         mark();
     }
@@ -250,7 +256,7 @@ impl Network {
     fn memory(&self, batch: usize, members: usize) -> Memory {
         let workspace = |_| {
             let mut workspace = Workspace::default();
-            self.steps.iter().for_each(|step| step.layer.reserve(&mut workspace, batch));
+            self.steps.iter().for_each(|step| step.part.reserve(&mut workspace, batch));
             Mutex::new(workspace)
         };
         Memory {
@@ -269,20 +275,22 @@ impl Network {
     fn parts(&self, batch: usize, members: usize) -> usize {
         if batch >= ROWS_EACH * members { members } else { 1 }
     }
+}
 
-    /// Writes samples into their rows.
-    fn enter(&self, sample: &[f32], rows: Range<usize>, arena: Region<'_>) {
-        let Place { positions, channels, stride, .. } = self.sample;
-        let batch = rows.len();
-        let to = arena.pointer(self.sample.start(batch), self.sample.len(batch));
-        let plans = sample.chunks_exact(positions * channels).skip(rows.start).take(batch);
-        for (row, plan) in plans.enumerate() {
-            for (position, action) in plan.chunks_exact(channels).enumerate() {
-                let at = (position * batch + row) * stride;
-                for (channel, &number) in action.iter().enumerate() {
-                    // SAFETY: the place has such a row; others read it only after they have met this member.
-                    unsafe { *to.add(at + channel) = number };
-                }
+/// Writes what is given for each of some rows, `numbers` being so many apart, into its place.
+fn enter(place: Place, (numbers, apart): (&[f32], usize), rows: Range<usize>, arena: Region<'_>) {
+    let Place { positions, channels, stride, .. } = place;
+    let batch = rows.len();
+    let to = arena.pointer(place.start(batch), place.len(batch));
+    for (row, from) in rows.enumerate() {
+        let sequence = &numbers[from * apart..][..positions * channels];
+        for (position, sequence) in sequence.chunks_exact(channels).enumerate() {
+            let at = (position * batch + row) * stride;
+            // Products of pairs read a row whole: what an earlier batch left in it may be no number.
+            for channel in 0..stride {
+                let number = sequence.get(channel).copied().unwrap_or_default();
+                // SAFETY: the place has such a row; others read it only after they have met this member.
+                unsafe { *to.add(at + channel) = number };
             }
         }
     }

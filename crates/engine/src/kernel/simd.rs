@@ -38,7 +38,7 @@ pub(super) trait Simd: Copy {
     fn reciprocal(self, a: Self::Vector) -> Self::Vector;
     /// Every number in the place of the one `DISTANCE` lanes away, a power of two: lanes 0 and 1 change places, and so on.
     fn swap<const DISTANCE: usize>(self, a: Self::Vector) -> Self::Vector;
-    /// `2^n` for the integer `n` in the low bits of each number, as `exp` in `mish.rs` leaves it there.
+    /// `2^n` for the integer `n` in the low bits of each number, as `exp` leaves it there.
     fn power_of_two(self, n: Self::Vector) -> Self::Vector;
     /// `sum + weights * inputs`, the inner product of what operands hold packed.
     fn dot(self, weights: Self::Vector, inputs: Self::Vector, sum: Self::Vector) -> Self::Vector;

@@ -1,5 +1,6 @@
 //! The functions of an instruction set, compiled for it.
 
+use super::attention::Attend;
 use super::finish::Finish;
 use super::tile::TileFunction;
 use super::winograd::{Gather, Scatter};
@@ -20,6 +21,7 @@ pub(super) struct Table {
     pub begin: unsafe fn(),
     pub end: unsafe fn(),
     pub finish: unsafe fn(&mut Finish<'_>),
+    pub attend: unsafe fn(&mut Attend<'_>),
     pub scatter: unsafe fn(&mut Scatter<'_>),
     pub gather: unsafe fn(&mut Gather<'_>),
     pub narrow: unsafe fn(&[f32], usize, &mut [f32]),
@@ -31,7 +33,7 @@ macro_rules! table {
     ($name:ident, $simd:expr, $($features:literal,)? [$($rows:literal),*]) => {
         #[allow(non_snake_case, reason = "named like the constant that it is")]
         mod $name {
-            use crate::kernel::{bf16, finish, simd::Simd, table::Table, tile, winograd};
+            use crate::kernel::{attention, bf16, finish, simd::Simd, table::Table, tile, winograd};
             use super::*;
 
             $(#[target_feature(enable = $features)])?
@@ -44,6 +46,12 @@ macro_rules! table {
             unsafe fn finish(finish: &mut finish::Finish<'_>) {
                 // SAFETY: the caller's.
                 unsafe { finish::finish($simd, finish) };
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn attend(attend: &mut attention::Attend<'_>) {
+                // SAFETY: the caller's.
+                unsafe { attention::attend($simd, attend) };
             }
 
             $(#[target_feature(enable = $features)])?
@@ -78,6 +86,7 @@ macro_rules! table {
                 begin: nothing,
                 end: nothing,
                 finish,
+                attend,
                 scatter,
                 gather,
                 narrow,

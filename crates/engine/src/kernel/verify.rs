@@ -5,7 +5,7 @@ use super::portable;
 use super::program::Program;
 use super::table::Table;
 use crate::EngineError;
-use crate::network::{Activation, Convolution, Geometry, GroupNorm, Layer, Layers};
+use crate::network::{Activation, Convolution, Geometry, GroupNorm, Layer, Layers, Nonlinearity, Step};
 
 /// What bf16 may be off by, and far from what anything else would be.
 const TOLERANCE: f32 = 0.03;
@@ -44,11 +44,11 @@ fn layers() -> Layers {
         output: prediction,
         convolution,
         norm: Some(norm),
-        mish: true,
+        nonlinearity: Some(Nonlinearity::Mish),
         film: None,
         residual: None,
     };
-    Layers { buffers: vec![], sample, prediction, layers: vec![layer], film_channels: 0 }
+    Layers { buffers: vec![], sample, given: vec![], prediction, steps: vec![Step::Layer(layer)], film_channels: 0 }
 }
 
 /// Numbers in `-1..1` that follow no pattern (multiples of the golden ratio).

@@ -4,6 +4,8 @@
 //! sum over the concatenation, so that each is `W_t·mish(step(t)) + (W_o·mish(o) + b)`: of the two terms one is known for
 //! each timestep of a sampler before it starts, the other from when an observation is bound.
 
+use std::sync::Arc;
+
 use crate::mish::mish;
 
 /// A batch row's modulations: those of its timestep and those of its observation, added up.
@@ -50,8 +52,9 @@ pub enum Feature {
     Cosine(Slice),
     /// Mish of each.
     Mish(Slice),
-    /// A product of the slices, one after the other, with a matrix `[input, output]`; and a bias.
-    Linear(Vec<Slice>, Vec<f32>, Vec<f32>),
+    /// A product of the slices, one after the other, with a matrix `[input, output]`; and a bias. Of no slices it is a
+    /// constant.
+    Linear(Vec<Slice>, Arc<[f32]>, Arc<[f32]>),
 }
 
 impl Features {
@@ -101,7 +104,7 @@ impl Feature {
             Self::Mish(of) => each(of, mish),
             Self::Linear(of, weights, bias) => {
                 let inputs = of.iter().flat_map(|slice| slice.of(found));
-                let mut outputs = bias.clone();
+                let mut outputs = bias.to_vec();
                 for (x, weights) in inputs.zip(weights.chunks_exact(bias.len().max(1))) {
                     for (output, weight) in outputs.iter_mut().zip(weights) {
                         *output += x * weight;

@@ -20,6 +20,11 @@ impl Reader<'_> {
             (Value::Sizes(a), Value::Sizes(b)) => {
                 return integers::arithmetic(&node.operator, &a, &b).map(Value::Sizes);
             }
+            // By a constant: a product with its reciprocals.
+            (Value::Rows(rows), Value::Numbers(numbers)) if node.operator == "Div" => {
+                let values = numbers.values.iter().map(|number| 1.0 / number).collect::<Vec<_>>().into();
+                (rows, Value::Numbers(Numbers { values, ..numbers }))
+            }
             _ if !sum && node.operator != "Mul" => return Err("is neither a sum nor a product".into()),
             // Both commute.
             (Value::Numbers(numbers), Value::Rows(rows)) => (rows, Value::Numbers(numbers)),
@@ -27,15 +32,24 @@ impl Reader<'_> {
             _ => return Err("is of constants".into()),
         };
         match (&a.content, b) {
-            (Content::Stage { .. }, Value::Numbers(by)) => self.affine(node, &a, &by, sum),
             (Content::Features(pieces), Value::Numbers(by)) => self.by_constant(&a, pieces, &by, sum),
+            (Content::Scores(scores), Value::Numbers(by)) => self.adjusted_scores(&a, scores, &by, sum),
+            (_, Value::Numbers(by)) if by.values.len() == 1 => self.by_number(a, by.values[0], sum),
+            (Content::Stage { turned: true, .. }, Value::Numbers(by)) if sum => self.shifted_tokens(node, &a, &by),
+            (Content::Stage { .. }, Value::Numbers(by)) => self.affine(node, &a, &by, sum),
             (_, Value::Rows(b)) => self.of_rows(node, &a, &b, sum),
             _ => Err("mixes what no layer mixes".into()),
         }
     }
 
     fn of_rows(&mut self, node: &Node, a: &Rows, b: &Rows, sum: bool) -> Result<Value, String> {
+        let tokens = [a, b].iter().any(|rows| matches!(rows.content, Content::Stage { turned: true, .. }));
         match (&a.content, &b.content) {
+            (Content::Stage { .. } | Content::Features(_), Content::Stage { .. } | Content::Features(_))
+                if sum && tokens =>
+            {
+                self.sum_of_tokens(node, a, b)
+            }
             (Content::Stage { .. }, Content::Features(pieces)) => self.modulation(node, a, b, pieces, sum),
             (Content::Features(pieces), Content::Stage { .. }) => self.modulation(node, b, a, pieces, sum),
             (Content::Stage { .. }, Content::Stage { .. }) if sum => {
@@ -46,33 +60,40 @@ impl Reader<'_> {
                 let shape = [self.stages[first].channels, self.stages[first].positions];
                 self.stage(node, Kind::Sum(first, second), shape, a.dims.clone())
             }
-            _ if !sum => self.mish_of_product(node, a, b),
+            _ if !sum => self.product_of_functions(node, a, b),
             _ => Err("adds what no layer adds".into()),
         }
     }
 
     /// Features scaled or shifted by a constant each. A single number is repeated, as the timestep is in its embedding.
     fn by_constant(&mut self, rows: &Rows, pieces: &[Piece], by: &Numbers, sum: bool) -> Result<Value, String> {
-        let flat = by.dims.iter().rev().skip(1).all(|&dim| dim == 1) && !by.values.is_empty();
-        let (dims, by) = match (rows.len(), by.values.len()) {
-            (len, 1) => (rows.dims.clone(), vec![by.values[0]; len]),
-            (1, len) if flat && !sum && rows.dims == [1] => (vec![len], by.values.to_vec()),
-            (len, others) if flat && len == others && rows.dims == [len] => (vec![len], by.values.to_vec()),
-            _ => return Err(format!("is of rows of shape {:?} and a constant of shape {:?}", rows.dims, by.dims)),
-        };
-        let &[piece] = pieces else { return Err("is of a concatenation".into()) };
-        let len = by.len();
-        self.spend(2 * len)?;
+        let embedding = !sum && rows.dims == [1] && by.dims_to(1) == [by.values.len()] && !by.values.is_empty();
+        let dims = if embedding { vec![by.values.len()] } else { rows.dims.clone() };
+        self.spend(2 * dims.iter().product::<usize>())?;
+        let by = by
+            .repeated(&dims)
+            .ok_or_else(|| format!("is of rows of shape {:?} and a constant of shape {:?}", rows.dims, by.dims))?;
+        let mut found = Vec::with_capacity(pieces.len());
+        let mut first = 0;
+        for piece in pieces {
+            let len = if embedding { by.len() } else { piece.len };
+            found.push(self.piece_by(*piece, by[first..first + len].to_vec(), sum));
+            first += len;
+        }
+        Ok(Value::Rows(Rows { dims, content: Content::Features(found) }))
+    }
+
+    fn piece_by(&mut self, piece: Piece, by: Vec<f32>, sum: bool) -> Piece {
         let make = if sum { Feature::Shifted } else { Feature::Scaled };
         let of = |(step, start)| Slice { step, start, len: piece.len };
-        let mut found = Piece { len, ..piece };
+        let mut found = Piece { len: by.len(), ..piece };
         // A sum is shifted once, a product has both its terms scaled.
         if let Some(at) = piece.timestep.filter(|_| !sum || piece.observation.is_none()) {
             found.timestep = Some((self.feature(true, make(of(at), by.clone())), 0));
         }
         if let Some(at) = piece.observation {
-            found.observation = Some((self.feature(false, make(of(at), by.clone())), 0));
+            found.observation = Some((self.feature(false, make(of(at), by)), 0));
         }
-        Ok(Value::Rows(Rows { dims, content: Content::Features(vec![found]) }))
+        found
     }
 }

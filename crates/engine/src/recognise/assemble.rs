@@ -1,24 +1,37 @@
-//! Stages fused to layers.
+//! Stages fused to steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     EngineError,
-    network::{Condition, Convolution, Features, Film, GroupNorm, Layer, Layers, Network, Slice},
+    network::{
+        Attention, Condition, Convolution, Features, Film, Given, GroupNorm, Layer, LayerNorm, Layers, Network,
+        Nonlinearity, Slice, Step,
+    },
 };
 
 use super::{
     buffers::Buffers,
     stage::{Kind, Modulation, Stage},
-    value::Piece,
+    value::{Piece, Scores},
 };
 
-/// Stages that one layer takes the place of.
+/// Stages that one step takes the place of.
+#[derive(Debug)]
+enum Fused {
+    Layer(Block),
+    /// A stage by itself, and what it reads.
+    Norm(usize),
+    Attention([usize; 3]),
+}
+
+/// Those of a layer.
 #[derive(Debug, Default)]
-struct Fused {
+struct Block {
     convolution: usize,
+    shift: Option<usize>,
     norm: Option<usize>,
-    mish: bool,
+    nonlinearity: Option<Nonlinearity>,
     film: Option<usize>,
     residual: Option<usize>,
     /// The stages that it reads.
@@ -27,97 +40,172 @@ struct Fused {
 
 /// The network whose answer is the stage `prediction`.
 pub fn network(mut stages: Vec<Stage>, prediction: usize, features: [Features; 2]) -> Result<Network, EngineError> {
-    let fused = needed(&stages, prediction)?;
-    let mut buffers = Buffers::new(&stages, prediction, fused.iter().map(|(&at, fused)| (at, fused.reads())));
+    let (given, fused) = needed(&stages, prediction)?;
+    let reads = fused.iter().map(|(&at, fused)| (at, fused.reads()));
+    let mut buffers = Buffers::new(&stages, prediction, &given, reads)?;
     let sample = buffers.sample();
-    let [timestep, observation] = features;
-    let mut condition = Condition { timestep, observation };
-    let mut film_channels = 0;
-    let mut layers = Vec::with_capacity(fused.len());
+    let mut modulations = Modulations::new(features);
+    let given = given.into_iter().map(|at| {
+        let start = if let Kind::Given(pieces) = &stages[at].kind { modulations.place(pieces) } else { 0 };
+        Given { activation: buffers.at(&stages, at), start }
+    });
+    let given = given.collect();
+    let mut steps = Vec::with_capacity(fused.len());
     for (at, fused) in fused {
-        let film = fused.film.map(|film| modulation(&stages[film], &mut condition, &mut film_channels));
-        let (inputs, residual, output) = buffers.place(&stages, at, &fused.inputs, fused.residual)?;
-        let convolution = take(&mut stages, fused.convolution)?;
-        let norm = fused.norm.and_then(|norm| norm_of(&stages[norm]));
-        layers.push(Layer { inputs, output, convolution, norm, mish: fused.mish, film, residual });
+        steps.push(step(&mut stages, at, fused, &mut buffers, &mut modulations)?);
     }
     let prediction = buffers.at(&stages, prediction);
-    let layers = Layers { sample, prediction, layers, film_channels, buffers: buffers.sizes() };
+    let Modulations { condition, channels: film_channels } = modulations;
+    let layers = Layers { sample, given, prediction, steps, film_channels, buffers: buffers.sizes() };
     Ok(Network { layers, condition })
+}
+
+fn step(
+    stages: &mut [Stage],
+    at: usize,
+    fused: Fused,
+    buffers: &mut Buffers,
+    modulations: &mut Modulations,
+) -> Result<Step, EngineError> {
+    match fused {
+        Fused::Layer(block) => layer(stages, at, &block, buffers, modulations).map(Step::Layer),
+        Fused::Norm(of) => {
+            let (inputs, _, output) = buffers.place(stages, at, &[of], None)?;
+            let Kind::LayerNorm(_, norm) = &stages[at].kind else { return Err(refused(&stages[at], "ends no step")) };
+            Ok(Step::Norm(LayerNorm { input: inputs[0], output, norm: norm.clone() }))
+        }
+        Fused::Attention(reads) => {
+            let (inputs, _, output) = buffers.place(stages, at, &reads, None)?;
+            let Kind::Attention(scores, _) = &stages[at].kind else { return Err(refused(&stages[at], "ends no step")) };
+            let [query, key, value] = [inputs[0], inputs[1], inputs[2]];
+            let Scores { heads, scale, ref mask, .. } = *scores;
+            let mask = mask.as_ref().map(|mask| mask.to_vec());
+            Ok(Step::Attention(Attention { query, key, value, output, heads, scale, mask }))
+        }
+    }
+}
+
+fn layer(
+    stages: &mut [Stage],
+    at: usize,
+    block: &Block,
+    buffers: &mut Buffers,
+    modulations: &mut Modulations,
+) -> Result<Layer, EngineError> {
+    let film = block.film.map(|film| modulations.film(&stages[film]));
+    let (inputs, residual, output) = buffers.place(stages, at, &block.inputs, block.residual)?;
+    let mut convolution = take(stages, block.convolution)?;
+    if let Some(Kind::Shift(_, more)) = block.shift.map(|shift| &stages[shift].kind) {
+        convolution.bias.iter_mut().zip(more).for_each(|(bias, more)| *bias += more);
+    }
+    let norm = block.norm.and_then(|norm| norm_of(&stages[norm]));
+    Ok(Layer { inputs, output, convolution, norm, nonlinearity: block.nonlinearity, film, residual })
 }
 
 impl Fused {
     fn reads(&self) -> Vec<usize> {
-        self.inputs.iter().copied().chain(self.residual).collect()
+        match self {
+            Self::Layer(block) => block.inputs.iter().copied().chain(block.residual).collect(),
+            &Self::Norm(of) => vec![of],
+            Self::Attention(reads) => reads.to_vec(),
+        }
     }
 }
 
-/// The layers that the prediction depends on, by the last stage of each: in that order they can run.
-fn needed(stages: &[Stage], prediction: usize) -> Result<BTreeMap<usize, Fused>, EngineError> {
-    let mut found = BTreeMap::new();
+/// The stages that are given, and the steps by the last stage of each: what the prediction depends on, in an order in which
+/// they can run.
+fn needed(stages: &[Stage], prediction: usize) -> Result<(Vec<usize>, BTreeMap<usize, Fused>), EngineError> {
+    let (mut given, mut found) = (vec![], BTreeMap::new());
     let mut wanted = BTreeSet::from([prediction]);
     while let Some(at) = wanted.pop_last() {
-        if at == 0 {
-            continue;
+        match stages[at].kind {
+            Kind::Sample => {}
+            Kind::Given(_) => given.push(at),
+            _ => {
+                let fused = fuse(stages, at).ok_or_else(|| refused(&stages[at], "does not end a layer"))?;
+                wanted.extend(fused.reads());
+                found.insert(at, fused);
+            }
         }
-        let fused = fuse(stages, at).ok_or_else(|| refused(&stages[at], "does not end a layer"))?;
-        wanted.extend(fused.reads());
-        found.insert(at, fused);
     }
-    Ok(found)
+    Ok((given, found))
 }
 
-/// The layer that ends with a stage, if there is one.
+/// The step that ends with a stage, if there is one.
 fn fuse(stages: &[Stage], at: usize) -> Option<Fused> {
-    let Kind::Sum(a, b) = stages[at].kind else { return block(stages, at) };
-    // A block takes its shortcut in, be that a convolution or what the block reads.
-    let (a_block, b_block) = (block(stages, a), block(stages, b));
-    let weight = |block: &Option<Fused>| block.as_ref().map_or(0, |block| 1 + usize::from(block.norm.is_some()));
-    let (block, residual) = if weight(&a_block) >= weight(&b_block) { (a_block, b) } else { (b_block, a) };
-    Some(Fused { residual: Some(residual), ..block? })
+    match stages[at].kind {
+        Kind::LayerNorm(of, _) => Some(Fused::Norm(of)),
+        Kind::Attention(Scores { query, key, .. }, value) => Some(Fused::Attention([query, key, value])),
+        Kind::Sum(a, b) => {
+            // A block takes its shortcut in, be that a convolution or what the block reads.
+            let (a_block, b_block) = (block(stages, a), block(stages, b));
+            let weight =
+                |block: &Option<Block>| block.as_ref().map_or(0, |block| 1 + usize::from(block.norm.is_some()));
+            let (block, residual) = if weight(&a_block) >= weight(&b_block) { (a_block, b) } else { (b_block, a) };
+            Some(Fused::Layer(Block { residual: Some(residual), ..block? }))
+        }
+        _ => block(stages, at).map(Fused::Layer),
+    }
 }
 
-/// `film(mish(normalise(convolve(inputs))))`, as much of it as there is.
-fn block(stages: &[Stage], mut at: usize) -> Option<Fused> {
-    let mut fused = Fused::default();
+/// `film(activate(normalise(convolve(inputs))))`, as much of it as there is.
+fn block(stages: &[Stage], mut at: usize) -> Option<Block> {
+    let mut block = Block::default();
     if let Kind::Film(of, _) = stages[at].kind {
-        fused.film = Some(at);
+        block.film = Some(at);
         at = of;
     }
-    if let Kind::Mish(of) = stages[at].kind {
-        fused.mish = true;
+    if let Kind::Nonlinearity(of, nonlinearity) = stages[at].kind {
+        block.nonlinearity = Some(nonlinearity);
         at = of;
     }
     if let Kind::Norm(of, _) = stages[at].kind {
-        fused.norm = Some(at);
+        block.norm = Some(at);
+        at = of;
+    }
+    if let Kind::Shift(of, _) = stages[at].kind {
+        block.shift = Some(at);
         at = of;
     }
     let Kind::Convolution(of, _) = stages[at].kind else { return None };
-    fused.convolution = at;
-    fused.inputs = match &stages[of].kind {
+    block.convolution = at;
+    block.inputs = match &stages[of].kind {
         Kind::Concat(parts) => parts.clone(),
         _ => vec![of],
     };
-    Some(fused)
+    Some(block)
 }
 
-/// Finds room for a layer's modulations, and says what they are.
-fn modulation(stage: &Stage, condition: &mut Condition, film_channels: &mut usize) -> Film {
-    let Kind::Film(_, Modulation { scale, bias }) = &stage.kind else { return Film { scale: None, bias: None } };
-    let mut place = |pieces: &Option<Vec<Piece>>| {
-        let start = *film_channels;
-        let pieces = pieces.as_ref()?;
+/// What is computed of the timestep and the observation, and where in a row it goes.
+struct Modulations {
+    condition: Condition,
+    channels: usize,
+}
+
+impl Modulations {
+    fn new([timestep, observation]: [Features; 2]) -> Self {
+        Self { condition: Condition { timestep, observation }, channels: 0 }
+    }
+
+    /// Finds room for a layer's modulations.
+    fn film(&mut self, stage: &Stage) -> Film {
+        let Kind::Film(_, Modulation { scale, bias }) = &stage.kind else { return Film { scale: None, bias: None } };
+        let mut place = |pieces: &Option<Vec<Piece>>| pieces.as_ref().map(|pieces| self.place(pieces));
+        Film { scale: place(scale), bias: place(bias) }
+    }
+
+    /// Finds room for pieces one after the other, and says where they begin.
+    fn place(&mut self, pieces: &[Piece]) -> usize {
+        let start = self.channels;
+        let Condition { timestep, observation } = &mut self.condition;
         for piece in pieces {
-            for (features, at) in
-                [(&mut condition.timestep, piece.timestep), (&mut condition.observation, piece.observation)]
-            {
-                features.parts.extend(at.map(|(step, start)| (Slice { step, start, len: piece.len }, *film_channels)));
+            for (features, at) in [(&mut *timestep, piece.timestep), (&mut *observation, piece.observation)] {
+                features.parts.extend(at.map(|(step, start)| (Slice { step, start, len: piece.len }, self.channels)));
             }
-            *film_channels += piece.len;
+            self.channels += piece.len;
         }
-        Some(start)
-    };
-    Film { scale: place(scale), bias: place(bias) }
+        start
+    }
 }
 
 /// Takes a convolution out of its stage: a layer has it to itself.

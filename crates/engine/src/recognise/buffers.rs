@@ -19,14 +19,24 @@ pub struct Buffers {
 }
 
 impl Buffers {
-    /// `layers` are those to come, by the stage that each ends with, and the stages that they read.
-    pub fn new(stages: &[Stage], prediction: usize, layers: impl Iterator<Item = (usize, Vec<usize>)>) -> Self {
+    /// Stages that are `given` are there from the first step on. `steps` are those to come, by the stage that each ends
+    /// with, and the stages that they read.
+    pub fn new(
+        stages: &[Stage],
+        prediction: usize,
+        given: &[usize],
+        steps: impl Iterator<Item = (usize, Vec<usize>)>,
+    ) -> Result<Self, EngineError> {
         let mut last: HashMap<usize, usize> =
-            layers.flat_map(|(at, reads)| reads.into_iter().map(move |read| (read, at))).collect();
+            steps.flat_map(|(at, reads)| reads.into_iter().map(move |read| (read, at))).collect();
         last.insert(prediction, usize::MAX);
         let sample = Activation { buffer: 0, positions: stages[0].positions, channels: stages[0].channels };
         let sizes = vec![sample.positions * sample.channels];
-        Self { sizes, free: vec![], placed: HashMap::from([(0, 0)]), last, sample }
+        let mut buffers = Self { sizes, free: vec![], placed: HashMap::from([(0, 0)]), last, sample };
+        for &at in given {
+            buffers.give(&stages[at], at)?;
+        }
+        Ok(buffers)
     }
 
     pub fn sample(&self) -> Activation {
@@ -42,12 +52,7 @@ impl Buffers {
         inputs: &[usize],
         residual: Option<usize>,
     ) -> Result<(Vec<Activation>, Option<Activation>, Activation), EngineError> {
-        let (positions, channels) = (stages[at].positions, stages[at].channels);
-        let buffer = self.take(positions * channels);
-        if self.sizes.iter().sum::<usize>() > 16 * LARGEST_ROW {
-            return Err(refused(&stages[at], "needs more memory than a network would"));
-        }
-        self.placed.insert(at, buffer);
+        self.give(&stages[at], at)?;
         let read = (inputs.iter().map(|&input| self.at(stages, input)).collect(), residual.map(|r| self.at(stages, r)));
         for &stage in inputs.iter().chain(&residual) {
             if self.last.get(&stage) == Some(&at) {
@@ -55,7 +60,17 @@ impl Buffers {
                 self.free.extend(self.placed.get(&stage));
             }
         }
-        Ok((read.0, read.1, Activation { buffer, positions, channels }))
+        Ok((read.0, read.1, self.at(stages, at)))
+    }
+
+    /// Finds a buffer for a stage.
+    fn give(&mut self, stage: &Stage, at: usize) -> Result<(), EngineError> {
+        let buffer = self.take(stage.positions * stage.channels);
+        if self.sizes.iter().sum::<usize>() > 16 * LARGEST_ROW {
+            return Err(refused(stage, "needs more memory than a network would"));
+        }
+        self.placed.insert(at, buffer);
+        Ok(())
     }
 
     pub fn at(&self, stages: &[Stage], stage: usize) -> Activation {

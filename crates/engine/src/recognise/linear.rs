@@ -1,25 +1,78 @@
-//! Matrix products of functions of the timestep and the observation.
+//! Matrix products: of functions of the timestep and the observation, and of tokens.
+
+use std::sync::Arc;
 
 use crate::{
-    network::{Feature, Slice},
+    network::{Convolution, Feature, Geometry, Slice},
     onnx::message::Node,
 };
 
 use super::{
-    reader::Reader,
+    parts::take,
+    reader::{LONGEST_LIST, Reader},
+    stage::Kind,
     value::{Content, Piece, Rows, Value},
 };
 
+/// `x·W + b`.
+struct Matrix {
+    inputs: usize,
+    outputs: usize,
+    /// `[input, output]`.
+    weights: Arc<[f32]>,
+    bias: Arc<[f32]>,
+}
+
 impl Reader<'_> {
-    /// `x·W + b`. Over a concatenation it is a sum: of a function of the timestep and one of the observation.
     pub fn linear(&mut self, node: &Node) -> Result<Value, String> {
-        let Value::Rows(Rows { dims, content: Content::Features(pieces) }) = self.input(node, 0)? else {
-            return Err("is of something else than functions of the timestep and the observation".into());
+        let Value::Rows(rows) = self.input(node, 0)? else { return Err("is of a constant".into()) };
+        match (&rows.content, self.input(node, 1)?) {
+            (_, Value::Rows(by)) => self.product_of_heads(node, &rows, &by),
+            (Content::Features(pieces), _) => self.product_of_features(node, &rows, pieces),
+            (Content::Stage { turned: true, .. }, _) => self.product_of_tokens(node, &rows),
+            _ => Err("is of something else than tokens, or functions of the timestep and the observation".into()),
+        }
+    }
+
+    /// A convolution of one tap.
+    fn product_of_tokens(&mut self, node: &Node, rows: &Rows) -> Result<Value, String> {
+        let of = self.tokens(node, rows)?;
+        let (inputs, positions) = (self.stages[of].channels, self.stages[of].positions);
+        let Matrix { outputs, weights, bias, .. } = self.matrix(node, inputs)?;
+        let (weights, bias) = (weights.to_vec(), bias.to_vec());
+        let convolution = Convolution { geometry: Geometry::POINTWISE, inputs, outputs, weights, bias };
+        self.token_stage(node, Kind::Convolution(of, convolution), [outputs, positions])
+    }
+
+    /// Over a concatenation it is a sum: of a function of the timestep and one of the observation. Where there is an axis
+    /// before the last one, it is of each token.
+    fn product_of_features(&mut self, node: &Node, rows: &Rows, pieces: &[Piece]) -> Result<Value, String> {
+        let (inputs, tokens) = match rows.dims[..] {
+            [inputs] => (inputs, 1),
+            [tokens, inputs] if tokens <= LONGEST_LIST => (inputs, tokens),
+            _ => return Err(format!("multiplies rows of shape {:?}", rows.dims)),
         };
+        let matrix = self.matrix(node, inputs)?;
+        let mut found = Vec::with_capacity(tokens);
+        for token in 0..tokens {
+            let pieces = take(pieces, token * inputs, inputs);
+            let timestep = self.product(true, &pieces, &matrix)?;
+            let observation = self.product(false, &pieces, &matrix)?;
+            found.push(Piece { len: matrix.outputs, timestep, observation });
+        }
+        let mut dims = rows.dims.clone();
+        if let Some(last) = dims.last_mut() {
+            *last = matrix.outputs;
+        }
+        Ok(Value::Rows(Rows { dims, content: Content::Features(found) }))
+    }
+
+    /// A node's matrix, and its bias if it has one, for rows of so many numbers.
+    fn matrix(&mut self, node: &Node, inputs: usize) -> Result<Matrix, String> {
         let weights = self.numbers(node, 1)?;
         let bias = self.optional_numbers(node, 2)?;
-        let (&[inputs], &[rows, columns]) = (dims.as_slice(), weights.dims.as_slice()) else {
-            return Err(format!("multiplies rows of shape {dims:?} with {:?}", weights.dims));
+        let &[rows, columns] = weights.dims.as_slice() else {
+            return Err(format!("multiplies rows with {:?}", weights.dims));
         };
         let turned = node.int("transB", 0) != 0;
         let outputs = if turned { rows } else { columns };
@@ -33,14 +86,11 @@ impl Reader<'_> {
             ));
         }
         self.spend(inputs * outputs + outputs)?;
-        let at = |input: usize, output: usize| {
-            weights.values[if turned { output * inputs + input } else { input * outputs + output }]
-        };
+        let (step, apart) = if turned { (1, inputs) } else { (outputs, 1) };
+        let at = |input| (0..outputs).map(move |output| (input, output));
+        let weights = (0..inputs).flat_map(at).map(|(input, output)| weights.values[input * step + output * apart]);
         let bias = bias.map_or_else(|| vec![0.0; outputs], |bias| bias.values.to_vec());
-        let timestep = self.product(true, &pieces, at, &bias);
-        let observation = self.product(false, &pieces, at, &bias);
-        let content = Content::Features(vec![Piece { len: outputs, timestep, observation }]);
-        Ok(Value::Rows(Rows { dims: vec![outputs], content }))
+        Ok(Matrix { inputs, outputs, weights: weights.collect(), bias: bias.into() })
     }
 
     /// The part of the product that a function of the timestep (or the observation) has in it. The bias belongs to the
@@ -49,27 +99,34 @@ impl Reader<'_> {
         &mut self,
         of_timestep: bool,
         pieces: &[Piece],
-        at: impl Fn(usize, usize) -> f32,
-        bias: &[f32],
-    ) -> Option<(usize, usize)> {
+        matrix: &Matrix,
+    ) -> Result<Option<(usize, usize)>, String> {
+        let Matrix { inputs, outputs, .. } = *matrix;
         let mut slices = Vec::new();
-        let mut weights = Vec::new();
+        let mut rows = Vec::new();
         let mut first = 0;
         for piece in pieces {
             if let Some((step, start)) = if of_timestep { piece.timestep } else { piece.observation } {
                 slices.push(Slice { step, start, len: piece.len });
-                let rows = first..first + piece.len;
-                for input in rows {
-                    weights.extend((0..bias.len()).map(|output| at(input, output)));
-                }
+                rows.push(first..first + piece.len);
             }
             first += piece.len;
         }
         if slices.is_empty() {
-            return None;
+            return Ok(None);
         }
+        // Tokens share a matrix of which they have all.
+        let weights = if rows.iter().map(ExactSizeIterator::len).sum::<usize>() == inputs {
+            Arc::clone(&matrix.weights)
+        } else {
+            self.spend(inputs * outputs)?;
+            rows.into_iter()
+                .flat_map(|rows| &matrix.weights[rows.start * outputs..rows.end * outputs])
+                .copied()
+                .collect()
+        };
         let with_bias = !of_timestep || pieces.iter().all(|piece| piece.observation.is_none());
-        let bias = if with_bias { bias.to_vec() } else { vec![0.0; bias.len()] };
-        Some((self.feature(of_timestep, Feature::Linear(slices, weights, bias)), 0))
+        let bias = if with_bias { Arc::clone(&matrix.bias) } else { vec![0.0; outputs].into() };
+        Ok(Some((self.feature(of_timestep, Feature::Linear(slices, weights, bias)), 0)))
     }
 }

@@ -10,23 +10,42 @@ use super::{
 };
 
 impl Reader<'_> {
-    pub fn split(&self, node: &Node) -> Result<Vec<Value>, String> {
-        let Value::Rows(rows) = self.input(node, 0)? else { return Err("splits a constant".into()) };
-        let axis = axis(node.int("axis", 0), rows.dims.len() + 1)?;
+    pub fn split(&mut self, node: &Node) -> Result<Vec<Value>, String> {
+        match self.input(node, 0)? {
+            Value::Rows(rows) => {
+                let axis = axis(node.int("axis", 0), rows.dims.len() + 1)?;
+                let size = *rows.dims.get(axis.wrapping_sub(1)).ok_or("splits the batch")?;
+                let parts = self.lengths(node, size)?.into_iter();
+                parts.map(|(start, len)| narrow(&rows, axis, start, len).map(Value::Rows)).collect()
+            }
+            Value::Numbers(numbers) => {
+                let &size = numbers.dims.first().ok_or("splits a number")?;
+                if axis(node.int("axis", 0), numbers.dims.len())? != 0 {
+                    return Err("splits a constant along another axis than its first".into());
+                }
+                self.spend(numbers.values.len())?;
+                let parts = self.lengths(node, size)?.into_iter();
+                parts.map(|(start, len)| numbers.entries(start, len).map(Value::Numbers)).collect()
+            }
+            Value::Sizes(_) => Err("splits a list of integers".into()),
+        }
+    }
+
+    /// Where the parts of a split begin, and how many entries each has.
+    fn lengths(&self, node: &Node, size: usize) -> Result<Vec<(usize, usize)>, String> {
         let parts = node.outputs.len();
-        let size = *rows.dims.get(axis.wrapping_sub(1)).ok_or("splits the batch")?;
         let lens = match self.integers(node, 1, "split")? {
             Some(lens) => lens.iter().map(|&len| usize::try_from(len).unwrap_or(0)).collect(),
             None if parts > 0 && size.is_multiple_of(parts) => vec![size / parts; parts],
             None => return Err(format!("splits {size} in {parts}")),
         };
         let mut start = 0_usize;
-        let mut values = Vec::new();
-        for len in lens {
-            values.push(Value::Rows(narrow(&rows, axis, start, len)?));
-            start += len;
-        }
-        Ok(values)
+        let part = |len: usize| {
+            let first = start;
+            start = start.saturating_add(len);
+            (first, len)
+        };
+        Ok(lens.into_iter().map(part).collect())
     }
 
     pub fn slice(&self, node: &Node) -> Result<Value, String> {
@@ -152,7 +171,7 @@ fn narrow(rows: &Rows, axis: usize, start: usize, len: usize) -> Result<Rows, St
 }
 
 /// `len` numbers of a row, from `start`.
-fn take(pieces: &[Piece], start: usize, len: usize) -> Vec<Piece> {
+pub fn take(pieces: &[Piece], start: usize, len: usize) -> Vec<Piece> {
     let mut first = 0;
     let mut taken = Vec::new();
     for piece in pieces {

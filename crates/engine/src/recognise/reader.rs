@@ -124,10 +124,14 @@ impl<'g> Reader<'g> {
             "ConstantOfShape" => self.constant_of_shape(node),
             "Where" => self.choice(node),
             "Add" | "Sub" | "Mul" | "Div" | "Equal" => self.arithmetic(node),
-            "Neg" | "Sigmoid" | "Softplus" | "Log" | "Tanh" | "Mish" | "Sin" | "Cos" => self.unary(node),
+            "Neg" | "Sigmoid" | "Softplus" | "Log" | "Tanh" | "Erf" | "Mish" | "Gelu" | "Sin" | "Cos" => {
+                self.unary(node)
+            }
             "Gemm" | "MatMul" => self.linear(node),
             "Conv" | "ConvTranspose" => self.convolution(node),
             "InstanceNormalization" | "GroupNormalization" | "BatchNormalization" => self.norm(node),
+            "LayerNormalization" => self.layer_norm(node),
+            "Softmax" => self.softmax(node),
             _ => Err("is not an operator of such a network".into()),
         };
         Ok(vec![one?])
@@ -173,19 +177,19 @@ impl<'g> Reader<'g> {
     }
 
     /// Adds a stage; its tensor has shape `dims` a row.
-    pub fn stage(
-        &mut self,
-        node: &Node,
-        kind: Kind,
-        [channels, positions]: [usize; 2],
-        dims: Vec<usize>,
-    ) -> Result<Value, String> {
+    pub fn stage(&mut self, node: &Node, kind: Kind, shape: [usize; 2], dims: Vec<usize>) -> Result<Value, String> {
+        let stage = self.add(node, kind, shape)?;
+        Ok(Value::Rows(Rows { dims, content: Content::Stage { stage, turned: false } }))
+    }
+
+    /// Adds a stage, and says which it is.
+    pub fn add(&mut self, node: &Node, kind: Kind, [channels, positions]: [usize; 2]) -> Result<usize, String> {
         if channels.checked_mul(positions).is_none_or(|numbers| numbers > LARGEST_ROW) {
             return Err(format!("finds {channels} channels of {positions} positions, too many for a plan"));
         }
         let node = (node.operator(), node.label().to_owned());
         self.stages.push(Stage { positions, channels, kind, node });
-        Ok(Value::Rows(Rows { dims, content: Content::Stage { stage: self.stages.len() - 1, turned: false } }))
+        Ok(self.stages.len() - 1)
     }
 
     /// Adds a step to the functions of the timestep, or of the observation; returns its index.

@@ -65,7 +65,7 @@ impl Reader<'_> {
         }
     }
 
-    pub fn transpose(&self, node: &Node) -> Result<Value, String> {
+    pub fn transpose(&mut self, node: &Node) -> Result<Value, String> {
         let permutation = node.ints("perm").unwrap_or_default();
         match self.input(node, 0)? {
             Value::Rows(Rows { dims, content: Content::Stage { stage, turned } })
@@ -76,9 +76,11 @@ impl Reader<'_> {
             }
             Value::Numbers(Numbers { dims, values }) if permutation == [1, 0] && dims.len() == 2 => {
                 let turned = (0..dims[1]).flat_map(|j| (0..dims[0]).map(move |i| (i, j)));
+                self.spend(values.len())?;
                 let values = turned.map(|(i, j)| values[i * dims[1] + j]).collect::<Vec<_>>();
                 Ok(Value::Numbers(Numbers { dims: vec![dims[1], dims[0]], values: values.into() }))
             }
+            Value::Rows(rows) if permutation.len() == 4 => self.turned_heads(node, &rows, permutation),
             _ => Err(format!("turns axes by {permutation:?} what is neither a plan nor a matrix")),
         }
     }

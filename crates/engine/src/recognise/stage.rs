@@ -1,8 +1,8 @@
 //! The network as a graph of a few kinds of stages, before they are fused.
 
-use crate::network::{Convolution, GroupNorm};
+use crate::network::{Convolution, GroupNorm, Nonlinearity};
 
-use super::value::Piece;
+use super::value::{Piece, Scores};
 
 /// A tensor of `[channels, positions]` a row, and how it comes about from earlier ones.
 #[derive(Clone, Debug)]
@@ -18,12 +18,19 @@ pub struct Stage {
 #[derive(Clone, Debug)]
 pub enum Kind {
     Sample,
+    /// Functions of the timestep and the observation, a token after the other.
+    Given(Vec<Piece>),
     Convolution(usize, Convolution),
+    /// A bias more for each channel of a convolution.
+    Shift(usize, Vec<f32>),
     Norm(usize, GroupNorm),
-    Mish(usize),
+    LayerNorm(usize, GroupNorm),
+    Nonlinearity(usize, Nonlinearity),
     Film(usize, Modulation),
     Sum(usize, usize),
     Concat(Vec<usize>),
+    /// Values, weighted by scores.
+    Attention(Scores, usize),
 }
 
 /// Scale and bias of each channel, where there are any.

@@ -1,7 +1,7 @@
-//! Functions of single numbers: Mish in each of the forms in which it is written, and sines.
+//! Functions of single numbers: Mish and GELU in each of the forms in which they are written, and sines.
 
 use crate::{
-    network::{Feature, Slice},
+    network::{Feature, Nonlinearity, Slice},
     onnx::message::Node,
 };
 
@@ -11,62 +11,98 @@ use super::{
     value::{Content, Piece, Rows, Unary, Value},
 };
 
-/// What Mish is the product of: of `x`, or `-x`, and the tangent.
-const FORMS: [[&[Unary]; 2]; 2] = [
-    [&[], &[Unary::Softplus, Unary::Tanh]],
+/// What a nonlinearity is the product of.
+const FORMS: [(Nonlinearity, [&[Unary]; 2]); 4] = [
+    // Of `x`, or `-x`, and the tangent.
+    (Nonlinearity::Mish, [&[], &[Unary::Softplus, Unary::Tanh]]),
     // softplus(x) = -log(sigmoid(-x)), and tanh is odd.
-    [&[Unary::Neg], &[Unary::Neg, Unary::Sigmoid, Unary::Log, Unary::Tanh]],
+    (Nonlinearity::Mish, [&[Unary::Neg], &[Unary::Neg, Unary::Sigmoid, Unary::Log, Unary::Tanh]]),
+    (Nonlinearity::Gelu, [&[], &[Unary::OverRootTwo, Unary::Erf, Unary::PlusOne, Unary::Halved]]),
+    (Nonlinearity::Gelu, [&[Unary::Halved], &[Unary::OverRootTwo, Unary::Erf, Unary::PlusOne]]),
 ];
 
 impl Reader<'_> {
     pub fn unary(&mut self, node: &Node) -> Result<Value, String> {
         let Value::Rows(rows) = self.input(node, 0)? else { return Err("is of a constant".into()) };
         let function = match node.operator.as_str() {
-            "Mish" => return self.mish(node, &rows.dims, &rows.content),
+            "Mish" => return self.nonlinearity(node, &rows.dims, &rows.content, Nonlinearity::Mish),
+            "Gelu" if !matches!(node.string("approximate"), b"" | b"none") => return Err("is no exact GELU".into()),
+            "Gelu" => return self.nonlinearity(node, &rows.dims, &rows.content, Nonlinearity::Gelu),
             "Sin" => return self.each(&rows, Feature::Sine).map(Value::Rows),
             "Cos" => return self.each(&rows, Feature::Cosine).map(Value::Rows),
             "Neg" => Unary::Neg,
             "Sigmoid" => Unary::Sigmoid,
             "Softplus" => Unary::Softplus,
             "Log" => Unary::Log,
+            "Erf" => Unary::Erf,
             _ => Unary::Tanh,
         };
+        Self::partial(rows, function)
+    }
+
+    /// A function of a number and a constant.
+    pub fn by_number(&self, rows: Rows, number: f32, sum: bool) -> Result<Value, String> {
+        let near = |other: f32| (number - other).abs() < 1e-6;
+        let function = match sum {
+            true if near(1.0) => Unary::PlusOne,
+            false if near(0.5) => Unary::Halved,
+            false if near(std::f32::consts::FRAC_1_SQRT_2) => Unary::OverRootTwo,
+            _ => return Err(format!("is of {number}, which no function has here")),
+        };
+        Self::partial(rows, function)
+    }
+
+    fn partial(rows: Rows, function: Unary) -> Result<Value, String> {
         let (mut functions, of) = match rows.content {
             Content::Partial(functions, of) => (functions, of),
             whole => (vec![], Box::new(whole)),
         };
         functions.push(function);
-        let begun = FORMS.iter().flatten().any(|form| form.starts_with(&functions));
+        let begun = FORMS.iter().flat_map(|(_, forms)| forms).any(|form| form.starts_with(&functions));
         if !begun {
-            return Err(format!("is not part of Mish: {functions:?}"));
+            return Err(format!("is not part of Mish or GELU: {functions:?}"));
         }
         Ok(Value::Rows(Rows { dims: rows.dims, content: Content::Partial(functions, of) }))
     }
 
-    /// The product, if it is Mish.
-    pub fn mish_of_product(&mut self, node: &Node, a: &Rows, b: &Rows) -> Result<Value, String> {
+    /// The product, if it is a nonlinearity.
+    pub fn product_of_functions(&mut self, node: &Node, a: &Rows, b: &Rows) -> Result<Value, String> {
         let parts = |rows: &Rows| match &rows.content {
             Content::Partial(functions, of) => (functions.clone(), (**of).clone()),
             whole => (vec![], whole.clone()),
         };
         let ((f, of), (g, of_b)) = (parts(a), parts(b));
-        let is = |form: &[&[Unary]; 2]| (form[0] == f && form[1] == g) || (form[0] == g && form[1] == f);
-        if of == of_b && a.dims == b.dims && FORMS.iter().any(is) {
-            return self.mish(node, &a.dims, &of);
+        let is = |form: &&(Nonlinearity, [&[Unary]; 2])| {
+            let [one, other] = form.1;
+            (one == f && other == g) || (one == g && other == f)
+        };
+        match FORMS.iter().find(is) {
+            Some(&(nonlinearity, _)) if of == of_b && a.dims == b.dims => {
+                self.nonlinearity(node, &a.dims, &of, nonlinearity)
+            }
+            _ => Err("is not the product that Mish or GELU is".into()),
         }
-        Err("is not the product that Mish is".into())
     }
 
-    fn mish(&mut self, node: &Node, dims: &[usize], content: &Content) -> Result<Value, String> {
+    fn nonlinearity(
+        &mut self,
+        node: &Node,
+        dims: &[usize],
+        content: &Content,
+        nonlinearity: Nonlinearity,
+    ) -> Result<Value, String> {
         let rows = Rows { dims: dims.to_vec(), content: content.clone() };
         match content {
-            Content::Features(_) => self.each(&rows, Feature::Mish).map(Value::Rows),
-            Content::Stage { .. } => {
-                let of = self.sequence(&rows)?;
-                let shape = [self.stages[of].channels, self.stages[of].positions];
-                self.stage(node, Kind::Mish(of), shape, rows.dims)
+            Content::Features(_) if nonlinearity == Nonlinearity::Mish => {
+                self.each(&rows, Feature::Mish).map(Value::Rows)
             }
-            Content::Partial(..) => Err("is of a part of Mish".into()),
+            &Content::Stage { turned, .. } => {
+                let of = if turned { self.tokens(node, &rows)? } else { self.sequence(&rows)? };
+                let shape = [self.stages[of].channels, self.stages[of].positions];
+                let kind = Kind::Nonlinearity(of, nonlinearity);
+                if turned { self.token_stage(node, kind, shape) } else { self.stage(node, kind, shape, rows.dims) }
+            }
+            _ => Err(format!("is {nonlinearity:?} of what no layer applies it to")),
         }
     }
 

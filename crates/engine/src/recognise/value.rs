@@ -50,8 +50,23 @@ pub enum Content {
     Features(Vec<Piece>),
     /// A stage of the network, `[channels, positions]`, or the other way round where `turned`.
     Stage { stage: usize, turned: bool },
+    /// A stage's channels cut into heads, `[head, position, channel]`, or `[head, channel, position]` where turned.
+    Heads { stage: usize, heads: usize, turned: bool },
+    /// What positions make of each other, `[head, query position, key position]`.
+    Scores(Scores),
     /// Functions of one of the above that only together make up a known one.
     Partial(Vec<Unary>, Box<Content>),
+}
+
+/// `query · keyᵀ * scale + mask` of each head, or the softmax of that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    pub query: usize,
+    pub key: usize,
+    pub heads: usize,
+    pub scale: f32,
+    pub mask: Option<Arc<Vec<f32>>>,
+    pub softmax: bool,
 }
 
 /// Numbers that are the sum of a function of the timestep and one of the observation.
@@ -63,7 +78,7 @@ pub struct Piece {
     pub observation: Option<(usize, usize)>,
 }
 
-/// Functions that Mish is written with.
+/// Functions that Mish and GELU are written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unary {
     Neg,
@@ -71,6 +86,10 @@ pub enum Unary {
     Softplus,
     Log,
     Tanh,
+    Erf,
+    OverRootTwo,
+    Halved,
+    PlusOne,
 }
 
 impl Rows {
@@ -78,10 +97,43 @@ impl Rows {
     pub fn reshaped(&self, dims: Vec<usize>) -> Self {
         Self { dims, content: self.content.clone() }
     }
+}
 
-    /// Numbers in a row.
-    pub fn len(&self) -> usize {
-        self.dims.iter().product()
+impl Numbers {
+    /// Its sizes but for leading ones, as many as there are more than `rank` axes.
+    pub fn dims_to(&self, rank: usize) -> &[usize] {
+        let spare = self.dims.len().saturating_sub(rank);
+        let ones = self.dims.iter().take(spare).take_while(|&&dim| dim == 1).count();
+        &self.dims[ones..]
+    }
+
+    /// `len` entries of the first axis, from `start`.
+    pub fn entries(&self, start: usize, len: usize) -> Result<Self, String> {
+        let apart: usize = self.dims.iter().skip(1).product();
+        let end = start.checked_add(len).filter(|&end| self.dims.first().is_some_and(|&size| end <= size));
+        let end =
+            end.ok_or_else(|| format!("takes {len} entries from {start} of a constant of shape {:?}", self.dims))?;
+        let mut dims = self.dims.clone();
+        dims[0] = len;
+        Ok(Self { dims, values: self.values[start * apart..end * apart].to_vec().into() })
+    }
+
+    /// The numbers, repeated along axes of one entry and along those that are missing in front, if that makes shape `dims`.
+    pub fn repeated(&self, dims: &[usize]) -> Option<Vec<f32>> {
+        let own = self.dims_to(dims.len());
+        let missing = dims.len().checked_sub(own.len())?;
+        if own.iter().zip(&dims[missing..]).any(|(&own, &dim)| own != dim && own != 1) {
+            return None;
+        }
+        let mut numbers = self.values.to_vec();
+        let mut inner = 1;
+        for (axis, &dim) in dims.iter().enumerate().rev() {
+            if axis < missing || own[axis - missing] != dim {
+                numbers = numbers.chunks(inner).flat_map(|entry| entry.repeat(dim)).collect();
+            }
+            inner *= dim;
+        }
+        Some(numbers)
     }
 }
 

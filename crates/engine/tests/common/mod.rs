@@ -11,7 +11,8 @@ use parapolicy_npz::Npz;
 pub const NAMES: Names<'_> =
     Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
 
-pub const GRAPHS: [&str; 9] = ["plain", "fast", "traced", "deep", "flat", "bias", "slices", "reshaped", "centred"];
+pub const GRAPHS: [&str; 12] =
+    ["plain", "fast", "traced", "deep", "flat", "bias", "slices", "reshaped", "centred", "tokens", "encoded", "causal"];
 
 /// Inputs and `PyTorch`'s prediction, one plan and one observation a row.
 pub struct Expected {

@@ -7,6 +7,7 @@ others in what exporters and papers differ in. `expected.npz` has inputs and PyT
 """
 
 import logging
+import math
 import sys
 import warnings
 from pathlib import Path
@@ -20,6 +21,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[3] / "models"))
 
 from export.graph import fast_form  # noqa: E402
+from export.transformer import DiffusionTransformer  # noqa: E402
 from export.unet import ConditionalUnet, StepEmbedding  # noqa: E402
 
 INPUTS, OUTPUT = ["sample", "timestep", "observation"], "prediction"
@@ -100,7 +102,18 @@ class Unet1d(nn.Module):
         return self.head(x).transpose(1, 2)
 
 
-def write(name: str, net: nn.Module, horizon: int, steps: int, seen: int, *, traced: int = 0, floats=False) -> dict:
+def transformer(action: int, seen: int, steps: int, horizon: int, size: int, heads: int, **more: int) -> nn.Module:
+    """A transformer of Diffusion Policy with weights, all of which are zero to begin with."""
+    net = DiffusionTransformer(action, seen, steps, horizon, size, heads, **more)
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, 0, 1 / math.sqrt(size))
+    net.action = action
+    return net
+
+
+def write(
+    name: str, net: nn.Module, horizon: int, steps: int, seen: int, *, traced: int = 0, floats=False, opset: int = 18
+) -> dict:
     """Exports a network, by tracing and in the given opset if there is one. Returns inputs and PyTorch's prediction."""
     for parameter in net.parameters():
         if parameter.ndim == 1:  # normalisation that is none at all would hide a scale that got lost
@@ -116,7 +129,7 @@ def write(name: str, net: nn.Module, horizon: int, steps: int, seen: int, *, tra
         torch.onnx.export(net, inputs, path, dynamo=False, opset_version=traced, dynamic_axes=axes, **common)
         return {f"{name}_{key}": array.numpy() for key, array in zip([*INPUTS, OUTPUT], arrays, strict=True)}
     batch = {0: torch.export.Dim("batch")}
-    program = torch.onnx.export(net, inputs, opset_version=18, dynamic_shapes=(batch,) * 3, **common)
+    program = torch.onnx.export(net, inputs, opset_version=opset, dynamic_shapes=(batch,) * 3, **common)
     model = program.model_proto
     for part in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):
         part.ClearField("metadata_props")
@@ -144,6 +157,9 @@ def main() -> None:
         **write("slices", Unet1d(7, 4, (8, 16, 16), film="slices", **one), 12, 2, 2),
         **write("reshaped", Unet1d(2, 6, (8, 16), film="reshaped", **one), 16, 2, 3, traced=17),
         **write("centred", Unet1d(2, 6, (8, 16), film="centred", **one), 16, 2, 3, traced=17),
+        **write("tokens", transformer(3, 5, 2, 8, 16, 4, layers=2, condition_layers=0, causal=True), 8, 2, 5),
+        **write("encoded", transformer(2, 6, 3, 10, 24, 2, layers=1, condition_layers=1, causal=False), 10, 3, 6),
+        **write("causal", transformer(2, 4, 1, 6, 12, 3, layers=1, condition_layers=2, causal=True), 6, 1, 4, opset=20),
     }
     np.savez_compressed(HERE / "expected.npz", **arrays)
 

@@ -2,9 +2,12 @@
 #![allow(dead_code, reason = "not all who share it use all of it")]
 
 pub mod small;
+pub mod tokens;
 
 use parapolicy_engine::kernel::Program;
-use parapolicy_engine::network::{Activation, Convolution, Film, Geometry, GroupNorm, Layer, Layers};
+use parapolicy_engine::network::{
+    Activation, Convolution, Film, Geometry, GroupNorm, Layer, Layers, Nonlinearity, Step,
+};
 
 pub const SAME: Geometry = Geometry { taps: 5, stride: 1, padding: 2, transposed: false };
 pub const SHRINK: Geometry = Geometry { taps: 3, stride: 2, padding: 1, transposed: false };
@@ -53,23 +56,27 @@ impl Builder {
         let channels = inputs.iter().map(|input| input.channels).sum();
         let convolution = self.random.convolution(geometry, channels, outputs);
         let inputs = inputs.to_vec();
-        self.layers.layers.push(Layer {
+        self.layers.steps.push(Step::Layer(Layer {
             inputs,
             output,
             convolution,
             norm: None,
-            mish: false,
+            nonlinearity: None,
             film: None,
             residual: None,
-        });
+        }));
         output
+    }
+
+    fn last(&mut self) -> Option<&mut Layer> {
+        self.layers.steps.last_mut().and_then(|step| if let Step::Layer(layer) = step { Some(layer) } else { None })
     }
 
     fn block(&mut self, inputs: &[Activation], outputs: usize) -> Activation {
         let output = self.plain(inputs, SAME, inputs[0].positions, outputs);
         let norm = self.random.norm(outputs, self.groups);
-        if let Some(layer) = self.layers.layers.last_mut() {
-            (layer.norm, layer.mish) = (Some(norm), true);
+        if let Some(layer) = self.last() {
+            (layer.norm, layer.nonlinearity) = (Some(norm), Some(Nonlinearity::Mish));
         }
         output
     }
@@ -81,11 +88,11 @@ impl Builder {
         let first = self.block(inputs, outputs);
         let film = self.layers.film_channels;
         self.layers.film_channels += 2 * outputs;
-        if let Some(layer) = self.layers.layers.last_mut() {
+        if let Some(layer) = self.last() {
             layer.film = Some(Film { scale: Some(film), bias: Some(film + outputs) });
         }
         let second = self.block(&[first], outputs);
-        if let Some(layer) = self.layers.layers.last_mut() {
+        if let Some(layer) = self.last() {
             layer.residual = Some(shortcut);
         }
         second
@@ -95,8 +102,14 @@ impl Builder {
 /// A U-Net of `widths`, kernel 5, for `action` numbers at `horizon` positions.
 pub fn unet(seed: u64, action: usize, horizon: usize, widths: &[usize], groups: usize) -> Layers {
     let sample = Activation { buffer: 0, positions: horizon, channels: action };
-    let layers =
-        Layers { buffers: vec![horizon * action], sample, prediction: sample, layers: Vec::new(), film_channels: 0 };
+    let layers = Layers {
+        buffers: vec![horizon * action],
+        sample,
+        given: vec![],
+        prediction: sample,
+        steps: vec![],
+        film_channels: 0,
+    };
     let mut builder = Builder { random: Random(seed), groups, layers };
     let mut x = sample;
     let mut skips = Vec::new();
@@ -131,8 +144,15 @@ pub fn reference(layers: &Layers, batch: usize, sample: &[f32], film: &[f32]) ->
         let (row, position, channel) = (i / channels / positions, i / channels % positions, i % channels);
         buffers[buffer][(position * batch + row) * channels + channel] = f64::from(x);
     }
-    for layer in &layers.layers {
-        buffers[layer.output.buffer] = evaluate(layer, &buffers, batch, film, layers.film_channels);
+    for given in &layers.given {
+        buffers[given.activation.buffer] = tokens::given(given, batch, film, layers.film_channels);
+    }
+    for step in &layers.steps {
+        buffers[step.output().buffer] = match step {
+            Step::Layer(layer) => evaluate(layer, &buffers, batch, film, layers.film_channels),
+            Step::Norm(norm) => tokens::normalise(norm, &buffers),
+            Step::Attention(attention) => tokens::attend(attention, &buffers, batch),
+        };
     }
     let Activation { positions, channels, buffer } = layers.prediction;
     let at = |row: usize, position: usize, channel: usize| (position * batch + row) * channels + channel;
@@ -183,8 +203,10 @@ fn evaluate(layer: &Layer, buffers: &[Vec<f64>], batch: usize, film: &[f32], fil
         for position in 0..layer.output.positions {
             for channel in 0..*outputs {
                 let x = &mut x[at(position, channel)];
-                if layer.mish {
-                    *x *= x.exp().ln_1p().tanh();
+                match layer.nonlinearity {
+                    Some(Nonlinearity::Mish) => *x *= x.exp().ln_1p().tanh(),
+                    Some(Nonlinearity::Gelu) => *x *= 0.5 * (1.0 + tokens::erf(*x / 2_f64.sqrt())),
+                    None => {}
                 }
                 if let Some(Film { scale, bias }) = layer.film {
                     let number = |start: usize| f64::from(film[row * film_channels + start + channel]);

@@ -1,6 +1,6 @@
 //! Small networks of any shape.
 
-use parapolicy_engine::network::{Activation, Convolution, Film, Geometry, Layer, Layers};
+use parapolicy_engine::network::{Activation, Convolution, Film, Geometry, Layer, Layers, Nonlinearity, Step};
 use proptest::prelude::*;
 
 use super::{GROW, Random, SAME, SHRINK, reference};
@@ -39,7 +39,7 @@ pub fn any_small() -> impl Strategy<Value = Small> {
     let positions = prop_oneof![1..=LARGEST.min(16), Just(4), Just(8), Just(LARGEST.min(16))];
     let channels = (1..LARGEST, 1..LARGEST);
     let group = (1..LARGEST, 1_usize..5);
-    (geometry(), positions, channels, group, 1..=LARGEST.min(33), 0_u8..32, any::<u64>()).prop_map(
+    (geometry(), positions, channels, group, 1..=LARGEST.min(33), 0_u8..64, any::<u64>()).prop_map(
         |(geometry, positions, channels, group, batch, parts, seed)| Small {
             geometry,
             positions,
@@ -86,7 +86,7 @@ fn layers(random: &mut Random, small: &Small) -> Layers {
         output,
         convolution,
         norm: None,
-        mish: false,
+        nonlinearity: None,
         film: None,
         residual: None,
     };
@@ -99,12 +99,16 @@ fn layers(random: &mut Random, small: &Small) -> Layers {
     ];
     let mut last = plain(&[b, a], d, random.convolution(geometry, first + second, channels));
     last.norm = (parts & 1 > 0).then(|| random.norm(channels, groups));
-    last.mish = parts & 2 > 0;
+    last.nonlinearity = match parts / 32 {
+        0 => (parts & 2 > 0).then_some(Nonlinearity::Mish),
+        _ => Some(Nonlinearity::Gelu),
+    };
     last.film = Some(Film { scale: (parts & 4 > 0).then_some(1), bias: (parts & 8 > 0).then_some(1 + channels) });
     last.residual = (parts & 16 > 0).then_some(c);
     layers.push(last);
     let buffers = vec![positions * 3, positions * first, positions * second, outputs * channels, outputs * channels];
-    Layers { buffers, sample, prediction: d, layers, film_channels: 2 * channels + 1 }
+    let steps = layers.into_iter().map(Step::Layer).collect();
+    Layers { buffers, sample, given: vec![], prediction: d, steps, film_channels: 2 * channels + 1 }
 }
 
 fn geometry() -> impl Strategy<Value = Geometry> {

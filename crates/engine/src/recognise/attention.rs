@@ -1,0 +1,114 @@
+//! Attention (Vaswani et al. 2017, arXiv 1706.03762), written as products of tensors with an axis of heads.
+
+use crate::onnx::message::Node;
+
+use super::{
+    reader::{LARGEST_ROW, Reader},
+    stage::Kind,
+    value::{Content, Numbers, Rows, Scores, Value},
+};
+
+impl Reader<'_> {
+    /// Axes of tokens and heads changed for one another, as `permutation` says with the batch first.
+    pub fn turned_heads(&mut self, node: &Node, rows: &Rows, permutation: &[i64]) -> Result<Value, String> {
+        let &[first, second, third] = rows.dims.as_slice() else {
+            return Err(format!("turns rows of shape {:?}", rows.dims));
+        };
+        let (dims, content) = match (&rows.content, permutation) {
+            (&Content::Heads { stage, turned: false, .. }, [0, 2, 1, 3]) if self.are_heads(rows) => {
+                (vec![second, first, third], Content::Stage { stage, turned: true })
+            }
+            (&Content::Heads { stage, heads, turned }, [0, 1, 3, 2]) if self.are_heads(rows) => {
+                (vec![first, third, second], Content::Heads { stage, heads, turned: !turned })
+            }
+            (Content::Stage { turned: true, .. } | Content::Features(_), [0, 2, rest @ ..]) => {
+                let channels = second.checked_mul(third).ok_or("has no such channels")?;
+                let stage = self.tokens(node, &rows.reshaped(vec![first, channels]))?;
+                match rest {
+                    [1, 3] => (vec![second, first, third], Content::Heads { stage, heads: second, turned: false }),
+                    [3, 1] => (vec![second, third, first], Content::Heads { stage, heads: second, turned: true }),
+                    _ => return Err(format!("turns axes by {permutation:?}")),
+                }
+            }
+            _ => return Err(format!("turns axes by {permutation:?} what is neither tokens nor heads")),
+        };
+        Ok(Value::Rows(Rows { dims, content }))
+    }
+
+    /// Whether a tensor still has the axes of its heads.
+    fn are_heads(&self, rows: &Rows) -> bool {
+        let Content::Heads { stage, heads, turned } = rows.content else { return false };
+        let stage = &self.stages[stage];
+        let depth = stage.channels / heads;
+        rows.dims == if turned { [heads, depth, stage.positions] } else { [heads, stage.positions, depth] }
+    }
+
+    fn are_scores(&self, rows: &Rows, scores: &Scores) -> bool {
+        rows.dims == [scores.heads, self.stages[scores.query].positions, self.stages[scores.key].positions]
+    }
+
+    /// Queries and keys make scores, scores and values an answer.
+    pub fn product_of_heads(&mut self, node: &Node, a: &Rows, b: &Rows) -> Result<Value, String> {
+        let unfit = || Err(format!("multiplies rows of shapes {:?} and {:?} that are no heads", a.dims, b.dims));
+        let Content::Heads { stage: by, heads: heads_by, turned } = b.content else { return unfit() };
+        if !self.are_heads(b) {
+            return unfit();
+        }
+        match &a.content {
+            &Content::Heads { stage: query, heads, turned: false } if self.are_heads(a) && turned => {
+                let (queries, keys) = (&self.stages[query], &self.stages[by]);
+                let dims = vec![heads, queries.positions, keys.positions];
+                if heads != heads_by || queries.channels != keys.channels {
+                    return unfit();
+                }
+                if dims.iter().try_fold(1_usize, |all, &dim| all.checked_mul(dim)).is_none_or(|all| all > LARGEST_ROW) {
+                    return Err(format!("makes scores of shape {dims:?}, too many for a plan"));
+                }
+                let scores = Scores { query, key: by, heads, scale: 1.0, mask: None, softmax: false };
+                Ok(Value::Rows(Rows { dims, content: Content::Scores(scores) }))
+            }
+            Content::Scores(scores) if scores.softmax && self.are_scores(a, scores) && !turned => {
+                let (keys, values) = (&self.stages[scores.key], &self.stages[by]);
+                let heads = scores.heads;
+                if heads != heads_by || (keys.positions, keys.channels) != (values.positions, values.channels) {
+                    return unfit();
+                }
+                let (channels, positions) = (keys.channels, self.stages[scores.query].positions);
+                let stage = self.add(node, Kind::Attention(scores.clone(), by), [channels, positions])?;
+                let dims = vec![heads, positions, channels / heads];
+                Ok(Value::Rows(Rows { dims, content: Content::Heads { stage, heads, turned: false } }))
+            }
+            _ => unfit(),
+        }
+    }
+
+    /// Scores that are scaled, or masked.
+    pub fn adjusted_scores(&mut self, rows: &Rows, scores: &Scores, by: &Numbers, sum: bool) -> Result<Value, String> {
+        let mut scores = scores.clone();
+        if scores.softmax || scores.mask.is_some() || !self.are_scores(rows, &scores) {
+            return Err("changes scores that are done".into());
+        }
+        if sum {
+            self.spend(rows.dims[1] * rows.dims[2])?;
+            let mask = by.repeated(&rows.dims[1..]);
+            scores.mask =
+                Some(mask.ok_or_else(|| format!("masks scores by a constant of shape {:?}", by.dims))?.into());
+        } else if let [factor] = by.values[..] {
+            scores.scale *= factor;
+        } else {
+            return Err(format!("scales scores by a constant of shape {:?}", by.dims));
+        }
+        Ok(Value::Rows(Rows { dims: rows.dims.clone(), content: Content::Scores(scores) }))
+    }
+
+    pub fn softmax(&self, node: &Node) -> Result<Value, String> {
+        match self.input(node, 0)? {
+            Value::Rows(Rows { dims, content: Content::Scores(scores) })
+                if !scores.softmax && matches!(node.int("axis", -1), -1 | 3) =>
+            {
+                Ok(Value::Rows(Rows { dims, content: Content::Scores(Scores { softmax: true, ..scores }) }))
+            }
+            _ => Err("is of no scores between tokens".into()),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Small networks of tokens, and what comes of their steps in f64.
+
+use parapolicy_engine::network::{
+    Activation, Attention, Geometry, Given, GroupNorm, Layer, LayerNorm, Layers, Nonlinearity, Step,
+};
+use proptest::prelude::*;
+
+use super::small::Case;
+use super::{Random, reference};
+
+/// A layer of a transformer: tokens attend to each other and to some that are given, then pass a perceptron.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    positions: usize,
+    given: usize,
+    heads: usize,
+    /// Channels of a head.
+    depth: usize,
+    batch: usize,
+    masked: bool,
+    seed: u64,
+}
+
+/// Tokens and channels are below this; Miri takes its time.
+const LARGEST: usize = if cfg!(miri) { 5 } else { 20 };
+
+/// Tokens and channels that fill no register. (A few channels can be all but the same: what is left of them is rounding.)
+pub fn any_tokens() -> impl Strategy<Value = Tokens> {
+    (1..LARGEST, 1..LARGEST, 1_usize..4, 4..LARGEST.max(5), 1..LARGEST, any::<bool>(), any::<u64>()).prop_map(
+        |(positions, given, heads, depth, batch, masked, seed)| Tokens {
+            positions,
+            given,
+            heads,
+            depth,
+            batch,
+            masked,
+            seed,
+        },
+    )
+}
+
+impl Tokens {
+    pub fn case(&self) -> Case {
+        let &Self { positions, batch, seed, .. } = self;
+        let mut builder = Builder { random: Random(seed), buffers: vec![], steps: vec![] };
+        let layers = self.layers(&mut builder);
+        let sample = builder.random.numbers(batch * positions * 3, 1.0);
+        let film = builder.random.numbers(batch * layers.film_channels, 1.0);
+        let expected = reference(&layers, batch, &sample, &film);
+        Case { layers, batch, sample, film, expected }
+    }
+
+    fn layers(&self, builder: &mut Builder) -> Layers {
+        let &Self { positions, given, heads, depth, masked, .. } = self;
+        let size = heads * depth;
+        let sample = builder.activation(positions, 3);
+        let memory = builder.activation(given, size);
+        let mut x = builder.linear(sample, size, None, None);
+        for asked in [None, Some(memory)] {
+            let normal = builder.normal(x);
+            let of = asked.unwrap_or(normal);
+            let [query, key, value] = [normal, of, of].map(|input| builder.linear(input, size, None, None));
+            let mask = masked.then(|| builder.mask(positions, of.positions));
+            let (output, scale) = (builder.activation(positions, size), 1.0 / (depth as f32).sqrt());
+            builder.steps.push(Step::Attention(Attention { query, key, value, output, heads, scale, mask }));
+            x = builder.linear(output, size, None, Some(x));
+        }
+        let normal = builder.normal(x);
+        let wide = builder.linear(normal, 2 * size, Some(Nonlinearity::Gelu), None);
+        let prediction = builder.linear(wide, size, None, Some(x));
+        let given = vec![Given { activation: memory, start: 2 }];
+        let (buffers, steps) = (builder.buffers.clone(), builder.steps.clone());
+        Layers { buffers, sample, given, prediction, steps, film_channels: 2 + memory.positions * size }
+    }
+}
+
+/// Steps, each of which writes to a buffer of its own.
+struct Builder {
+    random: Random,
+    buffers: Vec<usize>,
+    steps: Vec<Step>,
+}
+
+impl Builder {
+    fn activation(&mut self, positions: usize, channels: usize) -> Activation {
+        self.buffers.push(positions * channels);
+        Activation { buffer: self.buffers.len() - 1, positions, channels }
+    }
+
+    fn linear(
+        &mut self,
+        input: Activation,
+        channels: usize,
+        nonlinearity: Option<Nonlinearity>,
+        residual: Option<Activation>,
+    ) -> Activation {
+        let output = self.activation(input.positions, channels);
+        let convolution = self.random.convolution(Geometry::POINTWISE, input.channels, channels);
+        let inputs = vec![input];
+        let layer = Layer { inputs, output, convolution, norm: None, nonlinearity, film: None, residual };
+        self.steps.push(Step::Layer(layer));
+        output
+    }
+
+    fn normal(&mut self, input: Activation) -> Activation {
+        let output = self.activation(input.positions, input.channels);
+        let norm = self.random.norm(input.channels, 1);
+        self.steps.push(Step::Norm(LayerNorm { input, output, norm }));
+        output
+    }
+
+    /// Every token hears the first, at least.
+    fn mask(&mut self, queries: usize, keys: usize) -> Vec<f32> {
+        let mut number = |at: usize| match self.random.number() {
+            number if number < 0.0 && !at.is_multiple_of(keys) => f32::NEG_INFINITY,
+            number => number,
+        };
+        (0..queries * keys).map(&mut number).collect()
+    }
+}
+
+/// Tokens that are given, `[position, batch, channel]`.
+pub fn given(given: &Given, batch: usize, film: &[f32], film_channels: usize) -> Vec<f64> {
+    let Activation { positions, channels, .. } = given.activation;
+    let rows = (0..positions).flat_map(|position| (0..batch).map(move |row| (position, row)));
+    let first = |(position, row)| row * film_channels + given.start + position * channels;
+    rows.map(first).flat_map(|first| &film[first..first + channels]).map(|&x| f64::from(x)).collect()
+}
+
+pub fn normalise(norm: &LayerNorm, buffers: &[Vec<f64>]) -> Vec<f64> {
+    let GroupNorm { epsilon, scale, bias, .. } = &norm.norm;
+    let mut x = buffers[norm.input.buffer].clone();
+    for token in x.chunks_exact_mut(norm.input.channels) {
+        let count = token.len() as f64;
+        let mean = token.iter().sum::<f64>() / count;
+        let variance = token.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
+        for (x, (scale, bias)) in token.iter_mut().zip(scale.iter().zip(bias)) {
+            *x = (*x - mean) / (variance + f64::from(*epsilon)).sqrt() * f64::from(*scale) + f64::from(*bias);
+        }
+    }
+    x
+}
+
+pub fn attend(attention: &Attention, buffers: &[Vec<f64>], batch: usize) -> Vec<f64> {
+    let Attention { query, key, value, heads, scale, ref mask, .. } = *attention;
+    let depth = query.channels / heads;
+    let token = |of: Activation, position: usize, row: usize, head: usize| {
+        &buffers[of.buffer][(position * batch + row) * of.channels + head * depth..][..depth]
+    };
+    let mut answer = Vec::with_capacity(query.positions * batch * query.channels);
+    for (position, row) in (0..query.positions).flat_map(|position| (0..batch).map(move |row| (position, row))) {
+        for head in 0..heads {
+            let asks = token(query, position, row, head);
+            let score = |at: usize| {
+                let product: f64 = asks.iter().zip(token(key, at, row, head)).map(|(a, b)| a * b).sum();
+                let mask = mask.as_ref().map_or(0.0, |mask| f64::from(mask[position * key.positions + at]));
+                (product * f64::from(scale) + mask).exp()
+            };
+            let weights: Vec<_> = (0..key.positions).map(score).collect();
+            let sum: f64 = weights.iter().sum();
+            let channel = |channel: usize| {
+                weights.iter().enumerate().map(|(at, weight)| weight / sum * token(value, at, row, head)[channel]).sum()
+            };
+            answer.extend((0..depth).map(channel).collect::<Vec<f64>>());
+        }
+    }
+    answer
+}
+
+/// The error function by its Taylor series; from 4 on it is 1 to seven digits.
+pub fn erf(x: f64) -> f64 {
+    if x.abs() >= 4.0 {
+        return x.signum();
+    }
+    let mut power = x;
+    let mut sum = x;
+    for n in 1..100 {
+        power *= -x * x / f64::from(n);
+        sum += power / f64::from(2 * n + 1);
+    }
+    sum * std::f64::consts::FRAC_2_SQRT_PI
+}
