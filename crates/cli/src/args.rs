@@ -54,7 +54,7 @@ pub enum Command {
     Study(Study),
     /// Put two reports of `run` side by side, episodes paired by their seeds.
     Compare(CompareArguments),
-    /// Measure what batches cost on this machine; `auto` chooses by it.
+    /// Measure what batches cost on this machine, by how many threads; `auto` chooses by it.
     Calibrate(CalibrateArguments),
     /// Draw action sequences for one observation.
     Sample(SampleArguments),
@@ -93,19 +93,23 @@ pub struct RuntimeArguments {
     /// Without it `native`, or `cpu` where `--ort-lib` is given.
     #[arg(long, value_name = "NAME")]
     pub provider: Option<ProviderArgument>,
-    /// In which the network's products are computed: `f32`, or `bf16`, which is faster where the processor has it.
+    /// In which the network's products are computed: `f32`; `bf16`, which is faster where the processor has it; or, by
+    /// `tensorrt`, `f16`.
     #[arg(long, default_value_t)]
     pub precision: Precision,
     /// ONNX Runtime's library; without it: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
     /// installed.
     #[arg(long, value_name = "FILE")]
     pub ort_lib: Option<PathBuf>,
-    /// Threads of the network; 0 is one a core.
+    /// Threads of the network; 0 is as many as were fastest when the model was calibrated, else one a core.
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
     /// Keep each of these threads but the calling one on a core of its own (`native`).
     #[arg(long)]
     pub pin: bool,
+    /// Devices that share the rows of every batch, `0,1` say: GPUs of `cuda` and `tensorrt`. Others have device 0 alone.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
+    pub devices: Vec<u32>,
 }
 
 /// How action sequences are drawn.

@@ -14,9 +14,6 @@ use crate::failure::{Failure, InputError as _};
 /// Its name.
 const AUTO: &str = "auto";
 
-/// Rows of the batches that providers are compared by: those of a round of `picard`, on average, on DDPM-100.
-const ROWS: usize = 12;
-
 /// A provider, as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ProviderArgument {
@@ -37,12 +34,12 @@ impl FromStr for ProviderArgument {
     }
 }
 
-/// A provider and the time of a batch by it, in ms.
-struct Timed(ProviderName, f64);
+/// A provider with the threads that are fastest, and the time of a batch by it, in ms.
+struct Timed(Inference, f64);
 
 impl fmt::Display for Timed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:.2} ms", self.0, self.1)
+        write!(f, "{} {:.2} ms", self.0.provider, self.1)
     }
 }
 
@@ -59,11 +56,11 @@ pub fn choose(model: &Path, inference: &Inference) -> Result<Inference, Failure>
         }
     }
     timed.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let &Timed(provider, _) =
-        timed.first().context("auto: no provider runs the model; name one to hear why").input()?;
+    let Timed(fastest, _) = timed.first().context("auto: no provider runs the model; name one to hear why").input()?;
     let times: Vec<_> = timed.iter().map(ToString::to_string).collect();
-    eprintln!("auto: provider {provider}; a batch of {ROWS} rows takes {}", times.join(", "));
-    Ok(Inference { provider, ..inference.clone() })
+    let (provider, rows) = (fastest.provider, Calibration::ROWS);
+    eprintln!("auto: provider {provider}; a batch of {rows} rows takes {}", times.join(", "));
+    Ok(fastest.clone())
 }
 
 /// It compares what is installed; a library that is named has one version for all.
@@ -82,24 +79,26 @@ fn ensure_unnamed(inference: &Inference) -> Result<(), Failure> {
 /// The time of a batch by a provider, calibrated first if it was not; none if it does not run the model.
 fn time(model: &Path, manifest: &Manifest, inference: &Inference) -> Result<Option<Timed>, Failure> {
     // What is damaged is made again.
-    let mut known = Calibration::load_for(manifest, inference).ok().flatten();
+    let mut known = Calibration::fastest_for(manifest, inference).ok().flatten();
     if known.is_none() {
         calibrate(model, inference)?;
-        known = Calibration::load_for(manifest, inference)?;
+        known = Calibration::fastest_for(manifest, inference)?;
     }
-    Ok(known.map(|calibration| Timed(inference.provider, calibration.cost().of(ROWS))))
+    Ok(known.map(|(fastest, calibration)| Timed(fastest, calibration.compared())))
 }
 
 /// Calibrates in a process of its own: a process loads one library of ONNX Runtime.
 fn calibrate(model: &Path, inference: &Inference) -> Result<(), Failure> {
-    let Inference { provider, precision, .. } = inference;
+    let Inference { provider, precision, threads, pinned, devices, .. } = inference;
     eprintln!("auto: calibrating {provider}");
     let mut command = Command::new(env::current_exe().context("this program's own file")?);
     command.arg("calibrate").arg("--model").arg(model).args([
         format!("--provider={provider}"),
         format!("--precision={precision}"),
-        format!("--threads={}", inference.threads()),
+        format!("--threads={threads}"),
     ]);
+    command.args(pinned.then_some("--pin"));
+    command.args(devices.iter().map(|device| format!("--devices={device}")));
     let output = command.stdin(Stdio::null()).output().context("this program, to calibrate")?;
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {

@@ -300,6 +300,20 @@ fn a_runtime_that_nothing_would_use() {
     assert!(line.contains("ort-lib"), "{line}");
 }
 
+#[test]
+fn devices_and_precisions_that_a_provider_lacks() {
+    for (arguments, expected) in [
+        (["--provider=native", "--devices=0,1"], "devices: the provider native has no device 1"),
+        (["--provider=openvino", "--devices=3"], "devices: the provider openvino has no device 3"),
+        (["--provider=native", "--precision=f16"], "does not compute in f16; use f32, bf16"),
+        (["--provider=cuda", "--precision=bf16"], "does not compute in bf16; use f32"),
+    ] {
+        let mut command = program();
+        let line = refused(command.args(["inspect", "models/pusht"]).args(arguments), 2);
+        assert!(line.contains(expected), "{line}");
+    }
+}
+
 /// The shell's limit on file sizes stands in for a full disk: every write beyond it fails.
 #[cfg(target_os = "linux")]
 #[test]

@@ -182,6 +182,46 @@ fn the_fastest_provider_is_one_that_is_installed() {
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: ort-lib: the provider auto "));
 }
 
+/// Threads that nobody names are those of the fastest calibration, once each number of them has one.
+#[test]
+fn threads_are_chosen_by_calibration() {
+    let cache = Cache::new();
+    let (fastest, messages) = cache.json(&["calibrate", "--json"]);
+    let files = fs::read_dir(cache.folder.path().join("calibration")).unwrap();
+    let mut times: Vec<(PathBuf, Value, f64)> = files
+        .map(|file| {
+            let path = file.unwrap().path();
+            let kept: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            let time =
+                kept["batches"].as_array().unwrap().iter().find(|batch| batch["rows"] == 12).unwrap()["median_ms"]
+                    .as_f64();
+            (path, kept, time.unwrap())
+        })
+        .collect();
+    assert_eq!(messages.lines().filter(|line| line.starts_with("calibrate: ")).count(), times.len(), "{messages}");
+    times.sort_by(|(.., one), (.., other)| one.total_cmp(other));
+    assert_eq!(times[0].1, fastest);
+
+    let threads = || {
+        let out = cache.folder.path().join("report");
+        let run = ["run", "--sampler=picard", "--episodes=1", "--json", "--solver=ddim", "--steps=5"];
+        cache.json(&[&run[..], &["--out", out.to_str().unwrap()]].concat()).0["machine"]["threads"].clone()
+    };
+    assert_eq!(threads(), fastest["key"]["threads"]);
+    if let [(path, slowest, _), ..] = &times[1..] {
+        // As if another had been the fastest.
+        let mut faster = slowest.clone();
+        for batch in faster["batches"].as_array_mut().unwrap() {
+            batch["median_ms"] = 1e-3.into();
+        }
+        fs::write(path, faster.to_string()).unwrap();
+        assert_eq!(threads(), slowest["key"]["threads"]);
+        // Not all are known any more.
+        fs::remove_file(&times[0].0).unwrap();
+        assert_eq!(threads(), std::thread::available_parallelism().unwrap().get());
+    }
+}
+
 #[test]
 fn auto_refuses_what_makes_no_sense_before_it_measures() {
     let cache = Cache::new();

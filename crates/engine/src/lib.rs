@@ -24,7 +24,7 @@ mod work;
 pub use engine::Engine;
 pub use error::{EngineError, RunError};
 pub use onnx::{Element, Graph, Outlet};
-pub use precision::{Precision, UnknownPrecision};
+pub use precision::Precision;
 pub use recognise::Names;
 pub use team::Threads;
 pub use work::Work;

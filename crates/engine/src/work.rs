@@ -3,7 +3,7 @@
 use std::{collections::HashSet, iter::Sum, ops::Add, sync::Arc};
 
 use crate::{
-    EngineError, Graph, Names, Precision,
+    EngineError, Graph, Names,
     network::{Activation, Feature, Features, Layer, Network, Step},
     recognise::recognise,
 };
@@ -50,21 +50,21 @@ impl Sum for Work {
 }
 
 impl Graph {
-    /// What a batch of `rows` takes as the graph has it, in numbers of `precision`: convolutions by plain sums, and for
+    /// What a batch of `rows` takes as the graph has it, in numbers of so many `bytes`: convolutions by plain sums, and for
     /// each row what depends on its timestep and its observation too. The engine makes do with less ([`Engine::work`]).
     ///
     /// [`Engine::work`]: crate::Engine::work
     ///
     /// # Errors
     /// A graph that is no conditional 1-D U-Net or transformer: the first node that belongs to neither.
-    pub fn work(&self, names: &Names<'_>, precision: Precision, rows: usize) -> Result<Work, EngineError> {
+    pub fn work(&self, names: &Names<'_>, bytes: usize, rows: usize) -> Result<Work, EngineError> {
         let Network { layers, condition } = recognise(self, names)?;
         let steps = layers.steps.iter().map(step);
         let work: Work = steps.chain([&condition.timestep, &condition.observation].map(features)).sum();
         Ok(Work {
             products: rows * work.products,
-            weights: precision.bytes() * work.weights,
-            activations: rows * precision.bytes() * work.activations,
+            weights: bytes * work.weights,
+            activations: rows * bytes * work.activations,
         })
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use parapolicy_engine::kernel::Kernel;
-use parapolicy_engine::{Engine, Graph, Names, Precision};
+use parapolicy_engine::{Engine, Graph, Names};
 
 const NAMES: Names<'_> =
     Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
@@ -22,12 +22,12 @@ fn shipped() -> Graph {
 
 #[test]
 fn a_graph_is_counted_as_onnx_counts_it() {
-    let work = |precision, rows| shipped().work(&NAMES, precision, rows).unwrap();
-    let one = work(Precision::F32, 1);
+    let work = |bytes, rows| shipped().work(&NAMES, bytes, rows).unwrap();
+    let one = work(4, 1);
     assert_eq!((one.products, one.flop()), (PRODUCTS, 2 * PRODUCTS));
     let [least, most] = WEIGHTS.map(|numbers| 4 * numbers);
     assert!((least..=most).contains(&one.weights), "{one:?}");
-    let many = work(Precision::Bf16, 8);
+    let many = work(2, 8);
     assert_eq!(
         (many.products, 2 * many.weights, many.activations),
         (8 * one.products, one.weights, 4 * one.activations)
@@ -39,7 +39,7 @@ fn the_engine_makes_do_with_less() {
     let graph = shipped();
     let engine = Engine::on(&graph, &NAMES, Kernel::Portable, 1).unwrap();
     for rows in [1, 2, 8, 32] {
-        let (engine, graph) = (engine.work(rows), graph.work(&NAMES, Precision::F32, rows).unwrap());
+        let (engine, graph) = (engine.work(rows), graph.work(&NAMES, 4, rows).unwrap());
         assert!(engine.products < graph.products, "{engine:?} {graph:?}");
         assert_eq!(engine.activations, graph.activations);
         assert_eq!(rows == 1, engine.weights < graph.weights, "filtered weights are more: {engine:?} {graph:?}");

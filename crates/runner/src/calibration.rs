@@ -138,6 +138,15 @@ impl Calibration {
         &self.batches
     }
 
+    /// Rows of the batches that ways of running a policy are compared by: those of a round of `picard`, on average, on
+    /// DDPM-100.
+    pub const ROWS: usize = 12;
+
+    /// The time of a batch of [`ROWS`](Self::ROWS), in milliseconds.
+    pub fn compared(&self) -> f64 {
+        self.cost.of(Self::ROWS)
+    }
+
     /// c(p).
     pub fn cost(&self) -> &BatchCost {
         &self.cost

@@ -6,6 +6,7 @@ mod error;
 mod native;
 mod onnx;
 mod outlet;
+mod shared;
 
 use std::{
     ops::Range,
@@ -20,7 +21,7 @@ pub(crate) use self::{
     encoder::Encoder,
     outlet::{Kind, Outlet, Size},
 };
-use self::{native::Native, onnx::Onnx};
+use self::{native::Native, onnx::Onnx, shared::Shared};
 use crate::{EncoderGraph, Manifest, PolicyError, Precision, PredictError, Provider, hash, provider::Backend};
 
 /// An open graph whose inputs and output are what the manifest says, and the observations bound to it.
@@ -28,6 +29,7 @@ use crate::{EncoderGraph, Manifest, PolicyError, Precision, PredictError, Provid
 pub(crate) enum Graph {
     Onnx(Box<Onnx>),
     Native(Box<Native>),
+    Shared(Shared),
 }
 
 /// Rows to denoise, one after the other.
@@ -51,11 +53,19 @@ pub(crate) struct Outlets {
 impl Graph {
     pub fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Self, GraphError> {
         let path = verified(dir, &manifest.denoiser.file, &manifest.denoiser.sha256)?;
+        let open = |&device| Self::on(device, &path, manifest, provider);
+        match provider.devices() {
+            [device] => open(device),
+            devices => Ok(Self::Shared(Shared::new(devices.iter().map(open).collect::<Result<_, _>>()?))),
+        }
+    }
+
+    fn on(device: u32, path: &Path, manifest: &Manifest, provider: &Provider) -> Result<Self, GraphError> {
         match &provider.backend {
             Backend::OnnxRuntime(runtime) => {
-                Onnx::open(&path, manifest, runtime, provider.execution()).map(Box::new).map(Self::Onnx)
+                Onnx::open(path, manifest, runtime, provider.execution(device)).map(Box::new).map(Self::Onnx)
             }
-            Backend::Native => Native::open(&path, manifest, provider).map(Box::new).map(Self::Native),
+            &Backend::Native(kernel) => Native::open(path, manifest, kernel, provider).map(Box::new).map(Self::Native),
         }
     }
 
@@ -67,6 +77,7 @@ impl Graph {
         match self {
             Self::Onnx(onnx) => native::work(onnx.path(), manifest, precision, rows),
             Self::Native(native) => Ok(native.work(rows)),
+            Self::Shared(shared) => shared.work(manifest, precision, rows),
         }
     }
 
@@ -75,6 +86,7 @@ impl Graph {
         match self {
             Self::Onnx(onnx) => onnx.bind(),
             Self::Native(native) => native.bind(observations)?,
+            Self::Shared(shared) => shared.bind(observations)?,
         }
         Ok(())
     }
@@ -84,6 +96,7 @@ impl Graph {
         match self {
             Self::Onnx(onnx) => onnx.run(batch, prediction),
             Self::Native(native) => native.run(batch, prediction),
+            Self::Shared(shared) => shared.run(batch, prediction),
         }
     }
 }
@@ -106,7 +119,7 @@ impl Outlets {
     pub fn of(path: &Path, provider: &Provider) -> Result<Self, GraphError> {
         match &provider.backend {
             Backend::OnnxRuntime(runtime) => onnx::outlets(path, runtime),
-            Backend::Native => native::outlets(path),
+            Backend::Native(_) => native::outlets(path),
         }
     }
 

@@ -1,11 +1,10 @@
 //! Where inference happens, said before anything is loaded.
 
-use std::{fmt, num::NonZero, path::PathBuf, str::FromStr, thread::available_parallelism};
+use std::{fmt, iter, num::NonZero, path::PathBuf, str::FromStr, thread::available_parallelism};
 
-use parapolicy_engine::kernel::Kernel;
-pub use parapolicy_engine::{Precision, UnknownPrecision};
+use parapolicy_engine::Engine;
 
-use crate::{InstallObserver, Provider, Runtime, RuntimeError, provider::Backend, runtime::Execution};
+use crate::{InstallObserver, Precision, Provider, Runtime, RuntimeError, provider::Backend, runtime::Execution};
 
 /// What can run a policy's graph, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +22,16 @@ pub enum ProviderName {
     Cuda,
     /// ONNX Runtime with `TensorRT`, on a GPU of NVIDIA.
     TensorRt,
+}
+
+/// What threads of ONNX Runtime's own kernels do while there is nothing to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Idle {
+    /// Look for work again and again: they are there at once when there is some, and in the way of others until then.
+    #[default]
+    Spin,
+    /// Sleep until they are woken.
+    Sleep,
 }
 
 /// Where inference happens: what runs the network, how exactly, and on how much of the machine.
@@ -49,6 +58,12 @@ pub struct Inference {
     pub threads: usize,
     /// Whether each of them but the calling one keeps to a core of its own.
     pub pinned: bool,
+    /// What they do in between, where the provider is [`Cpu`](ProviderName::Cpu); others have ways of their own.
+    pub idle: Idle,
+    /// Devices that share the rows of every batch, each with all of the network, as the window of a plan is spread over
+    /// GPUs by Shih et al. 2023 (arXiv 2305.16317): GPUs by their numbers. The processor is device 0, the only one of other
+    /// providers. Without any, device 0 alone; named twice, it works on two parts at once.
+    pub devices: Vec<u32>,
     /// ONNX Runtime's library; without it, as [`Runtime::find_or_install`] finds it.
     pub library: Option<PathBuf>,
 }
@@ -80,6 +95,14 @@ pub enum InferenceError {
     /// Its threads are ONNX Runtime's.
     #[error("pin: the provider {0} does not pin its threads; leave it out, or name the provider native")]
     Pinning(ProviderName),
+    /// There is no such device.
+    #[error("devices: the provider {provider} has no device {device}: the processor is its only one, number 0")]
+    Device {
+        /// The provider.
+        provider: ProviderName,
+        /// Its number.
+        device: u32,
+    },
     /// There is no provider of this name.
     #[error("provider: `{0}` is not known; use {names}", names = names(&ProviderName::ALL))]
     UnknownProvider(String),
@@ -92,7 +115,8 @@ impl ProviderName {
     /// What it computes in, the default first.
     pub fn precisions(self) -> &'static [Precision] {
         match self {
-            Self::Native | Self::OpenVino | Self::TensorRt => &[Precision::F32, Precision::Bf16],
+            Self::TensorRt => &[Precision::F32, Precision::Bf16, Precision::F16],
+            Self::Native | Self::OpenVino => &[Precision::F32, Precision::Bf16],
             Self::Cpu | Self::Cuda => &[Precision::F32],
         }
     }
@@ -107,8 +131,17 @@ impl ProviderName {
 
     /// OpenVINO would compute in f32 where the processor lacks bf16, and not say so.
     fn check_processor(self, precision: Precision) -> Result<(), InferenceError> {
-        let lacks = precision == Precision::Bf16 && !Kernel::fastest(precision).is_available();
+        let lacks = precision.kernel().is_none_or(|kernel| !kernel.is_available());
         if self == Self::OpenVino && lacks { Err(InferenceError::Processor(precision)) } else { Ok(()) }
+    }
+
+    /// Whether it computes on the processor, which is device 0 then.
+    fn check_devices(self, devices: &[u32]) -> Result<(), InferenceError> {
+        let many = matches!(self, Self::Cuda | Self::TensorRt);
+        match devices.iter().find(|device| !many && **device > 0) {
+            Some(&device) => Err(InferenceError::Device { provider: self, device }),
+            None => Ok(()),
+        }
     }
 
     /// The one that is meant if nobody names it: ONNX Runtime where its `library` is named, else the engine.
@@ -129,6 +162,15 @@ impl fmt::Display for ProviderName {
     }
 }
 
+impl fmt::Display for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spin => "spin",
+            Self::Sleep => "sleep",
+        })
+    }
+}
+
 impl FromStr for ProviderName {
     type Err = InferenceError;
 
@@ -144,32 +186,65 @@ impl Inference {
         if self.threads > 0 { self.threads } else { available_parallelism().map_or(1, NonZero::get) }
     }
 
+    /// Ways of running the same that a calibration compares: 1, 2, 4 threads and so on up to one a core, those of ONNX
+    /// Runtime's own kernels spinning or asleep in between. Where threads are named, or do nothing, this one alone.
+    ///
+    /// ```
+    /// use parapolicy_runner::Inference;
+    ///
+    /// let named = Inference { threads: 3, ..Inference::default() };
+    /// assert_eq!(named.candidates(), [named.clone()]);
+    /// assert!(Inference::default().candidates().iter().any(|way| way.threads == 1));
+    /// ```
+    pub fn candidates(&self) -> Vec<Self> {
+        let most = match self.provider {
+            _ if self.threads > 0 => return vec![self.clone()],
+            ProviderName::Cuda | ProviderName::TensorRt => return vec![self.clone()],
+            ProviderName::Native => self.threads().min(Engine::THREADS),
+            ProviderName::Cpu | ProviderName::OpenVino => self.threads(),
+        };
+        let fewer = iter::successors(Some(1), |threads| Some(2 * threads)).take_while(|threads| *threads < most);
+        let way = |(threads, idle)| Self { threads, idle, ..self.clone() };
+        let spinning = fewer.chain([most]).map(|threads| (threads, Idle::Spin));
+        let both = |(threads, _)| [(threads, Idle::Spin), (threads, Idle::Sleep)];
+        match self.provider {
+            // The calling thread waits for nobody.
+            ProviderName::Cpu => spinning.flat_map(both).filter(|way| *way != (1, Idle::Sleep)).map(way).collect(),
+            _ => spinning.map(way).collect(),
+        }
+    }
+
     /// Makes the provider ready. ONNX Runtime is looked for, or installed, where it is needed; `observer` hears of that.
     ///
     /// # Errors
-    /// ONNX Runtime cannot be had, or is named and not needed; or the provider does not compute in the precision, or pin
-    /// its threads.
+    /// ONNX Runtime cannot be had, or is named and not needed; or the provider does not compute in the precision or on the
+    /// devices, or does not pin its threads.
     pub fn open(&self, observer: &dyn InstallObserver) -> Result<Provider, InferenceError> {
-        let Self { provider, precision, pinned, ref library, .. } = *self;
+        let Self { provider, precision, pinned, idle, ref library, .. } = *self;
         let threads = self.threads();
+        let lacking = InferenceError::Precision { provider, precision };
         if !provider.precisions().contains(&precision) {
-            return Err(InferenceError::Precision { provider, precision });
+            return Err(lacking);
         }
         if pinned && provider != ProviderName::Native {
             return Err(InferenceError::Pinning(provider));
         }
+        provider.check_devices(&self.devices)?;
+        let devices = if self.devices.is_empty() { vec![0] } else { self.devices.clone() };
         let backend = if provider == ProviderName::Native {
             if library.is_some() {
                 return Err(InferenceError::UnusedLibrary { provider });
             }
-            Backend::Native
+            Backend::Native(precision.kernel().ok_or(lacking)?)
         } else {
             provider.check_processor(precision)?;
             let runtime = Runtime::find_or_install(provider, library.as_deref(), observer)?;
-            runtime.try_out(Execution { provider, precision, threads })?;
+            for &device in &devices {
+                runtime.try_out(Execution { provider, precision, threads, idle, device })?;
+            }
             Backend::OnnxRuntime(runtime)
         };
-        Ok(Provider { name: provider, precision, threads, pinned, backend })
+        Ok(Provider { name: provider, precision, threads, pinned, idle, devices, backend })
     }
 }
 

@@ -25,9 +25,9 @@ mod meter;
 mod normalization;
 mod observation;
 mod policy;
+mod precision;
 mod provider;
 mod runtime;
-mod shared;
 
 pub use adopt::{AdoptError, Adoption, Blank, RoleNames, adopt};
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
@@ -37,13 +37,13 @@ pub use calibration::{
 };
 pub use graph::GraphError;
 pub use history::ObservationHistory;
-pub use inference::{Inference, InferenceError, Precision, ProviderName, UnknownPrecision};
+pub use inference::{Idle, Inference, InferenceError, ProviderName};
 pub use inspect::{GraphDescription, Inspection, RuntimeDescription, TensorDescription, inspect};
 pub use machine::Cpu;
 pub use manifest::{DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
 pub use meter::Meter;
 pub use normalization::Normalization;
 pub use policy::{Policy, PolicyError};
+pub use precision::{Precision, UnknownPrecision};
 pub use provider::Provider;
 pub use runtime::{InstallObserver, InstallStage, Installable, LibrarySource, Runtime, RuntimeError};
-pub use shared::SharedDenoiser;

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{Precision, ProviderName, Runtime, runtime::Execution};
+use parapolicy_engine::kernel::Kernel;
+
+use crate::{Idle, Precision, ProviderName, Runtime, runtime::Execution};
 
 /// What runs policies' graphs, ready: what [`Inference`](crate::Inference) opened. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -11,6 +13,9 @@ pub struct Provider {
     pub(crate) precision: Precision,
     pub(crate) threads: usize,
     pub(crate) pinned: bool,
+    pub(crate) idle: Idle,
+    /// One at least.
+    pub(crate) devices: Vec<u32>,
     pub(crate) backend: Backend,
 }
 
@@ -18,7 +23,7 @@ pub struct Provider {
 #[derive(Clone, Debug)]
 pub(crate) enum Backend {
     OnnxRuntime(Runtime),
-    Native,
+    Native(Kernel),
 }
 
 impl Provider {
@@ -37,25 +42,35 @@ impl Provider {
         self.threads
     }
 
+    /// What threads of ONNX Runtime's own kernels do while there is nothing to do.
+    pub fn idle(&self) -> Idle {
+        self.idle
+    }
+
+    /// Numbers of the devices that share the rows of every batch.
+    pub fn devices(&self) -> &[u32] {
+        &self.devices
+    }
+
     /// Version of what runs the graph; what ONNX Runtime says of its build, where its version is unknown.
     pub fn version(&self) -> &str {
         match &self.backend {
             Backend::OnnxRuntime(runtime) => runtime.version().unwrap_or_else(|| runtime.build_info()),
-            Backend::Native => env!("CARGO_PKG_VERSION"),
+            Backend::Native(_) => env!("CARGO_PKG_VERSION"),
         }
     }
 
-    /// How ONNX Runtime's sessions are to compute.
-    pub(crate) fn execution(&self) -> Execution {
-        let &Self { name: provider, precision, threads, .. } = self;
-        Execution { provider, precision, threads }
+    /// How ONNX Runtime's sessions are to compute on a device.
+    pub(crate) fn execution(&self, device: u32) -> Execution {
+        let &Self { name: provider, precision, threads, idle, .. } = self;
+        Execution { provider, precision, threads, idle, device }
     }
 
     /// The ONNX Runtime that it is, if it is one.
     pub fn runtime(&self) -> Option<&Runtime> {
         match &self.backend {
             Backend::OnnxRuntime(runtime) => Some(runtime),
-            Backend::Native => None,
+            Backend::Native(_) => None,
         }
     }
 }
@@ -67,14 +82,23 @@ impl fmt::Display for Provider {
             Backend::OnnxRuntime(runtime) => {
                 write!(f, "ONNX Runtime {}", runtime.version().unwrap_or("of an unknown version"))
             }
-            Backend::Native => write!(f, "native {}", self.version()),
+            Backend::Native(_) => write!(f, "native {}", self.version()),
         }?;
         if !matches!(self.name, ProviderName::Native | ProviderName::Cpu) {
             write!(f, " with {}", self.name)?;
         }
-        match self.precision {
-            Precision::F32 => Ok(()),
-            precision => write!(f, " in {precision}"),
+        if self.precision != Precision::F32 {
+            write!(f, " in {}", self.precision)?;
+        }
+        if self.idle == Idle::Sleep {
+            f.write_str(", threads asleep in between")?;
+        }
+        match &self.devices[..] {
+            [0] => Ok(()),
+            devices => {
+                let numbers: Vec<_> = devices.iter().map(ToString::to_string).collect();
+                write!(f, " on devices {}", numbers.join(", "))
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ pub struct Instructions {
     precision: String,
     threads: usize,
     pin: bool,
+    devices: Vec<u32>,
     ort_lib: Option<PathBuf>,
     sampler: String,
     window: Option<usize>,
@@ -105,7 +106,9 @@ impl Instructions {
                 precision,
                 threads: self.threads,
                 pinned: self.pin,
+                devices: self.devices.clone(),
                 library: self.ort_lib.clone(),
+                ..Inference::default()
             },
             ..Recipe::default()
         })

@@ -30,7 +30,7 @@ fn viewer(instructions: &Value) -> Command {
 /// What `parapolicy view` would say, with one thing put in.
 fn instructions(name: &str, path: &Path) -> Value {
     let mut instructions = json!({
-        "model": "models/pusht", "provider": "native", "precision": "f32", "threads": 1, "pin": false, "ort_lib": null,
+        "model": "models/pusht", "provider": "native", "precision": "f32", "threads": 1, "pin": false, "devices": [], "ort_lib": null,
         "sampler": "picard", "window": null, "tolerance": 0.1, "solver": "ddim", "steps": 10,
         "scenarios": ["sims/nominal.toml"], "seed": 100_003, "clock": "lockstep", "demos": "demos",
         "replay": null, "screenshot": null, "step": 0,

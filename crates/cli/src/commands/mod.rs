@@ -21,7 +21,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use ndarray::Array2;
-use parapolicy_runner::{Inference, InferenceError, Manifest, Policy, Provider, ProviderName, Sampling};
+use parapolicy_runner::{Calibration, Inference, InferenceError, Manifest, Policy, Provider, ProviderName, Sampling};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde::Serialize;
 
@@ -50,10 +50,18 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
 }
 
 impl RuntimeArguments {
-    /// What is asked for; `auto` is settled for the model.
-    fn inference(&self, model: &Path) -> Result<Inference, Failure> {
-        let Self { provider, precision, threads, pin: pinned, ref ort_lib } = *self;
-        let named = |provider| Inference { provider, precision, threads, pinned, library: ort_lib.clone() };
+    /// What is asked for; the provider `auto` is settled for the model.
+    fn asked(&self, model: &Path) -> Result<Inference, Failure> {
+        let Self { provider, precision, threads, pin: pinned, ref devices, ref ort_lib } = *self;
+        let named = |provider| Inference {
+            provider,
+            precision,
+            threads,
+            pinned,
+            devices: devices.clone(),
+            library: ort_lib.clone(),
+            ..Inference::default()
+        };
         match provider {
             None => Ok(named(ProviderName::implied(ort_lib.as_ref()))),
             Some(ProviderArgument::Named(provider)) => Ok(named(provider)),
@@ -61,9 +69,21 @@ impl RuntimeArguments {
         }
     }
 
+    /// The same; threads that are not named are those of the fastest calibration.
+    fn inference(&self, model: &Path) -> Result<Inference, Failure> {
+        let asked = self.asked(model)?;
+        // What is wrong with the model is said when it is loaded, and a calibration that is damaged is as good as none.
+        let known = Manifest::load(model).ok().and_then(|manifest| Calibration::fastest_for(&manifest, &asked).ok());
+        Ok(known.flatten().map_or(asked, |(fastest, _)| fastest))
+    }
+
     /// What the model's graph is run by; ONNX Runtime is looked for where it is asked for.
     fn provider(&self, model: &Path) -> Result<Provider, Failure> {
-        self.inference(model)?.open(&InstallProgress::new()).map_err(|error| match error {
+        self.open(&self.inference(model)?)
+    }
+
+    fn open(&self, inference: &Inference) -> Result<Provider, Failure> {
+        inference.open(&InstallProgress::new()).map_err(|error| match error {
             // That the machine has none is not the user's fault.
             InferenceError::Runtime(_) if self.ort_lib.is_none() => Failure::Other(error.into()),
             error => Failure::Input(error.into()),

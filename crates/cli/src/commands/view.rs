@@ -50,6 +50,7 @@ impl ViewArguments {
             "precision": inference.precision.to_string(),
             "threads": inference.threads,
             "pin": inference.pinned,
+            "devices": inference.devices,
             "ort_lib": inference.library,
             "sampler": self.sampler.to_string(),
             "window": self.sampling.window.window,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{BatchTime, Calibration, CalibrationKey, Observations, Profiled, Roofline, Sampling, cost};
 
 /// Version of the file's form.
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 
 /// The file, as it is written.
 #[derive(Serialize, Deserialize)]
@@ -70,8 +70,21 @@ impl From<&Profile> for FileProfile {
 impl File {
     /// Whether it is of this form and of this policy and machine.
     pub fn check(&self, key: &CalibrationKey) -> Result<(), Problem> {
-        let CalibrationKey { parapolicy, model_sha256, provider, precision, runtime, cpu, cores, threads } = &self.key;
-        let fields: [(&str, &dyn ToString, &dyn ToString); 9] = [
+        let CalibrationKey {
+            parapolicy,
+            model_sha256,
+            provider,
+            precision,
+            runtime,
+            cpu,
+            cores,
+            threads,
+            pinned,
+            idle,
+            devices,
+        } = &self.key;
+        let [found, expected] = [devices, &key.devices].map(|devices| format!("{devices:?}"));
+        let fields: [(&str, &dyn ToString, &dyn ToString); 12] = [
             ("schema_version", &self.schema_version, &SCHEMA_VERSION),
             ("key.parapolicy", parapolicy, &key.parapolicy),
             ("key.model_sha256", model_sha256, &key.model_sha256),
@@ -81,6 +94,9 @@ impl File {
             ("key.cpu", cpu, &key.cpu),
             ("key.cores", cores, &key.cores),
             ("key.threads", threads, &key.threads),
+            ("key.pinned", pinned, &key.pinned),
+            ("key.idle", idle, &key.idle),
+            ("key.devices", &found, &expected),
         ];
         for (field, found, expected) in fields.map(|(field, a, b)| (field, a.to_string(), b.to_string())) {
             if found != expected {

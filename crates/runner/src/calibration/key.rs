@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cpu, Manifest, Policy, Precision, ProviderName, hash};
+use crate::{Cpu, Inference, Manifest, Policy, hash};
 
 /// What a calibration is valid for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct CalibrationKey {
     pub model_sha256: String,
     /// What executes the graph: `native`, `cpu`, `openvino`, …
     pub provider: String,
-    /// In which products are computed: `f32` or `bf16`.
+    /// In which products are computed: `f32`, `bf16` or `f16`.
     pub precision: String,
     /// Version of ONNX Runtime, or of the engine; what the former says of its build, where its version is unknown.
     pub runtime: String,
@@ -25,23 +25,33 @@ pub struct CalibrationKey {
     pub cores: usize,
     /// Threads of the network.
     pub threads: usize,
+    /// Whether they keep to cores of their own.
+    pub pinned: bool,
+    /// What they do in between: `spin` or `sleep`.
+    pub idle: String,
+    /// Numbers of the devices that share batches.
+    pub devices: Vec<u32>,
 }
 
 impl CalibrationKey {
     /// The key of a calibration of this policy on this machine.
     pub fn of(policy: &Policy) -> Self {
         let provider = &policy.provider;
-        Self::new(&policy.manifest, provider.name(), provider.version(), provider.precision(), provider.threads())
+        let inference = Inference {
+            provider: provider.name(),
+            precision: provider.precision(),
+            threads: provider.threads(),
+            pinned: provider.pinned,
+            idle: provider.idle(),
+            devices: provider.devices().to_vec(),
+            library: None,
+        };
+        Self::new(&policy.manifest, &inference, provider.version())
     }
 
-    /// The key of a calibration of a policy on this machine, run by a `version` of `provider`.
-    pub(super) fn new(
-        manifest: &Manifest,
-        provider: ProviderName,
-        version: &str,
-        precision: Precision,
-        threads: usize,
-    ) -> Self {
+    /// The key of a calibration of a policy on this machine, run as `inference` says by a `version` of its provider.
+    pub(super) fn new(manifest: &Manifest, inference: &Inference, version: &str) -> Self {
+        let Inference { provider, precision, pinned, idle, ref devices, .. } = *inference;
         let Cpu { name: cpu, cores } = Cpu::of_this_machine();
         Self {
             parapolicy: env!("CARGO_PKG_VERSION").into(),
@@ -51,7 +61,10 @@ impl CalibrationKey {
             runtime: version.into(),
             cpu,
             cores,
-            threads,
+            threads: inference.threads(),
+            pinned,
+            idle: idle.to_string(),
+            devices: if devices.is_empty() { vec![0] } else { devices.clone() },
         }
     }
 

@@ -1,6 +1,6 @@
 //! How far batches are from what the machine can do at most.
 
-use parapolicy_engine::{Engine, Work, kernel::Kernel, limits::Limits};
+use parapolicy_engine::{Engine, Work, limits::Limits};
 use serde::{Deserialize, Serialize};
 
 use super::BatchTime;
@@ -77,12 +77,15 @@ fn known(policy: &Policy, batches: &[BatchTime]) -> Result<KnownRoofline, String
             return Err(format!("the limits of devices, as {name} computes on, are not measured"));
         }
     };
+    if provider.devices().len() > 1 {
+        return Err("the limits of several sessions together are not measured".into());
+    }
+    let kernel = provider.precision().kernel().ok_or("the limits of this precision are not measured")?;
     let works = ROWS.map(|rows| policy.graph.work(&policy.manifest, provider.precision(), rows));
     let works: Vec<Work> = works.into_iter().collect::<Result<_, _>>().map_err(|why| why.to_string())?;
     let mut weights: Vec<usize> = works.iter().map(|work| work.weights).collect();
     weights.dedup();
-    let limits = Limits::measure(Kernel::fastest(provider.precision()), threads, &weights)
-        .ok_or("the limits of this processor are not measured")?;
+    let limits = Limits::measure(kernel, threads, &weights).ok_or("the limits of this processor are not measured")?;
     let batch = |(rows, work): (usize, &Work)| {
         let median_ms = batches.iter().find(|batch| batch.rows == rows)?.median_ms;
         let least_ms = 1e-3 * limits.least(work, work.weights).microseconds;

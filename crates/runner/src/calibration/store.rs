@@ -27,10 +27,28 @@ impl Calibration {
     /// # Errors
     /// As for [`Calibration::load`].
     pub fn load_for(manifest: &Manifest, inference: &Inference) -> Result<Option<Self>, CalibrationError> {
-        let &Inference { provider, precision, .. } = inference;
-        let Some(version) = provider.installed_version() else { return Ok(None) };
-        let key = CalibrationKey::new(manifest, provider, version, precision, inference.threads());
+        let Some(version) = inference.provider.installed_version() else { return Ok(None) };
+        let key = CalibrationKey::new(manifest, inference, version);
         Self::load_from(&key.path()?, &key)
+    }
+
+    /// The fastest of the [candidates](Inference::candidates) of `inference` for a batch of [`ROWS`](Self::ROWS), with its
+    /// calibration; `None` if one of them was not calibrated.
+    ///
+    /// # Errors
+    /// As for [`Calibration::load`].
+    pub fn fastest_for(
+        manifest: &Manifest,
+        inference: &Inference,
+    ) -> Result<Option<(Inference, Self)>, CalibrationError> {
+        let mut fastest: Option<(Inference, Self)> = None;
+        for candidate in inference.candidates() {
+            let Some(calibration) = Self::load_for(manifest, &candidate)? else { return Ok(None) };
+            if fastest.as_ref().is_none_or(|(_, known)| calibration.compared() < known.compared()) {
+                fastest = Some((candidate, calibration));
+            }
+        }
+        Ok(fastest)
     }
 
     fn load_from(path: &Path, key: &CalibrationKey) -> Result<Option<Self>, CalibrationError> {

@@ -28,7 +28,7 @@ impl Encoder {
             Some(runtime) => runtime.clone(),
             None => Runtime::find_or_install(ProviderName::Cpu, None, &())?,
         };
-        let session = onnx::open(&path, &runtime, provider.threads())?;
+        let session = onnx::open(&path, &runtime, provider.threads(), provider.idle())?;
         let checked = check::encoder(&Outlets::from(&session), manifest, encoder);
         checked.map_err(|problem| GraphError::Mismatch { path, problem })?;
         Ok(Some(Self::new(session, manifest, encoder)))

@@ -20,13 +20,12 @@ pub(crate) struct Native {
 
 impl Native {
     /// More threads than the engine can use are not started.
-    pub fn open(path: &Path, manifest: &Manifest, provider: &Provider) -> Result<Self, GraphError> {
+    pub fn open(path: &Path, manifest: &Manifest, kernel: Kernel, provider: &Provider) -> Result<Self, GraphError> {
         let graph = read(path)?;
         check::denoiser(&Outlets::from(&graph), manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
         let names = names(path, manifest)?;
         let threads = Threads { count: provider.threads.min(Engine::THREADS), pinned: provider.pinned };
-        let kernel = Kernel::fastest(provider.precision);
         let engine = Engine::on(&graph, &names, kernel, threads).map_err(|error| refused(path, error))?;
         Ok(Self { engine, prediction: Vec::new() })
     }
@@ -59,7 +58,7 @@ pub(super) fn outlets(path: &Path) -> Result<Outlets, GraphError> {
 /// What a batch of `rows` takes by a graph that something else runs.
 pub(super) fn work(path: &Path, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, GraphError> {
     let names = names(path, manifest)?;
-    read(path)?.work(&names, precision, rows).map_err(|error| refused(path, error))
+    read(path)?.work(&names, precision.bytes(), rows).map_err(|error| refused(path, error))
 }
 
 /// Those of a graph that is shown the observation.

@@ -15,7 +15,7 @@ use super::{
     copy,
     outlet::{Kind, Size},
 };
-use crate::{Manifest, Precision, PredictError, ProviderName, Runtime, runtime::Execution};
+use crate::{Idle, Manifest, Precision, PredictError, ProviderName, Runtime, runtime::Execution};
 
 /// Open sessions.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ struct Layout {
 impl Onnx {
     pub fn open(path: &Path, manifest: &Manifest, runtime: &Runtime, how: Execution) -> Result<Self, GraphError> {
         // Whatever is to run it: what it is made of, ONNX Runtime's own kernels say.
-        let reading = open(path, runtime, how.threads)?;
+        let reading = open(path, runtime, how.threads, how.idle)?;
         let outlets = Outlets::from(&reading);
         let accepted = check::denoiser(&outlets, manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
@@ -94,12 +94,12 @@ impl Onnx {
 
 /// The inputs and the outputs of a graph that need not be what a manifest says.
 pub(super) fn outlets(path: &Path, runtime: &Runtime) -> Result<Outlets, GraphError> {
-    Ok(Outlets::from(&open(path, runtime, 1)?))
+    Ok(Outlets::from(&open(path, runtime, 1, Idle::Spin)?))
 }
 
 /// Opens a graph on the processor.
-pub(super) fn open(path: &Path, runtime: &Runtime, threads: usize) -> Result<Session, GraphError> {
-    let how = Execution { provider: ProviderName::Cpu, precision: Precision::F32, threads };
+pub(super) fn open(path: &Path, runtime: &Runtime, threads: usize, idle: Idle) -> Result<Session, GraphError> {
+    let how = Execution { provider: ProviderName::Cpu, precision: Precision::F32, threads, idle, device: 0 };
     sessions::open(path, runtime, how, &[]).map_err(|error| GraphError::Open { path: path.to_path_buf(), error })
 }
 

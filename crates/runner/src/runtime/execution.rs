@@ -7,7 +7,7 @@ use ort::{
 };
 
 use super::RuntimeError;
-use crate::{Precision, ProviderName, cache};
+use crate::{Idle, Precision, ProviderName, cache};
 
 /// How a session is computed.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub(crate) struct Execution {
     pub provider: ProviderName,
     pub precision: Precision,
     pub threads: usize,
+    pub idle: Idle,
+    pub device: u32,
 }
 
 /// Whether the library that is loaded was built with the provider. That its own libraries are there is not said.
@@ -32,7 +34,11 @@ pub(super) fn is_built_in(provider: ProviderName) -> bool {
 impl Execution {
     /// Has the session computed so: by the provider alone, for a part left to the processor would be a silent fall-back.
     pub fn prepare(self, builder: SessionBuilder) -> ort::Result<SessionBuilder> {
-        let Some(provider) = self.dispatch() else { return Ok(builder.with_intra_threads(self.threads)?) };
+        let Some(provider) = self.dispatch() else {
+            let spinning = if self.idle == Idle::Spin { "1" } else { "0" };
+            let builder = builder.with_intra_threads(self.threads)?;
+            return Ok(builder.with_config_entry("session.intra_op.allow_spinning", spinning)?);
+        };
         // ONNX Runtime's own threads would have nothing to do.
         let builder = builder.with_intra_threads(1)?.with_disable_cpu_fallback()?;
         Ok(builder.with_execution_providers([provider.error_on_failure()])?)
@@ -58,7 +64,7 @@ impl Execution {
             ProviderName::Native | ProviderName::Cpu => None,
             ProviderName::OpenVino => Some(self.openvino().build()),
             // Its products are f32, not TF32 with 11 bits of mantissa.
-            ProviderName::Cuda => Some(ep::CUDA::default().with_tf32(false).build()),
+            ProviderName::Cuda => Some(ep::CUDA::default().with_tf32(false).with_device_id(self.device as i32).build()),
             ProviderName::TensorRt => Some(self.tensorrt().build()),
         }
     }
@@ -74,7 +80,10 @@ impl Execution {
 
     /// Engines take minutes to build, and are kept.
     fn tensorrt(self) -> ep::TensorRT {
-        let tensorrt = ep::TensorRT::default().with_bf16(self.precision == Precision::Bf16);
+        let tensorrt = ep::TensorRT::default()
+            .with_device_id(self.device as i32)
+            .with_bf16(self.precision == Precision::Bf16)
+            .with_fp16(self.precision == Precision::F16);
         match cache::directory().map(|cache| cache.join("tensorrt")) {
             Some(engines) => tensorrt.with_engine_cache(true).with_engine_cache_path(engines.display()),
             None => tensorrt,

@@ -21,6 +21,9 @@ fn key() -> CalibrationKey {
         cpu: "a processor".into(),
         cores: 2,
         threads: 2,
+        pinned: false,
+        idle: "spin".into(),
+        devices: vec![0],
     }
 }
 
@@ -97,7 +100,7 @@ fn wide_spreads_are_told_from_narrow_ones() {
 }
 
 /// Every key but the first, by the field in which it differs.
-fn other_keys() -> [(&'static str, CalibrationKey); 8] {
+fn other_keys() -> [(&'static str, CalibrationKey); 11] {
     [
         ("parapolicy", CalibrationKey { parapolicy: "0.2.0".into(), ..key() }),
         ("model_sha256", CalibrationKey { model_sha256: "cd".repeat(32), ..key() }),
@@ -107,6 +110,9 @@ fn other_keys() -> [(&'static str, CalibrationKey); 8] {
         ("cpu", CalibrationKey { cpu: "another".into(), ..key() }),
         ("cores", CalibrationKey { cores: 4, ..key() }),
         ("threads", CalibrationKey { threads: 1, ..key() }),
+        ("pinned", CalibrationKey { pinned: true, ..key() }),
+        ("idle", CalibrationKey { idle: "sleep".into(), ..key() }),
+        ("devices", CalibrationKey { devices: vec![0, 0], ..key() }),
     ]
 }
 
@@ -114,7 +120,7 @@ fn other_keys() -> [(&'static str, CalibrationKey); 8] {
 fn every_key_has_a_file_of_its_own() {
     let names: std::collections::HashSet<String> =
         other_keys().iter().map(|(_, key)| key.file_name()).chain([key().file_name()]).collect();
-    assert_eq!(names.len(), 9);
+    assert_eq!(names.len(), 12);
     assert_eq!(key().file_name(), key().file_name());
 }
 
