@@ -2,22 +2,28 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2, ArrayViewMut2};
 use parapolicy_control::refine::{AccelerationLimit, Cost, KeepOut, Motion, Refined, Refinement, SpeedLimit, Way};
 use parapolicy_control::{DiffusionPolicy, Episode, PushT, run_episode};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Inference, Policy, ProviderName};
+use parapolicy_runner::{Inference, Policy, ProviderName, RoleNames, adopt};
 use parapolicy_sampler::{Noise, RefinerConfig, Sampler, Solver, Strategy, Table, WindowConfig};
+use serde_json::Value;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn policy() -> Policy {
+    load(&root().join("models/pusht"))
+}
+
+fn load(dir: &Path) -> Policy {
     let cpu = Inference { provider: ProviderName::Cpu, threads: 2, ..Inference::default() };
-    Policy::load(&root().join("models/pusht"), &cpu.open(&()).unwrap()).unwrap()
+    Policy::load(dir, &cpu.open(&()).unwrap()).unwrap()
 }
 
 fn sampler(policy: &Policy) -> Sampler {
@@ -147,4 +153,22 @@ fn a_limit_that_cannot_be_kept_is_reported() {
     let everywhere = KeepOut::new(vec![256.0, 256.0], 500.0, 0.0).unwrap();
     let (_, refined) = refine_one(&mut policy(), RefinerConfig::default(), vec![Box::new(everywhere)]);
     assert!(refined.cost.violation > 100.0, "{refined:?}");
+}
+
+/// What was seen is in the plan, and is not for an optimiser to change.
+#[test]
+fn plans_that_observations_are_a_part_of_are_refused() {
+    let (folder, fixtures) = (tempfile::tempdir().unwrap(), root().join("crates/runner/tests/fixtures"));
+    let dir = folder.path().join("inpainted");
+    let adoption = adopt(&fixtures.join("inpainted.onnx"), "inpainted", &RoleNames::default()).unwrap();
+    adoption.write(&dir).unwrap();
+    let mut manifest: Value = serde_json::from_str(adoption.manifest()).unwrap();
+    let original: Value = serde_json::from_slice(&fs::read(fixtures.join("policy.json")).unwrap()).unwrap();
+    for field in ["n_obs_steps", "n_action_steps", "observations", "actions", "scheduler"] {
+        manifest[field] = original[field].clone();
+    }
+    fs::write(dir.join("policy.json"), manifest.to_string()).unwrap();
+    let tracking = PushT::tracking().unwrap();
+    let refused = Refinement::new(&load(&dir), RefinerConfig::default(), tracking, Vec::new()).err().unwrap();
+    assert!(refused.to_string().contains("of plans that observations are a part of"), "{refused}");
 }
