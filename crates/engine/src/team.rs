@@ -3,9 +3,12 @@
 //! An evaluation is some thirty layers of a few microseconds each: members wait for each other by spinning, and only if
 //! that takes long by sleeping, between layers as between evaluations.
 
+#[cfg_attr(any(miri, not(target_os = "linux")), path = "team/cores/elsewhere.rs")]
+mod cores;
 mod phase;
 mod threads;
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -13,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread::{Builder, JoinHandle};
 
+use cores::{Cores, Seat};
 use phase::{BETWEEN_LAYERS, BETWEEN_RUNS, Phase};
 pub use threads::Threads;
 
@@ -29,6 +33,8 @@ pub struct Member<'a> {
     /// Which of how many.
     pub share: Share,
     meeting: &'a Meeting,
+    cores: &'a Cores,
+    seat: RefCell<&'a mut Seat>,
 }
 
 /// A member's share of what is to be done.
@@ -56,7 +62,9 @@ impl Member<'_> {
     /// # Panics
     /// Where another member has panicked, and would never come.
     pub fn meet(&self) {
-        self.meeting.join(self.share.count);
+        if self.meeting.join(self.share.count) {
+            self.cores.enter(&mut self.seat.borrow_mut());
+        }
     }
 }
 
@@ -69,6 +77,7 @@ pub struct Team<J> {
 struct Shared<J> {
     job: J,
     count: usize,
+    cores: Cores,
     /// Advanced when a run begins.
     start: Phase,
     meeting: Meeting,
@@ -81,14 +90,14 @@ impl<J: Job> Team<J> {
     /// # Errors
     /// Where the system starts no more threads, or cannot keep them on cores of their own.
     pub fn new(job: J, threads: Threads) -> Result<Self, EngineError> {
-        let (count, cores) = (threads.count.max(1), threads.cores()?);
-        let over = AtomicBool::new(false);
-        let shared = Arc::new(Shared { job, count, start: Phase::default(), meeting: Meeting::default(), over });
+        let (count, own) = (threads.count.max(1), threads.cores()?);
+        let (cores, start, meeting) = (Cores::new(count), Phase::default(), Meeting::default());
+        let shared = Arc::new(Shared { job, count, cores, start, meeting, over: AtomicBool::new(false) });
         let mut team = Self { shared, workers: Vec::with_capacity(count - 1) };
         let (tell, told) = sync_channel(count);
         for index in 1..count {
             let (shared, tell) = (Arc::clone(&team.shared), tell.clone());
-            let core = cores.get(index).copied();
+            let core = own.get(index).copied();
             let worker = move || {
                 // Nobody listens only where the team has failed to start.
                 let _ = tell.send(core.is_none_or(core_affinity::set_for_current));
@@ -119,8 +128,10 @@ impl<J: Job> Team<J> {
         let shared = &*self.shared;
         // Where a run has failed, some members may still be at it.
         shared.meeting.check();
+        let mut seat = Seat::Caller;
+        shared.cores.enter(&mut seat);
         shared.start.advance();
-        if let Err(panic) = shared.take_part(0) {
+        if let Err(panic) = shared.take_part(0, &mut seat) {
             resume_unwind(panic);
         }
     }
@@ -139,17 +150,23 @@ impl<J> Drop for Team<J> {
 
 impl<J: Job> Shared<J> {
     fn serve(&self, index: usize) {
+        let mut seat = Seat::worker(index);
         for run in 0.. {
             self.start.wait(run, BETWEEN_RUNS);
-            if self.over.load(Ordering::Acquire) || self.take_part(index).is_err() {
+            if self.over.load(Ordering::Acquire) {
+                return;
+            }
+            self.cores.enter(&mut seat);
+            if self.take_part(index, &mut seat).is_err() {
                 return;
             }
         }
     }
 
     /// Works, then meets the others: no run ends while a member still works.
-    fn take_part(&self, index: usize) -> std::thread::Result<()> {
-        let member = Member { share: Share { index, count: self.count }, meeting: &self.meeting };
+    fn take_part(&self, index: usize, seat: &mut Seat) -> std::thread::Result<()> {
+        let share = Share { index, count: self.count };
+        let member = Member { share, meeting: &self.meeting, cores: &self.cores, seat: RefCell::new(seat) };
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             self.job.work(&member);
             member.meet();
@@ -167,16 +184,19 @@ struct Meeting {
 }
 
 impl Meeting {
-    fn join(&self, count: usize) {
+    /// Whether it took sleep.
+    fn join(&self, count: usize) -> bool {
         let phase = self.phase.now();
         self.check();
-        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == count {
+        let slept = if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == count {
             self.arrived.store(0, Ordering::Relaxed);
             self.phase.advance();
+            false
         } else {
-            self.phase.wait(phase, BETWEEN_LAYERS);
-        }
+            self.phase.wait(phase, BETWEEN_LAYERS)
+        };
         self.check();
+        slept
     }
 
     #[expect(clippy::panic, reason = "passes on another member's panic: nothing else can be told of it here")]

@@ -23,8 +23,8 @@ const BATCHES: [usize; 4] = [1, 8, 16, 32];
 const TURNS: usize = 21;
 /// Batches of a turn, of which the median counts.
 const RUNS: usize = 7;
-/// ONNX Runtime's threads wait for more work this long, in the way of whoever is next.
-const QUIET: Duration = Duration::from_millis(20);
+/// ONNX Runtime's threads wait for more work some tens of milliseconds, in the way of whoever is next.
+const QUIET: Duration = Duration::from_millis(150);
 
 fn main() {
     let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/pusht");

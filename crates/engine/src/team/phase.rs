@@ -38,20 +38,22 @@ impl Phase {
         }
     }
 
-    /// Waits while the phase is `phase`, the first of it awake.
-    pub(super) fn wait(&self, phase: usize, awake: Duration) {
+    /// Waits while the phase is `phase`, the first of it awake. Whether it slept then.
+    pub(super) fn wait(&self, phase: usize, awake: Duration) -> bool {
         let mut began = None;
         while self.now() == phase {
             for _ in 0..64 {
                 if self.now() != phase {
-                    return;
+                    return false;
                 }
                 spin_loop();
             }
             if began.get_or_insert_with(Instant::now).elapsed() > awake {
-                return self.sleep(phase);
+                self.sleep(phase);
+                return true;
             }
         }
+        false
     }
 
     fn sleep(&self, phase: usize) {
