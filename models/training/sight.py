@@ -112,10 +112,6 @@ class Sight:
         }
 
     def restore(self, state: dict) -> None:
-        if state["recipe"] != asdict(self.recipe):
-            raise ValueError(f"trained with {state['recipe']}, not {asdict(self.recipe)}")
-        if state["demos"] != self.demos:
-            raise ValueError("trained on other demonstrations")
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.net.load_state_dict(state["net"])
         self.optimiser.load_state_dict(state["optimiser"])

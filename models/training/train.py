@@ -148,10 +148,6 @@ class Training:
         }
 
     def restore(self, state: dict) -> None:
-        if state["recipe"] != asdict(self.recipe):
-            raise ValueError(f"trained with {state['recipe']}, not {asdict(self.recipe)}")
-        if state["demos"] != self.demos:
-            raise ValueError("trained on other demonstrations")
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.net.load_state_dict(state["net"])
         self.ema.load_state_dict(state["ema"])
@@ -181,7 +177,12 @@ def resumed(training: Training, checkpoint: Path) -> Training:
     if not checkpoint.exists():
         return training
     try:
-        training.restore(torch.load(checkpoint, weights_only=True))
+        state, recipe = torch.load(checkpoint, weights_only=True), asdict(training.recipe)
+        if state["recipe"] != recipe:
+            raise ValueError(f"trained with {state['recipe']}, not {recipe}")
+        if state["demos"] != training.demos:
+            raise ValueError("trained on other demonstrations")
+        training.restore(state)
     except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
         raise ValueError(f"{checkpoint}: cannot go on from it, choose another --out ({error})") from error
     print(f"resuming after epoch {training.epoch}")
