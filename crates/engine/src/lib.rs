@@ -27,4 +27,4 @@ pub use onnx::{Element, Graph, Outlet};
 pub use precision::Precision;
 pub use recognise::Names;
 pub use team::Threads;
-pub use work::Work;
+pub use work::{PartsWork, Work};

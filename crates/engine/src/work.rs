@@ -49,23 +49,33 @@ impl Sum for Work {
     }
 }
 
+/// What a batch takes, in the two parts that a graph has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartsWork {
+    /// Of what follows from timesteps and observations alone.
+    pub condition: Work,
+    /// Of the rest.
+    pub layers: Work,
+}
+
 impl Graph {
     /// What a batch of `rows` takes as the graph has it, in numbers of so many `bytes`: convolutions by plain sums, and for
-    /// each row what depends on its timestep and its observation too. The engine makes do with less ([`Engine::work`]).
+    /// each row what follows from its timestep and its observation too. The engine makes do with less ([`Engine::work`]).
     ///
     /// [`Engine::work`]: crate::Engine::work
     ///
     /// # Errors
     /// A graph that is no conditional 1-D U-Net or transformer: the first node that belongs to neither.
-    pub fn work(&self, names: &Names<'_>, bytes: usize, rows: usize) -> Result<Work, EngineError> {
+    pub fn work(&self, names: &Names<'_>, bytes: usize, rows: usize) -> Result<PartsWork, EngineError> {
         let Network { layers, condition } = recognise(self, names)?;
-        let steps = layers.steps.iter().map(step);
-        let work: Work = steps.chain([&condition.timestep, &condition.observation].map(features)).sum();
-        Ok(Work {
+        let of_batch = |work: Work| Work {
             products: rows * work.products,
             weights: bytes * work.weights,
             activations: rows * bytes * work.activations,
-        })
+        };
+        let condition = [&condition.timestep, &condition.observation].map(features).into_iter().sum();
+        let layers = layers.steps.iter().map(step).sum();
+        Ok(PartsWork { condition: of_batch(condition), layers: of_batch(layers) })
     }
 }
 

@@ -69,13 +69,13 @@ impl Graph {
         }
     }
 
-    /// What a batch of `rows` takes: as the engine computes it, or as the graph has it.
+    /// What a batch of `rows` takes: as the engine computes it, or as the graph has it, but for what is computed before.
     ///
     /// # Errors
     /// A graph that the engine does not read, and so cannot count.
     pub fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, GraphError> {
         match self {
-            Self::Onnx(onnx) => native::work(onnx.path(), manifest, precision, rows),
+            Self::Onnx(onnx) => onnx.work(manifest, precision, rows),
             Self::Native(native) => Ok(native.work(rows)),
             Self::Shared(shared) => shared.work(manifest, precision, rows),
         }
@@ -84,7 +84,7 @@ impl Graph {
     /// Binds `[plans, n_obs_steps · seen_dim]`, normalised or encoded, in place of what was bound; batches bring them too.
     pub fn bind(&mut self, observations: &[f32]) -> Result<(), PolicyError> {
         match self {
-            Self::Onnx(onnx) => onnx.bind(),
+            Self::Onnx(onnx) => onnx.bind(observations)?,
             Self::Native(native) => native.bind(observations)?,
             Self::Shared(shared) => shared.bind(observations)?,
         }

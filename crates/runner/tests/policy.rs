@@ -32,6 +32,7 @@ struct Expected {
     samples: Array2<f32>,
     timesteps: Vec<i64>,
     prediction: Array2<f32>,
+    product: Array2<f32>,
     actions: Array2<f64>,
 }
 
@@ -43,6 +44,7 @@ impl Expected {
             samples: read(&json["samples"]),
             timesteps: serde_json::from_value(json["timesteps"].clone()).unwrap(),
             prediction: read(&json["prediction"]),
+            product: read(&json["product"]),
             actions: read(&json["actions"]),
         }
     }
@@ -63,7 +65,10 @@ fn assert_close<'a>(found: impl Into<ArrayView2<'a, f32>>, expected: impl Into<A
 #[test]
 fn predictions_are_numpys() {
     let expected = Expected::read();
-    for graph in ["affine.onnx", "float_timestep.onnx"] {
+    let sum = &expected.prediction;
+    for (graph, expected_prediction) in
+        [("affine.onnx", sum), ("float_timestep.onnx", sum), ("product.onnx", &expected.product)]
+    {
         let dir = policy_from(graph);
         let mut policy = load(&dir).unwrap();
         let mut bound = policy.bind(expected.observation.view()).unwrap();
@@ -72,7 +77,7 @@ fn predictions_are_numpys() {
             let mut prediction = Array2::from_elem((rows, 8), f32::NAN);
             let samples = expected.samples.slice(s![..rows, ..]);
             bound.predict(samples, &expected.timesteps[..rows], prediction.view_mut()).unwrap();
-            assert_close(&prediction, expected.prediction.slice(s![..rows, ..]));
+            assert_close(&prediction, expected_prediction.slice(s![..rows, ..]));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ndarray::ArrayViewMut2;
-use parapolicy_engine::{Engine, EngineError, Graph, Names, RunError, Threads, Work, kernel::Kernel};
+use parapolicy_engine::{Engine, EngineError, Graph, Names, PartsWork, RunError, Threads, Work, kernel::Kernel};
 
 use super::{
     Batch, GraphError, Outlet, Outlets, check, copy,
@@ -56,7 +56,12 @@ pub(super) fn outlets(path: &Path) -> Result<Outlets, GraphError> {
 }
 
 /// What a batch of `rows` takes by a graph that something else runs.
-pub(super) fn work(path: &Path, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, GraphError> {
+pub(super) fn work(
+    path: &Path,
+    manifest: &Manifest,
+    precision: Precision,
+    rows: usize,
+) -> Result<PartsWork, GraphError> {
     let names = names(path, manifest)?;
     read(path)?.work(&names, precision.bytes(), rows).map_err(|error| refused(path, error))
 }

@@ -1,18 +1,31 @@
 //! A graph that ONNX Runtime runs.
 
+mod beside;
+mod condition;
+mod form;
+mod given;
+mod parts;
 mod sessions;
 mod tensors;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
 use ndarray::ArrayViewMut2;
 use ort::{session::Session, value::ValueType};
+use parapolicy_engine::{PartsWork, Work};
 
-use self::sessions::Sessions;
+use self::{
+    beside::Beside,
+    form::ToOpen,
+    given::Given,
+    sessions::{File, Sessions},
+};
 use super::{
     Batch, GraphError, Outlet, Outlets,
     check::{self, TimestepType},
-    copy,
+    copy, native,
     outlet::{Kind, Size},
 };
 use crate::{Idle, Manifest, Precision, PredictError, ProviderName, Runtime, runtime::Execution};
@@ -23,24 +36,18 @@ pub(crate) struct Onnx {
     path: PathBuf,
     sessions: Sessions,
     layout: Layout,
-    /// Counts the times that observations were bound.
-    bound: u64,
+    beside: Beside,
 }
 
 /// What goes in and comes out.
 #[derive(Debug)]
 struct Layout {
-    /// Names of the inputs, the observation if that is one, and of the output.
     sample: String,
-    timestep: String,
-    observation: Option<String>,
     prediction: String,
-    timestep_type: TimestepType,
     /// Whether inputs are bound anew for every call.
     copies_inputs: bool,
-    /// Shape of a plan and of an observation.
+    /// Shape of a plan.
     plan: [usize; 2],
-    seen: Vec<usize>,
 }
 
 impl Onnx {
@@ -53,38 +60,43 @@ impl Onnx {
         let denoiser = &manifest.denoiser;
         let layout = Layout {
             sample: denoiser.sample.clone(),
-            timestep: denoiser.timestep.clone(),
-            observation: denoiser.observation.clone(),
             prediction: denoiser.prediction.clone(),
-            timestep_type: accepted.timestep,
             copies_inputs: how.copies_inputs(),
             plan: [manifest.horizon, manifest.plan_dim()],
+        };
+        let given = Given {
+            timestep: denoiser.timestep.clone(),
+            timestep_type: accepted.timestep,
+            observation: denoiser.observation.clone(),
             seen: accepted.seen,
         };
-        let sessions = match how.provider {
-            ProviderName::Cpu => Sessions::open_size(reading),
-            provider => Sessions::open(path, runtime, how, &outlets.batch_names())
-                .map_err(|error| GraphError::Provider { path: path.to_path_buf(), provider, error })?,
-        };
-        Ok(Self { path: path.to_path_buf(), sessions, layout, bound: 0 })
+        let graph = ToOpen { path, outlets: &outlets, runtime, how };
+        let last = manifest.scheduler.num_train_timesteps as i64 - 1;
+        let (sessions, beside) = graph.open(reading, &layout, given, last)?;
+        Ok(Self { path: path.to_path_buf(), sessions, layout, beside })
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// What a batch of `rows` takes, by the engine's account.
+    pub fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, GraphError> {
+        let PartsWork { condition, layers } = native::work(&self.path, manifest, precision, rows)?;
+        Ok(match self.beside {
+            Beside::Given(_) => condition + layers,
+            Beside::Condition(_) => layers,
+        })
     }
 
-    /// The observations of the batches to come are others.
-    pub fn bind(&mut self) {
-        self.bound += 1;
+    /// The observations of the batches to come.
+    pub fn bind(&mut self, observations: &[f32]) -> Result<(), PredictError> {
+        Ok(self.beside.bind(observations)?)
     }
 
     pub fn run(&mut self, batch: Batch<'_>, mut prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError> {
+        let Self { sessions, layout, beside, .. } = self;
         let mut first = 0;
         while first < batch.timesteps.len() {
-            let (session, tensors) = self.sessions.of(batch.timesteps.len() - first, &self.layout)?;
+            let (session, tensors) = sessions.of(batch.timesteps.len() - first, layout, beside)?;
             let rows = first..batch.timesteps.len().min(first + tensors.rows());
-            let values = tensors.run(session, &self.layout, batch.part(rows.clone()), self.bound)?;
+            let values = tensors.run(session, layout, beside, batch.part(rows.clone()))?;
             copy(values, prediction.slice_mut(ndarray::s![rows.clone(), ..]));
             first = rows.end;
         }
@@ -100,7 +112,8 @@ pub(super) fn outlets(path: &Path, runtime: &Runtime) -> Result<Outlets, GraphEr
 /// Opens a graph on the processor.
 pub(super) fn open(path: &Path, runtime: &Runtime, threads: usize, idle: Idle) -> Result<Session, GraphError> {
     let how = Execution { provider: ProviderName::Cpu, precision: Precision::F32, threads, idle, device: 0 };
-    sessions::open(path, runtime, how, &[]).map_err(|error| GraphError::Open { path: path.to_path_buf(), error })
+    sessions::open(File::At(path), runtime, how, &[])
+        .map_err(|error| GraphError::Open { path: path.to_path_buf(), error })
 }
 
 impl From<&Session> for Outlets {

@@ -53,6 +53,12 @@ impl Execution {
         }
     }
 
+    /// Whether batches are faster if what follows from timesteps and observations alone is computed before, as measured in
+    /// the README. On GPUs, where all of that would have to be copied to the device, it was not.
+    pub fn parts_graphs(self) -> bool {
+        matches!(self.provider, ProviderName::Cpu | ProviderName::OpenVino)
+    }
+
     /// Whether inputs are copied to a device when they are bound, so that they must be bound again for every call.
     pub fn copies_inputs(self) -> bool {
         matches!(self.provider, ProviderName::Cuda | ProviderName::TensorRt)

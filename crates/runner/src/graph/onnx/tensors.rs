@@ -1,11 +1,12 @@
 //! The tensors of one batch size, bound to a session once.
 
 use ort::{
+    memory::Allocator,
     session::{IoBinding, Session},
-    value::Tensor,
+    value::{DynValue, Tensor},
 };
 
-use super::{Layout, TimestepType};
+use super::{Layout, beside::Beside};
 use crate::graph::Batch;
 
 /// Tensors for batches of up to so many rows: ONNX Runtime reads and writes them where they lie, so nothing is made anew
@@ -15,50 +16,33 @@ pub(super) struct Tensors {
     rows: usize,
     binding: IoBinding,
     sample: Tensor<f32>,
-    timestep: Timesteps,
-    /// Where that is an input.
-    observation: Option<Tensor<f32>>,
+    beside: Vec<Input>,
     prediction: Tensor<f32>,
-    /// The plans whose observations are there, and when those were bound.
-    plans: Vec<usize>,
-    bound: u64,
 }
 
-/// The timesteps, in the type that the graph wants.
+/// What a session is given under a name.
 #[derive(Debug)]
-enum Timesteps {
-    Int64(Tensor<i64>),
-    Float32(Tensor<f32>),
+pub(super) struct Input {
+    pub name: String,
+    pub numbers: Numbers,
+}
+
+/// Numbers of a type.
+#[derive(Debug)]
+pub(super) enum Numbers {
+    Float(Tensor<f32>),
+    Int(Tensor<i64>),
 }
 
 impl Tensors {
-    pub fn new(session: &Session, layout: &Layout, rows: usize) -> ort::Result<Self> {
+    pub fn new(session: &Session, layout: &Layout, beside: &Beside, rows: usize) -> ort::Result<Self> {
         let allocator = session.allocator();
-        // What lies in the rows beyond a batch costs nothing, but must be numbers.
-        let zeros = |sizes: &[usize]| -> ort::Result<Tensor<f32>> {
-            let mut tensor = Tensor::new(allocator, [&[rows], sizes].concat())?;
-            tensor.try_extract_tensor_mut::<f32>()?.1.fill(0.0);
-            Ok(tensor)
-        };
-        let sample = zeros(&layout.plan)?;
-        let observation = layout.observation.as_ref().map(|_| zeros(&layout.seen)).transpose()?;
-        let mut prediction = zeros(&layout.plan)?;
+        let sample = zeros(allocator, rows, &layout.plan)?;
+        let mut prediction = zeros(allocator, rows, &layout.plan)?;
+        let beside = beside.inputs(allocator, rows)?;
         let mut binding = session.create_binding()?;
-        let timestep = match layout.timestep_type {
-            TimestepType::Int64 => {
-                let mut timestep = Tensor::new(allocator, [rows])?;
-                timestep.try_extract_tensor_mut::<i64>()?.1.fill(0);
-                Timesteps::Int64(timestep)
-            }
-            TimestepType::Float32 => {
-                let mut timestep = Tensor::new(allocator, [rows])?;
-                timestep.try_extract_tensor_mut::<f32>()?.1.fill(0.0);
-                Timesteps::Float32(timestep)
-            }
-        };
         binding.bind_output(&layout.prediction, &mut prediction)?;
-        let plans = Vec::with_capacity(rows);
-        let mut tensors = Self { rows, binding, sample, timestep, observation, prediction, plans, bound: 0 };
+        let mut tensors = Self { rows, binding, sample, beside, prediction };
         tensors.bind(layout)?;
         Ok(tensors)
     }
@@ -66,13 +50,10 @@ impl Tensors {
     /// Binds the inputs.
     fn bind(&mut self, layout: &Layout) -> ort::Result<()> {
         self.binding.bind_input(&layout.sample, &self.sample)?;
-        if let (Some(name), Some(observation)) = (&layout.observation, &self.observation) {
-            self.binding.bind_input(name, observation)?;
-        }
-        match &self.timestep {
-            Timesteps::Int64(timestep) => self.binding.bind_input(&layout.timestep, timestep),
-            Timesteps::Float32(timestep) => self.binding.bind_input(&layout.timestep, timestep),
-        }
+        self.beside.iter().try_for_each(|Input { name, numbers }| match numbers {
+            Numbers::Float(tensor) => self.binding.bind_input(name, tensor),
+            Numbers::Int(tensor) => self.binding.bind_input(name, tensor),
+        })
     }
 
     /// Rows that there is room for.
@@ -80,40 +61,36 @@ impl Tensors {
         self.rows
     }
 
-    /// Runs the session on a batch; the prediction is what lies in its rows. `bound` says when its observations were.
-    pub fn run(&mut self, session: &mut Session, layout: &Layout, batch: Batch<'_>, bound: u64) -> ort::Result<&[f32]> {
-        self.load(batch, bound)?;
+    /// Runs the session on a batch; the prediction is what lies in its rows.
+    pub fn run(
+        &mut self,
+        session: &mut Session,
+        layout: &Layout,
+        beside: &mut Beside,
+        batch: Batch<'_>,
+    ) -> ort::Result<&[f32]> {
+        self.sample.try_extract_tensor_mut::<f32>()?.1[..batch.samples.len()].copy_from_slice(batch.samples);
+        beside.fill(batch, &mut self.beside)?;
         if layout.copies_inputs {
             self.bind(layout)?;
         }
         session.run_binding(&self.binding)?;
         Ok(&self.prediction.try_extract_tensor::<f32>()?.1[..batch.samples.len()])
     }
+}
 
-    fn load(&mut self, batch: Batch<'_>, bound: u64) -> ort::Result<()> {
-        self.sample.try_extract_tensor_mut::<f32>()?.1[..batch.samples.len()].copy_from_slice(batch.samples);
-        match &mut self.timestep {
-            Timesteps::Int64(tensor) => {
-                tensor.try_extract_tensor_mut::<i64>()?.1[..batch.timesteps.len()].copy_from_slice(batch.timesteps);
-            }
-            Timesteps::Float32(tensor) => {
-                let (_, timesteps) = tensor.try_extract_tensor_mut::<f32>()?;
-                timesteps.iter_mut().zip(batch.timesteps).for_each(|(to, from)| *to = *from as f32);
-            }
+/// Room for so many rows. What lies in those beyond a batch costs nothing, but must be numbers.
+pub(super) fn zeros(allocator: &Allocator, rows: usize, sizes: &[usize]) -> ort::Result<Tensor<f32>> {
+    let mut tensor = Tensor::new(allocator, [&[rows], sizes].concat())?;
+    tensor.try_extract_tensor_mut::<f32>()?.1.fill(0.0);
+    Ok(tensor)
+}
+
+impl From<Numbers> for DynValue {
+    fn from(numbers: Numbers) -> Self {
+        match numbers {
+            Numbers::Float(tensor) => tensor.into_dyn(),
+            Numbers::Int(tensor) => tensor.into_dyn(),
         }
-        let Some(observation) = &mut self.observation else { return Ok(()) };
-        // A plan's rounds are about the same observation.
-        if self.bound == bound && self.plans.starts_with(batch.plans) {
-            return Ok(());
-        }
-        let (_, observations) = observation.try_extract_tensor_mut::<f32>()?;
-        let len = observations.len() / self.rows;
-        for (row, &plan) in observations.chunks_exact_mut(len).zip(batch.plans) {
-            row.copy_from_slice(&batch.observations[plan * len..][..len]);
-        }
-        self.plans.clear();
-        self.plans.extend_from_slice(batch.plans);
-        self.bound = bound;
-        Ok(())
     }
 }
