@@ -17,7 +17,7 @@ pub use self::{
     key::CalibrationKey,
     roofline::{BatchLimit, KnownRoofline, Roofline},
 };
-use crate::Policy;
+use crate::{Policy, trial::trial_observations};
 
 /// How action sequences are sampled, whatever the strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,7 +119,7 @@ impl Calibration {
     pub fn measure(policy: &mut Policy) -> Result<Self, CalibrationError> {
         let key = CalibrationKey::of(policy);
         let (dim, training_steps) = (policy.manifest.sample_dim(), policy.manifest.scheduler.num_train_timesteps);
-        let [observation] = profile::draw_observations(&policy.manifest);
+        let [observation] = trial_observations(&policy.manifest, &[]);
         let mut denoiser = policy.bind(observation.view())?;
         let timestep = (training_steps / 2) as i64;
         let batches = measure::batch_times(&mut denoiser, dim, timestep).map_err(CalibrationError::Network)?;

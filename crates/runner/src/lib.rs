@@ -5,7 +5,8 @@
 //! run, and opens the [`Provider`] that does: ONNX Runtime, which [`Runtime`] finds or installs, or the engine of this
 //! project. [`Policy`] holds them together, and a
 //! policy with an observation bound is a [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw actions from.
-//! [`adopt`] makes a policy's directory of a graph of any origin, as far as the graph tells. A [`Calibration`] knows what batches cost here, and which sampler is fastest.
+//! [`adopt`] makes a policy's directory of a graph of any origin, as far as the graph tells. A [`Calibration`] knows what
+//! batches cost here, and which sampler is fastest; a [`Deviation`], how far a precision computes from f32.
 //!
 //! Raw quantities (pixels, radians) are f64, normalised ones f32.
 
@@ -13,6 +14,7 @@ mod adopt;
 mod bound;
 mod cache;
 mod calibration;
+mod deviation;
 mod graph;
 mod hash;
 mod history;
@@ -28,6 +30,7 @@ mod policy;
 mod precision;
 mod provider;
 mod runtime;
+mod trial;
 
 pub use adopt::{AdoptError, Adoption, Blank, RoleNames, adopt};
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
@@ -35,6 +38,7 @@ pub use calibration::{
     BatchLimit, BatchTime, Calibration, CalibrationError, CalibrationKey, KnownRoofline, Observations, Roofline,
     Sampling,
 };
+pub use deviation::{Deviation, DeviationError};
 pub use graph::GraphError;
 pub use history::ObservationHistory;
 pub use inference::{Idle, Inference, InferenceError, ProviderName};

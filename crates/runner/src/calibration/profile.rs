@@ -4,11 +4,9 @@ use std::time::Instant;
 
 use ndarray::Array2;
 use parapolicy_sampler::{BatchCost, ConfigError, Denoiser, Noise, Profile, SampleError, Sampler, Strategy, Table};
-use rand::{RngExt as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
 
 use super::{CalibrationError, Sampling, measure::milliseconds};
-use crate::{Manifest, Meter, Policy};
+use crate::{Meter, Policy, trial::trial_observations};
 
 /// Plans drawn with a candidate at most.
 const PLANS: usize = 6;
@@ -25,12 +23,9 @@ pub(super) fn draw(
     cost: &BatchCost,
 ) -> Result<Vec<Profile>, CalibrationError> {
     let mut candidates = candidates(policy, sampling)?;
-    let drawn: [Array2<f64>; PLANS] = draw_observations(&policy.manifest);
-    let observations = if observations.is_empty() { &drawn } else { observations };
+    let observations: [_; PLANS] = trial_observations(&policy.manifest, observations);
     let mut limit = f64::INFINITY;
-    for plan in 0..PLANS {
-        // Spread over what is given: observations of one episode are alike.
-        let observation = &observations[plan * observations.len() / PLANS];
+    for (plan, observation) in observations.iter().enumerate() {
         let mut denoiser = policy.bind(observation.view())?;
         let mut fastest = f64::INFINITY;
         for candidate in &mut candidates {
@@ -43,19 +38,6 @@ pub(super) fn draw(
         limit = (1.0 + UNSURE / (plan + 1) as f64) * fastest;
     }
     Ok(candidates.iter().map(|candidate| candidate.profile(candidate.own_ms())).collect())
-}
-
-/// `N` observations, each number drawn evenly from the range of the training data; the robot is at rest.
-pub(super) fn draw_observations<const N: usize>(manifest: &Manifest) -> [Array2<f64>; N] {
-    let mut generator = ChaCha8Rng::seed_from_u64(0);
-    std::array::from_fn(|_| {
-        let entries = manifest.observations.iter();
-        let components = entries.flat_map(|entry| (0..entry.len()).map(|index| (&entry.normalization, index)));
-        let row: Vec<f64> = components
-            .map(|(normalization, index)| normalization.denormalize(index, generator.random_range(-1.0..=1.0)))
-            .collect();
-        Array2::from_shape_fn((manifest.n_obs_steps, row.len()), |(_, column)| row[column])
-    })
 }
 
 pub(super) fn candidates(policy: &Policy, sampling: &Sampling) -> Result<Vec<Candidate>, ConfigError> {
