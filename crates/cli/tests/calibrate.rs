@@ -135,7 +135,9 @@ fn auto_measures_once_and_says_why() {
 
     // A command that has an environment tries the candidates on what is met there.
     let bench = [&["bench", "--sampler=auto", "--observations=2", "--json"], &SAMPLING[..]].concat();
-    let (rows, messages) = cache.json(&bench);
+    let (bench, messages) = cache.json(&bench);
+    assert_eq!(bench["roofline"], cache.kept()["roofline"]);
+    let rows = &bench["rows"];
     assert!(messages.contains(WORK) && !messages.contains("not calibrated"), "{messages}");
     let (sampler, reason) = (rows[1]["sampler"].as_str().unwrap(), rows[1]["reason"].as_str().unwrap());
     assert!(reason.starts_with(sampler.strip_prefix("auto:").unwrap()), "{sampler}: {reason}");

@@ -9,6 +9,7 @@ use assert_cmd::Command;
 use ndarray::{Array2, Array3, Axis};
 use ndarray_npy::{NpzReader, NpzWriter};
 use parapolicy_control::Report;
+use parapolicy_runner::Deviation;
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -35,7 +36,7 @@ fn run_writes_a_report() {
     assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), printed, "the same report is printed and written");
     let report: Report = serde_json::from_str(&written).unwrap();
     assert_eq!((report.schema_version, report.steps, report.solver.as_str()), (3, 8, "ddim"));
-    assert_eq!(report.scenario, "nominal");
+    assert_eq!((report.scenario.as_str(), &report.deviation), ("nominal", &None));
 
     let names: Vec<&str> = report.samplers.iter().map(|sampler| sampler.name.as_str()).collect();
     assert_eq!(names, ["sequential", "paradigms", "picard"]);
@@ -70,6 +71,46 @@ fn run_writes_a_report() {
     }
     assert_eq!(frames, picard.episodes[0].control_steps, "a frame a control step");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+}
+
+const BF16: [&str; 3] = ["--precision=bf16", "--solver=ddim", "--steps=4"];
+
+#[test]
+fn what_a_precision_costs_is_told_by_whatever_is_run_in_it() {
+    let bench = |more: &[&str]| {
+        let arguments = [&["bench", "--observations=3", "--sampler=picard"], &BF16[..], more].concat();
+        Command::cargo_bin("parapolicy").unwrap().current_dir(root()).args(arguments).output().unwrap()
+    };
+    let output = bench(&[]);
+    if !output.status.success() {
+        let refusal = String::from_utf8(output.stderr).unwrap();
+        assert!(refusal.contains("this processor has no"), "{refusal}");
+        return;
+    }
+    let printed: Value = serde_json::from_slice(&bench(&["--json"]).stdout).unwrap();
+    let [entry] = &printed["precision"].as_array().unwrap()[..] else { panic!("one solver and number of steps") };
+    assert_eq!((&entry["solver"], &entry["steps"]), (&"ddim".into(), &4.into()));
+    let deviation: Deviation = serde_json::from_value(entry["deviation"].clone()).unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("\nddim, 4 steps: {deviation}\n")), "{text}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let written = |arguments: &[&str], name: &str| -> (Value, String, String) {
+        let out = folder.path().join(name);
+        let mut command = Command::cargo_bin("parapolicy").unwrap();
+        let output = command.current_dir(root()).args(arguments).args(BF16).arg("--out").arg(&out).output().unwrap();
+        let read = |kind: &str| fs::read_to_string(out.join(name).with_extension(kind)).unwrap();
+        let report: Value = serde_json::from_str(&read("json")).unwrap();
+        (report["deviation"].clone(), String::from_utf8(output.stdout).unwrap(), read("html"))
+    };
+    let run = written(&["run", "--episodes=1"], "report");
+    let study = written(&["study", "latency", "--episodes=1", "--scenario=sims/nominal.toml"], "study");
+    for (deviation, text, page) in [run, study] {
+        let deviation: Deviation = serde_json::from_value(deviation).unwrap();
+        assert!(deviation.prediction > 0.0 && deviation.plan > 0.0 && deviation.actions["target"] > 0.0);
+        let told = deviation.to_string();
+        assert!(text.contains(&told) && page.contains(&told), "{told}: {text}");
+    }
 }
 
 /// The page of a run, whatever it is given, is a page of this project alone: no element of another's, nothing from elsewhere.
@@ -278,8 +319,9 @@ fn every_sampler_ends_at_the_same_plan() {
 #[test]
 fn bench_measures_beside_sequential() {
     let arguments = ["bench", "--solver=ddpm,ddim", "--steps=6", "--observations=3", "--sampler=picard", "--json"];
-    let rows = json(&arguments);
-    let rows = rows.as_array().unwrap();
+    let bench = json(&arguments);
+    assert!(bench["roofline"].is_object() && bench["precision"].is_null(), "{bench}");
+    let rows = bench["rows"].as_array().unwrap();
     let names: Vec<_> = rows.iter().map(|row| (row["solver"].as_str(), row["sampler"].as_str())).collect();
     let expected = [("ddpm", "sequential"), ("ddpm", "picard"), ("ddim", "sequential"), ("ddim", "picard")];
     assert_eq!(names, expected.map(|(solver, sampler)| (Some(solver), Some(sampler))));
@@ -299,7 +341,7 @@ fn budgets_cut_plans_short_but_the_reference_and_are_reported() {
     let budget = ["--steps=8", "--window=3", "--rounds=2", "--sampler=sequential,picard", "--json"];
     let run = [&["run", "--episodes=1", "--out", out.to_str().unwrap()], &budget[..]].concat();
     let bench = [&["bench", "--observations=3", "--anytime", plot.to_str().unwrap()], &budget[..]].concat();
-    for rows in [&json(&run)["samplers"], &json(&bench)] {
+    for rows in [&json(&run)["samplers"], &json(&bench)["rows"]] {
         assert_eq!((&rows[0]["rounds_mean"], &rows[0]["cut_short"]["share"]), (&8.0.into(), &0.0.into()));
         assert_eq!((&rows[1]["rounds_mean"], &rows[1]["cut_short"]["share"]), (&2.0.into(), &1.0.into()));
         assert!(rows[1]["cut_short"]["residual_p50"].as_f64().unwrap() > 0.0);
@@ -310,8 +352,8 @@ fn budgets_cut_plans_short_but_the_reference_and_are_reported() {
 #[test]
 fn bench_goes_on_without_a_sampler_that_refuses_a_solver() {
     let arguments = ["bench", "--solver=ddim,ddpm", "--steps=4", "--observations=1", "--sampler=speculative,picard"];
-    let rows = json(&[&arguments[..], &["--json"]].concat());
-    let rows = rows.as_array().unwrap();
+    let bench = json(&[&arguments[..], &["--json"]].concat());
+    let rows = bench["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 6);
     let refused: Vec<_> = rows.iter().filter(|row| row.get("refused").is_some()).collect();
     let [row] = &refused[..] else { panic!("one row is refused: {refused:?}") };

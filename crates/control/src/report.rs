@@ -7,7 +7,7 @@ mod refinement;
 mod run;
 mod sampler;
 
-use parapolicy_runner::Roofline;
+use parapolicy_runner::{Deviation, Roofline};
 use serde::{Deserialize, Serialize};
 
 pub use self::comparison::{Comparison, Differing, Pair};
@@ -33,6 +33,8 @@ pub struct Report {
     pub machine: Machine,
     /// How far the network's batches are from what that can do at most, by its calibration.
     pub roofline: Roofline,
+    /// How far the network computes from f32, with this solver and number of steps; none in f32.
+    pub deviation: Option<Deviation>,
     /// What was sampled from.
     pub model: Model,
     /// Name of the scenario.

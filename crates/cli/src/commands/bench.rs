@@ -4,11 +4,12 @@ use indicatif::ProgressIterator as _;
 use ndarray::{Array1, Array2, ArrayView1};
 use parapolicy_control::{BoxError, CutShort, Latency, Percentiles, PushT};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Meter, Policy};
+use parapolicy_runner::{Meter, Policy, Roofline};
 use parapolicy_sampler::{Budget, ConfigError, Noise, Sampler, Solver, Strategy};
 use serde::Serialize;
 
 use super::observations::meet;
+use super::precision::from_f32;
 use super::{Settled, anytime, print_json};
 use crate::args::BenchArguments;
 use crate::auto::SamplerName;
@@ -18,6 +19,26 @@ use crate::output::table;
 
 /// A deviation from `sequential` beyond this is a different plan (normalised action units; the range of an action is 2).
 const DIFFERENT: f32 = 0.1;
+
+/// What a benchmark came to.
+#[derive(Debug, Serialize)]
+pub struct Bench {
+    /// How far the network's batches are from what the machine can do at most, by its calibration.
+    pub roofline: Roofline,
+    /// How far the network computes from f32, for each solver and number of steps; none in f32.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub precision: Vec<FromF32>,
+    /// One a solver, number of steps and sampler.
+    pub rows: Vec<Row>,
+}
+
+/// How far the network computes from f32, with one solver and number of steps.
+#[derive(Debug, Serialize)]
+pub struct FromF32 {
+    pub solver: String,
+    pub steps: usize,
+    pub deviation: parapolicy_runner::Deviation,
+}
 
 /// A sampler with one solver and number of steps.
 #[derive(Debug, Serialize)]
@@ -98,12 +119,14 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     let count = usize::try_from(arguments.observations)?;
     let mut observations = meet(&mut policy, &mut environment, arguments.seed, count)?;
     observations.truncate(count);
-    let mut rows = Vec::new();
+    let (mut rows, mut precision) = (Vec::new(), Vec::new());
     for &solver in &arguments.solvers {
         for &steps in &arguments.steps {
             let (mut measured, mut refused) = (Vec::new(), Vec::new());
+            let met = |_: &mut Policy| Ok(observations.clone());
+            let deviation = from_f32(&arguments.model, &mut policy, solver, steps, met)?;
+            precision.extend(deviation.map(|deviation| FromF32 { solver: solver.to_string(), steps, deviation }));
             for &name in &names {
-                let met = |_: &mut Policy| Ok(observations.clone());
                 let settled = arguments.window.settle(name, &mut policy, solver, steps, met)?;
                 match settled.sampler(&policy, solver, steps) {
                     Err(error) if error.refuses_solver() => refused.push(Row::refused(solver, steps, name, &error)),
@@ -120,10 +143,11 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     if let Some(file) = &arguments.anytime {
         anytime::plot(arguments, &mut policy, &names, &observations, file)?;
     }
+    let bench = Bench { roofline: machine::roofline(&policy), precision, rows };
     if arguments.json {
-        return print_json(&rows);
+        return print_json(&bench);
     }
-    println!("{}\n{}", table::render_bench(&rows), table::render_roofline(&machine::roofline(&policy)));
+    println!("{}", table::render_bench(&bench));
     Ok(())
 }
 

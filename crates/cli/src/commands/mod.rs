@@ -9,6 +9,7 @@ pub mod demos;
 mod in_time;
 mod inspect;
 mod observations;
+mod precision;
 mod refinement;
 mod replay;
 mod run;

@@ -8,11 +8,12 @@ use parapolicy_control::log::{LogFile, LogSummary};
 use parapolicy_control::refine::Refinement;
 use parapolicy_control::{InTime, Model, PushT, Report, SCHEMA_VERSION, SamplerRun};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Manifest, Policy};
+use parapolicy_runner::{Deviation, Manifest, Policy};
 use parapolicy_sampler::{Budget, Sampler, Strategy};
 
 use super::Settled;
 use super::observations::meet;
+use super::precision::from_f32;
 use super::print_json;
 use super::refinement::refinement;
 use crate::args::{ClockName, LatencyName, RunArguments, SamplingArguments};
@@ -53,6 +54,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let mut policy = arguments.model.load()?;
     let mut environment = PushT::new(scenario, policy.manifest()).input()?;
     let mut contenders = contenders(arguments, &mut policy, &mut environment)?;
+    let SamplingArguments { solver, steps, .. } = arguments.sampling;
+    let met = |policy: &mut Policy| meet(policy, &mut environment, arguments.seed, 1);
+    let deviation = from_f32(&arguments.model, &mut policy, solver, steps, met)?;
 
     let name = environment.task().scenario().name.clone();
     let Played { recording, in_time, logs } = match arguments.in_time.clock {
@@ -64,7 +68,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         ClockName::Virtual => on_clock::compete_virtually(arguments, &mut policy, &mut environment, &mut contenders)?,
     };
     let log = finish(logs);
-    let report = report(arguments, &policy, name, in_time, &contenders)?;
+    let report = report(arguments, &policy, deviation, name, in_time, &contenders)?;
 
     staging.write("report.html", |file| page::report::write(&report, &recording, file))?;
     staging.write("report.json", |file| Ok(serde_json::to_writer_pretty(file, &report)?))?;
@@ -177,6 +181,7 @@ fn rest(sampler: &Sampler, share: f64) -> Result<Sampler, Failure> {
 fn report(
     arguments: &RunArguments,
     policy: &Policy,
+    deviation: Option<Deviation>,
     scenario: String,
     in_time: Option<InTime>,
     contenders: &[Contender],
@@ -188,6 +193,7 @@ fn report(
         command: std::env::args().collect(),
         machine: machine::describe(policy.provider()),
         roofline: machine::roofline(policy),
+        deviation,
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
         scenario,
         solver: arguments.sampling.solver.to_string(),

@@ -3,15 +3,17 @@
 mod lanes;
 
 use anyhow::anyhow;
+use ndarray::Array2;
 use parapolicy_control::{Machine, Model, PushT, SamplerReport};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::Policy;
+use parapolicy_runner::{Deviation, Policy};
 use parapolicy_sampler::Sampler;
 use serde::Serialize;
 
 use self::lanes::{lanes, play, rows};
 use super::in_time::controller;
 use super::observations::meet;
+use super::precision::from_f32;
 use super::{Settled, print_json};
 use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, SamplingArguments};
 use crate::failure::{Failure, InputError as _};
@@ -25,6 +27,8 @@ use crate::progress::RunProgress;
 pub struct Study {
     pub command: Vec<String>,
     pub machine: Machine,
+    /// How far the network computes from f32; none in f32.
+    pub deviation: Option<Deviation>,
     pub model: Model,
     pub solver: String,
     pub steps: usize,
@@ -72,6 +76,9 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
     let mut staging = Staging::new(&arguments.out)?;
     let mut policy = arguments.model.load()?;
     let (settled, mut samplers) = samplers(arguments, &mut policy, &scenarios)?;
+    let SamplingArguments { solver, steps, .. } = arguments.sampling;
+    let met = |policy: &mut Policy| met(policy, &scenarios, arguments.seed);
+    let deviation = from_f32(&arguments.model, &mut policy, solver, steps, met)?;
     let config = controller(policy.manifest(), None, None, Some(arguments.blend), Some(arguments.late));
     let each = arguments.latencies.len() + arguments.intervals.len() + samplers.len();
     let progress = RunProgress::new((scenarios.len() * each) as u64 * arguments.episodes);
@@ -96,6 +103,7 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
     let study = Study {
         command: std::env::args().collect(),
         machine: machine::describe(policy.provider()),
+        deviation,
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
         solver: arguments.sampling.solver.to_string(),
         steps: arguments.sampling.steps,
@@ -123,16 +131,16 @@ fn samplers(
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
     let (mut settled, mut samplers) = (Vec::new(), Vec::new());
     for &name in &arguments.samplers {
-        let met = |policy: &mut Policy| match scenarios.first() {
-            Some(scenario) => {
-                let mut environment = PushT::new(scenario.clone(), policy.manifest()).input()?;
-                meet(policy, &mut environment, arguments.seed, 1)
-            }
-            None => Ok(Vec::new()),
-        };
-        let one = window.settle(name, policy, *solver, *steps, met)?;
+        let one = window.settle(name, policy, *solver, *steps, |policy| met(policy, scenarios, arguments.seed))?;
         samplers.push(one.sampler(policy, *solver, *steps).input()?);
         settled.push(one);
     }
     Ok((settled, samplers))
+}
+
+/// What the policy meets in the first of the scenarios.
+fn met(policy: &mut Policy, scenarios: &[Scenario], seed: u64) -> Result<Vec<Array2<f64>>, Failure> {
+    let Some(scenario) = scenarios.first() else { return Ok(Vec::new()) };
+    let mut environment = PushT::new(scenario.clone(), policy.manifest()).input()?;
+    meet(policy, &mut environment, seed, 1)
 }

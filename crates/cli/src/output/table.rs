@@ -37,8 +37,9 @@ pub struct Glance {
 
 /// The run at a glance, as text.
 pub fn render(report: &Report) -> String {
-    let below = differences(report).into_iter().chain(in_time::footnotes(report)).map(|line| format!("\n{line}"));
-    Glance::of(report).render() + &below.collect::<String>()
+    let below = differences(report).into_iter().chain(in_time::footnotes(report));
+    let lines = below.chain(report.deviation.iter().map(ToString::to_string)).map(|line| format!("\n{line}"));
+    Glance::of(report).render() + &lines.collect::<String>()
 }
 
 impl Glance {

@@ -68,6 +68,8 @@ def check_rest(driver: webdriver.Chrome, report: dict) -> None:
     assert report["command"][1] in command and report["command"][-1] in command
     circles = driver.find_elements(By.CSS_SELECTOR, "[aria-labelledby=reward] circle")
     assert len(circles) == sum(len(sampler["episodes"]) + 1 for sampler in report["samplers"])
+    if deviation := report["deviation"]:
+        assert f"{deviation['precision']} beside f32" in text, "what its precision costs is not told"
     if realtime := (report["in_time"] or {}).get("realtime"):
         assert all(refusal in text for refusal in realtime["refused"])
 

@@ -124,6 +124,7 @@ mod tests {
             command: vec![],
             machine: Machine { cpu: text(), cores: 2, threads: 2, os: text(), runtime: text() },
             roofline: Roofline::Unknown(text()),
+            deviation: None,
             model: Model { name: text(), sha256: text() },
             scenario: text(),
             solver: text(),

@@ -1,7 +1,7 @@
 use comfy_table::Table;
 
-use super::{CUT_SHORT, cut_short_cells, finish, table};
-use crate::commands::bench::{Deviation, MeasuredRow, RefusedRow, Row};
+use super::{CUT_SHORT, cut_short_cells, finish, render_roofline, table};
+use crate::commands::bench::{Bench, Deviation, FromF32, MeasuredRow, RefusedRow, Row};
 
 const COLUMNS: [&str; 11] = [
     "sampler",
@@ -17,21 +17,25 @@ const COLUMNS: [&str; 11] = [
     "over 0.1",
 ];
 
-/// A benchmark at a glance, one line a solver, number of steps and sampler; below it, what was refused.
-pub fn render_bench(rows: &[Row]) -> String {
+/// A benchmark at a glance, one line a solver, number of steps and sampler; below it, what was refused, how far the network
+/// computes from f32, and the limits of the machine.
+pub fn render_bench(Bench { roofline, precision, rows }: &Bench) -> String {
     let cut_short = rows.iter().any(|row| matches!(row, Row::Measured(row) if row.cut_short.share > 0.0));
     let more = cut_short.then_some(CUT_SHORT).into_iter().flatten();
     let mut table = table(&COLUMNS.into_iter().chain(more).collect::<Vec<_>>());
-    let mut refused = String::new();
+    let mut below = String::new();
     for row in rows {
         match row {
             Row::Measured(row) => add(&mut table, row, cut_short),
             Row::Refused(RefusedRow { sampler, solver, steps, refused: why }) => {
-                refused += &format!("\nnot measured: {sampler}, {solver}, {steps} steps ({why})");
+                below += &format!("\nnot measured: {sampler}, {solver}, {steps} steps ({why})");
             }
         }
     }
-    finish(table) + &refused
+    for FromF32 { solver, steps, deviation } in precision {
+        below += &format!("\n{solver}, {steps} steps: {deviation}");
+    }
+    format!("{}{below}\n{}", finish(table), render_roofline(roofline))
 }
 
 fn add(table: &mut Table, row: &MeasuredRow, cut_short: bool) {

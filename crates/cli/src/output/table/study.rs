@@ -9,10 +9,11 @@ pub struct Section {
     pub glance: Glance,
 }
 
-/// One table a thing that is varied; then what became of the claim.
+/// One table a thing that is varied; then what became of the claim, and how far the network computes from f32.
 pub fn render_study(study: &Study) -> String {
     let table = |Section { title, glance }: Section| format!("{title}\n{}\n\n", glance.render());
-    sections(study).into_iter().map(table).collect::<String>() + &claims(study).join("\n")
+    let below = claims(study).into_iter().chain(study.deviation.iter().map(ToString::to_string));
+    sections(study).into_iter().map(table).collect::<String>() + &below.collect::<Vec<_>>().join("\n")
 }
 
 /// One section a thing that is varied.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use parapolicy_runner::Roofline;
+use parapolicy_runner::{Deviation, Roofline};
 
 use crate::{Episode, Machine, Model, SamplerRun};
 
@@ -19,6 +19,7 @@ static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
         command: vec!["parapolicy".into()],
         machine,
         roofline: Roofline::Unknown(text()),
+        deviation: Some(deviation()),
         model: Model { name: text(), sha256: text() },
         scenario: text(),
         solver: text(),
@@ -29,6 +30,11 @@ static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
     };
     serde_json::to_value(report).unwrap()
 });
+
+fn deviation() -> Deviation {
+    let actions = [("arm".into(), 0.001), ("gripper".into(), 0.25)].into();
+    Deviation { precision: "bf16".into(), prediction: 2.8e-3, plan: 2.2e-3, actions }
+}
 
 fn written() -> Value {
     WRITTEN.clone()
@@ -46,12 +52,24 @@ fn what_was_written_is_read() {
     assert_eq!(serde_json::to_value(load(&value.to_string()).unwrap()).unwrap(), value);
 }
 
+/// Of f32 nothing is said, and earlier reports of this version say nothing at all.
+#[test]
+fn what_precision_came_to_is_read_where_it_is_said() {
+    let mut value = written();
+    assert_eq!(load(&value.to_string()).unwrap().deviation, Some(deviation()));
+    value["deviation"] = Value::Null;
+    assert_eq!(load(&value.to_string()).unwrap().deviation, None);
+    value.as_object_mut().unwrap().remove("deviation");
+    assert_eq!(load(&value.to_string()).unwrap().deviation, None);
+}
+
 #[test]
 fn the_field_that_makes_no_sense_is_named() {
     let twice = written()["samplers"][0].clone();
     let cases = [
         ("/schema_version", json!(2), "`schema_version` is 2, this program reads version 3"),
         ("/roofline", json!("good"), "`roofline` cannot be read: unknown variant `good`"),
+        ("/deviation/plan", json!(null), "`deviation.plan` cannot be read: invalid type: null"),
         ("/steps", json!("ten"), "`steps` cannot be read: invalid type: string"),
         ("/samplers", json!([]), "`samplers` is empty"),
         ("/samplers", json!([twice, twice]), "`samplers[1].name` is `picard`, as of another sampler"),
