@@ -6,8 +6,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use assert_cmd::Command;
+
+/// One test at a time: what another starts while a program is written holds on to the file, and that cannot be run then.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The program in a folder of its own.
 fn alone(folder: &Path) -> Command {
@@ -18,6 +25,7 @@ fn alone(folder: &Path) -> Command {
 
 #[test]
 fn without_its_viewer_it_says_how_to_get_it() {
+    let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let output = alone(folder.path()).arg("view").output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
@@ -28,6 +36,7 @@ fn without_its_viewer_it_says_how_to_get_it() {
 /// The viewer's own tests read what is said here.
 #[test]
 fn the_viewer_is_told_what_to_show() {
+    let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let viewer = folder.path().join("parapolicy-viewer");
     fs::write(&viewer, "#!/bin/sh\necho \"$1\"\nexit 7\n").unwrap();

@@ -84,7 +84,7 @@ impl Graph {
     /// Binds `[plans, n_obs_steps · seen_dim]`, normalised or encoded, in place of what was bound; batches bring them too.
     pub fn bind(&mut self, observations: &[f32]) -> Result<(), PolicyError> {
         match self {
-            Self::Onnx(onnx) => onnx.bind(observations)?,
+            Self::Onnx(onnx) => onnx.bind(),
             Self::Native(native) => native.bind(observations)?,
             Self::Shared(shared) => shared.bind(observations)?,
         }

@@ -85,9 +85,9 @@ impl Onnx {
         })
     }
 
-    /// The observations of the batches to come.
-    pub fn bind(&mut self, observations: &[f32]) -> Result<(), PredictError> {
-        Ok(self.beside.bind(observations)?)
+    /// The observations of the batches to come are others.
+    pub fn bind(&mut self) {
+        self.beside.bind();
     }
 
     pub fn run(&mut self, batch: Batch<'_>, mut prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError> {

@@ -53,8 +53,8 @@ impl Execution {
         }
     }
 
-    /// Whether batches are faster if what follows from timesteps and observations alone is computed before, as measured in
-    /// the README. On GPUs, where all of that would have to be copied to the device, it was not.
+    /// Whether plans are faster if what follows from timesteps and observations alone is computed before, as measured in the
+    /// README. On GPUs, where all of that would have to be copied to the device, it was not.
     pub fn parts_graphs(self) -> bool {
         matches!(self.provider, ProviderName::Cpu | ProviderName::OpenVino)
     }

@@ -23,11 +23,11 @@ impl Beside {
         }
     }
 
-    /// The observations of the batches to come.
-    pub fn bind(&mut self, observations: &[f32]) -> ort::Result<()> {
+    /// The observations of the batches to come are others.
+    pub fn bind(&mut self) {
         match self {
-            Self::Given(_) => Ok(()),
-            Self::Condition(condition) => condition.bind(observations),
+            Self::Given(_) => {}
+            Self::Condition(condition) => condition.bind(),
         }
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Condition {
     f: Vec<f32>,
     /// Of the observations that are bound; zeros, once, if the network sees none.
     g: Vec<f32>,
+    /// Whether other observations were bound since.
+    stale: bool,
     /// Where the rows of a batch begin in both.
     rows: Vec<[usize; 2]>,
 }
@@ -51,8 +53,8 @@ impl Condition {
     /// `last`.
     pub fn of(session: Session, given: Given, names: &[String], last: i64) -> ort::Result<Option<Self>> {
         let values = names.iter().map(|name| Value { name: name.clone(), sizes: Vec::new() }).collect();
-        let (len, places, f, g, rows) = Default::default();
-        let mut condition = Self { session, given, values, len, places, f, g, rows };
+        let (len, places, f, g, stale, rows) = Default::default();
+        let mut condition = Self { session, given, values, len, places, f, g, stale, rows };
         let mut generator = ChaCha8Rng::seed_from_u64(0);
         let timesteps: Vec<_> = (0..PROBES as i64).map(|probe| probe * last / (PROBES as i64 - 1)).collect();
         let observations: Vec<f32> =
@@ -75,20 +77,17 @@ impl Condition {
         self.values.iter().map(input).collect()
     }
 
-    /// Binds observations, `[plans, …]`, in place of those that were.
-    pub fn bind(&mut self, observations: &[f32]) -> ort::Result<()> {
-        self.know(&[0])?;
-        let plans = observations.len() / self.given.seen_len();
-        self.g = self.run(&vec![0; plans], observations)?;
-        let zero = &self.f[self.places[&0]..][..self.len];
-        for row in self.g.chunks_exact_mut(self.len) {
-            row.iter_mut().zip(zero).for_each(|(value, zero)| *value -= zero);
-        }
-        Ok(())
+    /// The observations of the batches to come are others.
+    pub fn bind(&mut self) {
+        self.stale = self.given.observation.is_some();
     }
 
     /// Writes those of a batch.
     pub fn fill(&mut self, batch: Batch<'_>, inputs: &mut [Input]) -> ort::Result<()> {
+        if self.stale {
+            self.see(batch.observations)?;
+            self.stale = false;
+        }
         self.know(batch.timesteps)?;
         let plan = |plan: usize| if self.given.observation.is_some() { plan * self.len } else { 0 };
         self.rows.clear();
@@ -119,6 +118,18 @@ impl Condition {
         for (timestep, row) in new.iter().zip(rows.chunks_exact(self.len)) {
             self.places.insert(*timestep, self.f.len());
             self.f.extend_from_slice(row);
+        }
+        Ok(())
+    }
+
+    /// Makes `g` that of these observations, `[plans, …]`.
+    fn see(&mut self, observations: &[f32]) -> ort::Result<()> {
+        self.know(&[0])?;
+        let plans = observations.len() / self.given.seen_len();
+        self.g = self.run(&vec![0; plans], observations)?;
+        let zero = &self.f[self.places[&0]..][..self.len];
+        for row in self.g.chunks_exact_mut(self.len) {
+            row.iter_mut().zip(zero).for_each(|(value, zero)| *value -= zero);
         }
         Ok(())
     }
@@ -163,7 +174,7 @@ impl Condition {
         let expected = self.run(timesteps, observations)?;
         self.know(timesteps)?;
         if self.given.observation.is_some() {
-            self.bind(observations)?;
+            self.see(observations)?;
         }
         let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>().sqrt();
         let sums = timesteps.iter().zip(self.g.chunks_exact(self.len)).flat_map(|(t, g)| {

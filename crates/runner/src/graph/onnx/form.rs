@@ -64,7 +64,8 @@ impl ToOpen<'_> {
         let parts = if how.parts_graphs() { Parts::read(path, sample) } else { None };
         let (Some(batch), Some(parts)) = (batch, parts) else { return Ok(None) };
 
-        let processor = Execution { provider: ProviderName::Cpu, ..how };
+        // On the calling thread alone: others would look for work, and be in the way of the rest's.
+        let processor = Execution { provider: ProviderName::Cpu, threads: 1, ..how };
         let condition = sessions::open(File::Of(&parts.condition()), runtime, processor, &[])?;
         let Some(condition) = Condition::of(condition, given.clone(), parts.taken_over(), last)? else {
             return Ok(None);
