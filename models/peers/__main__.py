@@ -19,6 +19,9 @@ from .plot import draw
 REFERENCE = "PyTorch + diffusers, DDPM-100"
 Plan = Callable[[np.ndarray, int], None]
 
+# Threads of a runtime that has just drawn a plan wait for more work some tens of milliseconds, in the way of whoever is next.
+QUIET = 0.15
+
 
 def contestants(model: Path, threads: int) -> dict[str, Plan]:
     """Who draws a plan for an observation `[n_obs_steps, observation_dim]` in raw units, under a seed."""
@@ -37,6 +40,7 @@ def milliseconds(plans: dict[str, Plan], observations: np.ndarray) -> dict[str, 
     times = {name: [] for name in plans}
     for turn, observation in enumerate([observations[0], *observations]):
         for name, plan in plans.items():
+            time.sleep(QUIET)
             started = time.perf_counter()
             plan(observation, turn)
             if turn > 0:

@@ -1,7 +1,6 @@
 """Parapolicy, through its Python package.
 
-A process loads one ONNX Runtime, so the provider that has its own is asked in a process of its own; what that costs is
-counted.
+A process loads one ONNX Runtime, so OpenVINO, which has its own, is asked in a process of its own; what that costs is counted.
 """
 
 from collections.abc import Callable
@@ -13,8 +12,13 @@ from pathlib import Path
 import numpy as np
 import parapolicy
 
-PROVIDERS = {"cpu": "ONNX Runtime", "native": "its engine", "openvino": "OpenVINO"}
-APART = "openvino"
+RUNS = {
+    "ONNX Runtime": {"provider": "cpu"},
+    "its engine": {"provider": "native"},
+    "its engine in bf16": {"provider": "native", "precision": "bf16"},
+    "OpenVINO": {"provider": "openvino"},
+}
+APART = "OpenVINO"
 DRAWN = {
     "sequential, DDPM-100": {"sampler": "sequential"},
     "picard, DDPM-100": {"sampler": "picard"},
@@ -29,28 +33,35 @@ def observation_shape(model: Path) -> tuple[int, int]:
 
 
 def contestants(model: Path, threads: int) -> dict[str, Callable[[np.ndarray, int], object]]:
-    """Every way of drawing on every provider."""
+    """Every way of drawing by everything that runs the network on this processor."""
     return {
         f"Parapolicy on {runs}, {name}": partial(draws, sampling)
-        for provider, runs in PROVIDERS.items()
-        for draws in [drawing(model, provider, threads)]
+        for runs in RUNS
+        for draws in [drawing(model, runs, threads)]
+        if draws
         for name, sampling in DRAWN.items()
     }
 
 
-def drawing(model: Path, provider: str, threads: int) -> Callable[[dict, np.ndarray, int], object]:
-    """What draws plans by the provider, as a sampling says it."""
-    if provider == APART:
-        process = ProcessPoolExecutor(1, get_context("spawn"), opened, (model, provider, threads))
+def drawing(model: Path, runs: str, threads: int) -> Callable[[dict, np.ndarray, int], object] | None:
+    """What draws plans, as a sampling says it; nothing where the processor does not compute in the precision."""
+    if runs == APART:
+        process = ProcessPoolExecutor(1, get_context("spawn"), opened, (model, runs, threads))
         return lambda sampling, observation, seed: process.submit(drawn, sampling, observation, seed).result()
-    policy = parapolicy.Policy(model, provider=provider, threads=threads)
+    try:
+        policy = parapolicy.Policy(model, threads=threads, **RUNS[runs])
+    except (ValueError, RuntimeError) as error:
+        if "precision" not in RUNS[runs]:
+            raise
+        print(f"left out: {runs} ({error})")
+        return None
     return lambda sampling, observation, seed: policy.sample(observation, seed=seed, **sampling).actions
 
 
-def opened(model: Path, provider: str, threads: int) -> None:
+def opened(model: Path, runs: str, threads: int) -> None:
     """Loads the policy of a process of its own."""
     global here
-    here = parapolicy.Policy(model, provider=provider, threads=threads)
+    here = parapolicy.Policy(model, threads=threads, **RUNS[runs])
 
 
 def drawn(sampling: dict, observation: np.ndarray, seed: int) -> np.ndarray:
