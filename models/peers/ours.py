@@ -1,6 +1,7 @@
 """Parapolicy, through its Python package.
 
-A process loads one ONNX Runtime, so OpenVINO, which has its own, is asked in a process of its own; what that costs is counted.
+A process loads one ONNX Runtime, so OpenVINO, which has its own, is asked in a process of its own; what that costs is
+counted.
 """
 
 from collections.abc import Callable
