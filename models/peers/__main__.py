@@ -19,7 +19,7 @@ from .plot import draw
 REFERENCE = "PyTorch + diffusers, DDPM-100"
 Plan = Callable[[np.ndarray, int], None]
 
-# Threads of a runtime that has just drawn a plan look for more work some tens of milliseconds, in the way of the next one.
+# A runtime that has just drawn a plan spins for some tens of milliseconds, in the way of the next one.
 QUIET = 0.15
 
 
