@@ -61,7 +61,7 @@ impl ToOpen<'_> {
         let &Self { path, outlets, runtime, how } = self;
         let Layout { sample, prediction, .. } = layout;
         let batch = outlets.inputs.iter().find(|input| input.name == *sample).and_then(Outlet::batch_name);
-        let parts = if how.parts_graphs() { Parts::read(path, sample) } else { None };
+        let parts = if how.parts_graphs() { Parts::read(path, sample, prediction) } else { None };
         let (Some(batch), Some(parts)) = (batch, parts) else { return Ok(None) };
 
         // On the calling thread alone: others would look for work, and be in the way of the rest's.

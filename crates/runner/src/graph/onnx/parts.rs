@@ -134,14 +134,15 @@ pub(super) struct Parts {
 
 impl Parts {
     /// The parts of the graph in a file; none if the rest would take over nothing, or the timestep or the observation as it
-    /// is, or if something in it cannot be copied on its own: graphs in nodes, numbers in other files.
-    pub fn read(file: &Path, sample: &str) -> Option<Self> {
+    /// is, if the prediction does not look at the sample, or if something cannot be copied on its own: graphs in nodes,
+    /// numbers in other files.
+    pub fn read(file: &Path, sample: &str, prediction: &str) -> Option<Self> {
         let mut model = Model::decode(Bytes::from(fs::read(file).ok()?)).ok()?;
         let graph = model.graph.take()?;
         let nodes: Vec<Node> = decoded(&graph.nodes)?;
         let constants: Vec<Constant> = decoded(&graph.constants)?;
         let inputs: Vec<ValueInfo> = decoded(&graph.inputs)?;
-        let taken_over = taken_over(&nodes, &inputs, sample);
+        let taken_over = taken_over(&nodes, &inputs, sample, prediction)?;
 
         let nested = nodes.iter().flat_map(|node| &node.attributes).any(Attribute::has_graph);
         let elsewhere = constants.iter().any(|constant| constant.location != 0) || !graph.sparse_constants.is_empty();
@@ -195,8 +196,9 @@ impl Parts {
     }
 }
 
-/// Names of the values that follow from other inputs alone, and that are needed with the sample.
-fn taken_over(nodes: &[Node], inputs: &[ValueInfo], sample: &str) -> Vec<String> {
+/// Names of the values that follow from other inputs alone, and that are needed with the sample; none if the prediction is
+/// one of them.
+fn taken_over(nodes: &[Node], inputs: &[ValueInfo], sample: &str, prediction: &str) -> Option<Vec<String>> {
     let (mut with, mut without): (HashSet<_>, HashSet<_>) =
         inputs.iter().map(|input| input.name.as_str()).partition(|name| *name == sample);
     let mut names: Vec<String> = Vec::new();
@@ -211,7 +213,7 @@ fn taken_over(nodes: &[Node], inputs: &[ValueInfo], sample: &str) -> Vec<String>
     }
     names.sort_unstable();
     names.dedup();
-    names
+    with.contains(prediction).then_some(names)
 }
 
 fn decoded<T: Message + Default>(all: &[Bytes]) -> Option<Vec<T>> {
