@@ -16,25 +16,24 @@ use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, TryIter, bounded};
 use ndarray::{Array2, ArrayView1};
-use parapolicy_runner::Manifest;
+use parapolicy_policy::Manifest;
 use thiserror::Error;
 use triple_buffer::{Input, Output, triple_buffer};
 
-use crate::log::Log;
 use crate::playback::{Command, PlaybackConfig, PlaybackError};
-use crate::{BoxError, Policy};
+use crate::{BoxError, Observer, Policy};
 
+mod command_source;
 mod continuity;
 mod monitor;
-mod pilot;
 mod replan;
 mod rules;
 mod simulated;
 mod worker;
 
+pub use command_source::CommandSource;
 pub use continuity::Continuity;
 pub use monitor::{Health, Monitor};
-pub use pilot::Pilot;
 pub use replan::Replan;
 pub use simulated::{SamplingTime, SimulatedController};
 pub use worker::WorkerEvent;
@@ -136,7 +135,7 @@ impl Controller {
         let history = Array2::zeros((config.n_obs_steps, config.observation_dim));
         let rules = Rules::new(config)?;
         let committed = Committed::new(horizon, action_dim);
-        let request = Request { episode: 0, seed: 0, observed: Duration::ZERO, history, committed, log: None };
+        let request = Request { episode: 0, seed: 0, observed: Duration::ZERO, history, committed, observer: rules.observer() };
         let (requests, asked) = triple_buffer(&request);
         let (delivered, deliveries) = triple_buffer(&Delivery::new(horizon, action_dim));
         let (wake, woken) = bounded(1);
@@ -191,10 +190,10 @@ impl Controller {
         self.rules.command(time)
     }
 
-    /// Tells `log` of everything from now on: observations and commands as they come and go, plans and events as the
-    /// worker has them. Nobody waits for the log.
-    pub fn log_to(&mut self, log: Log) {
-        self.rules.log = Some(log);
+    /// Tells `observer` of every episode from the next one on: observations and commands as they come and go, plans and
+    /// events as the worker has them.
+    pub fn observed_by(&mut self, observer: Arc<dyn Observer>) {
+        self.rules.observed_by(observer);
     }
 
     /// What went wrong in the worker since this was called last.
@@ -223,7 +222,7 @@ impl Controller {
         (request.episode, request.seed, request.observed) = (self.rules.episode(), self.seed, time);
         request.history.assign(&self.rules.history());
         self.rules.foresee(time, &mut request.committed);
-        request.log.clone_from(&self.rules.log);
+        request.observer = self.rules.observer();
         self.requests.publish();
         self.shared.busy.store(true, Ordering::Release);
         self.rules.asked();

@@ -1,18 +1,18 @@
 mod carry;
 mod committed;
-mod many;
+mod batched;
 mod memory;
 
 use std::borrow::BorrowMut;
 use std::time::Instant;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
-use parapolicy_runner::Policy as Network;
+use parapolicy_policy::Network;
 use parapolicy_sampler::{Budget, Sampler};
 
 use self::carry::Carry;
 use self::committed::Committed;
-pub use self::many::ManyDiffusionPolicy;
+pub use self::batched::BatchedDiffusionPolicy;
 use self::memory::Memory;
 pub use self::memory::noise_seed;
 use crate::refine::{Refined, Refinement, RefinementCost, Tracker};

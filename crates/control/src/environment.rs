@@ -1,6 +1,11 @@
+//! Worlds that policies act on.
+
+use std::time::Duration;
+
 use ndarray::{Array1, ArrayView1, ArrayViewMut1};
 
 use crate::BoxError;
+use crate::refine::{Cost, Tracker};
 
 /// What came of one control step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +31,9 @@ pub trait Environment {
     /// Length of an action.
     fn action_dim(&self) -> usize;
 
+    /// Time from one control step to the next.
+    fn period(&self) -> Duration;
+
     /// The action, of length [`Self::action_dim`], that leaves the robot as it is now: where it stands, if actions are
     /// positions; zeros, if they are velocities. It is sent while there is no plan yet.
     fn resting_action(&self) -> Array1<f64>;
@@ -47,4 +55,24 @@ pub trait Environment {
     /// # Errors
     /// Whatever keeps the environment from acting.
     fn step(&mut self, action: ArrayView1<'_, f64>) -> Result<Outcome, BoxError>;
+
+    /// Writes the numbers by which a moment of this environment is drawn, whatever they are: they go to observers, and to the
+    /// pictures that belong to the environment. Nothing, where there is nothing to draw.
+    fn scene(&self, _numbers: &mut Vec<f64>) {}
+
+    /// How the robot follows its actions, for plans that are [refined](crate::refine). None where that is not known.
+    ///
+    /// # Errors
+    /// Whatever the policy does not observe that would be needed.
+    fn tracker(&self) -> Result<Option<Tracker>, BoxError> {
+        Ok(None)
+    }
+
+    /// What plans are to keep away from, each with `margin` around it, in the environment's units.
+    ///
+    /// # Errors
+    /// A margin that makes no sense.
+    fn costs(&self, _margin: f64) -> Result<Vec<Box<dyn Cost>>, BoxError> {
+        Ok(Vec::new())
+    }
 }

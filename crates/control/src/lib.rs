@@ -1,45 +1,55 @@
-//! Control loops: a policy drives an environment, and what it costs and earns is measured.
+//! A policy in a control loop, on a robot or in a simulator.
 //!
-//! The loop knows two small traits, [`Policy`] and [`Environment`]. [`DiffusionPolicy`] is the first, a network of
-//! `parapolicy-runner` sampled by a strategy of `parapolicy-sampler`; [`PushT`] is the second. A robot implements
-//! [`Environment`] and takes PushT's place.
+//! A loop knows two small traits, [`Policy`] and [`Environment`]. [`DiffusionPolicy`] is the first, a network of
+//! `parapolicy-policy` sampled by a strategy of `parapolicy-sampler`; a robot or a simulator implements the second.
 //!
-//! - [`lockstep`]: the world waits for the policy;
-//! - [`realtime`]: it does not, on the wall clock or on simulated time;
+//! - [`controller`]: plans drawn in a thread of their own, beside a loop that never waits for them;
+//! - [`playback`]: how plans become commands;
+//! - [`clock`]: the wall's, and a virtual one;
 //! - [`refine`]: plans that keep limits;
-//! - [`Latency`]: what a plan costs, from an HDR histogram;
-//! - [`Report`]: what was measured, in the form that is written to `report.json`.
+//! - [`Observer`]: who is told what happens;
+//! - [`Recipe`]: how plans are drawn, said before anything is loaded.
+//!
+//! Loops that play episodes and measure them are in `parapolicy-eval`.
+//!
+//! # Example
+//!
+//! ```
+//! use ndarray::Array1;
+//! use parapolicy_control::{DiffusionPolicy, Policy as _, Recipe};
+//!
+//! # fn main() -> Result<(), parapolicy_control::BoxError> {
+//! # let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/pusht");
+//! let recipe = Recipe { steps: 10, ..Recipe::default() };
+//! let (network, sampler) = recipe.load(directory.as_ref())?;
+//! let mut policy = DiffusionPolicy::new(network, sampler);
+//! policy.observe(Array1::from_elem(20, 256.0).view())?; // nine keypoints and the agent, in pixels
+//! let plan = policy.plan()?;
+//! assert_eq!(plan.intended_actions().dim(), (8, 2));
+//! # Ok(())
+//! # }
+//! ```
 
+pub mod clock;
 pub mod controller;
 mod diffusion;
 mod environment;
-mod interval;
 mod latency;
-pub mod lockstep;
-pub mod log;
+mod observer;
 mod options;
+mod plan;
 pub mod playback;
 mod policy;
-mod pusht;
-pub mod realtime;
 mod recipe;
 pub mod refine;
-mod report;
 
-pub use diffusion::{DiffusionPolicy, ManyDiffusionPolicy, noise_seed};
+pub use diffusion::{BatchedDiffusionPolicy, DiffusionPolicy, noise_seed};
 pub use environment::{Environment, Outcome};
-pub use interval::{Interval, bootstrap_mean};
 pub use latency::{Latency, Percentiles};
-pub use lockstep::{ControlError, Episode, PlanCost, Step, run_episode, run_episodes};
+pub use observer::{EpisodeObserver, Observer, PlanEvent, StepEvent};
 pub use options::OptionError;
-pub use policy::{ManyPolicy, Plan, Policy};
-pub use pusht::{PushT, PushTError};
-pub use realtime::run_episode_in_time;
+pub use plan::{Plan, PlanCost};
+pub use policy::{BatchedPolicy, Policy};
 pub use recipe::{Recipe, RecipeError};
-pub use report::{
-    Comparison, CutShort, Difference, Differing, EpisodeReport, InTime, Machine, Model, Pair, RefinementReport, Report,
-    ReportError, SCHEMA_VERSION, SamplerReport, SamplerRun, Throughput, paired_rewards,
-};
 
-/// Any error, boxed to cross the borders between policies, environments and the loop.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub use parapolicy_sampler::BoxError;

@@ -1,41 +1,8 @@
-use std::time::Duration;
+//! What decides.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2};
 
-use crate::BoxError;
-use crate::refine::RefinementCost;
-
-/// A decision: actions for the next control steps, and what it cost to reach it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
-    /// Actions in raw units, `[n, action_dim]`, from the moment of the observation to the end of the horizon.
-    pub actions: Array2<f64>,
-    /// How many of them are meant to be executed, from the first on; the rest is there for a next plan that comes late.
-    pub intended: usize,
-    /// From the observation bound to the plan ready; of plans drawn together, to all of them ready.
-    pub latency: Duration,
-    /// Plans that were drawn together in that time: 1 for a plan drawn alone.
-    pub together: usize,
-    /// Network calls that had to wait for each other.
-    pub rounds: usize,
-    /// Rows that the network evaluated.
-    pub evaluations: usize,
-    /// How far the plan moved in the last round (root mean square, normalised units), if it was cut short.
-    pub residual: Option<f64>,
-    /// What the refinement of the sampled plan took, where plans are refined; it is counted in the figures above.
-    pub refinement: Option<RefinementCost>,
-    /// The actions as they would have been after each round of the sampler, the last of them before any refinement; empty
-    /// where nobody asked for them.
-    pub iterates: Vec<Array2<f64>>,
-}
-
-impl Plan {
-    /// The actions that are meant to be executed, `[n_action_steps, action_dim]`.
-    #[must_use]
-    pub fn intended_actions(&self) -> ArrayView2<'_, f64> {
-        self.actions.slice(s![..self.intended.min(self.actions.nrows()), ..])
-    }
-}
+use crate::{BoxError, Plan};
 
 /// What decides: it is shown every observation, and asked for a plan when the last one is used up.
 pub trait Policy {
@@ -66,7 +33,7 @@ pub trait Policy {
 }
 
 /// What decides for many environments, whose plans it draws together. Environments are numbered from 0.
-pub trait ManyPolicy {
+pub trait BatchedPolicy {
     /// Begins an episode in an environment. The same seed and observations give the same plans, whatever the other
     /// environments do.
     fn reset(&mut self, environment: usize, seed: u64);

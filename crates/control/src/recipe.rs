@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use parapolicy_runner::{Inference, InferenceError, Policy as Network, PolicyError};
+use parapolicy_policy::{Inference, InferenceError, Network, PolicyError};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use thiserror::Error;
 

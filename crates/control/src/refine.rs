@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
-use parapolicy_runner::Policy as Network;
+use parapolicy_policy::Network;
 use parapolicy_sampler::{ConfigError, Denoiser, Noise, Penalty, Refiner, RefinerConfig, SampleError};
 
 mod cost;

@@ -4,6 +4,8 @@ pub mod agent;
 mod contacts;
 mod coverage;
 mod demonstration;
+#[cfg(feature = "environment")]
+mod environment;
 pub mod geometry;
 mod keep_out;
 mod numpy;
@@ -20,6 +22,8 @@ mod world;
 
 pub use coverage::coverage;
 pub use demonstration::{Demonstration, DemonstrationStep, SaveError};
+#[cfg(feature = "environment")]
+pub use environment::{PERIOD, PUSHT, PushT, PushTError, PushTScene};
 pub use keep_out::KeepOut;
 pub use render::{Frame, FrameSizeError, OBSERVATION_SIZE, Overlay, Renderer};
 pub use replay::{Quantiles, ReplayErrors, ReplayReport, replay};

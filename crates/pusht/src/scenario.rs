@@ -98,10 +98,10 @@ pub struct ObservationNoise {
 
 /// The scenarios of this repository, for a program that is run elsewhere.
 const BUILT_IN: [(&str, &str); 4] = [
-    ("sims/keep_out.toml", include_str!("../../../sims/keep_out.toml")),
-    ("sims/nominal.toml", include_str!("../../../sims/nominal.toml")),
-    ("sims/perturbed.toml", include_str!("../../../sims/perturbed.toml")),
-    ("sims/shoved.toml", include_str!("../../../sims/shoved.toml")),
+    ("sims/keep_out.toml", include_str!("../scenarios/keep_out.toml")),
+    ("sims/nominal.toml", include_str!("../scenarios/nominal.toml")),
+    ("sims/perturbed.toml", include_str!("../scenarios/perturbed.toml")),
+    ("sims/shoved.toml", include_str!("../scenarios/shoved.toml")),
 ];
 
 /// A scenario that cannot be used.

@@ -1,17 +1,17 @@
 //! What holds whoever plans, a thread or a simulation of one: which observations are taken, when a plan is due, and what
 //! is sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ndarray::{ArrayView1, ArrayView2, s};
-use parapolicy_runner::ObservationHistory;
+use parapolicy_policy::ObservationHistory;
 
 use super::continuity::Delays;
 use super::worker::{Committed, Delivery};
 use super::{Continuity, ControllerConfig, ControllerError};
-use crate::PlanCost;
-use crate::log::Log;
 use crate::playback::{Command, Playback};
+use crate::{EpisodeObserver, Observer, PlanCost};
 
 pub(super) struct Rules {
     config: ControllerConfig,
@@ -22,8 +22,9 @@ pub(super) struct Rules {
     since: Option<usize>,
     arrived: Option<PlanCost>,
     delays: Delays,
-    /// Who is told what is observed and sent.
-    pub log: Option<Log>,
+    /// Who is told of episodes, and of this one.
+    observer: Arc<dyn Observer>,
+    told: Arc<dyn EpisodeObserver>,
 }
 
 impl Rules {
@@ -43,18 +44,37 @@ impl Rules {
             since: None,
             arrived: None,
             delays: Delays::default(),
-            log: None,
+            observer: Arc::new(()),
+            told: Arc::new(()),
         })
     }
 
     /// Forgets observations and plans, and those that are to come for the episode before.
     pub fn begin(&mut self, seed: u64) {
+        self.forget();
+        self.told = self.observer.begin(seed);
+    }
+
+    /// The same, where another loop has told of the beginning.
+    pub fn begin_told(&mut self, told: &Arc<dyn EpisodeObserver>) {
+        self.forget();
+        self.told = Arc::clone(told);
+    }
+
+    /// Tells `observer` of the episodes to come.
+    pub fn observed_by(&mut self, observer: Arc<dyn Observer>) {
+        self.observer = observer;
+    }
+
+    /// Who is told of this episode.
+    pub fn observer(&self) -> Arc<dyn EpisodeObserver> {
+        Arc::clone(&self.told)
+    }
+
+    fn forget(&mut self) {
         self.history.reset();
         self.playback.clear();
         (self.episode, self.since, self.arrived) = (self.episode + 1, None, None);
-        if let Some(log) = &mut self.log {
-            log.begin(seed);
-        }
     }
 
     pub fn rest_at(&mut self, action: ArrayView1<'_, f64>) -> Result<(), ControllerError> {
@@ -71,9 +91,7 @@ impl Rules {
             return Err(ControllerError::NotFinite { index });
         }
         self.history.push(observation);
-        if let Some(log) = &self.log {
-            log.observation(time, observation);
-        }
+        self.told.observation(time, observation);
         self.since = self.since.map(|since| since + 1);
         Ok(self.config.replan.is_due(self.since, self.playback.left(time)))
     }
@@ -97,9 +115,7 @@ impl Rules {
 
     pub fn command(&mut self, time: Duration) -> Command<'_> {
         let command = self.playback.command(time);
-        if let Some(log) = &self.log {
-            log.command(time, &command);
-        }
+        self.told.command(time, &command);
         command
     }
 

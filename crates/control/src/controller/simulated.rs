@@ -1,5 +1,6 @@
 //! A controller on simulated time: it plans when asked, and delivers when a worker would have.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ndarray::ArrayView1;
@@ -8,10 +9,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::rules::Rules;
 use super::worker::{Committed, Delivery, plan_for};
-use super::{ControllerConfig, ControllerError, Pilot, WorkerEvent};
-use crate::log::Log;
+use super::{CommandSource, ControllerConfig, ControllerError, WorkerEvent};
 use crate::playback::Command;
-use crate::{Latency, Plan, PlanCost, Policy};
+use crate::{EpisodeObserver, Latency, Plan, PlanCost, PlanEvent, Policy};
 
 /// How long a plan takes on simulated time.
 #[derive(Clone, Debug)]
@@ -65,11 +65,6 @@ impl<'a> SimulatedController<'a> {
         Ok(Self { rules, policy, sampling, random, committed, delivery, working: None, events: Vec::new() })
     }
 
-    /// As [`Controller::log_to`](super::Controller::log_to).
-    pub fn log_to(&mut self, log: Log) {
-        self.rules.log = Some(log);
-    }
-
     fn receive(&mut self, time: Duration) {
         if self.working.take_if(|done| *done <= time).is_some() {
             self.rules.take(&self.delivery);
@@ -83,26 +78,28 @@ impl<'a> SimulatedController<'a> {
         let planned = plan_for(self.policy, self.rules.history(), &self.committed).and_then(|mut plan| {
             plan.latency = self.sampling.of(&plan, &mut self.random);
             self.delivery.fill(self.rules.episode(), time, &plan)?;
-            if let Some(log) = &self.rules.log {
-                log.plan(time, time.saturating_add(plan.latency), &plan);
-            }
+            let ready = time.saturating_add(plan.latency);
+            self.rules.observer().plan(&PlanEvent { observed: time, ready, plan: &plan });
             Ok(plan.latency)
         });
         match planned {
             Ok(latency) => self.working = Some(time.saturating_add(latency)),
             Err(event) => {
-                if let Some(log) = &self.rules.log {
-                    log.event(time, event.kind(), &event);
-                }
+                self.rules.observer().event(time, event.kind(), &event);
                 self.events.push(event);
             }
         }
     }
 }
 
-impl Pilot for SimulatedController<'_> {
-    fn begin(&mut self, seed: u64, resting: ArrayView1<'_, f64>) -> Result<(), ControllerError> {
-        self.rules.begin(seed);
+impl CommandSource for SimulatedController<'_> {
+    fn begin(
+        &mut self,
+        seed: u64,
+        resting: ArrayView1<'_, f64>,
+        observer: &Arc<dyn EpisodeObserver>,
+    ) -> Result<(), ControllerError> {
+        self.rules.begin_told(observer);
         self.policy.reset(seed);
         self.random = ChaCha8Rng::seed_from_u64(seed);
         self.working = None;

@@ -12,11 +12,10 @@ use thiserror::Error;
 use triple_buffer::{Input, Output};
 
 use super::monitor::Shared;
-use crate::log::Log;
-use crate::{BoxError, Plan, PlanCost, Policy};
+use crate::{BoxError, EpisodeObserver, Plan, PlanCost, PlanEvent, Policy};
 
 /// What is to be planned for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Request {
     /// Counts the episodes.
     pub episode: u64,
@@ -27,7 +26,7 @@ pub(super) struct Request {
     pub history: Array2<f64>,
     pub committed: Committed,
     /// Who is told of the plan.
-    pub log: Option<Log>,
+    pub observer: Arc<dyn EpisodeObserver>,
 }
 
 /// What will have been sent by the time the plan is there.
@@ -158,15 +157,13 @@ impl Worker {
         rounds.fetch_add(plan.rounds as u64, Ordering::Relaxed);
         evaluations.fetch_add(plan.evaluations as u64, Ordering::Relaxed);
         self.shared.latency().record(elapsed);
-        if let Request { log: Some(log), observed, .. } = self.requests.output_buffer() {
-            log.plan(*observed, *observed + elapsed, plan);
-        }
+        let Request { observer, observed, .. } = self.requests.output_buffer();
+        observer.plan(&PlanEvent { observed: *observed, ready: observed.saturating_add(elapsed), plan });
     }
 
     fn report(&self, event: WorkerEvent, elapsed: Duration) {
-        if let Request { log: Some(log), observed, .. } = self.requests.output_buffer() {
-            log.event(*observed + elapsed, event.kind(), &event);
-        }
+        let Request { observer, observed, .. } = self.requests.output_buffer();
+        observer.event(observed.saturating_add(elapsed), event.kind(), &event);
         self.shared.failures.fetch_add(1, Ordering::Relaxed);
         if let Err(TrySendError::Full(_)) = self.events.try_send(event) {
             self.shared.events_dropped.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,5 @@
 use ndarray::{Array1, Array2, ArrayView2, s};
-use parapolicy_runner::Policy as Network;
+use parapolicy_policy::Network;
 use thiserror::Error;
 
 #[derive(Debug, Error)]

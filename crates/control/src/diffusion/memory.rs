@@ -1,5 +1,5 @@
 use ndarray::{ArrayView1, ArrayView2};
-use parapolicy_runner::{Manifest, ObservationHistory};
+use parapolicy_policy::{Manifest, ObservationHistory};
 use thiserror::Error;
 
 #[derive(Debug, Error)]

@@ -21,6 +21,11 @@ impl Tracker {
         Self { tracking, position, motion: None, targets: Array2::zeros((0, 0)), executed: 0 }
     }
 
+    /// How the robot follows its targets.
+    pub fn tracking(&self) -> &Tracking {
+        &self.tracking
+    }
+
     /// Begins an episode: the robot stands still at its first observed position.
     pub fn reset(&mut self) {
         self.motion = None;

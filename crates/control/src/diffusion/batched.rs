@@ -1,0 +1,76 @@
+use std::time::Instant;
+
+use ndarray::{Array2, ArrayView1, s};
+use parapolicy_policy::Network;
+use parapolicy_sampler::{Budget, ManySampler, Noise, Sample};
+
+use super::memory::Memory;
+use crate::{BoxError, BatchedPolicy, Plan};
+
+/// A diffusion policy for many environments: one network, a sampler that packs their plans in shared batches, and the
+/// observations of each so far.
+///
+/// Every plan is the one that [`DiffusionPolicy`](crate::DiffusionPolicy) would draw, up to the last bits that a batch of
+/// another size costs. The sampler must have room for as many plans as there are environments.
+pub struct BatchedDiffusionPolicy<'a> {
+    network: &'a mut Network,
+    sampler: &'a mut ManySampler,
+    budget: Budget,
+    memories: Vec<Memory>,
+}
+
+impl<'a> BatchedDiffusionPolicy<'a> {
+    /// Samples `network` with `sampler`.
+    pub fn new(network: &'a mut Network, sampler: &'a mut ManySampler) -> Self {
+        Self { network, sampler, budget: Budget::default(), memories: Vec::new() }
+    }
+
+    /// Draws plans together within `budget`; [`Plan::residual`] tells which were cut short.
+    #[must_use]
+    pub fn within(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+
+    fn memory(&mut self, environment: usize) -> &mut Memory {
+        let known = self.memories.len().max(environment + 1);
+        self.memories.resize_with(known, || Memory::new(self.network.manifest()));
+        &mut self.memories[environment]
+    }
+}
+
+impl BatchedPolicy for BatchedDiffusionPolicy<'_> {
+    fn reset(&mut self, environment: usize, seed: u64) {
+        self.memory(environment).reset(seed);
+    }
+
+    fn observe(&mut self, environment: usize, observation: ArrayView1<'_, f64>) -> Result<(), BoxError> {
+        Ok(self.memory(environment).observe(observation)?)
+    }
+
+    fn plan(&mut self, environments: &[usize]) -> Result<Vec<Plan>, BoxError> {
+        let started = Instant::now();
+        let (steps, dim) = (self.sampler.table().steps(), self.sampler.dim());
+        // Who has observed nothing has a memory, too, and is refused when its observations are bound.
+        let seeds = environments.iter().map(|&environment| self.memory(environment).next_seed());
+        let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
+        let observations = environments.iter().map(|&environment| self.memories[environment].observations());
+        let mut denoiser = self.network.bind_many(observations)?;
+        let samples = self.sampler.sample_within(self.budget, &mut denoiser, &noises)?;
+        let actions: Vec<_> = samples.iter().map(|sample| self.network.actions(sample.sample())).collect();
+        let latency = started.elapsed();
+
+        let executed = self.network.manifest().executed_steps();
+        let plan = |(actions, sample): (Array2<f64>, Sample<'_>)| Plan {
+            actions: actions.slice_move(s![executed.start.., ..]),
+            intended: executed.len(),
+            latency,
+            together: environments.len(),
+            rounds: sample.statistics().rounds,
+            evaluations: sample.statistics().evaluations,
+            residual: sample.residual(),
+            refinement: None,
+            iterates: Vec::new(),
+        };
+        Ok(actions.into_iter().zip(samples.iter()).map(plan).collect())
+    }
+}

@@ -1,0 +1,212 @@
+//! What a policy costs on this machine, and which sampler is fastest for that.
+
+mod error;
+mod file;
+mod key;
+mod measure;
+mod profile;
+mod roofline;
+mod store;
+
+use ndarray::Array2;
+use parapolicy_sampler::{BatchCost, Choice, ConfigError, Profile, Solver, choose};
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    error::CalibrationError,
+    key::CalibrationKey,
+    roofline::{BatchLimit, KnownRoofline, Roofline},
+};
+use parapolicy_policy::Network;
+
+use crate::trial_observations::trial_observations;
+
+/// How action sequences are sampled, whatever the strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampling {
+    /// The solver.
+    #[serde(with = "file::by_name")]
+    pub solver: Solver,
+    /// Denoising steps.
+    pub steps: usize,
+    /// Tolerance of the parallel strategies.
+    pub tolerance: f64,
+}
+
+impl Sampling {
+    /// Whether the policy can be sampled like this, to know it before anything is measured.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the field that makes no sense.
+    pub fn validate(&self, policy: &Network) -> Result<(), ConfigError> {
+        profile::candidates(policy, self).map(drop)
+    }
+}
+
+/// The time of a batch, over many.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchTime {
+    /// Rows, p.
+    pub rows: usize,
+    /// Half of the batches took less, in milliseconds: c(p).
+    pub median_ms: f64,
+    /// A tenth took less.
+    pub p10_ms: f64,
+    /// A tenth took more.
+    pub p90_ms: f64,
+}
+
+/// Where the observations come from that candidates were tried on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Observations {
+    /// Drawn evenly from the ranges of the training data: nothing better was known. Few of them are likely ones.
+    Drawn,
+    /// Met by the policy.
+    Met,
+}
+
+/// What a policy costs on this machine: the time of a batch of p rows, how far that is from what the machine can do, and
+/// what the candidates of `auto` ask for.
+///
+/// # Example
+/// The fastest way to draw plans, from what is known or measured now:
+/// ```no_run
+/// use parapolicy_eval::{Calibration, Sampling};
+/// use parapolicy_policy::{Inference, Network};
+/// use parapolicy_sampler::{Sampler, Solver, Table};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let provider = Inference::default().open(&())?;
+/// let mut policy = Network::load("models/pusht".as_ref(), &provider)?;
+/// let sampling = Sampling { solver: Solver::Ddpm, steps: 100, tolerance: 0.1 };
+///
+/// let known = Calibration::load(&policy)?;
+/// let mut calibration = if let Some(known) = known { known } else { Calibration::measure(&mut policy)? };
+/// if calibration.profiled(&sampling).is_none() {
+///     calibration.profile(&mut policy, &sampling, &[])?; // observations, if you have some
+///     calibration.store()?;
+/// }
+/// let choice = calibration.choose(&sampling)?;
+/// println!("{choice}");
+///
+/// let table = Table::new(&policy.manifest().scheduler, sampling.solver, sampling.steps)?;
+/// let sampler = Sampler::new(table, choice.best.strategy, policy.manifest().sample_dim())?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Calibration {
+    key: CalibrationKey,
+    batches: Vec<BatchTime>,
+    cost: BatchCost,
+    roofline: Roofline,
+    profiles: Vec<Profiled>,
+}
+
+/// The candidates for one way of sampling.
+#[derive(Clone, Debug, PartialEq)]
+struct Profiled {
+    sampling: Sampling,
+    observations: Observations,
+    candidates: Vec<Profile>,
+}
+
+impl Calibration {
+    /// Measures c(p) for p from 1 to 128 and the limits of the machine in a few seconds. It says something on an idle machine alone.
+    ///
+    /// # Errors
+    /// A network that fails.
+    pub fn measure(policy: &mut Network) -> Result<Self, CalibrationError> {
+        let key = CalibrationKey::of(policy);
+        let (dim, training_steps) = (policy.manifest().sample_dim(), policy.manifest().scheduler.num_train_timesteps);
+        let [observation] = trial_observations(policy.manifest(), &[]);
+        let mut denoiser = policy.bind(observation.view())?;
+        let timestep = (training_steps / 2) as i64;
+        let batches = measure::batch_times(&mut denoiser, dim, timestep).map_err(CalibrationError::Network)?;
+        let cost = cost(&batches)?;
+        let roofline = Roofline::measure(policy, &batches);
+        Ok(Self { key, batches, cost, roofline, profiles: Vec::new() })
+    }
+
+    /// What it is valid for.
+    pub fn key(&self) -> &CalibrationKey {
+        &self.key
+    }
+
+    /// The times measured, rows increasing from 1.
+    pub fn batches(&self) -> &[BatchTime] {
+        &self.batches
+    }
+
+    /// Rows of the batches that ways of running a policy are compared by: those of a round of `picard`, on average, on
+    /// DDPM-100.
+    pub const ROWS: usize = 12;
+
+    /// The time of a batch of [`ROWS`](Self::ROWS), in milliseconds.
+    pub fn compared(&self) -> f64 {
+        self.cost.of(Self::ROWS)
+    }
+
+    /// c(p).
+    pub fn cost(&self) -> &BatchCost {
+        &self.cost
+    }
+
+    /// How far some batches are from what the machine can do at most.
+    pub fn roofline(&self) -> &Roofline {
+        &self.roofline
+    }
+
+    /// Whether something else was running: most batches took a tenth of the time half as long again as the fastest
+    /// tenth. Choices from such times may be wrong.
+    pub fn disturbed(&self) -> bool {
+        let wide = self.batches.iter().filter(|batch| batch.p90_ms > 1.5 * batch.p10_ms).count();
+        2 * wide > self.batches.len()
+    }
+
+    /// On which observations the candidates were tried, if they were.
+    pub fn profiled(&self, sampling: &Sampling) -> Option<Observations> {
+        self.profiles.iter().find(|known| known.sampling == *sampling).map(|known| known.observations)
+    }
+
+    /// Finds out what each candidate ([`Strategy::candidates`](parapolicy_sampler::Strategy::candidates)) asks of the
+    /// network: draws plans with all of them in turn, at first one, then up to five more with those that may still be
+    /// the fastest. What was known of this sampling before is replaced.
+    ///
+    /// `observations` are `[n_obs_steps, observation_dim]` each, in raw units, as the policy meets them; rounds depend
+    /// on them. Without any, they are drawn from the ranges in the manifest.
+    ///
+    /// # Errors
+    /// A sampling or an observation that does not fit the policy, and a network that fails.
+    pub fn profile(
+        &mut self,
+        policy: &mut Network,
+        sampling: &Sampling,
+        observations: &[Array2<f64>],
+    ) -> Result<(), CalibrationError> {
+        let profiled = Profiled {
+            sampling: *sampling,
+            observations: if observations.is_empty() { Observations::Drawn } else { Observations::Met },
+            candidates: profile::draw(policy, sampling, observations, &self.cost)?,
+        };
+        self.profiles.retain(|known| known.sampling != *sampling);
+        self.profiles.push(profiled);
+        Ok(())
+    }
+
+    /// The fastest candidate, sequential sampling included; its text says why.
+    ///
+    /// # Errors
+    /// A sampling that was not profiled.
+    pub fn choose(&self, sampling: &Sampling) -> Result<Choice, CalibrationError> {
+        let known = self.profiles.iter().find(|known| known.sampling == *sampling);
+        Ok(choose(&self.cost, known.map_or(&[], |known| &known.candidates))?)
+    }
+}
+
+fn cost(batches: &[BatchTime]) -> Result<BatchCost, ConfigError> {
+    BatchCost::new(batches.iter().map(|batch| (batch.rows, batch.median_ms)).collect())
+}

@@ -1,0 +1,98 @@
+//! What the candidates ask of the network: plans are drawn with each, and the rows of every batch counted.
+
+use std::time::Instant;
+
+use ndarray::Array2;
+use parapolicy_sampler::{BatchCost, ConfigError, Denoiser, Noise, Profile, SampleError, Sampler, Strategy, Table};
+
+use super::{CalibrationError, Sampling, measure::milliseconds};
+use parapolicy_policy::Network;
+
+use crate::{Meter, trial_observations::trial_observations};
+
+/// Plans drawn with a candidate at most.
+const PLANS: usize = 6;
+
+/// How much slower than the fastest a candidate may look after its first plan, to be tried again; half of it after two
+/// plans, and so on.
+const UNSURE: f64 = 0.5;
+
+/// Profiles of all candidates that the solver allows.
+pub(super) fn draw(
+    policy: &mut Network,
+    sampling: &Sampling,
+    observations: &[Array2<f64>],
+    cost: &BatchCost,
+) -> Result<Vec<Profile>, CalibrationError> {
+    let mut candidates = candidates(policy, sampling)?;
+    let observations: [_; PLANS] = trial_observations(policy.manifest(), observations);
+    let mut limit = f64::INFINITY;
+    for (plan, observation) in observations.iter().enumerate() {
+        let mut denoiser = policy.bind(observation.view())?;
+        let mut fastest = f64::INFINITY;
+        for candidate in &mut candidates {
+            let dropped = candidate.plans.len() < plan;
+            if candidate.is_reference() || !dropped && candidate.in_network(cost)? <= limit {
+                candidate.draw(&mut denoiser, plan as u64)?;
+            }
+            fastest = fastest.min(candidate.in_network(cost)?);
+        }
+        limit = (1.0 + UNSURE / (plan + 1) as f64) * fastest;
+    }
+    Ok(candidates.iter().map(|candidate| candidate.profile(candidate.own_ms())).collect())
+}
+
+pub(super) fn candidates(policy: &Network, sampling: &Sampling) -> Result<Vec<Candidate>, ConfigError> {
+    let table = Table::new(&policy.manifest().scheduler, sampling.solver, sampling.steps)?;
+    let mut candidates = Vec::new();
+    for strategy in Strategy::candidates(sampling.steps, sampling.tolerance) {
+        match Sampler::new(table.clone(), strategy, policy.manifest().sample_dim()) {
+            Ok(sampler) => candidates.push(Candidate { sampler, own_ms: Vec::new(), plans: Vec::new() }),
+            Err(error) if error.refuses_solver() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(candidates)
+}
+
+/// A sampler, and what its plans took so far.
+pub(super) struct Candidate {
+    sampler: Sampler,
+    own_ms: Vec<f64>,
+    plans: Vec<Vec<usize>>,
+}
+
+impl Candidate {
+    fn draw(&mut self, denoiser: &mut dyn Denoiser, seed: u64) -> Result<(), SampleError> {
+        let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
+        let mut meter = Meter::new(denoiser);
+        let started = Instant::now();
+        self.sampler.sample(&mut meter, &noise)?;
+        self.own_ms.push(milliseconds(started.elapsed().saturating_sub(meter.time)));
+        self.plans.push(meter.rows);
+        Ok(())
+    }
+
+    /// The others are compared with it.
+    fn is_reference(&self) -> bool {
+        self.sampler.strategy() == Strategy::Sequential
+    }
+
+    /// Milliseconds of a plan in the network, as far as is known: none before the first. Own work is a small part, and
+    /// of a single plan it is not known well.
+    fn in_network(&self, cost: &BatchCost) -> Result<f64, ConfigError> {
+        if self.plans.is_empty() {
+            return Ok(0.0);
+        }
+        Ok(self.profile(0.0).expected(cost)?.latency_ms)
+    }
+
+    /// The least of any plan; 0 before the first. The work hardly varies: what takes longer was interrupted.
+    fn own_ms(&self) -> f64 {
+        self.own_ms.iter().copied().reduce(f64::min).unwrap_or(0.0)
+    }
+
+    fn profile(&self, own_ms: f64) -> Profile {
+        Profile { strategy: self.sampler.strategy(), own_ms, plans: self.plans.clone() }
+    }
+}

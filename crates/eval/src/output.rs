@@ -1,0 +1,50 @@
+//! What is written of a run: an open set of files.
+//!
+//! `examples/outside_output.rs` is an output in one file, with its line on the list.
+
+use std::io::Write;
+
+use parapolicy_control::BoxError;
+
+use crate::{Recording, Report, Scenario};
+
+/// A run that is over: everything there is to write about.
+pub struct Run<'a> {
+    /// What was measured.
+    pub report: &'a Report,
+    /// The first episode of the last sampler.
+    pub recording: &'a Recording,
+    /// What was played, and what draws it.
+    pub scenario: &'a dyn Scenario,
+}
+
+/// A file that is written of a run.
+pub trait ReportOutput {
+    /// The file's name.
+    fn file_name(&self) -> &'static str;
+
+    /// Whether there is anything to write of this run.
+    fn applies(&self, _run: &Run<'_>) -> bool {
+        true
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being written.
+    fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError>;
+}
+
+/// `report.json`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JsonOutput;
+
+impl ReportOutput for JsonOutput {
+    fn file_name(&self) -> &'static str {
+        "report.json"
+    }
+
+    fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError> {
+        Ok(serde_json::to_writer_pretty(file, run.report)?)
+    }
+}

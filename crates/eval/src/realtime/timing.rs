@@ -1,0 +1,102 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use parapolicy_control::playback::{Command, Source};
+use parapolicy_control::{Latency, Percentiles};
+
+/// How a loop in time went: what was late, and what was sent for want of a plan.
+#[derive(Clone, Debug)]
+pub struct Timing {
+    /// Whether time passed by itself.
+    wall: bool,
+    jitter: Latency,
+    age: Latency,
+    steps: usize,
+    misses: usize,
+    late: usize,
+    safe: usize,
+    withheld: usize,
+    failures: usize,
+}
+
+/// What [`Timing`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimingReport {
+    /// Control steps taken.
+    pub control_steps: usize,
+    /// From the deadline of a control step to its beginning; none on a virtual clock.
+    pub wake_up_jitter_ms: Option<Percentiles>,
+    /// Deadlines by which the control step before was not done; none on a virtual clock.
+    pub deadline_misses: Option<usize>,
+    /// From the observation that the newest plan answers to the action applied.
+    pub observation_age_ms: Percentiles,
+    /// Share of the control steps for which the plans had run out.
+    pub late_rate: f64,
+    /// Share of the control steps for which there was no plan, or only one that was too old.
+    pub safe_rate: f64,
+    /// Control steps in which something else was sent than what the plan asked for.
+    pub withheld: usize,
+    /// Plans that failed, or could not be executed.
+    pub failed_plans: usize,
+}
+
+impl Timing {
+    /// Of a loop that has not run yet; `wall` if time passes by itself in it.
+    #[must_use]
+    pub fn new(wall: bool) -> Self {
+        let (jitter, age) = (Latency::new(), Latency::new());
+        Self { wall, jitter, age, steps: 0, misses: 0, late: 0, safe: 0, withheld: 0, failures: 0 }
+    }
+
+    /// Takes what another loop went through into account.
+    pub fn merge(&mut self, other: &Self) {
+        self.jitter.merge(&other.jitter);
+        self.age.merge(&other.age);
+        self.steps += other.steps;
+        self.misses += other.misses;
+        self.late += other.late;
+        self.safe += other.safe;
+        self.withheld += other.withheld;
+        self.failures += other.failures;
+    }
+
+    /// What it came to.
+    #[must_use]
+    pub fn report(&self) -> TimingReport {
+        let share = |count: usize| count as f64 / self.steps.max(1) as f64;
+        TimingReport {
+            control_steps: self.steps,
+            wake_up_jitter_ms: self.wall.then(|| self.jitter.percentiles()),
+            deadline_misses: self.wall.then_some(self.misses),
+            observation_age_ms: self.age.percentiles(),
+            late_rate: share(self.late),
+            safe_rate: share(self.safe),
+            withheld: self.withheld,
+            failed_plans: self.failures,
+        }
+    }
+
+    pub(super) fn woken(&mut self, late: Duration) {
+        self.jitter.record(late);
+        self.steps += 1;
+    }
+
+    pub(super) fn sent(&mut self, command: &Command<'_>, now: Duration) {
+        if let Some(observed) = command.observed {
+            self.age.record(now.saturating_sub(observed));
+        }
+        self.late += usize::from(command.source == Source::Late);
+        self.safe += usize::from(command.source == Source::Safe);
+        // A plan that is not there yet is counted above.
+        self.withheld += usize::from(command.source != Source::Safe && command.withheld.is_some());
+    }
+
+    pub(super) fn missed(&mut self, deadlines: usize) {
+        self.misses += deadlines;
+    }
+
+    pub(super) fn failed(&mut self, plans: usize) {
+        self.failures += plans;
+    }
+}

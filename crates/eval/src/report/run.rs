@@ -1,0 +1,155 @@
+use parapolicy_control::Latency;
+use parapolicy_control::refine::RefinementCost;
+
+use super::{CutShort, Difference, EpisodeReport, RefinementReport, SamplerReport, Throughput, mean};
+use crate::realtime::Timing;
+use crate::{Episode, bootstrap_mean};
+
+/// A sampler's episodes while a run goes on.
+#[derive(Clone, Debug)]
+pub struct SamplerRun {
+    /// Name of the strategy.
+    pub name: String,
+    /// Why `auto` took it.
+    pub reason: Option<String>,
+    /// Steps in the air at once.
+    pub window: Option<usize>,
+    /// Tolerance of the acceptance test.
+    pub tolerance: Option<f64>,
+    /// Observation bound to plan ready, or all plans of the call.
+    pub sampling: Latency,
+    per_action: Latency,
+    timing: Option<Timing>,
+    episodes: Vec<EpisodeReport>,
+    rounds: usize,
+    evaluations: usize,
+    residuals: Vec<f64>,
+    plans: usize,
+    refinements: Vec<RefinementCost>,
+    /// Of all plans, each as its share of a call.
+    calls: f64,
+    /// Time that all calls took, seconds.
+    time: f64,
+}
+
+impl SamplerRun {
+    /// A run without episodes.
+    #[must_use]
+    pub fn new(name: String, window: Option<usize>, tolerance: Option<f64>) -> Self {
+        Self {
+            name,
+            reason: None,
+            window,
+            tolerance,
+            sampling: Latency::new(),
+            per_action: Latency::new(),
+            timing: None,
+            episodes: Vec::new(),
+            rounds: 0,
+            evaluations: 0,
+            residuals: Vec::new(),
+            plans: 0,
+            refinements: Vec::new(),
+            calls: 0.0,
+            time: 0.0,
+        }
+    }
+
+    /// Takes an episode into account.
+    pub fn add(&mut self, episode: &Episode) {
+        for plan in &episode.plans {
+            self.sampling.record(plan.latency);
+            if let Ok(executed @ 1..) = u32::try_from(plan.executed) {
+                self.per_action.record(plan.latency / executed);
+            }
+            let share = 1.0 / plan.together.max(1) as f64;
+            self.calls += share;
+            self.time += share * plan.latency.as_secs_f64();
+            self.rounds += plan.rounds;
+            self.evaluations += plan.evaluations;
+            self.refinements.extend(plan.refinement);
+            self.residuals.extend(plan.residual);
+        }
+        self.plans += episode.plans.len();
+        self.episodes.push(EpisodeReport {
+            seed: episode.seed,
+            reward: episode.reward,
+            success: episode.success,
+            control_steps: episode.control_steps,
+            plans: episode.plans.len(),
+            violations: episode.violations,
+            largest_violation: episode.largest_violation,
+        });
+    }
+
+    /// Takes an episode into account that was played in time.
+    pub fn add_in_time(&mut self, episode: &Episode, timing: &Timing) {
+        self.add(episode);
+        match &mut self.timing {
+            Some(so_far) => so_far.merge(timing),
+            none => *none = Some(timing.clone()),
+        }
+    }
+
+    /// Mean reward so far; 0 without episodes.
+    #[must_use]
+    pub fn reward_mean(&self) -> f64 {
+        mean(self.episodes.iter().map(|episode| episode.reward))
+    }
+
+    fn throughput(&self, sequential: Option<&Self>) -> Throughput {
+        let rate = |run: &Self| if run.time > 0.0 { run.plans as f64 / run.time } else { 0.0 };
+        let plans_per_call = if self.plans > 0 { self.plans as f64 / self.calls } else { 0.0 };
+        Throughput {
+            plans_per_second: rate(self),
+            plans_per_call,
+            call_latency_ms: self.sampling.percentiles(),
+            call_histogram: self.sampling.clone(),
+            speedup: sequential.map(|sequential| rate(self) / rate(sequential)),
+        }
+    }
+
+    /// What runs on the same seeds came to, rewards compared with those of the first run, latencies with those of
+    /// `sequential`. `None` if one is without episodes.
+    #[must_use]
+    pub fn reports(runs: &[&Self]) -> Option<Vec<SamplerReport>> {
+        let sequential = runs.iter().copied().find(|run| run.name == "sequential");
+        let first = runs.first().copied();
+        let report = |(index, run): (usize, &&Self)| run.report(first.filter(|_| index > 0), sequential);
+        runs.iter().enumerate().map(report).collect()
+    }
+
+    fn report(&self, first: Option<&Self>, sequential: Option<&Self>) -> Option<SamplerReport> {
+        let rewards: Vec<f64> = self.episodes.iter().map(|episode| episode.reward).collect();
+        let throughput = self.throughput(sequential);
+        let alone = throughput.plans_per_call <= 1.0;
+        let speedup = |sequential: &Self| sequential.sampling.percentiles().p50 / self.sampling.percentiles().p50;
+        let plans = self.plans.max(1) as f64;
+        let sum = |count: fn(&EpisodeReport) -> usize| self.episodes.iter().map(count).sum::<usize>() as f64;
+        Some(SamplerReport {
+            name: self.name.clone(),
+            reason: self.reason.clone(),
+            window: self.window,
+            tolerance: self.tolerance,
+            reward_mean: self.reward_mean(),
+            reward_interval: bootstrap_mean(&rewards)?,
+            reward_difference: first.and_then(|first| Difference::between(&first.episodes, &self.episodes)),
+            success_rate: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.success)))),
+            sampling_latency_ms: alone.then(|| self.sampling.percentiles()),
+            per_action_latency_ms: alone.then(|| self.per_action.percentiles()),
+            speedup: sequential.filter(|_| alone).map(speedup),
+            throughput,
+            rounds_mean: self.rounds as f64 / plans,
+            evaluations_mean: self.evaluations as f64 / plans,
+            cut_short: CutShort::new(&self.residuals, self.plans),
+            violation_rate: sum(|episode| episode.violations) / sum(|episode| episode.control_steps).max(1.0),
+            violating_episodes: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.violations > 0)))),
+            timing: self.timing.as_ref().map(Timing::report),
+            refinement: RefinementReport::of(&self.refinements),
+            episodes: self.episodes.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

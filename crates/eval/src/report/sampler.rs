@@ -1,0 +1,72 @@
+use serde::{Deserialize, Serialize};
+
+use super::{CutShort, Difference, RefinementReport, Throughput};
+use crate::realtime::TimingReport;
+use parapolicy_control::Percentiles;
+
+use crate::Interval;
+
+/// What one sampler cost and earned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SamplerReport {
+    /// Name of the strategy; `auto:picard` where `auto` took `picard`.
+    pub name: String,
+    /// Why `auto` took it, and what it expected; none for a sampler that was named.
+    pub reason: Option<String>,
+    /// Steps in the air at once; none for a sequential sampler.
+    pub window: Option<usize>,
+    /// Tolerance of the acceptance test; none for a sequential sampler.
+    pub tolerance: Option<f64>,
+    /// Mean over the episodes of each one's largest reward.
+    pub reward_mean: f64,
+    /// 95 % bootstrap interval of that mean.
+    pub reward_interval: Interval,
+    /// Difference to the first sampler of the run on the same seeds; none for that one itself.
+    pub reward_difference: Option<Difference>,
+    /// Share of the episodes that succeeded.
+    pub success_rate: f64,
+    /// Observation bound to plan ready; none where plans were drawn together.
+    pub sampling_latency_ms: Option<Percentiles>,
+    /// The same, over the actions executed from the plan.
+    pub per_action_latency_ms: Option<Percentiles>,
+    /// Median sampling latency of `sequential` over this one's; none without `sequential` in the run, or where plans
+    /// were drawn together.
+    pub speedup: Option<f64>,
+    /// Plans against time.
+    pub throughput: Throughput,
+    /// Mean rounds of a plan.
+    pub rounds_mean: f64,
+    /// Mean rows evaluated for a plan.
+    pub evaluations_mean: f64,
+    /// Plans that the budget cut short.
+    pub cut_short: CutShort,
+    /// Share of the control steps that went beyond what the environment allows.
+    pub violation_rate: f64,
+    /// Share of the episodes with such a step.
+    pub violating_episodes: f64,
+    /// How the loop went, where the world did not wait for the policy.
+    pub timing: Option<TimingReport>,
+    /// What refining the plans took; none where they are not refined.
+    pub refinement: Option<RefinementReport>,
+    /// Every episode.
+    pub episodes: Vec<EpisodeReport>,
+}
+
+/// What one episode earned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpisodeReport {
+    /// What it was reset with.
+    pub seed: u64,
+    /// Largest reward of any step.
+    pub reward: f64,
+    /// The task was accomplished.
+    pub success: bool,
+    /// Steps taken.
+    pub control_steps: usize,
+    /// Plans drawn.
+    pub plans: usize,
+    /// Steps that went beyond what the environment allows.
+    pub violations: usize,
+    /// How far the worst of them went, in the environment's units.
+    pub largest_violation: f64,
+}

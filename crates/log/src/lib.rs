@@ -1,0 +1,288 @@
+//! What a loop did, written beside it: an MCAP file that Foxglove and rerun read.
+//!
+//! ```text
+//! control thread, worker  ──full records──▶  writer thread  ──▶  FILE.mcap
+//!                         ◀─empty records──
+//! ```
+//!
+//! Both ways are lock-free queues of a fixed length, and the records go round: whoever logs neither waits, nor locks, nor
+//! allocates. If the writer does not keep up, what finds no empty record is dropped, and counted.
+//!
+//! The writer closes a chunk twice a second, so that a file whose program was killed is readable to there. A file that
+//! exists is never written to.
+//!
+//! | topic | |
+//! |---|---|
+//! | `/observation` | what was observed |
+//! | `/plan` | what was planned: its actions, what it cost, what it answers |
+//! | `/plan/rounds` | the plan as it stood after each round of the sampler, where that was asked for |
+//! | `/command` | what was sent, where it came from, and what was withheld |
+//! | `/event` | an episode that begins or ends, what went wrong in a worker, records dropped |
+//! | `/latency` | how long a plan took; how old the observation was that a command goes back to |
+//!
+//! Messages are JSON, with a schema. Every one names its `run` and the seed of its `episode`, so that
+//! `/command{run=="picard"}{episode==100000}.action[0]` is a plot in Foxglove. Their log time is that of the loop: episodes
+//! on simulated time follow each other, from when the file was made.
+
+mod message;
+mod reader;
+mod ring;
+mod writer;
+
+use std::fmt::Display;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
+
+use ndarray::ArrayView1;
+use parapolicy_control::playback::Command;
+use parapolicy_control::{EpisodeObserver, Observer, Plan, PlanEvent, StepEvent};
+use thiserror::Error;
+
+pub use reader::{LogReadError, LoggedEpisode, LoggedPlan, LoggedStep, read};
+use ring::{Content, Ring, Run};
+
+/// Why a log cannot be written. The loop goes on without it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The file cannot be made.
+    #[error("{}: the log cannot be created", path.display())]
+    Create {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The thread could not be started.
+    #[error("the thread that writes the log cannot be started")]
+    Thread(#[source] io::Error),
+    /// Something could not be written; the file is readable to the chunk before.
+    #[error("{}: the log could not be written to its end", path.display())]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: mcap::McapError,
+    },
+    /// The writer panicked, which is a defect of this library; the file is readable to the last chunk.
+    #[error("{}: the thread that writes the log panicked", path.display())]
+    Panicked {
+        /// Where.
+        path: PathBuf,
+    },
+}
+
+/// A log being written. Dropping it closes the file.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    ring: Arc<Ring>,
+    writer: Option<JoinHandle<Result<u64, mcap::McapError>>>,
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogSummary {
+    /// Messages in the file.
+    pub messages: u64,
+    /// Messages that found no empty record.
+    pub dropped: u64,
+}
+
+impl LogFile {
+    /// Creates the file `path`, or if there is one, `path` with the first free number: `a.mcap`, `a-2.mcap`. A message has
+    /// at most `numbers` numbers: those of an observation, or of a whole plan.
+    ///
+    /// # Errors
+    /// A file that cannot be created, or no thread.
+    pub fn create(path: &Path, numbers: usize) -> Result<Self, LogError> {
+        let (path, file) = create_new(path)?;
+        let ring = Arc::new(Ring::new(numbers));
+        let writer = writer::Writer::new(file, Arc::clone(&ring))
+            .map_err(|source| LogError::Write { path: path.clone(), source })?;
+        let thread = std::thread::Builder::new().name("parapolicy-log".into());
+        let writer = Some(thread.spawn(|| writer.run()).map_err(LogError::Thread)?);
+        Ok(Self { path, ring, writer })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What writes the episodes of a run, of this name.
+    #[must_use]
+    pub fn run(&self, name: &str) -> RunLog {
+        RunLog { ring: Arc::clone(&self.ring), run: Arc::new(Run::new(name)) }
+    }
+
+    /// Writes what is left, and closes the file.
+    ///
+    /// # Errors
+    /// Whatever kept the log from being written.
+    pub fn finish(mut self) -> Result<LogSummary, LogError> {
+        let path = self.path.clone();
+        match self.join() {
+            Some(Ok(Ok(messages))) => Ok(LogSummary { messages, dropped: self.ring.dropped() }),
+            Some(Ok(Err(source))) => Err(LogError::Write { path, source }),
+            Some(Err(_)) | None => Err(LogError::Panicked { path }),
+        }
+    }
+
+    fn join(&mut self) -> Option<std::thread::Result<Result<u64, mcap::McapError>>> {
+        self.ring.ended.store(true, Ordering::Release);
+        self.writer.take().map(JoinHandle::join)
+    }
+}
+
+impl Drop for LogFile {
+    fn drop(&mut self) {
+        // Whoever wants to know calls `finish`.
+        let _untold = self.join();
+    }
+}
+
+/// Writes the episodes of a run: the [`Observer`] of a control loop.
+#[derive(Clone, Debug)]
+pub struct RunLog {
+    ring: Arc<Ring>,
+    run: Arc<Run>,
+}
+
+impl RunLog {
+    /// Begins an episode, named by its seed: its time 0 is now, or the end of what was logged, if that is later.
+    #[must_use]
+    pub fn episode(&self, seed: u64) -> Log {
+        let (ring, run) = (Arc::clone(&self.ring), Arc::clone(&self.run));
+        let log = Log { origin: ring.now(), ring, run, episode: seed };
+        log.event(Duration::ZERO, "begin", &log.run.name);
+        log
+    }
+}
+
+impl Observer for RunLog {
+    fn begin(&self, seed: u64) -> Arc<dyn EpisodeObserver> {
+        Arc::new(self.episode(seed))
+    }
+}
+
+/// Writes an episode. Clones write the same one, from other threads.
+///
+/// Nothing here waits or locks; only [`Log::event`] may allocate.
+#[derive(Clone, Debug)]
+pub struct Log {
+    ring: Arc<Ring>,
+    run: Arc<Run>,
+    /// The log time of the episode's time 0, in ns since 1970.
+    origin: u64,
+    episode: u64,
+}
+
+impl Log {
+    /// An observation.
+    pub fn observation(&self, time: Duration, observation: ArrayView1<'_, f64>) {
+        self.send(time, observation, Content::Observation);
+    }
+
+    /// A plan that is ready at `ready` and answers the observation of `observed`, with what it was after each round.
+    pub fn plan(&self, observed: Duration, ready: Duration, plan: &Plan) {
+        let number = self.run.plans.fetch_add(1, Ordering::Relaxed);
+        let Plan { actions, intended, rounds, evaluations, residual, latency, iterates, .. } = plan;
+        let action_dim = actions.ncols();
+        for (round, iterate) in (1..).zip(iterates) {
+            self.send(ready, iterate, Content::Round { plan: number, round, action_dim });
+        }
+        let (intended, rounds, evaluations) = (*intended, *rounds, *evaluations);
+        let content =
+            Content::Plan { number, observed, intended, rounds, evaluations, residual: *residual, action_dim };
+        self.send(ready, actions, content);
+        self.send(ready, none(), Content::SamplingLatency(*latency));
+    }
+
+    /// What was sent.
+    pub fn command(&self, time: Duration, command: &Command<'_>) {
+        let Command { action, source, withheld, observed } = *command;
+        self.send(time, action, Content::Command { source, withheld });
+        if let Some(observed) = observed {
+            self.send(time, none(), Content::ObservationAge(time.saturating_sub(observed)));
+        }
+    }
+
+    /// Something that happened: what kind of thing, and in words.
+    pub fn event(&self, time: Duration, kind: &'static str, words: &dyn Display) {
+        let fill = |text: &mut String| {
+            use std::fmt::Write as _;
+            // A `String` takes everything.
+            let _taken = write!(text, "{words}");
+        };
+        self.ring.send(self.run_at(time), none(), Content::Event { kind }, fill);
+    }
+
+    fn send<'v>(&self, time: Duration, numbers: impl IntoIterator<Item = &'v f64>, content: Content) {
+        self.ring.send(self.run_at(time), numbers, content, |_| ());
+    }
+
+    fn run_at(&self, time: Duration) -> (&Arc<Run>, u64, Duration, u64) {
+        (&self.run, self.episode, time, self.origin.saturating_add(ring::nanoseconds(time)))
+    }
+}
+
+impl EpisodeObserver for Log {
+    fn observation(&self, time: Duration, observation: ArrayView1<'_, f64>) {
+        Self::observation(self, time, observation);
+    }
+
+    fn plan(&self, event: &PlanEvent<'_>) {
+        Self::plan(self, event.observed, event.ready, event.plan);
+    }
+
+    fn command(&self, time: Duration, command: &Command<'_>) {
+        Self::command(self, time, command);
+    }
+
+    fn step(&self, event: &StepEvent<'_>) {
+        if event.outcome.over {
+            let end = if event.outcome.success { "the task is accomplished" } else { "out of time" };
+            self.event(event.time, "end", &end);
+        }
+    }
+
+    fn event(&self, time: Duration, kind: &'static str, words: &dyn Display) {
+        Self::event(self, time, kind, words);
+    }
+}
+
+fn none<'v>() -> std::iter::Empty<&'v f64> {
+    std::iter::empty()
+}
+
+/// Creates a file that was not there.
+fn create_new(path: &Path) -> Result<(PathBuf, File), LogError> {
+    let numbered = |number: u32| match number {
+        1 => path.to_owned(),
+        _ => {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
+            path.with_file_name(format!("{stem}-{number}{}", extension.unwrap_or_default()))
+        }
+    };
+    let mut number = 1;
+    loop {
+        let path = numbered(number);
+        match File::create_new(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(source) => return Err(LogError::Create { path, source }),
+        }
+    }
+}
+
+/// Now, in ns since 1970.
+fn wall_clock() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, ring::nanoseconds)
+}

@@ -1,0 +1,81 @@
+//! The form in which a graph is run: in two parts, or whole.
+
+use std::path::Path;
+
+use ort::session::Session;
+
+use super::{
+    Layout, Refusal,
+    conditioning::Conditioning,
+    conditioning_inputs::ConditioningInputs,
+    parts::Parts,
+    precomputed::Precomputed,
+    refused,
+    sessions::{self, File, Sessions},
+};
+use crate::{ExecutionProvider, Runtime, runtime::Execution};
+use parapolicy_policy::{GraphError, GraphTensors, TensorInfo};
+
+/// A graph that was read, and how it is to be computed.
+pub(super) struct ToOpen<'a> {
+    pub path: &'a Path,
+    pub tensors: &'a GraphTensors,
+    pub runtime: &'a Runtime,
+    pub how: Execution,
+}
+
+impl ToOpen<'_> {
+    /// In parts if that is faster; else, or if that cannot be, whole. Timesteps of the training end with `last`.
+    pub fn open(
+        &self,
+        reading: Session,
+        layout: &Layout,
+        given: ConditioningInputs,
+        last: i64,
+    ) -> Result<(Sessions, Conditioning), GraphError> {
+        let parts = self.in_parts(layout, &given, last).unwrap_or_else(|error| {
+            tracing::debug!(path = %self.path.display(), %error, "run whole");
+            None
+        });
+        match parts {
+            Some((rest, condition)) => Ok((rest, Conditioning::Precomputed(Box::new(condition)))),
+            None => Ok((self.whole(reading)?, Conditioning::Inputs(given))),
+        }
+    }
+
+    /// As the file has it.
+    fn whole(&self, reading: Session) -> Result<Sessions, GraphError> {
+        let &Self { path, tensors, runtime, how, .. } = self;
+        match how.provider {
+            ExecutionProvider::Cpu => Ok(Sessions::open_size(reading)),
+            provider => Sessions::open(File::At(path), runtime, how, &tensors.batch_names())
+                .map_err(|error| refused(path, Refusal::NotWhole { provider, error })),
+        }
+    }
+
+    /// Without what follows from timesteps and observations alone, and that; nothing where the provider is no faster so, or
+    /// where the graph does not fall into these parts.
+    fn in_parts(
+        &self,
+        layout: &Layout,
+        given: &ConditioningInputs,
+        last: i64,
+    ) -> ort::Result<Option<(Sessions, Precomputed)>> {
+        let &Self { path, tensors, runtime, how } = self;
+        let Layout { sample, prediction, .. } = layout;
+        let batch = tensors.inputs.iter().find(|input| input.name == *sample).and_then(TensorInfo::batch_name);
+        let parts = if how.parts_graphs() { Parts::read(path, sample, prediction) } else { None };
+        let (Some(batch), Some(parts)) = (batch, parts) else { return Ok(None) };
+
+        // On the calling thread alone: others would look for work, and be in the way of the rest's.
+        let processor = Execution { provider: ExecutionProvider::Cpu, threads: 1, ..how };
+        let condition = sessions::open(File::Of(&parts.condition()), runtime, processor, &[])?;
+        let Some(condition) = Precomputed::of(condition, given.clone(), parts.taken_over(), last)? else {
+            return Ok(None);
+        };
+
+        let rest = parts.rest(condition.values(), batch, prediction);
+        let names = if batch.is_empty() { &[][..] } else { &[batch][..] };
+        Ok(Some((Sessions::open(File::Of(&rest), runtime, how, names)?, condition)))
+    }
+}

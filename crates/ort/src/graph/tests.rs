@@ -1,0 +1,87 @@
+//! The graphs of the engine's tests, in parts where they fall into them, against what `PyTorch` says they must answer.
+
+use ndarray::{Array2, ArrayD, IxDyn};
+use parapolicy_npz::Npz;
+
+use super::*;
+use crate::Inference;
+
+/// Each form that exporters give the U-Net and the transformer.
+const IN_PARTS: [&str; 8] = ["plain", "fast", "traced", "deep", "flat", "bias", "slices", "tokens"];
+/// In the first two the timestep takes its batch's size of the sample; in the others, tokens attend to each other before they
+/// meet the sample, so that what is made of the timestep and of the observation is no sum.
+const WHOLE: [&str; 4] = ["reshaped", "centred", "encoded", "causal"];
+
+/// On the processor, on one thread.
+const HOW: Execution =
+    Execution { provider: ExecutionProvider::Cpu, precision: Precision::F32, threads: 1, idle: Idle::Spin, device: 0 };
+
+fn runtime() -> Runtime {
+    let inference = Inference { provider: ExecutionProvider::Cpu, threads: 1, ..Inference::default() };
+    inference.open(&()).unwrap().runtime().unwrap().clone()
+}
+
+fn data(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/data").join(file)
+}
+
+fn numbers(graph: &str, key: &str) -> ArrayD<f64> {
+    Npz::open(&data("expected.npz")).unwrap().numbers::<IxDyn>(&format!("{graph}_{key}")).unwrap()
+}
+
+fn floats(numbers: &ArrayD<f64>) -> Vec<f32> {
+    numbers.iter().map(|&number| number as f32).collect()
+}
+
+/// A graph without a manifest.
+fn opened(graph: &str, runtime: &Runtime) -> Onnx {
+    let path = data(&format!("{graph}.onnx"));
+    let reading = open(&path, runtime, 1, Idle::Spin).unwrap();
+    let outlets = GraphTensors::from(&reading);
+    let [plan, seen] = ["sample", "observation"].map(|key| numbers(graph, key).shape()[1..].to_vec());
+    let is_float = outlets.inputs.iter().any(|input| input.name == "timestep" && input.to_string().contains("f32"));
+    let layout = Layout {
+        sample: "sample".into(),
+        prediction: "prediction".into(),
+        copies_inputs: false,
+        plan: [plan[0], plan[1]],
+    };
+    let given = ConditioningInputs {
+        timestep: "timestep".into(),
+        timestep_type: if is_float { TimestepType::Float32 } else { TimestepType::Int64 },
+        observation: Some("observation".into()),
+        seen,
+    };
+    let (sessions, conditioning) =
+        ToOpen { path: &path, outlets: &outlets, runtime, how: HOW }.open(reading, &layout, given, 99).unwrap();
+    Onnx { path, sessions, layout, conditioning }
+}
+
+#[test]
+fn graphs_answer_what_pytorch_answers() {
+    let runtime = runtime();
+    for graph in IN_PARTS.into_iter().chain(WHOLE) {
+        let mut onnx = opened(graph, &runtime);
+        assert_eq!(matches!(onnx.conditioning, Conditioning::Precomputed(_)), IN_PARTS.contains(&graph), "{graph}");
+        let [samples, observations, expected] =
+            ["sample", "observation", "prediction"].map(|key| floats(&numbers(graph, key)));
+        let timesteps: Vec<_> = numbers(graph, "timestep").iter().map(|&timestep| timestep as i64).collect();
+        let dim = samples.len() / timesteps.len();
+        onnx.bind();
+        // Rows in another order each time, and as many as once met already.
+        for plans in [vec![0, 1, 2], vec![2], vec![1, 0], vec![2, 0, 1]] {
+            let of = |numbers: &[f32]| -> Vec<f32> {
+                plans.iter().flat_map(|plan| numbers[plan * dim..][..dim].to_vec()).collect()
+            };
+            let (samples, expected) = (of(&samples), of(&expected));
+            let timesteps: Vec<_> = plans.iter().map(|&plan| timesteps[plan]).collect();
+            let batch = Batch { plans: &plans, observations: &observations, samples: &samples, timesteps: &timesteps };
+            let mut found = Array2::zeros((plans.len(), dim));
+            onnx.run(batch, found.view_mut()).unwrap();
+            let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>().sqrt();
+            let difference = norm(&mut found.iter().zip(&expected).map(|(found, expected)| found - expected));
+            let deviation = difference / norm(&mut expected.iter().copied());
+            assert!(deviation < 1e-5, "{graph}, {plans:?}: {deviation:e}");
+        }
+    }
+}

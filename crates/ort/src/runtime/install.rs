@@ -1,0 +1,181 @@
+//! Installs ONNX Runtime's shared libraries into the user's cache directory.
+
+use std::{
+    error::Error as _,
+    ffi::OsString,
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use ort::util::preload_dylib;
+use parapolicy_policy::{InstallObserver, InstallStage, sha256_of};
+use tempfile::TempDir;
+use zip::ZipArchive;
+
+use super::{RuntimeError, package::Package, pip, wheel::Wheel};
+use crate::ExecutionProvider;
+
+/// Prefix of the directories in which an installation is prepared.
+const STAGING: &str = "staging-";
+
+/// What can be installed for a provider, and whether it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Installable {
+    /// The provider.
+    pub provider: ExecutionProvider,
+    /// The wheels, as pip is asked for them: `onnxruntime==1.31.1`.
+    pub wheels: Vec<String>,
+    /// Their size in bytes.
+    pub size: u64,
+    /// ONNX Runtime's library, if it is installed.
+    pub library: Option<PathBuf>,
+}
+
+/// Everything an installation depends on.
+#[derive(Clone, Debug)]
+pub(super) struct Installer {
+    /// Holds one package's libraries, the lock, and whatever is being prepared.
+    directory: PathBuf,
+    python: OsString,
+    package: Package,
+}
+
+impl Installer {
+    /// Installs what `provider` needs below the directory `cache`, with the `python3` of the search path.
+    pub fn for_this_machine(cache: &Path, provider: ExecutionProvider) -> Result<Self, RuntimeError> {
+        let package = Package::of(provider)?;
+        Ok(Self { directory: cache.join("onnxruntime").join(package.folder), python: "python3".into(), package })
+    }
+
+    /// ONNX Runtime's library, if the package is installed. It appears last and by a rename, so all is there and whole.
+    pub fn installed(&self) -> Option<PathBuf> {
+        let library = self.directory.join(self.package.library());
+        library.is_file().then_some(library)
+    }
+
+    /// ONNX Runtime's version, if the package is installed.
+    pub fn installed_version(&self) -> Option<&'static str> {
+        self.installed()?;
+        Some(self.package.wheels.last()?.version)
+    }
+
+    /// Loads what ONNX Runtime's provider would not find by itself: the libraries of other wheels.
+    pub fn load_companions(&self) -> Result<(), RuntimeError> {
+        let others = self.package.wheels.split_last().map_or(&[][..], |(_, others)| others);
+        for library in others.iter().flat_map(|wheel| wheel.libraries) {
+            let (provider, library) = (self.package.provider, self.directory.join(library));
+            if let Err(error) = preload_dylib(&library) {
+                // The loader's own words are the cause's.
+                let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                return Err(RuntimeError::Companion { provider, library, reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// The package, in words.
+    pub fn describe(&self) -> Installable {
+        let Package { provider, wheels, .. } = &self.package;
+        Installable {
+            provider: *provider,
+            wheels: wheels.iter().map(Wheel::requirement).collect(),
+            size: wheels.iter().map(|wheel| wheel.size).sum(),
+            library: self.installed(),
+        }
+    }
+
+    /// Installs the package, unless another process has done so by the time it is this one's turn.
+    pub fn install(&self, observer: &dyn InstallObserver) -> Result<PathBuf, RuntimeError> {
+        fs::create_dir_all(&self.directory).map_err(RuntimeError::file("created", &self.directory))?;
+        // Released when it is dropped, and by the system when the process is killed.
+        let _lock = self.lock(observer)?;
+        if let Some(library) = self.installed() {
+            return Ok(library);
+        }
+        self.sweep();
+        let staging = tempfile::Builder::new()
+            .prefix(STAGING)
+            .tempdir_in(&self.directory)
+            .map_err(RuntimeError::file("created", &self.directory))?;
+        for wheel in &self.package.wheels {
+            self.unpack_to(staging.path(), wheel, observer)?;
+        }
+        let library = self.publish(staging.path())?;
+        observer.stage(InstallStage::Done);
+        Ok(library)
+    }
+
+    /// Downloads a wheel and unpacks its libraries into the staging directory.
+    fn unpack_to(&self, staging: &Path, wheel: &Wheel, observer: &dyn InstallObserver) -> Result<(), RuntimeError> {
+        let failed = |action| RuntimeError::file(action, staging);
+        let downloads = TempDir::new_in(staging).map_err(failed("written"))?;
+        observer.stage(InstallStage::Downloading);
+        let file = pip::download(wheel, &self.python, downloads.path(), observer)?;
+        observer.stage(InstallStage::Verifying);
+        verify(wheel, &file)?;
+        observer.stage(InstallStage::Unpacking);
+        wheel.libraries.iter().try_for_each(|library| unpack(wheel, &file, staging, library))
+    }
+
+    /// Moves the libraries to where they belong, ONNX Runtime's own last.
+    fn publish(&self, staging: &Path) -> Result<PathBuf, RuntimeError> {
+        let libraries = self.package.wheels.iter().flat_map(|wheel| wheel.libraries.iter().rev());
+        for library in libraries {
+            let place = self.directory.join(library);
+            fs::rename(staging.join(library), &place).map_err(RuntimeError::file("written", &place))?;
+        }
+        Ok(self.directory.join(self.package.library()))
+    }
+
+    fn lock(&self, observer: &dyn InstallObserver) -> Result<File, RuntimeError> {
+        let path = self.directory.join("install.lock");
+        let file = File::create(&path).map_err(RuntimeError::file("written", &path))?;
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => observer.stage(InstallStage::Waiting),
+            Err(TryLockError::Error(error)) => return Err(RuntimeError::file("locked", &path)(error)),
+        }
+        file.lock().map_err(RuntimeError::file("locked", &path))?;
+        Ok(file)
+    }
+
+    /// Removes what killed installations left behind; the lock is held, so nobody is using it. What cannot be removed
+    /// costs space and nothing else.
+    fn sweep(&self) {
+        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(STAGING)) {
+            if let Err(error) = fs::remove_dir_all(entry.path()) {
+                tracing::debug!(path = %entry.path().display(), %error, "not removed");
+            }
+        }
+    }
+}
+
+fn verify(wheel: &Wheel, file: &Path) -> Result<(), RuntimeError> {
+    let found = sha256_of(file).map_err(RuntimeError::file("read", file))?;
+    if found == wheel.sha256 {
+        return Ok(());
+    }
+    Err(RuntimeError::Checksum { wheel: file_name(file), expected: wheel.sha256.clone(), found })
+}
+
+fn unpack(wheel: &Wheel, file: &Path, folder: &Path, library: &str) -> Result<(), RuntimeError> {
+    let (member, place) = (wheel.member(library), folder.join(library));
+    let failed = |error| RuntimeError::Unpack { wheel: file_name(file), member: member.clone(), error };
+    let archive = File::open(file).map_err(RuntimeError::file("read", file))?;
+    let mut archive = ZipArchive::new(archive).map_err(failed)?;
+    let mut packed = archive.by_name(&member).map_err(failed)?;
+    let mut unpacked = File::create(&place).map_err(RuntimeError::file("written", &place))?;
+    io::copy(&mut packed, &mut unpacked).map_err(RuntimeError::file("written", &place))?;
+    // Before the rename: a power cut must not leave a name without its bytes.
+    unpacked.sync_all().map_err(RuntimeError::file("written", &place))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().display().to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! A graph of any origin made a policy: what it says of itself, and what someone must say of it.
+
+mod draft;
+mod error;
+mod roles;
+mod skeleton;
+
+use std::{fs, path::Path};
+
+use parapolicy_engine::{Engine, EngineError, Graph, Names};
+
+pub use self::{error::AdoptError, roles::RoleNames};
+use self::{error::Fault, roles::Roles};
+use crate::{GraphTensors, MANIFEST_FILE, TensorDescription, hash};
+
+/// The graph's name in the policy's directory.
+const DENOISER_FILE: &str = "denoiser.onnx";
+
+/// What [`adopt`] made of a graph.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Adoption {
+    /// The graph's inputs and its output, each with the field of `policy.json`'s `denoiser` that names it.
+    pub roles: Vec<(&'static str, TensorDescription)>,
+    /// What has to be filled in before the policy can be loaded, in the order of the manifest.
+    pub blanks: Vec<Blank>,
+    /// Why the engine does not run the graph, if it does not; ONNX Runtime runs any.
+    pub refusal: Option<EngineError>,
+    manifest: String,
+    graph: Vec<u8>,
+}
+
+/// A place in `policy.json` that the graph does not fill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blank {
+    /// The field, as a path from the root.
+    pub field: String,
+    /// What belongs there.
+    pub what: String,
+}
+
+/// Reads the graph at `path`, of any exporter, tells its inputs and its output apart by their shapes, and where those leave it
+/// open by their names, and prepares the manifest of a policy called `name`. `names` overrules that.
+///
+/// # Errors
+/// A file that is no readable graph; one whose inputs are not those of a denoiser, or could be in several ways.
+pub fn adopt(path: &Path, name: &str, names: &RoleNames) -> Result<Adoption, AdoptError> {
+    let fault = |fault| AdoptError { path: path.to_path_buf(), fault };
+    let bytes = fs::read(path).map_err(|error| fault(error.into()))?;
+    let graph = Graph::read(bytes.clone()).map_err(|error| fault(error.into()))?;
+    if let Some(constant) = graph.constant_elsewhere() {
+        return Err(fault(Fault::Elsewhere { constant: constant.into() }));
+    }
+    let tensors = GraphTensors::from(&graph);
+    let roles = Roles::of(&tensors, names).map_err(fault)?;
+    if let Some(node) = graph.convolution_of(&roles.sample.name) {
+        let (input, node) = (roles.sample.to_string(), node.into());
+        return Err(fault(Fault::ChannelsFirst { input, node }));
+    }
+    let skeleton = skeleton::skeleton(name, &roles, DENOISER_FILE, &hash::sha256(&bytes));
+    let manifest = serde_json::to_string_pretty(&skeleton).map_err(|error| fault(Fault::Json(error)))?;
+    Ok(Adoption {
+        roles: roles.all().map(|(role, tensor)| (role.field(), TensorDescription::new(tensor))).collect(),
+        blanks: skeleton.blanks(),
+        refusal: refusal(&graph, &roles),
+        manifest: manifest + "\n",
+        graph: bytes,
+    })
+}
+
+impl Adoption {
+    /// The policy's manifest, with the blanks in it.
+    pub fn manifest(&self) -> &str {
+        &self.manifest
+    }
+
+    /// Writes the policy's directory, which must not be there yet: all of it, or nothing.
+    ///
+    /// # Errors
+    /// Something is there, or cannot be written.
+    pub fn write(&self, dir: &Path) -> Result<(), AdoptError> {
+        let fault = |fault| AdoptError { path: dir.to_path_buf(), fault };
+        if dir.symlink_metadata().is_ok() {
+            return Err(fault(Fault::Exists));
+        }
+        self.write_aside(dir).map_err(|error| fault(Fault::Write(error)))
+    }
+
+    fn write_aside(&self, dir: &Path) -> std::io::Result<()> {
+        let parent = dir.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+        fs::create_dir_all(parent)?;
+        let aside = tempfile::Builder::new().prefix(".parapolicy-").tempdir_in(parent)?;
+        // A directory in it, which has the permissions that any new one has.
+        let whole = aside.path().join("policy");
+        fs::create_dir(&whole)?;
+        fs::write(whole.join(DENOISER_FILE), &self.graph)?;
+        fs::write(whole.join(MANIFEST_FILE), &self.manifest)?;
+        fs::rename(whole, dir)
+    }
+}
+
+/// Why the engine does not run the graph, if it does not.
+fn refusal(graph: &Graph, roles: &Roles<'_>) -> Option<EngineError> {
+    let Some(observation) = roles.observation else {
+        return Some(EngineError::Model("sees no observation; the engine does not run such networks".into()));
+    };
+    let names = Names {
+        sample: &roles.sample.name,
+        timestep: &roles.timestep.name,
+        observation: &observation.name,
+        prediction: &roles.prediction.name,
+    };
+    Engine::new(graph, &names).err()
+}

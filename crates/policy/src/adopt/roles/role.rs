@@ -1,0 +1,89 @@
+//! What a tensor can be to a denoiser: its form, and what it is called.
+
+use std::fmt;
+
+use super::RoleNames;
+use crate::{GraphTensors, Kind, Size, TensorInfo};
+
+/// What a tensor is to a denoiser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Role {
+    Sample,
+    Timestep,
+    Observation,
+    Prediction,
+}
+
+impl Role {
+    pub const ALL: [Self; 4] = [Self::Sample, Self::Timestep, Self::Observation, Self::Prediction];
+
+    /// Its name in the manifest, and on the command line.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Sample => "sample",
+            Self::Timestep => "timestep",
+            Self::Observation => "observation",
+            Self::Prediction => "prediction",
+        }
+    }
+
+    /// Which of a graph's tensors it is among.
+    pub fn side(self) -> &'static str {
+        if self == Self::Prediction { "output" } else { "input" }
+    }
+
+    pub fn among(self, tensors: &GraphTensors) -> &[TensorInfo] {
+        if self == Self::Prediction { &tensors.outputs } else { &tensors.inputs }
+    }
+
+    /// The tensor that is named for it.
+    pub fn name(self, names: &RoleNames) -> Option<&str> {
+        let name = match self {
+            Self::Sample => &names.sample,
+            Self::Timestep => &names.timestep,
+            Self::Observation => &names.observation,
+            Self::Prediction => &names.prediction,
+        };
+        name.as_deref()
+    }
+
+    /// Its form, in words.
+    pub fn form(self) -> &'static str {
+        match self {
+            Self::Sample => "f32 [batch, horizon, action_dim]",
+            Self::Timestep => "i64 or f32 [batch]",
+            Self::Observation => "f32 [batch, n_obs_steps, observation_dim] or [batch, n_obs_steps · observation_dim]",
+            Self::Prediction => "f32 in the sample's shape",
+        }
+    }
+
+    /// Whether a tensor has that form.
+    pub fn fits(self, tensor: &TensorInfo) -> bool {
+        let Kind::Tensor { element, shape } = &tensor.kind else { return false };
+        let (types, axes): (&[&str], _) = match self {
+            Self::Timestep => (&["i64", "f32"], 1..=1),
+            Self::Observation => (&["f32"], 2..=3),
+            Self::Sample | Self::Prediction => (&["f32"], 3..=3),
+        };
+        let is_empty = |size: &Size| matches!(size, Size::Fixed(size) if *size < 1);
+        types.contains(&element.as_str()) && axes.contains(&shape.len()) && !shape.iter().any(is_empty)
+    }
+
+    /// Whether a word of a tensor's name is one that such tensors are called by.
+    pub fn is_called(self, name: &str) -> bool {
+        let words: &[&str] = match self {
+            Self::Sample => &["sample", "noisy", "trajectory", "action", "actions", "plan", "x", "xt"],
+            Self::Timestep => &["timestep", "timesteps", "time", "t", "step", "sigma"],
+            Self::Observation => &["observation", "observations", "obs", "cond", "condition", "context", "state"],
+            Self::Prediction => &["prediction", "pred", "noise", "epsilon", "eps", "velocity", "v", "output", "out"],
+        };
+        let name = name.to_ascii_lowercase();
+        name.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| words.contains(&word))
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.field())
+    }
+}

@@ -1,0 +1,99 @@
+//! The manifest of a graph, as far as the graph tells: a [`Manifest`](crate::Manifest)'s fields in its order.
+
+use super::{draft::Draft, roles::Roles};
+use crate::{
+    SCHEMA_VERSION,
+    graph::{Size, TensorInfo},
+};
+
+/// What a network was trained with, which no graph says.
+const SCHEDULER: [(&str, &str); 7] = [
+    ("num_train_timesteps", "how many timesteps it was trained with, 100 say"),
+    ("beta_start", "as in training; flow matching has none: remove the line"),
+    ("beta_end", "as in training; flow matching has none: remove the line"),
+    ("beta_schedule", "linear, scaled_linear or squaredcos_cap_v2; flow matching has none: remove the line"),
+    (
+        "prediction_type",
+        "what the network predicts: epsilon, sample, v_prediction, or, for flow matching, flow_prediction",
+    ),
+    ("clip_sample", "true or false: whether what is denoised is clipped to -clip_sample_range..clip_sample_range"),
+    ("timestep_spacing", "leading, trailing or linspace; flow matching: trailing"),
+];
+
+/// The manifest of the policy `name`, whose graph is the `file` with this sum.
+pub(super) fn skeleton(name: &str, roles: &Roles<'_>, file: &str, sha256: &str) -> Draft {
+    let [horizon, plan_dim] = roles.plan();
+    let seen = roles.observation.map(TensorInfo::sizes);
+    let [steps, observation_dim] = match seen {
+        Some([_, steps, dim]) => [steps.known(), dim.known()],
+        _ => [None, None],
+    };
+    let action_dim = if roles.observation.is_some() { plan_dim } else { None };
+    Draft::Fields(vec![
+        ("schema_version", Draft::known(SCHEMA_VERSION)),
+        ("name", Draft::known(name)),
+        ("n_obs_steps", Draft::or_blank(steps, "how many observations the network sees")),
+        ("horizon", Draft::or_blank(horizon, "how many actions the network plans")),
+        ("n_action_steps", Draft::blank(executed(steps, horizon))),
+        ("observations", Draft::List(vec![entry("observation", observation_dim, &observed(seen, plan_dim))])),
+        ("actions", Draft::List(vec![entry("action", action_dim, &acted(plan_dim))])),
+        ("scheduler", scheduler()),
+        ("denoiser", denoiser(roles, file, sha256)),
+    ])
+}
+
+/// An entry of `len` numbers, if that is known; `lengths` says what it has to be.
+fn entry(what: &str, len: Option<usize>, lengths: &str) -> Draft {
+    let numbers = len.map_or_else(|| "a number a component".into(), |len| format!("{len} numbers"));
+    Draft::Fields(vec![
+        (
+            "name",
+            Draft::blank(format!("what the robot calls it; of several parts, an entry each, in the {what}'s order")),
+        ),
+        ("shape", Draft::or_blank(len.map(|len| vec![len]), lengths)),
+        (
+            "normalization",
+            Draft::blank(format!(
+                "of the training data, {numbers} in each list: {{\"mode\": \"min_max\", \"min\": [], \"max\": []}} or \
+             {{\"mode\": \"mean_std\", \"mean\": [], \"std\": []}}; or {{\"mode\": \"identity\"}}"
+            )),
+        ),
+    ])
+}
+
+fn executed(steps: Option<usize>, horizon: Option<usize>) -> String {
+    let most = match (steps, horizon) {
+        (Some(steps), Some(horizon)) => (horizon + 1).saturating_sub(steps).to_string(),
+        _ => "horizon - n_obs_steps + 1".into(),
+    };
+    format!("how many actions of a plan are executed before the next is made, 1 to {most}")
+}
+
+/// What the numbers of an observation have to be.
+fn observed(seen: Option<&[Size]>, plan_dim: Option<usize>) -> String {
+    match (seen, plan_dim) {
+        (Some([_, Size::Fixed(all)]), _) => {
+            format!("[numbers in one observation]: with n_obs_steps of them, {all} in all")
+        }
+        (None, Some(plan_dim)) => format!("[numbers in one observation]: with those of an action, {plan_dim} in all"),
+        _ => "[numbers in one observation]".into(),
+    }
+}
+
+fn acted(plan_dim: Option<usize>) -> String {
+    let all = plan_dim.map_or_else(String::new, |all| format!(": with those of an observation, {all} in all"));
+    format!("[numbers in one action]{all}")
+}
+
+/// How it is drawn from, beyond what was trained, is as `diffusers` has it by default.
+fn scheduler() -> Draft {
+    let blanks = SCHEDULER.map(|(field, what)| (field, Draft::blank(what)));
+    let drawn = [("clip_sample_range", Draft::known(1.0)), ("variance_type", Draft::known("fixed_small"))];
+    Draft::Fields(blanks.into_iter().chain(drawn).collect())
+}
+
+fn denoiser(roles: &Roles<'_>, file: &str, sha256: &str) -> Draft {
+    let tensors = roles.all().map(|(role, tensor)| (role.field(), Draft::known(tensor.name.as_str())));
+    let of_file = [("file", Draft::known(file)), ("sha256", Draft::known(sha256))];
+    Draft::Fields(of_file.into_iter().chain(tensors).collect())
+}

@@ -1,0 +1,192 @@
+//! What runs a policy's graphs: an open set.
+//!
+//! A [`Backend`] is a way to run graphs that has a name; opened, it is an [`OpenBackend`], which opens a policy's graphs.
+//! The engine of this project is one ([`NATIVE`](crate::NATIVE)), the crate `parapolicy-ort` has those of ONNX Runtime, and a
+//! crate of your own may have another: implement the four traits and put it on the list.
+//!
+//! ```text
+//! Backend ──open──▶ OpenBackend ──denoiser──▶ OpenDenoiser   bind(observations), run(batch)
+//!                               ──encoder───▶ OpenEncoder    run(observations)
+//! ```
+//!
+//! `examples/outside_backend.rs` is a backend in one file.
+
+use std::{fmt, ops::Range, path::Path, sync::Arc};
+
+use ndarray::ArrayViewMut2;
+use parapolicy_engine::Work;
+use parapolicy_sampler::BoxError;
+
+use crate::{EncoderGraph, GraphError, GraphTensors, Inference, LibraryDescription, Manifest, Precision, PredictError};
+
+mod install;
+mod list;
+mod name;
+
+pub use self::{
+    install::{InstallObserver, InstallStage},
+    list::{Backends, DuplicateBackend},
+    name::BackendName,
+};
+
+/// A way to run graphs, before it is opened.
+pub trait Backend: fmt::Debug + Send + Sync {
+    /// The name by which program, C and Python know it.
+    fn name(&self) -> &'static str;
+
+    /// What it computes in, the default first.
+    fn precisions(&self) -> &'static [Precision] {
+        &[Precision::F32]
+    }
+
+    /// Whether it can keep each of its threads to a core of its own.
+    fn pins_threads(&self) -> bool {
+        false
+    }
+
+    /// Whether it computes on the device of this number. The processor is number 0.
+    fn has_device(&self, device: u32) -> bool {
+        device == 0
+    }
+
+    /// Whether a shared library may be named for it.
+    fn takes_library(&self) -> bool {
+        false
+    }
+
+    /// Whether it runs graphs that encode observations.
+    fn runs_encoders(&self) -> bool {
+        false
+    }
+
+    /// The version that runs without an installation; none where something must be installed first.
+    fn installed_version(&self) -> Option<&'static str>;
+
+    /// Ways of running the same that a calibration compares, where no number of threads is named.
+    fn candidates(&self, inference: &Inference) -> Vec<Inference> {
+        vec![inference.clone()]
+    }
+
+    /// How many of `threads` threads compute on this processor; none where it computes elsewhere.
+    fn processor_threads(&self, threads: usize) -> Option<usize> {
+        Some(threads)
+    }
+
+    /// Opens it. What `inference` asks for was checked against the answers above. `observer` hears of an installation.
+    ///
+    /// # Errors
+    /// [`BackendError`], with whose fault it is.
+    fn open(&self, inference: &Inference, observer: &dyn InstallObserver)
+    -> Result<Arc<dyn OpenBackend>, BackendError>;
+}
+
+/// Why a backend cannot be opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The processor does not compute in the precision.
+    Processor,
+    /// Something that it needs cannot be found, installed or loaded.
+    Unavailable(BoxError),
+}
+
+/// A backend, open: it opens graphs.
+pub trait OpenBackend: fmt::Debug + Send + Sync {
+    /// Version of what runs graphs.
+    fn version(&self) -> &str;
+
+    /// Name and version, for reports: `native 0.1.0`.
+    fn title(&self) -> String;
+
+    /// The shared library that runs graphs, if one does.
+    fn library(&self) -> Option<LibraryDescription> {
+        None
+    }
+
+    /// The inputs and outputs of a graph that need not be what a manifest says.
+    ///
+    /// # Errors
+    /// A file that is no graph.
+    fn tensors(&self, path: &Path) -> Result<GraphTensors, GraphError>;
+
+    /// Opens a denoiser on a device, and holds its inputs and its output to the manifest ([`GraphTensors::denoiser`]).
+    ///
+    /// # Errors
+    /// A graph that cannot be run, or that is not what the manifest says.
+    fn denoiser(&self, path: &Path, manifest: &Manifest, device: u32) -> Result<Box<dyn OpenDenoiser>, GraphError>;
+
+    /// Opens an encoder, and holds its input and its output to the manifest ([`GraphTensors::encoder`]). Asked only of a
+    /// backend that [runs encoders](Backend::runs_encoders).
+    ///
+    /// # Errors
+    /// A graph that cannot be run, or that is not what the manifest says.
+    fn encoder(
+        &self,
+        path: &Path,
+        manifest: &Manifest,
+        encoder: &EncoderGraph,
+    ) -> Result<Box<dyn OpenEncoder>, GraphError>;
+}
+
+/// A denoiser, open.
+pub trait OpenDenoiser: fmt::Debug + Send {
+    /// Takes note that the observations of the batches to come are these, `[plans, n_obs_steps · seen_dim]`, normalised or
+    /// encoded. Every batch brings them too, for those who do not prepare anything.
+    ///
+    /// # Errors
+    /// Observations that the network does not take.
+    fn bind(&mut self, observations: &[f32]) -> Result<(), BoxError>;
+
+    /// Predicts for a batch: `[batch, horizon · plan_dim]`.
+    ///
+    /// # Errors
+    /// Whatever keeps the network from answering.
+    fn run(&mut self, batch: Batch<'_>, prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError>;
+
+    /// What a batch of `rows` takes, for the roofline; the reason in words where it cannot be counted.
+    ///
+    /// # Errors
+    /// The reason.
+    fn work(&self, _manifest: &Manifest, _precision: Precision, _rows: usize) -> Result<Work, String> {
+        Err("the work of this backend is not counted".into())
+    }
+}
+
+/// An encoder of observations, open.
+pub trait OpenEncoder: fmt::Debug + Send {
+    /// Features `[plans, n_obs_steps · size]` of observations `[plans, n_obs_steps · observation_dim]`, normalised.
+    ///
+    /// # Errors
+    /// Whatever keeps the network from answering.
+    fn run(&mut self, observations: &[f32], features: &mut Vec<f32>) -> Result<(), PredictError>;
+}
+
+/// Rows to denoise, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// The observation that each row belongs to: one that is bound.
+    pub plans: &'a [usize],
+    /// Those that are bound, `[plans, n_obs_steps · seen_dim]`, normalised or encoded.
+    pub observations: &'a [f32],
+    /// `[batch, horizon · plan_dim]`.
+    pub samples: &'a [f32],
+    /// `[batch]`.
+    pub timesteps: &'a [i64],
+}
+
+impl Batch<'_> {
+    /// Some of the rows.
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    #[must_use]
+    pub fn part(self, rows: Range<usize>) -> Self {
+        let dim = self.samples.len() / self.timesteps.len().max(1);
+        Self {
+            plans: &self.plans[rows.clone()],
+            samples: &self.samples[rows.start * dim..rows.end * dim],
+            timesteps: &self.timesteps[rows],
+            ..self
+        }
+    }
+}

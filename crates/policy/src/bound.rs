@@ -1,0 +1,145 @@
+//! A policy with an observation bound, or one for each of many plans: the denoiser that a sampler calls.
+
+use std::iter;
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+use parapolicy_engine::RunError;
+use parapolicy_sampler::{BoxError, Denoiser, Known, ManyDenoiser};
+
+use crate::{Batch, encoder::Encoder, network::Network};
+
+/// Why a batch could not be denoised.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictError {
+    /// The batch does not fit the network.
+    #[error("{what} is {found:?}, but must be {expected:?}")]
+    Shape {
+        /// Which of the arguments, or the graph's output.
+        what: &'static str,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that the network, or the other arguments, ask for.
+        expected: Vec<usize>,
+    },
+    /// The rows do not lie one after the other.
+    #[error("the samples must be contiguous, in row-major order")]
+    Layout,
+    /// A row belongs to a plan that no observation is bound for.
+    #[error("a row belongs to plan {plan}, but observations are bound for {bound} plans")]
+    Plan {
+        /// Which, from 0.
+        plan: usize,
+        /// How many there are.
+        bound: usize,
+    },
+    /// Another backend failed.
+    #[error("{backend} cannot run the graph")]
+    Backend {
+        /// What runs the graph.
+        backend: &'static str,
+        /// Why it cannot.
+        source: BoxError,
+    },
+    /// The engine failed.
+    #[error("the engine cannot run the graph")]
+    Native(#[from] RunError),
+}
+
+/// A [`Network`] with an observation bound to it, by [`Network::bind`].
+///
+/// The engine reads the window where it lies and writes the prediction where it is wanted, and allocates nothing. For ONNX
+/// Runtime both are copied once, to and from tensors that are kept for each size of a batch; its binding allocates a
+/// handle of the output in every call.
+#[derive(Debug)]
+pub struct BoundDenoiser<'a> {
+    network: &'a mut Network,
+}
+
+/// A [`Network`] with an observation bound for each of several plans, by [`Network::bind_many`].
+///
+/// ONNX Runtime may sum a batch of another size in another order: what it says of a row differs by rounding with the
+/// rows beside it.
+#[derive(Debug)]
+pub struct BoundPlans<'a> {
+    network: &'a mut Network,
+}
+
+impl<'a> BoundDenoiser<'a> {
+    pub(crate) fn new(network: &'a mut Network) -> Self {
+        Self { network }
+    }
+}
+
+impl<'a> BoundPlans<'a> {
+    pub(crate) fn new(network: &'a mut Network) -> Self {
+        Self { network }
+    }
+}
+
+impl Denoiser for BoundDenoiser<'_> {
+    fn predict(
+        &mut self,
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[i64],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        Ok(predict(self.network, iter::repeat_n(0, samples.nrows()), samples, timesteps, prediction)?)
+    }
+
+    fn known(&self) -> Option<Known<'_>> {
+        self.network.inpainted.as_ref().map(|inpainted| inpainted.known(0))
+    }
+}
+
+impl ManyDenoiser for BoundPlans<'_> {
+    fn predict_many(
+        &mut self,
+        plans: &[usize],
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[i64],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        check_shape("the number of plans' rows", &[plans.len()], &[samples.nrows()])?;
+        let bound = self.network.observations.plans();
+        if let Some(&plan) = plans.iter().find(|plan| **plan >= bound) {
+            return Err(PredictError::Plan { plan, bound }.into());
+        }
+        Ok(predict(self.network, plans.iter().copied(), samples, timesteps, prediction)?)
+    }
+
+    fn known_of(&self, plan: usize) -> Option<Known<'_>> {
+        let inpainted = self.network.inpainted.as_ref()?;
+        (plan < self.network.observations.plans()).then(|| inpainted.known(plan))
+    }
+}
+
+/// Checks the batch and runs the graph on it; row `i` belongs to the `i`th of `plans`.
+fn predict(
+    network: &mut Network,
+    plans: impl Iterator<Item = usize>,
+    samples: ArrayView2<'_, f32>,
+    timesteps: &[i64],
+    prediction: ArrayViewMut2<'_, f32>,
+) -> Result<(), PredictError> {
+    let shape = [samples.nrows(), network.manifest.sample_dim()];
+    check_shape("the shape of the samples", samples.shape(), &shape)?;
+    check_shape("the number of timesteps", &[timesteps.len()], &shape[..1])?;
+    check_shape("the shape of the prediction", prediction.shape(), &shape)?;
+    if samples.is_empty() {
+        return Ok(());
+    }
+    let samples = samples.as_slice().ok_or(PredictError::Layout)?;
+    network.rows.clear();
+    network.rows.extend(plans);
+    let observations = network.encoder.as_ref().map_or(network.observations.all(), Encoder::features);
+    let plans = &network.rows[..];
+    network.graph.run(Batch { plans, observations, samples, timesteps }, prediction)
+}
+
+fn check_shape(what: &'static str, found: &[usize], expected: &[usize]) -> Result<(), PredictError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(PredictError::Shape { what, found: found.to_vec(), expected: expected.to_vec() })
+}

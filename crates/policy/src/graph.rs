@@ -1,0 +1,75 @@
+//! Graphs: verified, opened by what is to run them, and held to what the manifest says of them.
+
+mod check;
+mod error;
+mod shared;
+mod tensor_info;
+
+use std::path::{Path, PathBuf};
+
+use self::shared::Shared;
+pub use self::{
+    check::{Accepted, TimestepType},
+    error::GraphError,
+    tensor_info::{Kind, Size, TensorInfo},
+};
+use crate::{EncoderGraph, Manifest, OpenDenoiser, Provider, hash};
+
+/// The inputs and the outputs of a graph, as they are.
+#[derive(Clone, Debug)]
+pub struct GraphTensors {
+    /// What it asks for.
+    pub inputs: Vec<TensorInfo>,
+    /// What it answers.
+    pub outputs: Vec<TensorInfo>,
+}
+
+/// The denoiser of the policy in the directory `dir`, on every device of the provider.
+pub(crate) fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Box<dyn OpenDenoiser>, GraphError> {
+    let path = verified(dir, &manifest.denoiser.file, &manifest.denoiser.sha256)?;
+    let open = |&device| provider.backend().denoiser(&path, manifest, device);
+    match provider.devices() {
+        [device] => open(device),
+        devices => Ok(Box::new(Shared::new(devices.iter().map(open).collect::<Result<_, _>>()?))),
+    }
+}
+
+impl GraphTensors {
+    /// What the manifest leaves to the denoiser's graph.
+    ///
+    /// # Errors
+    /// What the manifest says of the denoiser that is not so, in words.
+    pub fn denoiser(&self, manifest: &Manifest) -> Result<Accepted, String> {
+        check::denoiser(self, manifest)
+    }
+
+    /// Whether the encoder's graph is what the manifest says.
+    ///
+    /// # Errors
+    /// What the manifest says of the encoder that is not so, in words.
+    pub fn encoder(&self, manifest: &Manifest, encoder: &EncoderGraph) -> Result<(), String> {
+        check::encoder(self, manifest, encoder)
+    }
+
+    /// Names that the inputs have for the size of a batch; none if one of them has no name for it.
+    pub fn batch_names(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.inputs.iter().filter_map(TensorInfo::batch_name).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.contains(&"") { Vec::new() } else { names }
+    }
+}
+
+/// The path of a graph whose sum is what the manifest says.
+pub(crate) fn verified(dir: &Path, file: &str, expected: &str) -> Result<PathBuf, GraphError> {
+    let path = dir.join(file);
+    let found = sha256_of(&path)?;
+    if !found.eq_ignore_ascii_case(expected) {
+        return Err(GraphError::Checksum { path, expected: expected.into(), found });
+    }
+    Ok(path)
+}
+
+pub(crate) fn sha256_of(path: &Path) -> Result<String, GraphError> {
+    hash::sha256_of(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })
+}

@@ -1,0 +1,158 @@
+//! Holds the inputs and the output of a graph to the manifest.
+
+use std::fmt::Display;
+
+use super::{
+    GraphTensors, TensorInfo,
+    tensor_info::{Kind, Size},
+};
+use crate::{EncoderGraph, Manifest};
+
+/// The element type of the graph's timesteps: exporters differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimestepType {
+    /// 64-bit integers.
+    Int64,
+    /// 32-bit floating point.
+    Float32,
+}
+
+/// An input or the output, as the manifest has it.
+struct Expected<'a> {
+    /// Field of the manifest that names it.
+    field: &'static str,
+    name: &'a str,
+    types: &'static [&'static str],
+    /// The sizes after the batch axis.
+    sizes: Vec<usize>,
+}
+
+const FLOAT: &[&str] = &["f32"];
+const FLOAT_OR_INT: &[&str] = &["i64", "f32"];
+
+/// What the manifest leaves to the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Element type of its timesteps.
+    pub timestep: TimestepType,
+    /// Sizes of an observation: `n_obs_steps` and what is seen in each, or their product.
+    pub seen: Vec<usize>,
+}
+
+/// What the manifest leaves to the graph; or what is wrong.
+pub(super) fn denoiser(tensors: &GraphTensors, manifest: &Manifest) -> Result<Accepted, String> {
+    let denoiser = &manifest.denoiser;
+    let plan = vec![manifest.horizon, manifest.plan_dim()];
+    let seen = seen(tensors, manifest);
+    let sample = expected("denoiser.sample", &denoiser.sample, FLOAT, plan.clone());
+    let timestep = expected("denoiser.timestep", &denoiser.timestep, FLOAT_OR_INT, vec![]);
+    let observation =
+        denoiser.observation.as_ref().map(|name| expected("denoiser.observation", name, FLOAT, seen.clone()));
+    let prediction = expected("denoiser.prediction", &denoiser.prediction, FLOAT, plan);
+
+    sample.find("input", &tensors.inputs)?;
+    let timestep = timestep.find("input", &tensors.inputs)?;
+    observation.as_ref().map(|observation| observation.find("input", &tensors.inputs)).transpose()?;
+    prediction.find("output", &tensors.outputs)?;
+    match observation {
+        Some(_) => ensure_no_more(tensors, 3, "three"),
+        None => ensure_no_more(tensors, 2, "two"),
+    }?;
+
+    let timestep = if timestep == "i64" { TimestepType::Int64 } else { TimestepType::Float32 };
+    Ok(Accepted { timestep, seen })
+}
+
+/// The sizes that an observation has in the graph: its steps one after the other are the same numbers.
+fn seen(tensors: &GraphTensors, manifest: &Manifest) -> Vec<usize> {
+    let (steps, dim) = (manifest.n_obs_steps, manifest.seen_dim());
+    let input = tensors.inputs.iter().find(|input| Some(&input.name) == manifest.denoiser.observation.as_ref());
+    let is_flat = matches!(input.map(|input| &input.kind), Some(Kind::Tensor { shape, .. }) if shape.len() == 2);
+    if is_flat { vec![steps * dim] } else { vec![steps, dim] }
+}
+
+/// What is wrong with the encoder's input or output, if anything is.
+pub(super) fn encoder(tensors: &GraphTensors, manifest: &Manifest, encoder: &EncoderGraph) -> Result<(), String> {
+    let seen = vec![manifest.n_obs_steps, manifest.observation_dim()];
+    let features = vec![manifest.n_obs_steps, encoder.size];
+    expected("encoder.observation", &encoder.observation, FLOAT, seen).find("input", &tensors.inputs)?;
+    expected("encoder.features", &encoder.features, FLOAT, features).find("output", &tensors.outputs)?;
+    ensure_no_more(tensors, 1, "one")
+}
+
+fn expected<'a>(field: &'static str, name: &'a str, types: &'static [&'static str], sizes: Vec<usize>) -> Expected<'a> {
+    Expected { field, name, types, sizes }
+}
+
+fn ensure_no_more(tensors: &GraphTensors, inputs: usize, in_words: &str) -> Result<(), String> {
+    match tensors.inputs.get(inputs..).and_then(<[_]>::first) {
+        None => Ok(()),
+        Some(tensor) => Err(format!(
+            "has {} inputs, the last `{}`, but must have {in_words}: export it without the others",
+            tensors.inputs.len(),
+            tensor.name
+        )),
+    }
+}
+
+impl Expected<'_> {
+    /// The element type of the tensor among the graph's inputs or outputs.
+    fn find<'o>(&self, kind: &str, tensors: &'o [TensorInfo]) -> Result<&'o str, String> {
+        let found = tensors.iter().find(|tensor| tensor.name == self.name);
+        let tensor = found.ok_or_else(|| self.missing(kind, tensors))?;
+        let Kind::Tensor { element, shape } = &tensor.kind else {
+            return Err(self.problem(kind, format_args!("is a {}, not a tensor", tensor.kind)));
+        };
+        self.check_type(kind, element)?;
+        self.check_shape(kind, shape)?;
+        Ok(element)
+    }
+
+    fn check_type(&self, kind: &str, element: &str) -> Result<(), String> {
+        if self.types.contains(&element) {
+            return Ok(());
+        }
+        let types = self.types.join(" or ");
+        Err(self.problem(kind, format_args!("has elements of type {element}, but must have {types}")))
+    }
+
+    /// A size that the graph leaves open fits any; the batch must be open.
+    fn check_shape(&self, kind: &str, shape: &[Size]) -> Result<(), String> {
+        let sizes_fit = shape.len() == self.sizes.len() + 1
+            && shape[1..].iter().zip(&self.sizes).all(|(size, &wanted)| size.fits(wanted));
+        if !sizes_fit {
+            let wanted: String = self.sizes.iter().map(|size| format!(", {size}")).collect();
+            return Err(self.problem(
+                kind,
+                format!("has shape {} in the graph, but policy.json asks for [batch{wanted}]", describe(shape)),
+            ));
+        }
+        if let Size::Fixed(batch) = &shape[0] {
+            return Err(
+                self.problem(kind, format!("has a fixed batch of {batch}: export the graph with a dynamic batch axis"))
+            );
+        }
+        Ok(())
+    }
+
+    fn missing(&self, kind: &str, tensors: &[TensorInfo]) -> String {
+        let names: Vec<_> = tensors.iter().map(|tensor| format!("`{}`", tensor.name)).collect();
+        format!(
+            "has no {kind} `{}`, which policy.json names as `{}`; its {kind}s are {}",
+            self.name,
+            self.field,
+            names.join(", ")
+        )
+    }
+
+    fn problem(&self, kind: &str, problem: impl Display) -> String {
+        format!("{kind} `{}` {problem}", self.name)
+    }
+}
+
+/// A shape with the sizes that are open as `?`.
+fn describe(shape: &[Size]) -> String {
+    let size = |size: &Size| if let Size::Fixed(size) = size { size.to_string() } else { "?".into() };
+    let sizes: Vec<_> = shape.iter().map(size).collect();
+    format!("[{}]", sizes.join(", "))
+}

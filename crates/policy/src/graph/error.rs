@@ -1,0 +1,57 @@
+//! What can be wrong with a graph.
+
+use std::{io, path::PathBuf};
+
+use parapolicy_sampler::BoxError;
+
+/// What is wrong with a graph: the file, what, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// The file cannot be read.
+    #[error("{}: cannot be read ({error}); policy.json names it", path.display())]
+    Read {
+        /// The graph.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file is not the one the manifest was written for.
+    #[error(
+        "{}: SHA-256 is {found}, but policy.json says {expected}: fetch or export all files again",
+        path.display()
+    )]
+    Checksum {
+        /// The graph.
+        path: PathBuf,
+        /// The sum in the manifest.
+        expected: String,
+        /// The sum of the file.
+        found: String,
+    },
+    /// What is to run the graph does not take the file.
+    #[error("{}: {error}", path.display())]
+    Refused {
+        /// The graph.
+        path: PathBuf,
+        /// What it says.
+        error: BoxError,
+    },
+    /// The engine does not run networks without an observation.
+    #[error(
+        "{}: sees no observation, which is inpainted into the plan; the engine does not run such networks: use the provider cpu",
+        path.display()
+    )]
+    Inpainting {
+        /// The graph.
+        path: PathBuf,
+    },
+    /// The graph's inputs or output are not what the manifest says.
+    #[error("{}: {problem}", path.display())]
+    Mismatch {
+        /// The graph.
+        path: PathBuf,
+        /// Which input or output, and what is wrong with it.
+        problem: String,
+    },
+}

@@ -1,0 +1,34 @@
+//! Checksums.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
+
+use sha2::{Digest as _, Sha256};
+
+/// SHA-256 of a file, in lower-case hexadecimal.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hexadecimal(hasher)),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+/// SHA-256 of a text or of bytes, in lower-case hexadecimal.
+pub fn sha256(content: impl AsRef<[u8]>) -> String {
+    hexadecimal(Sha256::new_with_prefix(content))
+}
+
+fn hexadecimal(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

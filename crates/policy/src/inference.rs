@@ -1,0 +1,169 @@
+//! Where inference happens, said before anything is loaded.
+
+use std::{fmt, num::NonZero, path::PathBuf, thread::available_parallelism};
+
+use parapolicy_sampler::BoxError;
+
+use crate::{BackendError, BackendName, InstallObserver, Precision, Provider};
+
+/// What threads of ONNX Runtime's own kernels do while there is nothing to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Idle {
+    /// Look for work again and again: they are there at once when there is some, and in the way of others until then.
+    #[default]
+    Spin,
+    /// Sleep until they are woken.
+    Sleep,
+}
+
+/// Where inference happens: what runs the network, how exactly, and on how much of the machine.
+///
+/// # Example
+/// ```
+/// use parapolicy_policy::{Inference, Network};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let provider = Inference { threads: 1, ..Inference::default() }.open(&())?;
+/// # let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/pusht");
+/// let network = Network::load(models.as_ref(), &provider)?;
+/// assert_eq!((provider.name().to_string(), provider.threads()), ("native".into(), 1));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inference {
+    /// What runs the network: the engine of this project, unless another backend is named.
+    pub provider: BackendName,
+    /// What encodes observations, where `provider` runs no encoders; without it, policies with an encoder are refused then.
+    pub encoder: Option<BackendName>,
+    /// In which its products are computed.
+    pub precision: Precision,
+    /// Threads that work on each batch; 0 is one a core.
+    pub threads: usize,
+    /// Whether each of them but the calling one keeps to a core of its own.
+    pub pinned: bool,
+    /// What they do in between, where the provider can be told.
+    pub idle: Idle,
+    /// Devices that share the rows of every batch, each with all of the network, as the window of a plan is spread over
+    /// GPUs by Shih et al. 2023 (arXiv 2305.16317): GPUs by their numbers. The processor is device 0, the only one of other
+    /// providers. Without any, device 0 alone; named twice, it works on two parts at once.
+    pub devices: Vec<u32>,
+    /// The provider's shared library, where it has one; without it, the provider finds its own.
+    pub library: Option<PathBuf>,
+}
+
+/// Why inference cannot happen there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InferenceError {
+    /// What the provider needs cannot be had: the provider's own error.
+    #[error(transparent)]
+    Unavailable(BoxError),
+    /// A library that nobody would use.
+    #[error("ort-lib: the provider {provider} has no use for ONNX Runtime; leave it out, or name the provider cpu")]
+    UnusedLibrary {
+        /// The provider.
+        provider: BackendName,
+    },
+    /// The processor does not compute in it.
+    #[error("precision: this processor does not compute in {0}; use f32")]
+    Processor(Precision),
+    /// The provider does not compute in it.
+    #[error("precision: the provider {provider} does not compute in {precision}; use {}", known(*provider))]
+    Precision {
+        /// The provider.
+        provider: BackendName,
+        /// The precision.
+        precision: Precision,
+    },
+    /// It does not place its threads.
+    #[error("pin: the provider {0} does not pin its threads; leave it out, or name the provider native")]
+    Pinning(BackendName),
+    /// There is no such device.
+    #[error("devices: the provider {provider} has no device {device}: the processor is its only one, number 0")]
+    Device {
+        /// The provider.
+        provider: BackendName,
+        /// Its number.
+        device: u32,
+    },
+    /// There is no provider of this name.
+    #[error("provider: `{name}` is not known; use {known}")]
+    UnknownProvider {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+}
+
+impl fmt::Display for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spin => "spin",
+            Self::Sleep => "sleep",
+        })
+    }
+}
+
+impl Inference {
+    /// Threads that work on each batch: one a core where none are named.
+    pub fn threads(&self) -> usize {
+        if self.threads > 0 { self.threads } else { available_parallelism().map_or(1, NonZero::get) }
+    }
+
+    /// Ways of running the same that a calibration compares: 1, 2, 4 threads and so on up to one a core, and whatever else
+    /// the provider has a choice of. Where threads are named, or do nothing, this one alone.
+    ///
+    /// ```
+    /// use parapolicy_policy::Inference;
+    ///
+    /// let named = Inference { threads: 3, ..Inference::default() };
+    /// assert_eq!(named.candidates(), [named.clone()]);
+    /// assert!(Inference::default().candidates().iter().any(|way| way.threads == 1));
+    /// ```
+    pub fn candidates(&self) -> Vec<Self> {
+        if self.threads > 0 { vec![self.clone()] } else { self.provider.backend().candidates(self) }
+    }
+
+    /// The same with 1, 2, 4 threads and so on, up to `most`.
+    #[must_use]
+    pub fn by_threads(&self, most: usize) -> Vec<Self> {
+        let fewer = std::iter::successors(Some(1), |threads| Some(2 * threads)).take_while(|threads| *threads < most);
+        fewer.chain([most]).map(|threads| Self { threads, ..self.clone() }).collect()
+    }
+
+    /// Makes the provider ready. What it needs is looked for, or installed; `observer` hears of that.
+    ///
+    /// # Errors
+    /// What the provider needs cannot be had, or is named and not needed; or the provider does not compute in the precision
+    /// or on the devices, or does not pin its threads.
+    pub fn open(&self, observer: &dyn InstallObserver) -> Result<Provider, InferenceError> {
+        let &Self { provider, precision, pinned, .. } = self;
+        let backend = provider.backend();
+        if !backend.precisions().contains(&precision) {
+            return Err(InferenceError::Precision { provider, precision });
+        }
+        if pinned && !backend.pins_threads() {
+            return Err(InferenceError::Pinning(provider));
+        }
+        if let Some(&device) = self.devices.iter().find(|device| !backend.has_device(**device)) {
+            return Err(InferenceError::Device { provider, device });
+        }
+        if self.library.is_some() && !backend.takes_library() {
+            return Err(InferenceError::UnusedLibrary { provider });
+        }
+        let devices = if self.devices.is_empty() { vec![0] } else { self.devices.clone() };
+        let settled = Self { threads: self.threads(), devices, ..self.clone() };
+        match backend.open(&settled, observer) {
+            Ok(backend) => Ok(Provider::new(settled, backend)),
+            Err(BackendError::Processor) => Err(InferenceError::Processor(precision)),
+            Err(BackendError::Unavailable(error)) => Err(InferenceError::Unavailable(error)),
+        }
+    }
+}
+
+fn known(provider: BackendName) -> String {
+    let precisions = provider.backend().precisions();
+    precisions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,110 @@
+//! A description of a policy, for people and for programs.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::{DenoiserGraph, EncoderGraph, GraphTensors, Manifest, PolicyError, Provider, TensorInfo, graph};
+
+/// What [`inspect`] found.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The denoiser, as it is.
+    pub graph: GraphDescription,
+    /// The encoder, as it is, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<GraphDescription>,
+    /// What opened it: `cpu` or `native`.
+    pub provider: String,
+    /// The shared library that did, if one did.
+    pub runtime: Option<LibraryDescription>,
+}
+
+/// A graph, as it is.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct GraphDescription {
+    /// The file.
+    pub path: PathBuf,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Whether that is what the manifest says.
+    pub sha256_matches: bool,
+    /// Its inputs.
+    pub inputs: Vec<TensorDescription>,
+    /// Its outputs.
+    pub outputs: Vec<TensorDescription>,
+    /// What the manifest says of them that is not so; such a policy cannot be loaded.
+    pub mismatch: Option<String>,
+}
+
+/// An input or an output of a graph.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TensorDescription {
+    /// Name.
+    pub name: String,
+    /// Element type and shape, `Tensor<f32>(batch, 16, 2)`: sizes that are open by name.
+    pub dtype: String,
+}
+
+/// A shared library that runs graphs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LibraryDescription {
+    /// The shared library.
+    pub library: PathBuf,
+    /// Where it was found, in a word: `explicit`, `variable`, `installed`, `system`.
+    pub source: &'static str,
+    /// Its version, where the file's name has one.
+    pub version: Option<String>,
+    /// What it says of its build.
+    pub build_info: String,
+}
+
+/// Describes the policy in the directory `dir`, even one that cannot be loaded because its graph is not what the
+/// manifest says.
+///
+/// # Errors
+/// A manifest that is wrong, or a graph that the provider cannot open.
+pub fn inspect(dir: &Path, provider: &Provider) -> Result<Inspection, PolicyError> {
+    let manifest = Manifest::load(dir)?;
+    let DenoiserGraph { file, sha256, .. } = &manifest.denoiser;
+    let graph = GraphDescription::of(dir.join(file), sha256, provider, |tensors| tensors.denoiser(&manifest).err())?;
+    let described = |encoder: &EncoderGraph| {
+        let EncoderGraph { file, sha256, .. } = encoder;
+        let mismatch = |tensors: &GraphTensors| tensors.encoder(&manifest, encoder).err();
+        GraphDescription::of(dir.join(file), sha256, provider, mismatch)
+    };
+    let encoder = manifest.encoder.as_ref().map(described).transpose()?;
+    let runtime = provider.library();
+    Ok(Inspection { graph, encoder, manifest, provider: provider.name().to_string(), runtime })
+}
+
+impl GraphDescription {
+    fn of(
+        path: PathBuf,
+        sum: &str,
+        provider: &Provider,
+        mismatch: impl FnOnce(&GraphTensors) -> Option<String>,
+    ) -> Result<Self, PolicyError> {
+        let sha256 = graph::sha256_of(&path)?;
+        let tensors = provider.backend().tensors(&path)?;
+        Ok(Self {
+            sha256_matches: sha256.eq_ignore_ascii_case(sum),
+            sha256,
+            inputs: tensors.inputs.iter().map(TensorDescription::new).collect(),
+            outputs: tensors.outputs.iter().map(TensorDescription::new).collect(),
+            mismatch: mismatch(&tensors),
+            path,
+        })
+    }
+}
+
+impl TensorDescription {
+    pub(crate) fn new(tensor: &TensorInfo) -> Self {
+        Self { name: tensor.name.clone(), dtype: tensor.kind.to_string() }
+    }
+}

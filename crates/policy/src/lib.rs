@@ -1,0 +1,73 @@
+//! A diffusion policy exported to ONNX: what it sees, what it plans, and what runs it.
+//!
+//! A policy is a directory with a graph and a [`Manifest`] (`policy.json`) that says what the graph does not: what it
+//! sees, what it plans, in which units, and the scheduler it was trained with. [`Inference`] says where the graph is
+//! run, and opens the [`Provider`] that does: the engine of this project, or another [`Backend`]. [`Network`] holds them
+//! together, and a network with an observation bound is a [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw
+//! actions from. [`adopt`] makes a policy's directory of a graph of any origin, as far as the graph tells.
+//!
+//! Raw quantities (pixels, radians) are f64, normalised ones f32.
+//!
+//! # Example
+//!
+//! ```
+//! use ndarray::Array2;
+//! use parapolicy_policy::{Inference, Network};
+//! use parapolicy_sampler::{Noise, Sampler, Solver, Strategy, Table};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/pusht");
+//! let mut network = Network::load(directory.as_ref(), &Inference::default().open(&())?)?;
+//! let dim = network.manifest().sample_dim();
+//! let table = Table::new(&network.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 10)?;
+//! let mut sampler = Sampler::new(table, Strategy::Sequential, dim)?;
+//!
+//! let observation = Array2::from_elem((2, 20), 256.0); // [n_obs_steps, observation_dim], in pixels
+//! let sample = sampler.sample(&mut network.bind(observation.view())?, &Noise::draw(0, 10, dim))?.sample().to_owned();
+//! assert_eq!(network.actions(sample.view()).dim(), (16, 2)); // [horizon, action_dim], in pixels
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A backend of your own
+//!
+//! Implement [`Backend`] and the three traits that it leads to, and put it on the list: [`Backends::with`].
+//! `examples/outside_backend.rs` is one in a file.
+
+mod adopt;
+mod backend;
+mod bound;
+mod cache;
+mod encoder;
+mod graph;
+mod hash;
+mod history;
+mod inference;
+mod inpainted;
+mod inspect;
+mod manifest;
+mod native;
+mod network;
+mod normalization;
+mod observation;
+mod precision;
+mod provider;
+
+pub use adopt::{AdoptError, Adoption, Blank, RoleNames, adopt};
+pub use backend::{
+    Backend, BackendError, BackendName, Backends, Batch, DuplicateBackend, InstallObserver, InstallStage, OpenBackend,
+    OpenDenoiser, OpenEncoder,
+};
+pub use bound::{BoundDenoiser, BoundPlans, PredictError};
+pub use cache::cache_directory;
+pub use graph::{Accepted, GraphError, GraphTensors, Kind, Size, TensorInfo, TimestepType};
+pub use hash::{sha256, sha256_of};
+pub use history::ObservationHistory;
+pub use inference::{Idle, Inference, InferenceError};
+pub use inspect::{GraphDescription, Inspection, LibraryDescription, TensorDescription, inspect};
+pub use manifest::{DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
+pub use native::{NATIVE, work_of};
+pub use network::{Network, PolicyError};
+pub use normalization::Normalization;
+pub use precision::{Precision, UnknownPrecision};
+pub use provider::Provider;

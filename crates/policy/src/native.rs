@@ -1,0 +1,159 @@
+//! The engine of this project as a backend.
+
+use std::{path::Path, sync::Arc};
+
+use ndarray::ArrayViewMut2;
+use parapolicy_engine::{Engine, EngineError, Graph, Names, PartsWork, Threads, Work, kernel::Kernel};
+use parapolicy_sampler::BoxError;
+
+use crate::{
+    Backend, BackendError, BackendName, Batch, EncoderGraph, GraphError, GraphTensors, Inference, InstallObserver,
+    Kind, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, PredictError, Size, TensorInfo,
+};
+
+/// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy.
+pub const NATIVE: BackendName = BackendName::of(&Native);
+
+#[derive(Debug)]
+struct Native;
+
+impl Backend for Native {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn precisions(&self) -> &'static [Precision] {
+        &[Precision::F32, Precision::Bf16]
+    }
+
+    fn pins_threads(&self) -> bool {
+        true
+    }
+
+    fn installed_version(&self) -> Option<&'static str> {
+        Some(env!("CARGO_PKG_VERSION"))
+    }
+
+    fn candidates(&self, inference: &Inference) -> Vec<Inference> {
+        inference.by_threads(inference.threads().min(Engine::THREADS))
+    }
+
+    fn processor_threads(&self, threads: usize) -> Option<usize> {
+        Some(threads.min(Engine::THREADS))
+    }
+
+    fn open(&self, inference: &Inference, _: &dyn InstallObserver) -> Result<Arc<dyn OpenBackend>, BackendError> {
+        let kernel = inference.precision.kernel().ok_or(BackendError::Processor)?;
+        let threads = Threads { count: inference.threads().min(Engine::THREADS), pinned: inference.pinned };
+        Ok(Arc::new(OpenNative { kernel, threads }))
+    }
+}
+
+/// The engine with its kernel chosen.
+#[derive(Debug)]
+struct OpenNative {
+    kernel: Kernel,
+    /// More threads than the engine can use are not started.
+    threads: Threads,
+}
+
+impl OpenBackend for OpenNative {
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn title(&self) -> String {
+        format!("native {}", self.version())
+    }
+
+    fn tensors(&self, path: &Path) -> Result<GraphTensors, GraphError> {
+        Ok(GraphTensors::from(&read(path)?))
+    }
+
+    fn denoiser(&self, path: &Path, manifest: &Manifest, _device: u32) -> Result<Box<dyn OpenDenoiser>, GraphError> {
+        let graph = read(path)?;
+        GraphTensors::from(&graph)
+            .denoiser(manifest)
+            .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
+        let names = names(path, manifest)?;
+        let engine = Engine::on(&graph, &names, self.kernel, self.threads).map_err(|error| refused(path, error))?;
+        Ok(Box::new(NativeDenoiser { engine, prediction: Vec::new() }))
+    }
+
+    fn encoder(&self, path: &Path, _: &Manifest, _: &EncoderGraph) -> Result<Box<dyn OpenEncoder>, GraphError> {
+        Err(GraphError::Refused { path: path.to_path_buf(), error: "the engine runs no encoders".into() })
+    }
+}
+
+/// An engine, and room for what it predicts where that is not wanted contiguous.
+#[derive(Debug)]
+struct NativeDenoiser {
+    engine: Engine,
+    prediction: Vec<f32>,
+}
+
+impl OpenDenoiser for NativeDenoiser {
+    fn work(&self, _manifest: &Manifest, _precision: Precision, rows: usize) -> Result<Work, String> {
+        Ok(self.engine.work(rows))
+    }
+
+    fn bind(&mut self, observations: &[f32]) -> Result<(), BoxError> {
+        Ok(self.engine.bind(observations)?)
+    }
+
+    fn run(&mut self, batch: Batch<'_>, mut prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError> {
+        let Batch { plans, samples, timesteps, .. } = batch;
+        if let Some(prediction) = prediction.as_slice_mut() {
+            return Ok(self.engine.run(plans, samples, timesteps, prediction)?);
+        }
+        self.prediction.resize(samples.len(), 0.0);
+        self.engine.run(plans, samples, timesteps, &mut self.prediction)?;
+        prediction.iter_mut().zip(&self.prediction).for_each(|(to, from)| *to = *from);
+        Ok(())
+    }
+}
+
+/// What a batch of `rows` takes by a graph that something else runs, by the engine's account.
+///
+/// # Errors
+/// A graph that the engine does not read, and so cannot count.
+pub fn work_of(path: &Path, manifest: &Manifest, precision: Precision, rows: usize) -> Result<PartsWork, GraphError> {
+    let names = names(path, manifest)?;
+    read(path)?.work(&names, precision.bytes(), rows).map_err(|error| refused(path, error))
+}
+
+/// Those of a graph that is shown the observation.
+fn names<'a>(path: &Path, manifest: &'a Manifest) -> Result<Names<'a>, GraphError> {
+    let denoiser = &manifest.denoiser;
+    let Some(observation) = &denoiser.observation else {
+        return Err(GraphError::Inpainting { path: path.to_path_buf() });
+    };
+    Ok(Names { sample: &denoiser.sample, timestep: &denoiser.timestep, observation, prediction: &denoiser.prediction })
+}
+
+fn read(path: &Path) -> Result<Graph, GraphError> {
+    let bytes = std::fs::read(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })?;
+    Graph::read(bytes).map_err(|error| refused(path, error))
+}
+
+fn refused(path: &Path, error: EngineError) -> GraphError {
+    GraphError::Refused { path: path.to_path_buf(), error: error.into() }
+}
+
+impl From<&Graph> for GraphTensors {
+    fn from(graph: &Graph) -> Self {
+        let tensors = |tensors: &[parapolicy_engine::Outlet]| tensors.iter().map(TensorInfo::from).collect();
+        Self { inputs: tensors(&graph.inputs), outputs: tensors(&graph.outputs) }
+    }
+}
+
+impl From<&parapolicy_engine::Outlet> for TensorInfo {
+    fn from(tensor: &parapolicy_engine::Outlet) -> Self {
+        let size = |size: &Result<usize, String>| match size {
+            Ok(size) => Size::Fixed(*size as i64),
+            Err(name) => Size::Open(name.clone()),
+        };
+        let shape = tensor.shape.iter().map(size).collect();
+        Self { name: tensor.name.clone(), kind: Kind::Tensor { element: tensor.element.to_string(), shape } }
+    }
+}

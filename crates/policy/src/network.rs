@@ -1,0 +1,159 @@
+//! A policy: manifest and graph, ready to denoise.
+
+mod error;
+
+use std::path::Path;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use parapolicy_engine::Work;
+
+pub use self::error::PolicyError;
+use crate::{
+    BoundDenoiser, BoundPlans, Manifest, OpenDenoiser, Provider, encoder::Encoder, graph, inpainted::Inpainted,
+    observation::Observations,
+};
+
+/// A diffusion policy, loaded.
+///
+/// # Example
+/// ```no_run
+/// use ndarray::Array2;
+/// use parapolicy_policy::{Inference, Network};
+/// use parapolicy_sampler::{Noise, Sampler, Solver, Strategy, Table};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let provider = Inference::default().open(&())?;
+/// let mut policy = Network::load("models/pusht".as_ref(), &provider)?;
+/// let dim = policy.manifest().sample_dim();
+/// let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, 100)?;
+/// let mut sampler = Sampler::new(table, Strategy::Sequential, dim)?;
+///
+/// let observation = Array2::from_elem((2, 20), 256.0);
+/// let sample = sampler.sample(&mut policy.bind(observation.view())?, &Noise::draw(0, 100, dim))?;
+/// let actions = policy.actions(sample.sample());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Network {
+    pub(crate) manifest: Manifest,
+    pub(crate) graph: Box<dyn OpenDenoiser>,
+    pub(crate) encoder: Option<Encoder>,
+    pub(crate) inpainted: Option<Inpainted>,
+    pub(crate) observations: Observations,
+    /// The plan that each row of a batch belongs to.
+    pub(crate) rows: Vec<usize>,
+    pub(crate) provider: Provider,
+}
+
+impl Network {
+    /// Loads the policy in the directory `dir`: reads and validates its manifest, checks the graph's SHA-256, opens it
+    /// and checks its inputs and output; the same for the encoder, if it has one. That runs on ONNX Runtime, which is found
+    /// or installed for it where the provider is another.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the manifest or a graph; or ONNX Runtime cannot be had for the encoder.
+    pub fn load(dir: &Path, provider: &Provider) -> Result<Self, PolicyError> {
+        let manifest = Manifest::load(dir)?;
+        let graph = graph::open(dir, &manifest, provider)?;
+        let encoder = Encoder::open(dir, &manifest, provider)?;
+        let inpainted = Inpainted::new(&manifest);
+        let observations = Observations::new([manifest.n_obs_steps, manifest.observation_dim()]);
+        Ok(Self { manifest, graph, encoder, inpainted, observations, rows: Vec::new(), provider: provider.clone() })
+    }
+
+    /// What runs the graph.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// What `policy.json` says.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// What a batch of `rows` takes, for the roofline.
+    ///
+    /// # Errors
+    /// The reason, where it cannot be counted.
+    pub fn work(&self, rows: usize) -> Result<Work, String> {
+        self.graph.work(&self.manifest, self.provider.precision(), rows)
+    }
+
+    /// Binds an observation `[n_obs_steps, observation_dim]` in raw units, oldest first: the result denoises action
+    /// sequences for it.
+    ///
+    /// # Errors
+    /// An observation of another shape, or with a number that is not finite or is not when normalised.
+    pub fn bind(&mut self, observation: ArrayView2<'_, f64>) -> Result<BoundDenoiser<'_>, PolicyError> {
+        self.observations.clear();
+        self.observations.push(&self.manifest.observations, observation)?;
+        self.bind_graph()?;
+        Ok(BoundDenoiser::new(self))
+    }
+
+    /// Binds an observation, as [`Network::bind`] takes it, for each of several plans: the result denoises their action
+    /// sequences in shared batches.
+    ///
+    /// # Errors
+    /// No observation at all; or [`PolicyError::OfPlan`] with what is wrong with the one of a plan.
+    pub fn bind_many<'o>(
+        &mut self,
+        observations: impl IntoIterator<Item = ArrayView2<'o, f64>>,
+    ) -> Result<BoundPlans<'_>, PolicyError> {
+        let Self { manifest, observations: bound, .. } = &mut *self;
+        bound.clear();
+        for (plan, observation) in observations.into_iter().enumerate() {
+            let pushed = bound.push(&manifest.observations, observation);
+            pushed.map_err(|source| PolicyError::OfPlan { plan, source: Box::new(source) })?;
+        }
+        if bound.plans() == 0 {
+            return Err(PolicyError::NoPlans);
+        }
+        self.bind_graph()?;
+        Ok(BoundPlans::new(self))
+    }
+
+    /// Hands what is bound to the denoiser, or holds it in the plans; encoded if it is to be.
+    fn bind_graph(&mut self) -> Result<(), PolicyError> {
+        let observations = self.observations.all();
+        let seen = match &mut self.encoder {
+            Some(encoder) => encoder.run(observations)?,
+            None => observations,
+        };
+        match &mut self.inpainted {
+            Some(inpainted) => inpainted.bind(seen, self.observations.plans()),
+            None => self.graph.bind(seen).map_err(PolicyError::Bind)?,
+        }
+        Ok(())
+    }
+
+    /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · plan_dim]` stands for.
+    ///
+    /// # Panics
+    /// If the sample has another length.
+    pub fn actions(&self, sample: ArrayView1<'_, f32>) -> Array2<f64> {
+        let (horizon, dim, row) = (self.manifest.horizon, self.manifest.action_dim(), self.manifest.plan_dim());
+        assert_eq!(sample.len(), horizon * row, "length of the sample");
+        let components: Vec<_> = self.manifest.action_components().collect();
+        Array2::from_shape_fn((horizon, dim), |(step, column)| {
+            let (normalization, index) = components[column];
+            normalization.denormalize(index, sample[step * row + column])
+        })
+    }
+
+    /// Actions `[n, action_dim]` in raw units as the network knows them, flattened: what the values of a sample are that
+    /// [`Network::actions`] turns into these.
+    ///
+    /// # Panics
+    /// If an action has another length.
+    pub fn normalized_actions(&self, actions: ArrayView2<'_, f64>) -> Array1<f32> {
+        let components: Vec<_> = self.manifest.action_components().collect();
+        assert_eq!(actions.ncols(), components.len(), "length of an action");
+        let normalized = actions.indexed_iter().map(|((_, column), raw)| {
+            let (normalization, index) = components[column];
+            normalization.normalize(index, *raw)
+        });
+        normalized.collect()
+    }
+}

@@ -1,0 +1,72 @@
+//! What can be wrong with a policy or with what it is asked.
+
+use parapolicy_sampler::BoxError;
+
+use crate::{BackendName, GraphError, InferenceError, ManifestError, PredictError};
+
+/// Why a policy cannot be loaded, or an observation not be bound.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// The manifest is wrong.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The graph is wrong.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The provider runs no encoders, and none was named that does.
+    #[error(
+        "the provider {provider} runs no encoders of observations: name one that does for the encoder, such as cpu"
+    )]
+    NoEncoder {
+        /// The provider of the denoiser.
+        provider: BackendName,
+    },
+    /// The provider of the encoder cannot be opened.
+    #[error("the provider {provider} is needed for the encoder")]
+    Encoder {
+        /// The provider of the encoder.
+        provider: BackendName,
+        /// Why.
+        source: InferenceError,
+    },
+    /// The observation has the wrong shape.
+    #[error("observation: shape is {found:?}, but the policy sees {expected:?} (n_obs_steps, observation_dim)")]
+    ObservationShape {
+        /// Its shape.
+        found: Vec<usize>,
+        /// `[n_obs_steps, observation_dim]`.
+        expected: [usize; 2],
+    },
+    /// The observation has a number that is no observation.
+    #[error(
+        "observation: `{entry}`[{index}] of step {step} is {value:?}, but must be a finite number of sensible size"
+    )]
+    ObservationValue {
+        /// Name of the entry in the manifest.
+        entry: String,
+        /// Component of the entry.
+        index: usize,
+        /// Row of the observation.
+        step: usize,
+        /// The number.
+        value: f64,
+    },
+    /// The network does not take the observation.
+    #[error("the observation cannot be bound")]
+    Bind(#[source] BoxError),
+    /// The observation cannot be encoded.
+    #[error("the observation cannot be encoded")]
+    Encode(#[from] PredictError),
+    /// Observations for no plan at all.
+    #[error("observations: there are none, but there must be one for each plan")]
+    NoPlans,
+    /// The observation of one of several plans cannot be bound.
+    #[error("plan {plan}")]
+    OfPlan {
+        /// Which, from 0.
+        plan: usize,
+        /// What is wrong with it.
+        source: Box<PolicyError>,
+    },
+}

@@ -1,0 +1,163 @@
+//! Every way in which `policy.json` can be wrong, and what the user reads then.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod common;
+
+use std::{fmt::Write as _, fs};
+
+use common::{describe_encoder, json, text, write_manifest};
+use parapolicy_policy::Manifest;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The error of a manifest in which the value at `pointer` was replaced.
+fn error_with(pointer: &str, value: Value) -> String {
+    let mut manifest = json("policy.json");
+    *manifest.pointer_mut(pointer).unwrap() = value;
+    error_of(&manifest.to_string())
+}
+
+fn error_of(manifest: &str) -> String {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("policy.json"), manifest).unwrap();
+    text(dir.path(), &Manifest::load(dir.path()).unwrap_err())
+}
+
+#[test]
+fn a_good_manifest_says_what_it_says() {
+    let dir = TempDir::new().unwrap();
+    let mut original = json("policy.json");
+    original["observations"][0]["shape"] = json!([2, 1]);
+    write_manifest(dir.path(), &original);
+    let manifest = Manifest::load(dir.path()).unwrap();
+    assert_eq!(manifest.observation_dim(), 3);
+    assert_eq!(manifest.action_dim(), 2);
+    assert_eq!(manifest.sample_dim(), 8);
+    // The plan's first action belongs to the older of two observations.
+    assert_eq!(manifest.executed_steps(), 1..4);
+
+    let again: Manifest = serde_json::from_value(serde_json::to_value(&manifest).unwrap()).unwrap();
+    assert_eq!(again, manifest);
+}
+
+#[test]
+fn the_first_version_is_still_read() {
+    let dir = TempDir::new().unwrap();
+    let mut original = json("policy.json");
+    for version in [1, 2] {
+        original["schema_version"] = json!(version);
+        write_manifest(dir.path(), &original);
+        assert_eq!(Manifest::load(dir.path()).unwrap().schema_version, version);
+    }
+}
+
+#[test]
+fn every_wrong_field_is_named() {
+    let cases = [
+        ("/schema_version", json!(0)),
+        ("/schema_version", json!(3)),
+        ("/schema_version", json!("1")),
+        ("/n_obs_steps", json!(0)),
+        ("/n_obs_steps", json!(-2)),
+        ("/n_obs_steps", json!(3)),
+        ("/horizon", json!(0)),
+        ("/horizon", json!(3)),
+        ("/horizon", json!(1_i64 << 40)),
+        ("/n_action_steps", json!(0)),
+        ("/observations", json!([])),
+        ("/actions", json!([])),
+        ("/observations/0/name", json!("")),
+        ("/observations/1/name", json!("position")),
+        ("/observations/0/shape", json!([0])),
+        ("/observations/0/shape", json!([1_i64 << 40, 1_i64 << 40])),
+        ("/observations/0/shape", json!([3])),
+        ("/observations/0/normalization/mode", json!("mean_std")),
+        ("/observations/0/normalization/min", json!([0.0])),
+        ("/observations/0/normalization/max", json!([512.0, 512.0, 512.0])),
+        ("/observations/0/normalization/min", json!([0.0, 512.0])),
+        ("/actions/0/normalization", json!({ "mode": "min_max", "min": [-1.7e308, 0.0], "max": [1.7e308, 1.0] })),
+        ("/observations/0/normalization/max", json!([1.7e308, null])),
+        ("/observations/0/normalization", json!({ "mode": "min_max", "min": [0, 0], "max": [1, 1], "std": [1, 1] })),
+        ("/observations/0/normalization", json!({ "mode": "identity", "min": [0, 0] })),
+        ("/actions/0/normalization/max", json!([10.0, 1.0])),
+        ("/actions/0/normalization", json!({ "mode": "mean_std", "mean": [0.0], "std": [1.0, 1.0] })),
+        ("/actions/0/normalization", json!({ "mode": "mean_std", "mean": [0.0, 0.0], "std": [1.0, 0.0] })),
+        ("/actions/0/normalization", json!({ "mode": "quantiles" })),
+        ("/scheduler/num_train_timesteps", json!(0)),
+        ("/scheduler/beta_schedule", json!("triangular")),
+        ("/scheduler", json!({ "thresholding": true })),
+        ("/denoiser/file", json!("../denoiser.onnx")),
+        ("/denoiser/file", json!("")),
+        ("/denoiser/file", json!("..")),
+        ("/denoiser/sha256", json!("0123")),
+        ("/denoiser/sha256", json!("g".repeat(64))),
+        ("/denoiser/timestep", json!("sample")),
+        ("/denoiser/observation", json!("")),
+        ("/denoiser/prediction", json!("")),
+    ];
+    let mut errors = String::new();
+    for (pointer, value) in cases {
+        writeln!(errors, "{pointer} = {value}\n  {}", error_with(pointer, value.clone())).unwrap();
+    }
+    insta::assert_snapshot!("wrong_fields", errors);
+}
+
+#[test]
+fn every_wrong_field_of_an_encoder_is_named() {
+    let mut errors = String::new();
+    for (field, value) in [
+        ("file", json!("../encoder.onnx")),
+        ("sha256", json!("0123")),
+        ("observation", json!("")),
+        ("features", json!("")),
+        ("size", json!(0)),
+        ("camera", json!("front")),
+    ] {
+        let mut manifest = json("policy.json");
+        describe_encoder(&mut manifest, &"0".repeat(64));
+        manifest["encoder"][field] = value.clone();
+        writeln!(errors, "{field} = {value}\n  {}", error_of(&manifest.to_string())).unwrap();
+    }
+    insta::assert_snapshot!("wrong_encoder", errors);
+}
+
+#[test]
+fn every_missing_field_is_named() {
+    let manifest = json("policy.json");
+    let needed = ["schema_version", "name", "n_obs_steps", "horizon", "n_action_steps", "observations", "actions"];
+    for field in needed.into_iter().chain(["scheduler", "denoiser"]) {
+        let mut manifest = manifest.clone();
+        manifest.as_object_mut().unwrap().remove(field).unwrap();
+        let error = error_of(&manifest.to_string());
+        assert!(error.contains(&format!("missing field `{field}`")), "{error}");
+    }
+}
+
+#[test]
+fn what_is_not_a_manifest_is_refused() {
+    let whole = json("policy.json").to_string();
+    let mut errors = String::new();
+    for (what, manifest) in [
+        ("empty", String::new()),
+        ("truncated", whole[..whole.len() / 2].into()),
+        ("followed by more", whole.clone() + "{}"),
+        ("a list", "[1, 2]".into()),
+        ("an unknown field", whole.replacen('{', r#"{"n_history": 2,"#, 1)),
+        ("a number too large", whole.replacen("512.0", "1e999", 1)),
+        ("a NaN", whole.replacen("512.0", "NaN", 1)),
+        ("a field twice", whole.replacen('{', r#"{"horizon": 4,"#, 1)),
+    ] {
+        writeln!(errors, "{what}\n  {}", error_of(&manifest)).unwrap();
+    }
+    insta::assert_snapshot!("not_a_manifest", errors);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let dir = TempDir::new().unwrap();
+    insta::assert_snapshot!("missing_manifest", text(dir.path(), &Manifest::load(dir.path()).unwrap_err()));
+
+    fs::write(dir.path().join("policy.json"), [0xff, 0xfe, 0x00]).unwrap();
+    insta::assert_snapshot!("binary_manifest", text(dir.path(), &Manifest::load(dir.path()).unwrap_err()));
+}

@@ -1,0 +1,49 @@
+//! PushT on the list of environments.
+
+use std::path::Path;
+
+use parapolicy_control::{BoxError, Environment};
+use parapolicy_eval::{EnvironmentKind, EnvironmentName, Painter, Scenario as Described};
+use parapolicy_policy::Manifest;
+
+use super::PushT;
+use super::painter::PushTPainter;
+use crate::Scenario;
+
+/// PushT, for a list of environments.
+pub const PUSHT: EnvironmentName = EnvironmentName::of(&Kind);
+
+/// The scenario that is meant where none is named.
+const USUAL: &str = "sims/nominal.toml";
+
+#[derive(Debug)]
+struct Kind;
+
+impl EnvironmentKind for Kind {
+    fn name(&self) -> &'static str {
+        "pusht"
+    }
+
+    fn summary(&self) -> &'static str {
+        "an agent pushes a T-shaped block onto its goal (gym-pusht)"
+    }
+
+    fn scenario(&self, file: Option<&Path>) -> Result<Box<dyn Described>, BoxError> {
+        Ok(Box::new(Scenario::load(file.unwrap_or(USUAL.as_ref()))?))
+    }
+}
+
+impl Described for Scenario {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn make(&self, manifest: &Manifest) -> Result<Box<dyn Environment>, BoxError> {
+        Ok(Box::new(PushT::new(self.clone(), manifest)?))
+    }
+
+    fn painter(&self) -> Option<Box<dyn Painter>> {
+        let painter = PushTPainter::new(self.keep_out.clone()).ok()?;
+        Some(Box::new(painter))
+    }
+}
