@@ -32,7 +32,7 @@
 //! }
 //!
 //! let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, 50)?;
-//! let mut sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), 32)?;
+//! let mut sampler = Sampler::new(table, Strategy::picard(WindowConfig::default()), 32)?;
 //! let sample = sampler.sample(&mut Origin, &Noise::draw(7, 50, 32))?;
 //! assert_eq!(sample.sample().len(), 32);
 //! assert!(sample.statistics().rounds < 50);
@@ -41,39 +41,38 @@
 
 #![allow(clippy::doc_markdown, reason = "subscripts of formulas are not identifiers")]
 
+mod affine_table;
+mod batched;
 mod budget;
 mod choice;
 mod config;
 mod denoiser;
-mod diffusion;
 mod drawing;
 mod error;
 mod inpainting;
-mod many;
-mod method;
 mod noise;
 mod prediction;
-mod refine;
+mod refiner;
+mod sample;
 mod sampler;
 mod schedule;
 mod solver;
 mod statistics;
-mod strategy;
-mod table;
+pub mod strategy;
 mod timesteps;
 pub mod window;
 
+pub use affine_table::{Step, Table};
+pub use batched::{BatchedDenoiser, BatchedSampler, Samples};
 pub use budget::Budget;
 pub use choice::{BatchCost, Choice, Expectation, Profile, choose};
 pub use config::{BetaSchedule, FinalSigmas, PredictionType, Refused, SchedulerConfig, TimestepSpacing, VarianceType};
 pub use denoiser::{BoxError, Denoiser, Known};
-pub use drawing::Sample;
 pub use error::{ConfigError, NoiseError, SampleError};
-pub use many::{ManyDenoiser, ManySampler, Samples};
 pub use noise::Noise;
-pub use refine::{Penalty, RefinedSample, Refiner, RefinerConfig};
+pub use refiner::{Penalty, RefinedSample, Refiner, RefinerConfig};
+pub use sample::{Ended, Sample};
 pub use sampler::Sampler;
 pub use solver::Solver;
 pub use statistics::Statistics;
-pub use strategy::{Strategy, WindowConfig};
-pub use table::{Step, Table};
+pub use strategy::{Strategies, Strategy, WindowConfig};

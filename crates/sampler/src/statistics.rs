@@ -33,8 +33,8 @@ impl Statistics {
         self.windows.push(rows);
     }
 
-    /// Takes note of the mean squared changes of states that were accepted and will not be evaluated again.
-    pub(crate) fn trust(&mut self, changes: &[f64]) {
+    /// Notes the mean squared `changes` of states that were accepted and will not be evaluated again.
+    pub fn note_accepted(&mut self, changes: &[f64]) {
         self.largest_residual = changes.iter().fold(self.largest_residual, |most, change| most.max(change.sqrt()));
     }
 }

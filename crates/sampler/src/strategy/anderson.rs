@@ -17,8 +17,9 @@
 
 use ndarray::{Array2, ArrayView1};
 
-use super::WindowConfig;
-use crate::table::Table;
+use super::{Method, Settings, Strategy, StrategyKind, WindowConfig, Windowed};
+use crate::affine_table::Table;
+use crate::error::ConfigError;
 use crate::window::{Direct, FixedWindow, FrozenDrift, Path, Recurrence, RelativeChange, RollOut, Window, WindowLoop};
 
 type Anderson = WindowLoop<Triangular, FrozenDrift, RelativeChange, FixedWindow>;
@@ -31,7 +32,36 @@ const HISTORY: usize = 2;
 /// λ, relative to the trace of ΔRᵀΔR.
 const REGULARISATION: f64 = 1e-3;
 
-pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Anderson {
+/// `anderson`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind;
+
+impl StrategyKind for Kind {
+    fn name(&self) -> &'static str {
+        "anderson"
+    }
+
+    fn summary(&self) -> &'static str {
+        "triangular Anderson acceleration over a window (Tang et al. 2024, arXiv 2402.09970)"
+    }
+
+    fn defaults(&self) -> Settings {
+        WindowConfig::default().settings()
+    }
+
+    fn method(&self, table: &Table, dim: usize, settings: Settings) -> Result<Box<dyn Method>, ConfigError> {
+        Ok(Box::new(Windowed::new(window_loop(table, settings.config(), dim), table.steps())))
+    }
+}
+
+impl Strategy {
+    /// Triangular Anderson acceleration of the iteration over a window (Tang et al. 2024, arXiv 2402.09970).
+    pub const fn anderson(config: WindowConfig) -> Self {
+        Self { kind: &Kind, settings: config.settings() }
+    }
+}
+
+fn window_loop(table: &Table, config: WindowConfig, dim: usize) -> Anderson {
     WindowLoop::new(
         Triangular::new(table.steps(), dim),
         FrozenDrift,
@@ -41,7 +71,7 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Anderso
 }
 
 /// The roll-out followed by the triangular combination.
-pub(super) struct Triangular {
+struct Triangular {
     /// x and R of the round before, `[N + 1, D]`.
     last: Round,
     /// ΔX and ΔR, newest in turn; zero where a state has not been in the window for as long.

@@ -25,12 +25,11 @@
 use ndarray::{Array2, ArrayView2, s};
 use rand_distr::{Distribution as _, StandardNormal};
 
-use super::{Blocks, WindowConfig, blocks, ends, movement};
-use crate::diffusion::Diffusion;
-use crate::method::{Method, Rows};
+use super::{Blocks, Method, WindowConfig, blocks, ends, movement};
+use crate::affine_table::Table;
 use crate::noise::Noise;
 use crate::statistics::Statistics;
-use crate::table::Table;
+use crate::strategy::{Diffusion, Rows};
 use crate::window::{Drift, Path, Recurrence, row_mut};
 
 /// γ, of the order of the square root of the score's slope.
@@ -80,36 +79,6 @@ pub(super) struct Corrected {
     /// The rows asked about.
     states: Array2<f32>,
     timesteps: Vec<i64>,
-}
-
-pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Corrected {
-    let mut turns = Vec::new();
-    let mut turn_ends = Vec::new();
-    let mut start = 0;
-    for end in ends(0..table.steps(), config.window) {
-        turns.extend((start..end).map(Turn::Predict));
-        turn_ends.push(turns.len());
-        if end < table.steps() {
-            let corrector = turns.len()..turns.len() + STEPS;
-            turns.extend((0..STEPS).map(|step| Turn::Correct { level: end, first: step == 0 }));
-            turn_ends.extend(ends(corrector, config.window.min(table.steps())));
-        }
-        start = end;
-    }
-    let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
-    // Half of the values are the velocity, which the predictor leaves as it is.
-    let allowed: Vec<f64> = turns.iter().map(|turn| allowed[turn.target() - 1] / 2.0).collect();
-    let mut iteration = blocks(turn_ends, config.tolerance, allowed);
-    iteration.reserve(table.steps());
-    Corrected {
-        dim,
-        iteration,
-        path: Path::new(turns.len(), 2 * dim, Diffusion::drift_width(table, dim)),
-        kicks: Array2::zeros((turns.len(), 3 * dim)),
-        states: Array2::zeros((table.steps(), dim)),
-        timesteps: Vec::with_capacity(table.steps()),
-        turns,
-    }
 }
 
 impl Turn {
@@ -163,7 +132,7 @@ impl Recurrence for Sequence<'_> {
                 next_u.copy_from_slice(u);
             }
             Turn::Correct { level, first } => {
-                let row = &self.diffusion.table.rows()[level];
+                let row = &self.diffusion.table().rows()[level];
                 let l = &self.langevin;
                 for i in 0..x.len() {
                     let kick = |part: usize| row.sigma * self.kicks[[turn, part * x.len() + i]];
@@ -172,13 +141,43 @@ impl Recurrence for Sequence<'_> {
                     next_x[i] = x[i] + l.travel * u - l.push * epsilon + l.along * kick(0) + l.across * kick(1);
                     next_u[i] = l.decay * u - l.travel * epsilon + l.kick * kick(0);
                 }
-                self.diffusion.known.settle(next_x);
+                self.diffusion.write_known(next_x);
             }
         }
     }
 }
 
 impl Corrected {
+    pub(super) fn new(table: &Table, config: WindowConfig, dim: usize) -> Self {
+        let mut turns = Vec::new();
+        let mut turn_ends = Vec::new();
+        let mut start = 0;
+        for end in ends(0..table.steps(), config.window) {
+            turns.extend((start..end).map(Turn::Predict));
+            turn_ends.push(turns.len());
+            if end < table.steps() {
+                let corrector = turns.len()..turns.len() + STEPS;
+                turns.extend((0..STEPS).map(|step| Turn::Correct { level: end, first: step == 0 }));
+                turn_ends.extend(ends(corrector, config.window.min(table.steps())));
+            }
+            start = end;
+        }
+        let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
+        // Half of the values are the velocity, which the predictor leaves as it is.
+        let allowed: Vec<f64> = turns.iter().map(|turn| allowed[turn.target() - 1] / 2.0).collect();
+        let mut iteration = blocks(turn_ends, config.tolerance, allowed);
+        iteration.reserve(table.steps());
+        Self {
+            dim,
+            iteration,
+            path: Path::new(turns.len(), 2 * dim, Diffusion::drift_width(table, dim)),
+            kicks: Array2::zeros((turns.len(), 3 * dim)),
+            states: Array2::zeros((table.steps(), dim)),
+            timesteps: Vec::with_capacity(table.steps()),
+            turns,
+        }
+    }
+
     /// What the iteration works on and with.
     fn parts<'a>(&'a mut self, diffusion: &Diffusion<'a>) -> (Sequence<'a>, &'a mut Blocks, &'a mut Path) {
         let langevin = Langevin::new(LENGTH);
@@ -205,26 +204,26 @@ impl Corrected {
 
 impl Method for Corrected {
     fn begin(&mut self, diffusion: &Diffusion<'_>, _warm: bool) {
-        self.draw_kicks(diffusion.noise);
+        self.draw_kicks(diffusion.noise());
         let (x, u) = self.path.state_mut(0).split_at_mut(self.dim);
-        diffusion.begin(x);
+        diffusion.write_initial(x);
         u.fill(0.0);
         self.iteration.begin::<Sequence<'_>>(false);
     }
 
     fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, _path: &'a mut Path) -> Rows<'a> {
         let (sequence, iteration, path) = self.parts(diffusion);
-        iteration.window(&sequence, path);
+        iteration.ask(&sequence, path);
         let asked = self.iteration.asked();
         self.timesteps.clear();
         for (row, turn) in asked.iter().enumerate() {
             row_mut(&mut self.states, row).copy_from_slice(&self.path.state(*turn)[..self.dim]);
-            self.timesteps.push(diffusion.table.timesteps()[self.turns[*turn].level()]);
+            self.timesteps.push(diffusion.table().timesteps()[self.turns[*turn].level()]);
         }
         Rows { states: self.states.slice(s![..asked.len(), ..]), timesteps: &self.timesteps }
     }
 
-    fn digest(
+    fn tell(
         &mut self,
         diffusion: &Diffusion<'_>,
         path: &mut Path,
@@ -232,11 +231,11 @@ impl Method for Corrected {
         statistics: &mut Statistics,
     ) -> bool {
         for (row, turn) in self.iteration.asked().iter().enumerate() {
-            let step = &diffusion.table.rows()[self.turns[*turn].level()];
-            diffusion.drift(step, self.states.row(row), predictions.row(row), self.path.drift_mut(*turn));
+            let step = &diffusion.table().rows()[self.turns[*turn].level()];
+            diffusion.write_drift(step, self.states.row(row), predictions.row(row), self.path.drift_mut(*turn));
         }
         let (sequence, iteration, own_path) = self.parts(diffusion);
-        let done = iteration.digest(&sequence, own_path, statistics);
+        let done = iteration.tell(&sequence, own_path, statistics);
         if done {
             self.hand_over(path);
         }
@@ -285,9 +284,9 @@ mod tests {
 
     /// One turn after the other.
     fn serial(table: &Table, config: WindowConfig, noise: &Noise) -> Vec<f32> {
-        let mut corrected = method(table, config, DIM);
+        let mut corrected = Corrected::new(table, config, DIM);
         let known = Inpainting::none(DIM);
-        let diffusion = Diffusion { table, noise, known: &known };
+        let diffusion = Diffusion::new(table, noise, &known);
         corrected.begin(&diffusion, false);
         let width = Diffusion::drift_width(table, DIM);
         let (mut state, mut next) = (corrected.path.state(0).to_vec(), vec![0.0; 2 * DIM]);
@@ -295,7 +294,7 @@ mod tests {
         for (index, turn) in sequence.turns.iter().enumerate() {
             let x = ndarray::aview1(&state[..DIM]);
             let mut drift = vec![0.0; width];
-            diffusion.drift(&table.rows()[turn.level()], x, x.mapv(answer).view(), &mut drift);
+            diffusion.write_drift(&table.rows()[turn.level()], x, x.mapv(answer).view(), &mut drift);
             sequence.advance(index, &state, Drift { current: &drift, previous: &drift }, &mut next);
             state.copy_from_slice(&next);
         }
@@ -307,7 +306,7 @@ mod tests {
         let table = Table::new(&SchedulerConfig::default(), Solver::Ddim { eta: 0.0 }, 30).unwrap();
         for (seed, window) in (0..).zip([1, 3, 7, 20, 30]) {
             let (config, noise) = (WindowConfig { window, tolerance: 0.0 }, Noise::draw(seed, 30, DIM));
-            let mut sampler = Sampler::new(table.clone(), Strategy::Blocks(config), DIM).unwrap();
+            let mut sampler = Sampler::new(table.clone(), Strategy::blocks(config), DIM).unwrap();
             let found = sampler.sample(&mut Sine, &noise).unwrap().sample().to_vec();
             assert_eq!(found, serial(&table, config, &noise), "window {window}");
         }

@@ -1,7 +1,7 @@
 //! Refinement: a plan descends a penalty, with the diffusion model as prior.
 //!
-//! The optimiser's path is a process like any other (Zhou et al. 2023, arXiv 2311.17082), so the window loop takes many of
-//! its steps at once: the heavy part is the network, [`distillation`] says of what, and the cheap part is Adam's update.
+//! The optimiser's path is a process like any other (Zhou et al. 2023, arXiv 2311.17082), so the window loop takes several of
+//! its steps at once: the heavy part is the network ([`distillation`]), and the cheap part is Adam's update.
 
 use ndarray::{Array2, ArrayView1};
 
@@ -87,7 +87,7 @@ impl Refiner {
                 return Err(ConfigError::out_of_range(field, &value, "at least 1"));
             }
         }
-        window.validate()?;
+        window.settings().validate()?;
         let acceptance = AdaptiveThreshold::new(DECAY, window.tolerance.powi(2));
         Ok(Self {
             prior: Prior::new(scheduler, steps)?,
