@@ -39,6 +39,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+//!
+//! # Write a strategy of your own
+//!
+//! Strategies are an open set. Implement [`StrategyKind`](strategy::StrategyKind) (name, default settings, how it is made
+//! ready for a table) and [`Method`](strategy::Method) (which rows to evaluate next, and what to do with the network's
+//! predictions for them) in one file of your own. Most strategies need no `Method` of their own: they make the four
+//! choices of a [`WindowLoop`](window::WindowLoop) and wrap it in [`Windowed`](strategy::Windowed). Then
+//!
+//! ```text
+//! Sampler::new(table, Strategy::of(&Mine), dim)?              uses it
+//! let strategies = Strategies::default().with(&Mine)?;        lets it be chosen by name
+//! ```
+//!
+//! `examples/outside_strategy.rs` in this crate is a complete strategy of that kind, held to `sequential` by
+//! `tests/outside_strategy.rs`; it runs with `cargo run -p parapolicy-sampler --example outside_strategy`.
+
 #![allow(clippy::doc_markdown, reason = "subscripts of formulas are not identifiers")]
 
 mod affine_table;
