@@ -99,7 +99,7 @@ pub fn strategies() -> Result<Strategies, ConfigError> {
     Strategies::default().with(&FixedPoint)
 }
 
-/// A network for data around 0.5: E[x_0 | x] of Gaussian data of variance 0.05.
+/// A network for data around 0.5: the noise in a Gaussian variable of variance 0.05.
 struct Gaussian<'a>(&'a Table);
 
 impl Denoiser for Gaussian<'_> {

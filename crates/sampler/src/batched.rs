@@ -1,8 +1,8 @@
 //! Several plans at once: every round, the rows of all plans that are not drawn yet go to the network in one call.
 //!
-//! Each plan keeps its own path, window and statistics, and is the plan it would be alone: the driver gathers what the
-//! strategies ask for and scatters the answers. What it saves is calls, which pays where a batch costs less than its
-//! rows one by one.
+//! Each plan keeps its own path, window and statistics, and is the plan it would be alone: the sampler gathers the rows that
+//! the strategies ask for and hands the predictions back. There are fewer calls, which pays where a batch costs less than
+//! its rows one by one.
 
 mod batch;
 
@@ -29,7 +29,7 @@ pub trait BatchedDenoiser {
     ///
     /// # Errors
     ///
-    /// Anything that keeps the network from answering; it ends all samples.
+    /// Anything that keeps the network from predicting; it ends all samples.
     fn predict_batched(
         &mut self,
         plans: &[usize],
@@ -164,7 +164,7 @@ impl BatchedSampler {
     /// # Errors
     ///
     /// [`SampleError`] if there is no noise, or more than [`BatchedSampler::plans`]; if one has another shape than the
-    /// sampler; or if the denoiser fails or answers with values that are not finite. Errors that are one plan's name it.
+    /// sampler; or if the denoiser fails or predicts values that are not finite. Errors that are one plan's name it.
     pub fn sample(&mut self, denoiser: &mut dyn BatchedDenoiser, noises: &[Noise]) -> Result<Samples<'_>, SampleError> {
         self.sample_within(Budget::default(), denoiser, noises)
     }
@@ -222,7 +222,11 @@ impl BatchedSampler {
             0 => Err(Ended::OutOfTime),
             share => Ok(share),
         });
-        unfinished.iter().fold(Ok(()), |fits, &plan| fits.and(drawings[plan].limit_rows(share)))
+        let mut result = Ok(());
+        for &plan in &*unfinished {
+            result = result.and(drawings[plan].limit_rows(share));
+        }
+        result
     }
 
     /// Calls the network once for all; returns whether every sample is drawn.

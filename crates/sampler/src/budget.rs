@@ -11,8 +11,8 @@ pub(crate) use round_cost::RoundCost;
 
 /// Limits on a sample; whatever is reached first ends it. Without limits it is drawn to its end.
 ///
-/// At least one round is made. A deadline is looked at between rounds: one that would end after it, by what rounds have
-/// taken so far, is not begun. Strategies with a window evaluate fewer rows a round where that leaves room for more rounds:
+/// At least one round is made. A deadline is checked between rounds: a round that would end after it, by what rounds have
+/// cost so far, is not begun. Strategies with a window evaluate fewer rows a round where that leaves room for more rounds:
 /// three rounds of a few rows bring a plan closer than one of many. For that the sampler learns, from plan to plan, what a
 /// row costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(crate) struct Spending {
 }
 
 impl Spending {
-    /// Rounds that room is made for: after so many a plan is good to act on.
+    /// Rounds for which time is left: after so many a plan is good to act on.
     const ROUNDS: usize = 3;
     /// Rows to which rounds are limited for that.
     const FEWEST: usize = 4;
@@ -64,7 +64,7 @@ impl Spending {
         Self { budget, started: Instant::now(), rounds: 0, last: Duration::ZERO }
     }
 
-    /// Counts a round of so many rows, and what it took.
+    /// Counts a round of so many rows, and learns its cost.
     pub fn round_done(&mut self, cost: &mut RoundCost, rows: usize) {
         let elapsed = self.started.elapsed();
         cost.learn(rows, elapsed - std::mem::replace(&mut self.last, elapsed));

@@ -14,7 +14,7 @@ pub use self::batch_cost::BatchCost;
 use crate::error::ConfigError;
 use crate::strategy::{Strategy, WindowConfig};
 
-/// Widths of window that are worth telling apart.
+/// Windows that are compared.
 const WINDOWS: [usize; 14] = [2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128];
 
 /// c(p) is not known better than this share of it.
@@ -57,9 +57,8 @@ impl Strategy {
     /// What `auto` chooses from, for plans of `steps` steps: `sequential`, `parareal`, and `picard`, `speculative` and
     /// `anderson` with windows from 2 to 128 or `steps`.
     ///
-    /// All of them give the answer of `sequential`, up to `tolerance` or in distribution. Left out are `blocks`, which for
-    /// solvers without noise does not, and `paradigms`, which is the same iteration as `picard` with less known of the
-    /// steps. A strategy that refuses the solver says so when a [`Sampler`](crate::Sampler) is made.
+    /// All of them give the sample of `sequential`, up to `tolerance` or in distribution. Left out are `blocks`, which for
+    /// solvers without noise does not, and `paradigms`, which is the same iteration as `picard` with a plainer roll-out. A strategy that refuses the solver says so when a [`Sampler`](crate::Sampler) is made.
     pub fn candidates(steps: usize, tolerance: f64) -> Vec<Self> {
         let widest = steps.min(WINDOWS[WINDOWS.len() - 1]);
         let narrower = WINDOWS.into_iter().filter(|window| *window < widest);

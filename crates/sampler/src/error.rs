@@ -93,7 +93,7 @@ pub enum SampleError {
         /// What the noise has.
         found: usize,
     },
-    /// A limit of the budget leaves no room for a round, or what the denoiser knows of the sample makes no sense.
+    /// A limit of the budget leaves no room for a round, or what the denoiser knows of the sample is not valid.
     #[error(transparent)]
     Budget(#[from] ConfigError),
     /// The denoiser failed.
@@ -106,13 +106,13 @@ pub enum SampleError {
         /// Its reason.
         source: BoxError,
     },
-    /// A refined plan has run away.
+    /// A refined plan is not finite.
     #[error("the refined plan holds a value that is not finite: so does the penalty's gradient, or it is too steep")]
     Diverged,
-    /// The denoiser answered with NaN or infinity.
+    /// The denoiser predicted NaN or infinity.
     #[error("the denoiser's prediction at timestep {timestep} holds a value that is not finite")]
     PredictionNotFinite {
-        /// The training timestep that it was asked about.
+        /// The training timestep of that prediction.
         timestep: i64,
     },
     /// The strategy asked for rows that cannot be evaluated, which is a fault of the strategy.

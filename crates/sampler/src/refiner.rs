@@ -16,7 +16,7 @@ use crate::window::{Adam, AdaptiveThreshold, Direct, FixedWindow, Path, WindowLo
 mod distillation;
 use distillation::{Buffers, Distillation, FrozenPrior, Prior};
 
-/// What a refined plan is to make small, beside staying likely.
+/// A penalty that a refined plan makes small while it stays likely under the policy.
 pub trait Penalty {
     /// Adds the penalty's gradient at `plan`, `[D]`, normalised and flattened as the denoiser's rows, to `gradient`,
     /// `[D]`. The policy's pull, a − x̂0, is there already.
@@ -117,7 +117,7 @@ impl Refiner {
     ///
     /// # Errors
     ///
-    /// [`SampleError`] if plan or noise have another shape than the refiner, if the denoiser fails or answers with
+    /// [`SampleError`] if plan or noise have another shape than the refiner, if the denoiser fails or predicts
     /// values that are not finite, or if the penalty's gradient leads to such a plan.
     pub fn refine(
         &mut self,

@@ -19,7 +19,7 @@ pub struct Sampler {
     table: Table,
     strategy: Strategy,
     drawing: Drawing,
-    /// What the network said, `[N, D]`.
+    /// The network's predictions, `[N, D]`.
     predictions: Array2<f32>,
     round_cost: RoundCost,
 }
@@ -57,7 +57,7 @@ impl Sampler {
     /// actions times `period`, and `period` the length of an action; noise moved alike ([`Noise::shift`]) goes with it.
     ///
     /// A guess changes what a sample costs, not what it is, up to the tolerance. `picard` makes use of it; the other
-    /// strategies do without. Before the first sample it does nothing.
+    /// strategies ignore it. Before the first sample it does nothing.
     pub fn warm_start(&mut self, values: usize, period: usize) {
         self.drawing.warm_start(values, period);
     }
@@ -87,7 +87,7 @@ impl Sampler {
     ///
     /// # Errors
     ///
-    /// [`SampleError`] if the noise has another shape than the sampler, or if the denoiser fails or answers with values
+    /// [`SampleError`] if the noise has another shape than the sampler, or if the denoiser fails or predicts values
     /// that are not finite.
     pub fn sample(&mut self, denoiser: &mut dyn Denoiser, noise: &Noise) -> Result<Sample<'_>, SampleError> {
         self.sample_within(Budget::default(), denoiser, noise)

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What drawing one sample took.
+/// The cost of one sample.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Statistics {
     /// Calls of the network, one after the other.

@@ -1,6 +1,6 @@
 //! The one loop for everything that iterates in parallel over time.
 //!
-//! A [`Process`] is a heavy part that may be evaluated for many steps at once on guessed states, and a cheap part, its
+//! A [`Process`] is an expensive part that may be evaluated for many steps at once on guessed states, and a cheap part, its
 //! [`Recurrence`], that is rolled out in order. The loop, a Picard iteration on a sliding window (Shih et al. 2023, arXiv 2305.16317):
 //!
 //! ```text
@@ -63,7 +63,7 @@ pub trait Recurrence {
     }
 }
 
-/// A sequence with its heavy part.
+/// A sequence with its expensive part.
 pub trait Process: Recurrence {
     /// What a drift fails with.
     type Error;
@@ -164,17 +164,17 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         window
     }
 
-    /// Takes the memory for as many steps at once.
+    /// Allocates for as many steps at once.
     pub(crate) fn reserve(&mut self, steps: usize) {
         self.asked.reserve(steps);
     }
 
-    /// The steps that [`ask`](Self::ask) asked for last.
+    /// The steps that [`ask`](Self::ask) returned last.
     pub(crate) fn asked(&self) -> &[usize] {
         &self.asked
     }
 
-    /// Takes in the drifts that [`ask`](Self::ask) asked for: rolls out, keeps what has settled, and slides.
+    /// Takes in the drifts of the steps that [`ask`](Self::ask) returned: rolls out, accepts a prefix of the states, and slides.
     /// Returns whether the last state is final.
     pub fn tell<P>(&mut self, recurrence: &P, path: &mut Path, statistics: &mut Statistics) -> bool
     where

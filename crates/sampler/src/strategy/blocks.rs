@@ -1,7 +1,7 @@
 //! Picard iteration block by block: PIADM (Chen et al. 2024, arXiv 2405.15986).
 //!
 //! The steps are cut into a few blocks, taken one after the other. Within a block all steps are iterated in parallel,
-//! from copies of its first state y, each round by the exponential integrator with the answers of the round before:
+//! from copies of its first state y, each round by the exponential integrator with the x̂0 of the round before:
 //!
 //! ```text
 //! x⁰_j      = y
@@ -96,7 +96,7 @@ impl WindowPolicy for UpTo {
     }
 }
 
-/// All of the window or, as that is computed from a final state and its answer, the first step.
+/// All of the window or the first step, which was computed from a final state and its own x̂0.
 struct Whole(RelativeChange);
 
 impl Acceptance for Whole {

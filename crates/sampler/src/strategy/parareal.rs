@@ -9,7 +9,7 @@
 //! X^{p+1}_{i+1} = F(X^p_i) + (G(X^{p+1}_i) − G(X^p_i))
 //! ```
 //!
-//! G rolls out the affine rows of the block with the answer at its first state frozen, and with the noise already drawn
+//! G rolls out the affine rows of the block with the x̂0 at its first state frozen, and with the noise already drawn
 //! (for DDIM, clipped or not, that is one step of DDIM across the block). The evaluation that G needs is the first of
 //! F, so none is made twice.
 //!
@@ -92,13 +92,13 @@ struct Parareal {
     second_order: bool,
     /// Leading heads that are final.
     settled: usize,
-    /// Steps whose states are known and wait to be evaluated, and those that were asked about.
+    /// Steps whose states are known and wait to be evaluated, and those of the round being evaluated.
     ready: Vec<usize>,
     asked: Vec<usize>,
-    /// The rows asked about, `[N, D]` and `[N]`.
+    /// The rows of the round, `[N, D]` and `[N]`.
     states: Array2<f32>,
     timesteps: Vec<i64>,
-    /// A head in the making, `[2 D]`; a state, `[D]`, and a drift on the way.
+    /// Scratch: a new head, `[2 D]`; a state, `[D]`, and a drift.
     head: Vec<f32>,
     state: Vec<f32>,
     drift: Vec<f32>,
@@ -149,7 +149,7 @@ impl Parareal {
         }
     }
 
-    /// Goes on from `step`, which has been answered: G if it is a block's first, F if it is its last.
+    /// Goes on from `step`, whose drift is known now: computes G if it is a block's first step, F if it is its last.
     fn go_on(&mut self, diffusion: &Diffusion<'_>, step: usize) {
         let index = self.blocks.partition_point(|block| block.steps.end <= step);
         let Range { start, end } = self.blocks[index].steps;
@@ -189,7 +189,7 @@ impl Parareal {
         block.guessed += 1;
     }
 
-    /// Makes the next version of the head after block `index`, if there is what it takes.
+    /// Makes the next version of the head after block `index`, if all that it depends on is known.
     fn make_head(&mut self, index: usize, statistics: &mut Statistics) {
         let (block, version) = (&self.blocks[index], self.versions[index + 1]);
         let newest_solved = block.solved == self.versions[index];
@@ -210,7 +210,7 @@ impl Parareal {
         self.place(index + 1);
     }
 
-    /// Finds out whether the new head after block `index` is final; what goes on before it is then in vain.
+    /// Finds out whether the new head after block `index` is final. Steps before it then need no evaluation any more.
     fn settle(&mut self, index: usize, exact: bool, statistics: &mut Statistics) {
         let compared = if self.second_order { 2 * self.dim } else { self.dim };
         let change = mean_squared_difference(&self.head[..compared], &row(&self.heads, index + 1)[..compared]);
@@ -227,7 +227,7 @@ impl Parareal {
         }
     }
 
-    /// Puts the head in the making in its place, as X_index.
+    /// Puts the new head in its place, as X_index.
     fn place(&mut self, index: usize) {
         row_mut(&mut self.heads, index).copy_from_slice(&self.head);
         self.versions[index] += 1;
@@ -285,8 +285,8 @@ impl Method for Parareal {
         }
         let done = self.settled == self.versions.len();
         if done {
-            let answer = &row(&self.heads, self.blocks.len())[..self.dim];
-            self.path.state_mut(diffusion.steps()).copy_from_slice(answer);
+            let sample = &row(&self.heads, self.blocks.len())[..self.dim];
+            self.path.state_mut(diffusion.steps()).copy_from_slice(sample);
             (0..=diffusion.steps()).for_each(|index| path.state_mut(index).copy_from_slice(self.path.state(index)));
         }
         done

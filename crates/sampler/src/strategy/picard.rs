@@ -20,9 +20,9 @@ type Picard = WindowLoop<Semilinear, FrozenDrift, RelativeChange, Spread>;
 /// How far, in normalised units, the sample may move at a tolerance of 1. At 0.1 nine samples in ten end within 0.005 of
 /// the sequential one.
 const REACH: f64 = 0.022;
-/// The variance that is reckoned with where states are kept. Where two plans are still open the sample answers to a
-/// change far more than in the mean, and the earlier the change, the more such forks are ahead. A larger variance is
-/// stricter with the first steps.
+/// The variance that acceptance assumes. Where two plans are still possible the sample responds to a change far more than in
+/// the mean, and the earlier the change, the more such decisions are ahead. A larger variance is stricter with the first
+/// steps.
 const CAUTIOUS_VARIANCE: f64 = 0.15;
 
 /// `picard`.

@@ -1,19 +1,19 @@
 //! Speculative sampling: exact in distribution (De Bortoli et al. 2025, arXiv 2505.03983).
 //!
-//! States are drafted with a guess of x̂0 and the noise already drawn, the network is asked about the whole draft at
+//! States are drafted with a guess of x̂0 and the noise already drawn, the network evaluates the whole draft at
 //! once, and the drafts are kept by reflection-maximal coupling. With the step's own variance σ², the mean m̂ of the
-//! guess and the mean m of what the network said, the draft y = m̂ + σξ of x_{j+1} is
+//! guess and the mean m of the network's prediction, the draft y = m̂ + σξ of x_{j+1} is
 //!
 //! ```text
 //! v = (m̂ − m) / σ
 //! kept       with probability  min(1, N(y; m, σ²) / N(y; m̂, σ²)) = min(1, exp(−⟨v, ξ⟩ − ‖v‖²/2))
-//! reflected  otherwise:        x_{j+1} = m + σ (ξ − 2 ⟨v, ξ⟩ v / ‖v‖²),   and all drafts after it are void
+//! reflected  otherwise:        x_{j+1} = m + σ (ξ − 2 ⟨v, ξ⟩ v / ‖v‖²),   and all drafts after it are dropped
 //! ```
 //!
 //! which is a draw from N(m, σ²) whatever m̂ is, as long as m̂ does not depend on ξ_j. Nor does it: the guess for step
-//! `j`, and whether the draft goes as far, come from answers at drafts of x_0, …, x_j, and those from ξ_0, …, ξ_{j-1}.
+//! `j`, and whether the draft goes as far, come from predictions at drafts of x_0, …, x_j, and those from ξ_0, …, ξ_{j-1}.
 //!
-//! A step that was drafted before is guessed by the network's answer then, corrected for the change of state; a new
+//! A step that was drafted before is guessed by the network's prediction then, corrected for the change of state; a new
 //! one by the last x̂0, the best guess there is: x̂0 is a martingale. A draft is as long as few rejections are expected
 //! on it: the chance of one is about ‖v‖/√(2π), and ‖v‖ is foreseen from how fast x̂0 has changed so far.
 
@@ -31,13 +31,13 @@ use crate::window::{Drift, FrozenDrift, Path, Recurrence as _, TailGuess as _};
 
 /// Steps evaluated in one batch at most, by default. At 20, DDPM-100 takes 7 % fewer rounds and 4 % more evaluations.
 const WINDOW: usize = 12;
-/// Slope of x̂0 over the state that the answer at an earlier draft is corrected with.
+/// Slope of x̂0 over the state by which the prediction at an earlier draft is corrected.
 const SLOPE: f32 = 0.3;
 /// Rejections expected on a draft at most.
 const REJECTIONS: f64 = 1.3;
 /// Squared error of a guess for a step drafted before, in squared changes of x̂0 over one step.
 const REDRAFTED: f64 = 0.2;
-/// ‖x̂0_j − x̂0_{j-1}‖² assumed before the first answer, and the weight of each answer after it.
+/// ‖x̂0_j − x̂0_{j-1}‖² assumed before the first prediction, and the weight of each prediction after it.
 const FIRST_CHANGE: f64 = 0.1;
 const WEIGHT: f64 = 0.1;
 
@@ -127,7 +127,7 @@ impl Speculative {
         limit
     }
 
-    /// Corrects the answer at the earlier draft of x_j for how the state has changed.
+    /// Corrects the x̂0 at the earlier draft of x_j for how the state has changed.
     fn correct(&mut self, path: &mut Path, step: usize) {
         let states = path.state(step).iter().zip(path.evaluated(step));
         self.shift.iter_mut().zip(states).for_each(|(shift, (new, old))| *shift = f64::from(SLOPE * (new - old)));
@@ -210,9 +210,9 @@ impl Method for Speculative {
     }
 
     fn complete(&mut self, diffusion: &Diffusion<'_>, path: &mut Path) {
-        // Answers at drafts that have since been void are still the best there is.
-        let answered = self.seen.max(self.window.start);
-        (self.window.start..answered).for_each(|step| path.advance(diffusion, step));
-        FrozenDrift.guess(diffusion, path, answered..diffusion.steps());
+        // Predictions at drafts that were rejected since are still the best guess there is.
+        let evaluated = self.seen.max(self.window.start);
+        (self.window.start..evaluated).for_each(|step| path.advance(diffusion, step));
+        FrozenDrift.guess(diffusion, path, evaluated..diffusion.steps());
     }
 }

@@ -55,7 +55,8 @@ impl WindowPolicy for FixedWindow {
     }
 }
 
-/// As many rows in every round, spread evenly over all the steps that are left, so that every round sees the end.
+/// The same number of rows in every round, spread evenly over all the steps that are left, so that every round reaches the
+/// end.
 ///
 /// A round before any drift is known evaluates the first steps alone, and fewer rows: states near the end that were guessed
 /// without a drift are of no use, and those at the beginning are nearly all noise and lead to much the same drift.
