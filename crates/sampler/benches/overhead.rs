@@ -1,4 +1,4 @@
-//! What the sampler itself costs: the network is replaced by one that answers at once. Items are rounds.
+//! What the sampler itself costs: the network is replaced by one that takes no time. Items are rounds.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};

@@ -3,16 +3,18 @@
 use std::time::{Duration, Instant};
 
 use crate::error::ConfigError;
+use crate::sample::Ended;
 
-mod pace;
+mod round_cost;
 
-pub(crate) use pace::Pace;
+pub(crate) use round_cost::RoundCost;
 
 /// Limits on a sample; whatever is reached first ends it. Without limits it is drawn to its end.
 ///
-/// At least one round is made. A deadline is looked at between rounds: one that would end after it, by what rounds have
-/// taken so far, is not begun. Strategies with a window narrow it where that leaves room for more rounds: three rounds
-/// of a few rows bring a plan closer than one of many. For that they learn, from plan to plan, what a row costs.
+/// At least one round is made. A deadline is checked between rounds: a round that would end after it, by what rounds have
+/// cost so far, is not begun. Strategies with a window evaluate fewer rows a round where that leaves room for more rounds:
+/// three rounds of a few rows bring a plan closer than one of many. For that the sampler learns, from plan to plan, what a
+/// row costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
     /// Calls of the network, one after the other.
@@ -53,33 +55,33 @@ pub(crate) struct Spending {
 }
 
 impl Spending {
-    /// Rounds that room is made for: after so many a plan is good to act on.
+    /// Rounds for which time is left: after so many a plan is good to act on.
     const ROUNDS: usize = 3;
-    /// Rows to which rounds are narrowed for that.
+    /// Rows to which rounds are limited for that.
     const FEWEST: usize = 4;
 
     pub fn of(budget: Budget) -> Self {
         Self { budget, started: Instant::now(), rounds: 0, last: Duration::ZERO }
     }
 
-    /// Counts a round of so many rows, and what it took.
-    pub fn round_done(&mut self, pace: &mut Pace, rows: usize) {
+    /// Counts a round of so many rows, and learns its cost.
+    pub fn round_done(&mut self, cost: &mut RoundCost, rows: usize) {
         let elapsed = self.started.elapsed();
-        pace.learn(rows, elapsed - std::mem::replace(&mut self.last, elapsed));
+        cost.learn(rows, elapsed - std::mem::replace(&mut self.last, elapsed));
         self.rounds += 1;
     }
 
-    /// Rows for which there is room in the next round; none if there is no room for another one.
-    pub fn room(&self, pace: &Pace) -> Option<usize> {
+    /// Rows for which there is room in the next round; if there is no room for another one, what has been spent.
+    pub fn room(&self, cost: &RoundCost) -> Result<usize, Ended> {
         if self.budget.rounds.is_some_and(|rounds| self.rounds >= rounds) {
-            return None;
+            return Err(Ended::OutOfRounds);
         }
-        let Some(deadline) = self.budget.deadline else { return Some(usize::MAX) };
+        let Some(deadline) = self.budget.deadline else { return Ok(usize::MAX) };
         let left = deadline.saturating_sub(self.started.elapsed());
         let wanted = Self::ROUNDS.saturating_sub(self.rounds).max(1);
-        let mut shares = (2..=wanted).rev().map(|rounds| pace.rows_within(left / rounds as u32));
-        let room = shares.find(|rows| *rows >= Self::FEWEST).unwrap_or_else(|| pace.rows_within(left));
-        (room > 0).then_some(room)
+        let mut shares = (2..=wanted).rev().map(|rounds| cost.rows_within(left / rounds as u32));
+        let room = shares.find(|rows| *rows >= Self::FEWEST).unwrap_or_else(|| cost.rows_within(left));
+        if room > 0 { Ok(room) } else { Err(Ended::OutOfTime) }
     }
 }
 
@@ -89,17 +91,17 @@ mod tests {
 
     #[test]
     fn time_is_shared_among_the_rounds_that_are_to_come() {
-        let mut pace = Pace::default();
+        let mut cost = RoundCost::default();
         // 2 ms and half a millisecond a row.
-        [(8, 6), (20, 12)].into_iter().for_each(|(rows, time)| pace.learn(rows, Duration::from_millis(time)));
+        [(8, 6), (20, 12)].into_iter().for_each(|(rows, time)| cost.learn(rows, Duration::from_millis(time)));
         let room = |milliseconds, rounds| {
             let deadline = Some(Duration::from_millis(milliseconds));
-            Spending { rounds, ..Spending::of(Budget { rounds: None, deadline }) }.room(&pace)
+            Spending { rounds, ..Spending::of(Budget { rounds: None, deadline }) }.room(&cost)
         };
         // A little less than 20 ms is left: rounds of a third, of a half, of all of it.
-        assert_eq!([0, 1, 2, 3].map(|rounds| room(20, rounds)), [9, 15, 35, 35].map(Some));
-        assert_eq!(room(8, 0), Some(11), "one round of 11 rows rather than two of 3");
-        assert_eq!(room(3, 0), Some(1));
-        assert_eq!(room(2, 0), None);
+        assert_eq!([0, 1, 2, 3].map(|rounds| room(20, rounds)), [9, 15, 35, 35].map(Ok));
+        assert_eq!(room(8, 0), Ok(11), "one round of 11 rows rather than two of 3");
+        assert_eq!(room(3, 0), Ok(1));
+        assert_eq!(room(2, 0), Err(Ended::OutOfTime));
     }
 }

@@ -1,4 +1,4 @@
-//! Which strategy is fastest: what a batch costs here, times the batches that each strategy asks for.
+//! Which strategy is fastest, from what a batch costs on this machine and the batches that each strategy asks for.
 //!
 //! ```text
 //! expected latency = mean over plans of  Σ over rounds c(rows of the round)  +  the strategy's own work
@@ -6,21 +6,21 @@
 //!
 //! Nothing is assumed of c or of the rounds: both are measured elsewhere and handed in.
 
-mod cost;
+mod batch_cost;
 
 use std::fmt;
 
-pub use self::cost::BatchCost;
+pub use self::batch_cost::BatchCost;
 use crate::error::ConfigError;
 use crate::strategy::{Strategy, WindowConfig};
 
-/// Widths of window that are worth telling apart.
+/// Windows that are compared.
 const WINDOWS: [usize; 14] = [2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128];
 
 /// c(p) is not known better than this share of it.
 const MARGIN: f64 = 0.02;
 
-/// What a strategy asked of the network in the plans that were drawn to find out.
+/// The batches that a strategy asked for in plans that were drawn to measure it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     /// The strategy, its window and tolerance.
@@ -57,17 +57,16 @@ impl Strategy {
     /// What `auto` chooses from, for plans of `steps` steps: `sequential`, `parareal`, and `picard`, `speculative` and
     /// `anderson` with windows from 2 to 128 or `steps`.
     ///
-    /// All of them give the answer of `sequential`, up to `tolerance` or in distribution. Left out are `blocks`, which for
-    /// solvers without noise does not, and `paradigms`, which is the same iteration as `picard` with less known of the
-    /// steps. A strategy that refuses the solver says so when a [`Sampler`](crate::Sampler) is made.
+    /// All of them give the sample of `sequential`, up to `tolerance` or in distribution. Left out are `blocks`, which for
+    /// solvers without noise does not, and `paradigms`, which is the same iteration as `picard` with a plainer roll-out. A strategy that refuses the solver says so when a [`Sampler`](crate::Sampler) is made.
     pub fn candidates(steps: usize, tolerance: f64) -> Vec<Self> {
         let widest = steps.min(WINDOWS[WINDOWS.len() - 1]);
         let narrower = WINDOWS.into_iter().filter(|window| *window < widest);
         let parallel = narrower.chain([widest]).flat_map(|window| {
             let config = WindowConfig { window, tolerance };
-            [Self::Picard(config), Self::Speculative { window }, Self::Anderson(config)]
+            [Self::picard(config), Self::speculative(window), Self::anderson(config)]
         });
-        [Self::Sequential, Self::Parareal { tolerance }].into_iter().chain(parallel).collect()
+        [Self::sequential(), Self::parareal(tolerance)].into_iter().chain(parallel).collect()
     }
 }
 
@@ -104,8 +103,8 @@ impl Profile {
 /// ```
 /// use parapolicy_sampler::{BatchCost, Profile, Strategy, WindowConfig, choose};
 ///
-/// let sequential = Profile { strategy: Strategy::Sequential, own_ms: 0.0, plans: vec![vec![1; 100]] };
-/// let picard = Strategy::Picard(WindowConfig { window: 20, tolerance: 0.1 });
+/// let sequential = Profile { strategy: Strategy::sequential(), own_ms: 0.0, plans: vec![vec![1; 100]] };
+/// let picard = Strategy::picard(WindowConfig { window: 20, tolerance: 0.1 });
 /// let picard = Profile { strategy: picard, own_ms: 0.2, plans: vec![vec![20, 20, 20, 20, 20, 20, 4]] };
 ///
 /// let gpu = BatchCost::new(vec![(1, 1.0), (128, 1.2)])?;
@@ -114,7 +113,7 @@ impl Profile {
 ///
 /// let microcontroller = BatchCost::new(vec![(1, 1.0), (128, 128.0)])?;
 /// let choice = choose(&microcontroller, &[sequential, picard])?;
-/// assert_eq!(choice.best.strategy, Strategy::Sequential);
+/// assert_eq!(choice.best.strategy, Strategy::sequential());
 /// # Ok::<(), parapolicy_sampler::ConfigError>(())
 /// ```
 ///
@@ -127,8 +126,8 @@ pub fn choose(cost: &BatchCost, profiles: &[Profile]) -> Result<Choice, ConfigEr
     let limit = fastest(&expected, |_| true).ok_or_else(nothing)?.latency_ms * (1.0 + MARGIN);
     let close = expected.iter().filter(|plan| plan.latency_ms <= limit);
     let best = close.min_by(|a, b| a.evaluations.total_cmp(&b.evaluations)).copied().ok_or_else(nothing)?;
-    let parallel = best.strategy != Strategy::Sequential;
-    let other = fastest(&expected, |plan| (plan.strategy == Strategy::Sequential) == parallel);
+    let parallel = best.strategy != Strategy::sequential();
+    let other = fastest(&expected, |plan| (plan.strategy == Strategy::sequential()) == parallel);
     Ok(Choice { best, other })
 }
 

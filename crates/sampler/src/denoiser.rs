@@ -28,7 +28,7 @@ pub trait Denoiser {
     ///
     /// # Errors
     ///
-    /// Anything that keeps the network from answering; it ends the sample.
+    /// Anything that keeps the network from predicting; it ends the sample.
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
@@ -36,8 +36,8 @@ pub trait Denoiser {
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError>;
 
-    /// What the network was trained to be shown in every sample as it is, if anything: the observation, where that is a
-    /// part of the sample. It is held beside what the sampler is told to hold, and before it.
+    /// Values that the network was trained to find in every sample without noise, if any: the observation, where that is a
+    /// part of the sample. They are held beside those of [`Sampler::inpaint`](crate::Sampler::inpaint), and take precedence.
     fn known(&self) -> Option<Known<'_>> {
         None
     }

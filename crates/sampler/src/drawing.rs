@@ -1,16 +1,15 @@
-//! One sample being drawn: a strategy at work on a path, and what came of it.
+//! One sample being drawn: a strategy at work on a path.
 
-use ndarray::{ArrayView1, ArrayView2, Axis};
+use ndarray::{ArrayView1, ArrayView2};
 
+use crate::affine_table::Table;
 use crate::denoiser::Known;
-use crate::diffusion::Diffusion;
 use crate::error::{ConfigError, SampleError};
 use crate::inpainting::Inpainting;
-use crate::method::{Method, Rows};
 use crate::noise::Noise;
+use crate::sample::{Ended, Sample};
 use crate::statistics::Statistics;
-use crate::strategy::Strategy;
-use crate::table::Table;
+use crate::strategy::{Diffusion, Method, Rows, Strategy};
 use crate::window::{Path, mean_squared_difference};
 
 /// All that a sample needs while it is drawn, but the table, the noise and the network.
@@ -20,12 +19,14 @@ pub(crate) struct Drawing {
     statistics: Statistics,
     /// What is known of the sample.
     known: Inpainting,
-    /// Whether that was said since the last sample was begun.
-    told: bool,
+    /// Whether [`inpaint`](Self::inpaint) was called since the last sample was begun.
+    inpainted: bool,
     /// The sample as it was guessed last, `[D]`.
     guess: Vec<f32>,
     /// How far the guess moved in the last round; none once the sample is drawn.
     residual: Option<f64>,
+    /// Why it ended.
+    ended: Ended,
     /// Rows of the last round.
     rows: usize,
     /// Whether the path holds a whole sample.
@@ -45,9 +46,10 @@ impl Drawing {
             path: Path::new(table.steps(), dim, Diffusion::drift_width(table, dim)),
             statistics: Statistics::with_capacity(table.steps()),
             known: Inpainting::none(dim),
-            told: false,
+            inpainted: false,
             guess: vec![0.0; dim],
             residual: None,
+            ended: Ended::Drawn,
             rows: 0,
             whole: false,
             warm: false,
@@ -67,15 +69,16 @@ impl Drawing {
         self.statistics.clear();
         self.guess.fill(0.0);
         self.residual = None;
+        self.ended = Ended::Drawn;
         self.whole = false;
-        if !std::mem::take(&mut self.told) {
+        if !std::mem::take(&mut self.inpainted) {
             self.known.clear();
         }
         if let Some(known) = known {
             self.known.add(known)?;
         }
-        let diffusion = Diffusion { table, noise, known: &self.known };
-        diffusion.begin(self.path.state_mut(0));
+        let diffusion = Diffusion::new(table, noise, &self.known);
+        diffusion.write_initial(self.path.state_mut(0));
         self.method.begin(&diffusion, std::mem::take(&mut self.warm));
         Ok(())
     }
@@ -83,27 +86,34 @@ impl Drawing {
     /// Holds values of the next sample.
     pub fn inpaint(&mut self, values: ArrayView1<'_, f32>, weights: ArrayView1<'_, f32>) -> Result<(), ConfigError> {
         self.known.set(values, weights)?;
-        self.told = true;
+        self.inpainted = true;
         Ok(())
     }
 
-    /// Keeps the next round to `room` rows, at least one. Returns whether there is room for it.
-    pub fn narrow(&mut self, room: Option<usize>) -> bool {
-        let narrowed = self.method.narrow(room.unwrap_or(1));
-        room.is_some_and(|rows| narrowed || rows >= self.rows)
+    /// Limits the next round to the rows for which there is `room`, at least one. An error is why there can be no next
+    /// round: there is no room, or the strategy cannot be limited.
+    pub fn limit_rows(&mut self, room: Result<usize, Ended>) -> Result<(), Ended> {
+        let limited = self.method.limit_rows(room.unwrap_or(1));
+        if limited || room? >= self.rows { room.map(|_| ()) } else { Err(Ended::OutOfTime) }
     }
 
-    /// The rows that the network is to be asked next.
-    pub fn ask<'a>(&'a mut self, table: &'a Table, noise: &'a Noise) -> Rows<'a> {
-        self.method.ask(&Diffusion { table, noise, known: &self.known }, &mut self.path)
+    /// Ends the sample before it is drawn.
+    pub fn stop(&mut self, reason: Ended) {
+        self.ended = reason;
     }
 
-    /// Takes in the answers, `[p, D]`; returns whether the sample is drawn.
-    pub fn digest(&mut self, table: &Table, noise: &Noise, predictions: ArrayView2<'_, f32>) -> bool {
+    /// The rows that the network is to evaluate next.
+    pub fn ask<'a>(&'a mut self, table: &'a Table, noise: &'a Noise) -> Result<Rows<'a>, SampleError> {
+        let dim = self.guess.len();
+        self.method.ask(&Diffusion::new(table, noise, &self.known), &mut self.path).check(table.steps(), dim)
+    }
+
+    /// Takes in the predictions, `[p, D]`; returns whether the sample is drawn.
+    pub fn tell(&mut self, table: &Table, noise: &Noise, predictions: ArrayView2<'_, f32>) -> bool {
         self.rows = predictions.nrows();
         self.statistics.count(self.rows);
-        let diffusion = Diffusion { table, noise, known: &self.known };
-        let drawn = self.method.digest(&diffusion, &mut self.path, predictions, &mut self.statistics);
+        let diffusion = Diffusion::new(table, noise, &self.known);
+        let drawn = self.method.tell(&diffusion, &mut self.path, predictions, &mut self.statistics);
         if drawn {
             self.whole = true;
             self.residual = None;
@@ -113,7 +123,7 @@ impl Drawing {
 
     /// Makes the path whole by guessing, and takes the change of the guess for its residual.
     pub fn complete(&mut self, table: &Table, noise: &Noise) {
-        self.method.complete(&Diffusion { table, noise, known: &self.known }, &mut self.path);
+        self.method.complete(&Diffusion::new(table, noise, &self.known), &mut self.path);
         let guess = self.path.state(table.steps());
         self.residual = Some(mean_squared_difference(guess, &self.guess).sqrt());
         self.guess.copy_from_slice(guess);
@@ -136,37 +146,11 @@ impl Drawing {
 
     /// What was drawn.
     pub fn sample(&self) -> Sample<'_> {
-        Sample { trajectory: self.path.states(), statistics: &self.statistics, residual: self.residual }
-    }
-}
-
-/// A sample, borrowed from the sampler that drew it.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample<'a> {
-    trajectory: ArrayView2<'a, f32>,
-    statistics: &'a Statistics,
-    residual: Option<f64>,
-}
-
-impl<'a> Sample<'a> {
-    /// x_0 to x_N, `[N + 1, D]`.
-    pub fn trajectory(&self) -> ArrayView2<'a, f32> {
-        self.trajectory
-    }
-
-    /// x_N, `[D]`.
-    pub fn sample(&self) -> ArrayView1<'a, f32> {
-        self.trajectory.index_axis_move(Axis(0), self.trajectory.nrows() - 1)
-    }
-
-    /// How far the guess of the sample moved in the last round (root mean square over its values, normalised units), if
-    /// the budget was spent before the sample was drawn; none if it was drawn to its end.
-    pub fn residual(&self) -> Option<f64> {
-        self.residual
-    }
-
-    /// What it took.
-    pub fn statistics(&self) -> &'a Statistics {
-        self.statistics
+        Sample {
+            trajectory: self.path.states(),
+            statistics: &self.statistics,
+            residual: self.residual,
+            ended: self.ended,
+        }
     }
 }

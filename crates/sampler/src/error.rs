@@ -1,4 +1,4 @@
-//! What can be wrong with what a user hands in, by the name of the field.
+//! Errors. Those about what a user hands in name the field.
 
 use thiserror::Error;
 
@@ -6,6 +6,7 @@ use crate::denoiser::BoxError;
 
 /// A scheduler, solver or strategy that cannot be used as configured.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// A number outside of what the field allows.
     #[error("{field} is {value}, but must be {expected}")]
@@ -27,14 +28,24 @@ pub enum ConfigError {
         /// What could be given instead.
         supported: String,
     },
+    /// A name that is given already.
+    #[error("{field}: `{value}` is there already")]
+    Duplicate {
+        /// What is named.
+        field: &'static str,
+        /// The name.
+        value: String,
+    },
 }
 
 impl ConfigError {
-    pub(crate) fn out_of_range(field: &'static str, value: &dyn ToString, expected: impl Into<String>) -> Self {
+    /// An [`OutOfRange`](Self::OutOfRange): `field` is `value`, but must be `expected`.
+    pub fn out_of_range(field: &'static str, value: &dyn ToString, expected: impl Into<String>) -> Self {
         Self::OutOfRange { field, value: value.to_string(), expected: expected.into() }
     }
 
-    pub(crate) fn unsupported(field: &'static str, value: &dyn ToString, supported: impl Into<String>) -> Self {
+    /// An [`Unsupported`](Self::Unsupported): `value` is not supported as `field`, but `supported` is.
+    pub fn unsupported(field: &'static str, value: &dyn ToString, supported: impl Into<String>) -> Self {
         Self::Unsupported { field, value: value.to_string(), supported: supported.into() }
     }
 
@@ -46,6 +57,7 @@ impl ConfigError {
 
 /// Noise that no sample can be drawn from.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
 pub enum NoiseError {
     /// The step noise is not as wide as the initial noise.
     #[error("step_noise has {found} values a step, but initial_noise has {expected}")]
@@ -67,6 +79,7 @@ pub enum NoiseError {
 
 /// A sample that could not be drawn.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum SampleError {
     /// The noise, or the plan to refine, was drawn for another sampler.
     #[error("{field} has {found} {what}, but the sampler needs {expected}")]
@@ -80,7 +93,7 @@ pub enum SampleError {
         /// What the noise has.
         found: usize,
     },
-    /// A limit of the budget leaves no room for a round, or what the denoiser knows of the sample makes no sense.
+    /// A limit of the budget leaves no room for a round, or what the denoiser knows of the sample is not valid.
     #[error(transparent)]
     Budget(#[from] ConfigError),
     /// The denoiser failed.
@@ -93,14 +106,31 @@ pub enum SampleError {
         /// Its reason.
         source: BoxError,
     },
-    /// A refined plan has run away.
+    /// A refined plan is not finite.
     #[error("the refined plan holds a value that is not finite: so does the penalty's gradient, or it is too steep")]
     Diverged,
-    /// The denoiser answered with NaN or infinity.
+    /// The denoiser predicted NaN or infinity.
     #[error("the denoiser's prediction at timestep {timestep} holds a value that is not finite")]
     PredictionNotFinite {
-        /// The training timestep that it was asked about.
+        /// The training timestep of that prediction.
         timestep: i64,
+    },
+    /// The strategy asked for rows that cannot be evaluated, which is a fault of the strategy.
+    #[error(
+        "the strategy asked for {rows} rows of {values} values and {timesteps} timesteps, but must ask for 1 to {most} \
+         rows of {dim} contiguous values, each with a timestep"
+    )]
+    Rows {
+        /// Rows that it asked for.
+        rows: usize,
+        /// Values in each.
+        values: usize,
+        /// Timesteps that it gave.
+        timesteps: usize,
+        /// Rows that the sampler has room for.
+        most: usize,
+        /// Values in a sample.
+        dim: usize,
     },
     /// There are no plans to draw, or more than the sampler has room for.
     #[error("noise for {found} plans was given, but the sampler draws 1 to {most} at once")]
@@ -110,9 +140,9 @@ pub enum SampleError {
         /// What the sampler was made for.
         most: usize,
     },
-    /// The denoiser failed in a call that plans share.
+    /// The denoiser failed in a batched call.
     #[error("the denoiser failed on {rows} rows of plans drawn together")]
-    ManyDenoiser {
+    BatchedDenoiser {
         /// Rows of all plans in the call.
         rows: usize,
         /// Its reason.

@@ -1,4 +1,4 @@
-//! What is known of a sample before it is drawn.
+//! Inpainting: values of a sample that are known before it is drawn.
 //!
 //! In every step the known values take the place of the network's, as far as they are held firm:
 //!
@@ -9,10 +9,10 @@
 //!
 //! A value with w = 1 stands in every state as it is, without noise, so that is how the network is shown it: Diffuser's
 //! inpainting (Janner et al. 2022, arXiv 2205.09991), which Diffusion Policy has too. Shown under the noise of the step
-//! instead, as in replacement (Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1), it says less of the values around it. It
+//! instead, as in replacement (Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1), it tells the network less about the values around it. It
 //! is part of the recurrence, so every strategy iterates to the same sample, and no gradient is taken. It is not a draw
 //! given the known values: the network takes them to be noisy, the more so the earlier the step. It is one for a network that
-//! was trained to be shown them so, which says it itself ([`Denoiser::known`](crate::Denoiser::known)).
+//! was trained on samples with these values known, which hands them over itself ([`Denoiser::known`](crate::Denoiser::known)).
 
 use ndarray::ArrayView1;
 
@@ -40,7 +40,7 @@ impl Inpainting {
         self.active = false;
     }
 
-    /// Takes what is known, once it makes sense.
+    /// Replaces what is known, after checking it.
     pub fn set(&mut self, values: ArrayView1<'_, f32>, weights: ArrayView1<'_, f32>) -> Result<(), ConfigError> {
         self.check(values, weights)?;
         self.clear();
@@ -48,7 +48,7 @@ impl Inpainting {
         Ok(())
     }
 
-    /// Takes what else is known, once it makes sense; it goes before what was known.
+    /// Adds to what is known, after checking it; it takes precedence over what was known.
     pub fn add(&mut self, Known { values, weights }: Known<'_>) -> Result<(), ConfigError> {
         self.check(values, weights)?;
         self.take(values, weights);

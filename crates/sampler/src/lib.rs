@@ -32,48 +32,63 @@
 //! }
 //!
 //! let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, 50)?;
-//! let mut sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), 32)?;
+//! let mut sampler = Sampler::new(table, Strategy::picard(WindowConfig::default()), 32)?;
 //! let sample = sampler.sample(&mut Origin, &Noise::draw(7, 50, 32))?;
 //! assert_eq!(sample.sample().len(), 32);
 //! assert!(sample.statistics().rounds < 50);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+//!
+//! # Write a strategy of your own
+//!
+//! Strategies are an open set. Implement [`StrategyKind`](strategy::StrategyKind) (name, default settings, how it is made
+//! ready for a table) and [`Method`](strategy::Method) (which rows to evaluate next, and what to do with the network's
+//! predictions for them) in one file of your own. Most strategies need no `Method` of their own: they make the four
+//! choices of a [`WindowLoop`](window::WindowLoop) and wrap it in [`Windowed`](strategy::Windowed). Then
+//!
+//! ```text
+//! Sampler::new(table, Strategy::of(&Mine), dim)?              uses it
+//! let strategies = Strategies::default().with(&Mine)?;        lets it be chosen by name
+//! ```
+//!
+//! `examples/outside_strategy.rs` in this crate is a complete strategy of that kind, held to `sequential` by
+//! `tests/outside_strategy.rs`; it runs with `cargo run -p parapolicy-sampler --example outside_strategy`.
+
 #![allow(clippy::doc_markdown, reason = "subscripts of formulas are not identifiers")]
 
+mod affine_table;
+mod batched;
 mod budget;
 mod choice;
 mod config;
 mod denoiser;
-mod diffusion;
 mod drawing;
 mod error;
 mod inpainting;
-mod many;
-mod method;
 mod noise;
 mod prediction;
-mod refine;
+mod refiner;
+mod sample;
 mod sampler;
 mod schedule;
 mod solver;
 mod statistics;
-mod strategy;
-mod table;
+pub mod strategy;
 mod timesteps;
 pub mod window;
 
+pub use affine_table::{Step, Table};
+pub use batched::{BatchedDenoiser, BatchedSampler, Samples};
 pub use budget::Budget;
 pub use choice::{BatchCost, Choice, Expectation, Profile, choose};
 pub use config::{BetaSchedule, FinalSigmas, PredictionType, Refused, SchedulerConfig, TimestepSpacing, VarianceType};
 pub use denoiser::{BoxError, Denoiser, Known};
-pub use drawing::Sample;
 pub use error::{ConfigError, NoiseError, SampleError};
-pub use many::{ManyDenoiser, ManySampler, Samples};
 pub use noise::Noise;
-pub use refine::{Penalty, RefinedSample, Refiner, RefinerConfig};
+pub use refiner::{Penalty, RefinedSample, Refiner, RefinerConfig};
+pub use sample::{Ended, Sample};
 pub use sampler::Sampler;
 pub use solver::Solver;
 pub use statistics::Statistics;
-pub use strategy::{Strategy, WindowConfig};
-pub use table::{Step, Table};
+pub use strategy::{Strategies, Strategy, WindowConfig};

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, StandardNormal, StandardUniform};
 
+use crate::affine_table::Table;
 use crate::error::NoiseError;
-use crate::table::Table;
 
 /// Standard normal noise: the initial state x_0 and one ξ_j for every step.
 ///

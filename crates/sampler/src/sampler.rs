@@ -2,25 +2,26 @@
 
 use ndarray::{Array2, ArrayView1, s};
 
-use crate::budget::{Budget, Pace, Spending};
+use crate::affine_table::Table;
+use crate::budget::{Budget, RoundCost, Spending};
 use crate::denoiser::Denoiser;
-use crate::drawing::{Drawing, Sample};
+use crate::drawing::Drawing;
 use crate::error::{ConfigError, SampleError};
 use crate::noise::Noise;
+use crate::sample::Sample;
 use crate::strategy::Strategy;
-use crate::table::Table;
 
-/// Is shown a sample, `[D]`.
-type Watch<'a> = &'a mut dyn FnMut(ArrayView1<'_, f32>);
+/// Is called with a sample, `[D]`, after every round.
+type Observer<'a> = &'a mut dyn FnMut(ArrayView1<'_, f32>);
 
 /// Draws samples of `dim` values. It owns every buffer: drawing a sample allocates nothing.
 pub struct Sampler {
     table: Table,
     strategy: Strategy,
     drawing: Drawing,
-    /// What the network said, `[N, D]`.
+    /// The network's predictions, `[N, D]`.
     predictions: Array2<f32>,
-    pace: Pace,
+    round_cost: RoundCost,
 }
 
 impl Sampler {
@@ -28,11 +29,12 @@ impl Sampler {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if `dim` or the window is 0, or the tolerance is negative or not finite.
+    /// [`ConfigError`] if `dim` or the window is 0, if the tolerance is negative or not finite, or if the strategy is not
+    /// defined for the table's solver.
     pub fn new(table: Table, strategy: Strategy, dim: usize) -> Result<Self, ConfigError> {
         let drawing = Drawing::new(&table, strategy, dim)?;
         let predictions = Array2::zeros((table.steps(), dim));
-        Ok(Self { table, strategy, drawing, predictions, pace: Pace::default() })
+        Ok(Self { table, strategy, drawing, predictions, round_cost: RoundCost::default() })
     }
 
     /// The table it takes steps by.
@@ -55,7 +57,7 @@ impl Sampler {
     /// actions times `period`, and `period` the length of an action; noise moved alike ([`Noise::shift`]) goes with it.
     ///
     /// A guess changes what a sample costs, not what it is, up to the tolerance. `picard` makes use of it; the other
-    /// strategies do without. Before the first sample it does nothing.
+    /// strategies ignore it. Before the first sample it does nothing.
     pub fn warm_start(&mut self, values: usize, period: usize) {
         self.drawing.warm_start(values, period);
     }
@@ -85,14 +87,14 @@ impl Sampler {
     ///
     /// # Errors
     ///
-    /// [`SampleError`] if the noise has another shape than the sampler, or if the denoiser fails or answers with values
+    /// [`SampleError`] if the noise has another shape than the sampler, or if the denoiser fails or predicts values
     /// that are not finite.
     pub fn sample(&mut self, denoiser: &mut dyn Denoiser, noise: &Noise) -> Result<Sample<'_>, SampleError> {
         self.sample_within(Budget::default(), denoiser, noise)
     }
 
     /// Draws the sample that `noise` leads to, or the best guess of it that can be had within `budget`:
-    /// [`Sample::residual`] tells which.
+    /// [`Sample::ended`] tells which.
     ///
     /// # Errors
     ///
@@ -106,20 +108,20 @@ impl Sampler {
         self.draw(budget, denoiser, noise, &mut None)
     }
 
-    /// Draws as [`Sampler::sample_within`] does, and shows `on_round`, after every round, what the sample would be if that
-    /// round were the last one, `[D]`. The sample is the same, and is shown at the end.
+    /// Draws as [`Sampler::sample_within`] does, and calls `observer` after every round with what the sample would be if
+    /// that round were the last one, `[D]`. The sample is the same; the last call is made with it.
     ///
     /// # Errors
     ///
     /// As [`Sampler::sample_within`].
-    pub fn sample_watched(
+    pub fn sample_observed(
         &mut self,
         budget: Budget,
         denoiser: &mut dyn Denoiser,
         noise: &Noise,
-        on_round: Watch<'_>,
+        observer: Observer<'_>,
     ) -> Result<Sample<'_>, SampleError> {
-        self.draw(budget, denoiser, noise, &mut Some(on_round))
+        self.draw(budget, denoiser, noise, &mut Some(observer))
     }
 
     fn draw(
@@ -127,30 +129,32 @@ impl Sampler {
         budget: Budget,
         denoiser: &mut dyn Denoiser,
         noise: &Noise,
-        watch: &mut Option<Watch<'_>>,
+        observer: &mut Option<Observer<'_>>,
     ) -> Result<Sample<'_>, SampleError> {
         budget.validate()?;
         self.drawing.begin(&self.table, noise, denoiser.known())?;
         let mut spending = Spending::of(budget);
-        self.drawing.narrow(spending.room(&self.pace));
+        // One round is made in any case.
+        let _ = self.drawing.limit_rows(spending.room(&self.round_cost));
         loop {
-            let rows = self.drawing.ask(&self.table, noise);
+            let rows = self.drawing.ask(&self.table, noise)?;
             let count = rows.timesteps.len();
             let mut predictions = self.predictions.slice_mut(s![..count, ..]);
-            rows.ask(denoiser, predictions.view_mut())?;
-            let drawn = self.drawing.digest(&self.table, noise, predictions.view());
-            if !drawn && (watch.is_some() || !budget.is_unlimited()) {
+            rows.predict(denoiser, predictions.view_mut())?;
+            let drawn = self.drawing.tell(&self.table, noise, predictions.view());
+            if !drawn && (observer.is_some() || !budget.is_unlimited()) {
                 self.drawing.complete(&self.table, noise);
             }
-            if let Some(on_round) = watch {
-                on_round(self.drawing.sample().sample());
+            if let Some(observer) = observer {
+                observer(self.drawing.sample().sample());
             }
             if drawn {
                 break;
             }
             if !budget.is_unlimited() {
-                spending.round_done(&mut self.pace, count);
-                if !self.drawing.narrow(spending.room(&self.pace)) {
+                spending.round_done(&mut self.round_cost, count);
+                if let Err(reason) = self.drawing.limit_rows(spending.room(&self.round_cost)) {
+                    self.drawing.stop(reason);
                     break;
                 }
             }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What drawing one sample took.
+/// The cost of one sample.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Statistics {
     /// Calls of the network, one after the other.
@@ -33,8 +33,8 @@ impl Statistics {
         self.windows.push(rows);
     }
 
-    /// Takes note of the mean squared changes of states that were accepted and will not be evaluated again.
-    pub(crate) fn trust(&mut self, changes: &[f64]) {
+    /// Notes the mean squared `changes` of states that were accepted and will not be evaluated again.
+    pub fn note_accepted(&mut self, changes: &[f64]) {
         self.largest_residual = changes.iter().fold(self.largest_residual, |most, change| most.max(change.sqrt()));
     }
 }

@@ -51,7 +51,7 @@ fn linspace(trained: usize, count: usize) -> Vec<i64> {
 /// t_i = round(T − i T/n) − 1.
 ///
 /// For some counts (29 of 100, say) rounding makes `diffusers`' `arange` one longer, with a timestep of −1 at its end;
-/// here there are always as many steps as were asked for.
+/// here there are always `count` steps.
 fn trailing(trained: usize, count: usize) -> Vec<i64> {
     let top = trained as f64;
     // As NumPy's `arange` steps: by the rounded difference of its first two values.

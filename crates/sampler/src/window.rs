@@ -1,6 +1,6 @@
 //! The one loop for everything that iterates in parallel over time.
 //!
-//! A [`Process`] is a heavy part that may be evaluated for many steps at once on guessed states, and a cheap part, its
+//! A [`Process`] is an expensive part that may be evaluated for many steps at once on guessed states, and a cheap part, its
 //! [`Recurrence`], that is rolled out in order. The loop, a Picard iteration on a sliding window (Shih et al. 2023, arXiv 2305.16317):
 //!
 //! ```text
@@ -63,7 +63,7 @@ pub trait Recurrence {
     }
 }
 
-/// A sequence with its heavy part.
+/// A sequence with its expensive part.
 pub trait Process: Recurrence {
     /// What a drift fails with.
     type Error;
@@ -93,8 +93,8 @@ pub struct Drift<'a> {
 
 /// The loop with its four choices made.
 ///
-/// [`WindowLoop::run`] is the loop itself. Who evaluates drifts elsewhere, in batches with other paths say, takes it
-/// apart: [`begin`](Self::begin), then [`window`](Self::window) and [`digest`](Self::digest) in turn.
+/// [`WindowLoop::run`] is the loop itself. A caller that evaluates drifts elsewhere, for example in batches with other
+/// paths, calls its parts: [`begin`](Self::begin), then [`ask`](Self::ask) and [`tell`](Self::tell) in turn.
 #[derive(Clone, Debug)]
 pub struct WindowLoop<R, G, A, W> {
     /// How drifts become new states.
@@ -136,13 +136,13 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
     }
 
     /// Evaluates at most `most` steps together, and at least one, from now on until the next beginning.
-    pub fn narrow(&mut self, most: usize) {
+    pub fn limit_rows(&mut self, most: usize) {
         self.most = most;
     }
 
     /// The steps whose drifts are wanted next, on the states of `path` as they are now. Not to be called once the last
     /// state is final.
-    pub fn window<P>(&mut self, recurrence: &P, path: &mut Path) -> Window<'_>
+    pub fn ask<P>(&mut self, recurrence: &P, path: &mut Path) -> Window<'_>
     where
         P: Recurrence,
         G: TailGuess<P>,
@@ -150,8 +150,8 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
     {
         self.asked.clear();
         self.asked.push(self.left);
-        let blind = self.known == 0 && !self.warm;
-        self.policy.extend(&mut self.asked, Round { steps: recurrence.steps(), blind, most: self.most.max(1) });
+        let no_drift_yet = self.known == 0 && !self.warm;
+        self.policy.extend(&mut self.asked, Round { steps: recurrence.steps(), no_drift_yet, most: self.most.max(1) });
         let window = Window(&self.asked);
         let tail = self.known..window.right().max(self.known);
         if self.warm {
@@ -164,19 +164,19 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         window
     }
 
-    /// Takes the memory for as many steps at once.
+    /// Allocates for as many steps at once.
     pub(crate) fn reserve(&mut self, steps: usize) {
         self.asked.reserve(steps);
     }
 
-    /// The steps that [`window`](Self::window) asked for last.
+    /// The steps that [`ask`](Self::ask) returned last.
     pub(crate) fn asked(&self) -> &[usize] {
         &self.asked
     }
 
-    /// Takes in the drifts that [`window`](Self::window) asked for: rolls out, keeps what has settled, and slides.
+    /// Takes in the drifts of the steps that [`ask`](Self::ask) returned: rolls out, accepts a prefix of the states, and slides.
     /// Returns whether the last state is final.
-    pub fn digest<P>(&mut self, recurrence: &P, path: &mut Path, statistics: &mut Statistics) -> bool
+    pub fn tell<P>(&mut self, recurrence: &P, path: &mut Path, statistics: &mut Statistics) -> bool
     where
         P: Recurrence,
         R: RollOut<P>,
@@ -186,7 +186,7 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         self.roll_out.roll(recurrence, path, window);
         let changes = path.changes(recurrence, window.left()..window.right());
         let accepted = self.acceptance.accepted(window, changes).clamp(1, changes.len());
-        statistics.trust(&changes[..accepted - 1]);
+        statistics.note_accepted(&changes[..accepted - 1]);
         self.left += accepted;
         self.left == recurrence.steps()
     }
@@ -212,10 +212,10 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         self.begin::<P>(false);
         let mut done = process.steps() == 0;
         while !done {
-            let asked = self.window(&*process, path).asked();
+            let asked = self.ask(&*process, path).asked();
             path.evaluate(asked, |states, drifts| process.drift(asked, states, drifts))?;
             statistics.count(asked.len());
-            done = self.digest(&*process, path, statistics);
+            done = self.tell(&*process, path, statistics);
         }
         Ok(())
     }

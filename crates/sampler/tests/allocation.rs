@@ -1,13 +1,14 @@
 //! A sampler allocates nothing after its first sample.
 
+#[path = "support/mixture.rs"]
 mod support;
 
-use parapolicy_sampler::{ManySampler, Noise, Sampler, SchedulerConfig, Solver, Strategy, Table};
+use parapolicy_sampler::{BatchedSampler, Noise, Sampler, SchedulerConfig, Solver, Strategies, Table};
 use support::{DIM, Mixture};
 
 #[test]
 fn nothing_is_allocated_after_the_first_sample() {
-    for strategy in Strategy::NAMES.map(|name| name.parse::<Strategy>().unwrap()) {
+    for strategy in Strategies::default().iter() {
         for solver in [Solver::Ddpm, Solver::Ddim { eta: 0.0 }, Solver::Ddim { eta: 0.5 }, Solver::DpmSolverPlusPlus] {
             let table = Table::new(&SchedulerConfig::default(), solver, 50).unwrap();
             let mut denoiser = Mixture::example(&table);
@@ -29,11 +30,11 @@ fn nothing_is_allocated_after_the_first_sample() {
 
 #[test]
 fn nothing_is_allocated_after_the_first_samples_together() {
-    for strategy in Strategy::NAMES.map(|name| name.parse::<Strategy>().unwrap()) {
+    for strategy in Strategies::default().iter() {
         let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, 50).unwrap();
         let mut denoiser = Mixture::example(&table);
         let noises: Vec<Noise> = (0..5).map(|seed| Noise::draw(seed, 50, DIM)).collect();
-        let mut sampler = ManySampler::new(table, strategy, DIM, 4).unwrap();
+        let mut sampler = BatchedSampler::new(table, strategy, DIM, 4).unwrap();
         sampler.sample(&mut denoiser, &noises[..2]).unwrap();
         let counted = allocation_counter::measure(|| {
             sampler.sample(&mut denoiser, &noises[1..]).unwrap();

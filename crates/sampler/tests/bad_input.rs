@@ -6,8 +6,8 @@ use std::error::Error as _;
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::{
-    BetaSchedule, BoxError, Denoiser, Noise, PredictionType, SampleError, Sampler, SchedulerConfig, Solver, Strategy,
-    Table, TimestepSpacing, WindowConfig,
+    BetaSchedule, BoxError, Denoiser, Noise, PredictionType, SampleError, Sampler, SchedulerConfig, Solver, Strategies,
+    Strategy, Table, TimestepSpacing, WindowConfig,
 };
 use proptest::prelude::*;
 
@@ -80,7 +80,7 @@ fn table() -> Table {
 #[test]
 fn a_strategy_is_refused_by_field() {
     let text = |window, tolerance| {
-        let strategy = Strategy::Picard(WindowConfig { window, tolerance });
+        let strategy = Strategy::picard(WindowConfig { window, tolerance });
         Sampler::new(table(), strategy, 2).err().map(|error| error.to_string()).unwrap()
     };
     assert_eq!(text(0, 0.1), "window is 0, but must be at least 1");
@@ -89,19 +89,19 @@ fn a_strategy_is_refused_by_field() {
     assert_eq!(text(1, f64::INFINITY), "tolerance is inf, but must be finite and not negative");
     for (solver, steps) in [("ddim", 10), ("dpmsolver++", 10)] {
         let table = Table::new(&SchedulerConfig::default(), solver.parse().unwrap(), steps).unwrap();
-        let refused = Sampler::new(table, Strategy::Speculative { window: 4 }, 2).err().unwrap().to_string();
+        let refused = Sampler::new(table, Strategy::speculative(4), 2).err().unwrap().to_string();
         let start = format!("solver: `{solver}` is not supported; use ddpm or ddim:ETA with ETA over 0");
         assert!(refused.starts_with(&start), "{refused}");
     }
     let table_2m = Table::new(&SchedulerConfig::default(), Solver::DpmSolverPlusPlus, 10).unwrap();
-    let refused = Sampler::new(table_2m, Strategy::Blocks(WindowConfig::default()), 2).err().unwrap().to_string();
+    let refused = Sampler::new(table_2m, Strategy::blocks(WindowConfig::default()), 2).err().unwrap().to_string();
     assert!(
         refused.starts_with("solver: `dpmsolver++` is not supported; use ddpm, ddim, ddim:ETA or euler"),
         "{refused}"
     );
-    let wild = Sampler::new(table(), Strategy::Parareal { tolerance: -1.0 }, 2).err().unwrap().to_string();
+    let wild = Sampler::new(table(), Strategy::parareal(-1.0), 2).err().unwrap().to_string();
     assert_eq!(wild, "tolerance is -1, but must be finite and not negative");
-    let dim = Sampler::new(table(), Strategy::Sequential, 0).err().map(|error| error.to_string());
+    let dim = Sampler::new(table(), Strategy::sequential(), 0).err().map(|error| error.to_string());
     assert_eq!(dim.unwrap(), "dim is 0, but must be at least 1");
 }
 
@@ -156,7 +156,7 @@ fn a_sample_is_refused_with_the_place() {
     let noise = Noise::draw(0, 10, 2);
     // At tolerance 0 no step is left out.
     let wide = WindowConfig { window: 4, tolerance: 0.0 };
-    for strategy in Strategy::NAMES.map(|name| name.parse::<Strategy>().unwrap().with_window(wide)) {
+    for strategy in Strategies::default().iter().map(|strategy| strategy.with_window(wide)) {
         let nan = sample(&mut Fails { timestep: 500, value: Ok(f32::NAN) }, strategy, &noise);
         let expected = "the denoiser's prediction at timestep 500 holds a value that is not finite";
         assert_eq!(nan.to_string(), expected);
@@ -166,16 +166,16 @@ fn a_sample_is_refused_with_the_place() {
         let silent = sample(&mut Silent, strategy, &noise);
         assert!(matches!(silent, SampleError::PredictionNotFinite { timestep: 900 }), "{silent}");
     }
-    let narrow = sample(&mut Silent, Strategy::Sequential, &Noise::draw(0, 10, 3));
+    let narrow = sample(&mut Silent, Strategy::sequential(), &Noise::draw(0, 10, 3));
     assert_eq!(narrow.to_string(), "initial_noise has 3 values, but the sampler needs 2");
-    let short = sample(&mut Silent, Strategy::Sequential, &Noise::draw(0, 9, 2));
+    let short = sample(&mut Silent, Strategy::sequential(), &Noise::draw(0, 9, 2));
     assert_eq!(short.to_string(), "step_noise has 9 steps, but the sampler needs 10");
 }
 
 #[test]
 fn a_sampler_works_again_after_a_failure() {
     let noise = Noise::draw(0, 10, 2);
-    let mut sampler = Sampler::new(table(), Strategy::Picard(WindowConfig::default()), 2).unwrap();
+    let mut sampler = Sampler::new(table(), Strategy::picard(WindowConfig::default()), 2).unwrap();
     let mut whole = Fails { timestep: -1, value: Ok(0.0) };
     let expected = sampler.sample(&mut whole, &noise).unwrap().trajectory().to_owned();
     sampler.sample(&mut Fails { timestep: 500, value: Err("interrupted") }, &noise).unwrap_err();

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::{
-    BoxError, Budget, Denoiser, Noise, Sampler, SchedulerConfig, Solver, Strategy, Table, WindowConfig,
+    BoxError, Budget, Denoiser, Ended, Noise, Sampler, SchedulerConfig, Solver, Strategies, Strategy, Table,
+    WindowConfig,
 };
 use proptest::prelude::*;
 
+#[path = "support/mixture.rs"]
 mod support;
 
 const STEPS: usize = 40;
@@ -53,7 +55,7 @@ fn rounds(rounds: usize) -> Budget {
 }
 
 fn strategies() -> impl Iterator<Item = Strategy> {
-    Strategy::NAMES.into_iter().map(|name| name.parse().unwrap())
+    Strategies::default().iter().collect::<Vec<_>>().into_iter()
 }
 
 #[test]
@@ -65,20 +67,21 @@ fn a_budget_that_suffices_changes_nothing() {
         let (trajectory, needed) = (whole.trajectory().to_owned(), whole.statistics().rounds);
         let within = sampler.sample_within(rounds(needed), &mut Gaussian::new(), &noise).unwrap();
         assert_eq!((within.trajectory(), within.residual()), (trajectory.view(), None), "{strategy}");
+        assert_eq!(within.ended(), Ended::Drawn, "{strategy}");
     }
 }
 
 #[test]
-fn watching_shows_what_every_round_would_have_come_to_and_changes_nothing() {
+fn an_observer_sees_the_sample_of_every_budget_of_rounds_and_changes_nothing() {
     let noise = Noise::draw(3, STEPS, DIM);
     for strategy in strategies() {
         let mut sampler = sampler(strategy);
         let whole = sampler.sample(&mut Gaussian::new(), &noise).unwrap();
         let (trajectory, needed) = (whole.trajectory().to_owned(), whole.statistics().rounds);
         let mut shown = Vec::new();
-        let mut watch = |guess: ArrayView1<'_, f32>| shown.push(guess.to_owned());
-        let watched = sampler.sample_watched(Budget::default(), &mut Gaussian::new(), &noise, &mut watch).unwrap();
-        assert_eq!((watched.trajectory(), watched.residual()), (trajectory.view(), None), "{strategy}");
+        let mut observer = |guess: ArrayView1<'_, f32>| shown.push(guess.to_owned());
+        let observed = sampler.sample_observed(Budget::default(), &mut Gaussian::new(), &noise, &mut observer).unwrap();
+        assert_eq!((observed.trajectory(), observed.residual()), (trajectory.view(), None), "{strategy}");
         assert_eq!(shown.len(), needed, "{strategy}");
         for (spent, shown) in (1..).zip(&shown) {
             let cut = sampler.sample_within(rounds(spent), &mut Gaussian::new(), &noise).unwrap();
@@ -97,7 +100,7 @@ fn deviation(strategy: Strategy, share: f64) -> f64 {
         let (answer, needed) = (whole.sample().to_owned(), whole.statistics().rounds);
         let spent = ((share * needed as f64) as usize).clamp(1, needed - 1);
         let cut = sampler.sample_within(rounds(spent), &mut Gaussian::new(), &noise).unwrap();
-        assert_eq!(cut.statistics().rounds, spent, "{strategy}");
+        assert_eq!((cut.statistics().rounds, cut.ended()), (spent, Ended::OutOfRounds), "{strategy}");
         assert!(cut.residual().unwrap() > 0.0, "{strategy} after {spent} rounds");
         total += f64::from((&cut.sample() - &answer).iter().fold(0.0f32, |most, value| most.max(value.abs())));
     }
@@ -143,13 +146,14 @@ fn a_deadline_leaves_one_round() {
         let cut = sampler.sample_within(budget, &mut Gaussian::new(), &noise).unwrap();
         assert_eq!(cut.statistics().rounds, 1, "{strategy}");
         assert!(cut.residual().is_some(), "{strategy}");
+        assert_eq!(cut.ended(), Ended::OutOfTime, "{strategy}");
     }
 }
 
 #[test]
 fn no_room_at_all_is_refused_by_name() {
     let noise = Noise::draw(6, STEPS, DIM);
-    let mut sampler = sampler(Strategy::Sequential);
+    let mut sampler = sampler(Strategy::sequential());
     let none = sampler.sample_within(rounds(0), &mut Gaussian::new(), &noise).unwrap_err();
     assert_eq!(none.to_string(), "rounds is 0, but must be at least 1");
     let at_once = Budget { deadline: Some(Duration::ZERO), ..Budget::default() };

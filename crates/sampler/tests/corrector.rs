@@ -42,8 +42,8 @@ fn mean_product(a: &[f32], b: &[f32]) -> f32 {
 fn the_corrector_keeps_the_variance_and_mixes_the_values() {
     let config = SchedulerConfig { clip_sample: false, ..SchedulerConfig::default() };
     let table = Table::new(&config, Solver::Ddim { eta: 0.0 }, STEPS).unwrap();
-    let plain = draw(&table, Strategy::Sequential);
-    let corrected = draw(&table, Strategy::Blocks(WindowConfig { window: 20, tolerance: 0.01 }));
+    let plain = draw(&table, Strategy::sequential());
+    let corrected = draw(&table, Strategy::blocks(WindowConfig { window: 20, tolerance: 0.01 }));
     let [before, after] = [&plain, &corrected].map(|sample| mean_product(sample, sample) / VARIANCE);
     // The steps of DDIM lose 3.7 %.
     assert!((before - 1.0).abs() < 0.05 && (after - 1.0).abs() < (before - 1.0).abs(), "{before} {after}");

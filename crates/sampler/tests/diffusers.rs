@@ -1,6 +1,7 @@
 //! Every step of `sequential` against `diffusers`' schedulers, and `torchdiffeq`'s midpoint method, on a closed-form
 //! denoiser (`reference/generate.py`).
 
+#[path = "support/mixture.rs"]
 mod support;
 
 use std::fs::File;
@@ -37,7 +38,7 @@ fn every_step_is_that_of_diffusers() {
         let table = Table::new(&config, solver, steps).unwrap();
         let mut denoiser = Mixture::new(&table, means.clone(), weights.clone(), std[0]);
         let noise = Noise::from_parts(noise.row(0).to_owned(), noise.slice(s![1..=steps, ..]).to_owned()).unwrap();
-        let mut sampler = Sampler::new(table, Strategy::Sequential, DIM).unwrap();
+        let mut sampler = Sampler::new(table, Strategy::sequential(), DIM).unwrap();
         let trajectory = sampler.sample(&mut denoiser, &noise).unwrap().trajectory().mapv(f64::from);
 
         // The trials of the midpoint method are not among the reference's states.

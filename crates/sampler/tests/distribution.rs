@@ -7,10 +7,11 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 #![allow(clippy::doc_markdown, reason = "subscripts of formulas are not identifiers")]
 
+#[path = "support/mixture.rs"]
 mod support;
 
 use ndarray::{Array2, ArrayView1};
-use parapolicy_sampler::{Noise, Sampler, SchedulerConfig, Solver, Strategy, Table};
+use parapolicy_sampler::{Noise, Sampler, SchedulerConfig, Solver, Strategies, Strategy, Table};
 use support::{DIM, Mixture};
 
 const STEPS: usize = 40;
@@ -96,11 +97,11 @@ fn divisions(count: usize) -> Array2<f32> {
 }
 
 fn strategies_draw_from_one_distribution(count: usize) {
-    agree(&Strategy::NAMES, Solver::Ddpm, count);
+    agree(&Strategies::default().names().collect::<Vec<_>>(), Solver::Ddpm, count);
 }
 
 fn agree(names: &[&str], solver: Solver, count: usize) {
-    let expected = draw(Strategy::Sequential, solver, 0, count);
+    let expected = draw(Strategy::sequential(), solver, 0, count);
     for (index, name) in names.iter().enumerate() {
         let found = draw(name.parse().unwrap(), solver, ((index + 1) * count) as u64, count);
         let (p, q) = (frequencies(&expected), frequencies(&found));
@@ -130,8 +131,8 @@ fn many_samples() {
 
 #[test]
 fn another_distribution_is_found_out() {
-    let expected = draw(Strategy::Sequential, Solver::Ddpm, 0, 500);
-    let mut shifted = draw(Strategy::Sequential, Solver::Ddpm, 500, 500);
+    let expected = draw(Strategy::sequential(), Solver::Ddpm, 0, 500);
+    let mut shifted = draw(Strategy::sequential(), Solver::Ddpm, 500, 500);
     shifted += 0.1;
     assert!(p_value(&expected, &shifted) <= 0.01);
 }

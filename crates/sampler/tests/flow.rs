@@ -6,6 +6,7 @@
 #![allow(clippy::doc_markdown, reason = "subscripts of formulas are not identifiers")]
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "support/mixture.rs"]
 mod support;
 
 use ndarray::{Array1, Array2, arr1};
@@ -26,7 +27,7 @@ fn error(solver: Solver, steps: usize) -> f64 {
     let mut denoiser = Mixture::new(&table, Array2::from_elem((1, DIM), MEAN), arr1(&[1.0]), STD);
     let noise = Noise::draw(7, steps, DIM);
     let exact: Array1<f64> = noise.initial().mapv(|x| MEAN + STD * f64::from(x));
-    let mut sampler = Sampler::new(table, Strategy::Sequential, DIM).unwrap();
+    let mut sampler = Sampler::new(table, Strategy::sequential(), DIM).unwrap();
     let sample = sampler.sample(&mut denoiser, &noise).unwrap().sample().mapv(f64::from);
     (sample - exact).fold(0.0, |most, error| f64::max(most, error.abs()))
 }

@@ -3,12 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "support/mixture.rs"]
 mod support;
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, arr1, aview1};
 use parapolicy_sampler::{
-    BetaSchedule, BoxError, Budget, Denoiser, Known, ManySampler, Noise, Sampler, SchedulerConfig, Solver, Strategy,
-    Table, WindowConfig,
+    BatchedSampler, BetaSchedule, BoxError, Budget, Denoiser, Known, Noise, Sampler, SchedulerConfig, Solver,
+    Strategies, Strategy, Table, WindowConfig,
 };
 use proptest::prelude::*;
 use support::{DIM, Mixture};
@@ -29,7 +30,7 @@ fn known() -> [Array1<f32>; 2] {
 }
 
 fn strategies() -> impl Iterator<Item = Strategy> {
-    Strategy::NAMES.into_iter().map(|name| name.parse().unwrap())
+    Strategies::default().iter().collect::<Vec<_>>().into_iter()
 }
 
 /// Draws with the known values held; none if the strategy is not defined for the solver.
@@ -84,7 +85,7 @@ proptest! {
     #[test]
     fn one_after_the_other_it_is_the_formula(seed: u64, solver in 0..4_usize, clip: bool) {
         let (table, noise) = (table(SOLVERS[solver], clip), Noise::draw(seed, STEPS, DIM));
-        let found = draw(&table, Strategy::Sequential, &noise).unwrap();
+        let found = draw(&table, Strategy::sequential(), &noise).unwrap();
         let difference = largest_difference(&found, serial(&table, &noise));
         // Where modes are still open, rounding may decide.
         prop_assert!(difference < 1e-3, "{}", difference);
@@ -96,12 +97,12 @@ proptest! {
     ) {
         let (solver, noise) = (SOLVERS[solver], Noise::draw(seed, STEPS, DIM));
         let table = table(solver, clip);
-        let expected = draw(&table, Strategy::Sequential, &noise).unwrap();
+        let expected = draw(&table, Strategy::sequential(), &noise).unwrap();
         for strategy in strategies() {
             // `speculative` is exact in distribution alone, but for window 1; so is `blocks` with its corrector.
-            let window = match strategy {
-                Strategy::Speculative { .. } => 1,
-                Strategy::Blocks(_) if solver == (Solver::Ddim { eta: 0.0 }) => STEPS,
+            let window = match strategy.name() {
+                "speculative" => 1,
+                "blocks" if !strategy.follows_sequential(solver) => STEPS,
                 _ => window,
             };
             let strategy = strategy.with_window(WindowConfig { window, tolerance: 0.0 });
@@ -148,12 +149,12 @@ fn within_the_tolerance_strategies_are_close_to_one_after_the_other() {
     for solver in SOLVERS {
         let table = table(solver, true);
         for strategy in strategies() {
-            if matches!(strategy, Strategy::Speculative { .. } | Strategy::Blocks(_)) {
+            if matches!(strategy.name(), "speculative" | "blocks") {
                 continue;
             }
             let far = |seed: &u64| {
                 let noise = Noise::draw(*seed, STEPS, DIM);
-                let expected = draw(&table, Strategy::Sequential, &noise).unwrap();
+                let expected = draw(&table, Strategy::sequential(), &noise).unwrap();
                 let found = draw(&table, strategy, &noise).unwrap();
                 largest_difference(&found, expected.row(STEPS).iter().map(|value| f64::from(*value))) > 0.1
             };
@@ -186,7 +187,7 @@ fn plans_drawn_together_have_known_values_of_their_own() {
     let noises: Vec<Noise> = (0..3).map(|seed| Noise::draw(seed, STEPS, DIM)).collect();
     let mut denoiser = Mixture::example(&table);
     for strategy in strategies() {
-        let mut together = ManySampler::new(table.clone(), strategy, DIM, 3).unwrap();
+        let mut together = BatchedSampler::new(table.clone(), strategy, DIM, 3).unwrap();
         together.inpaint(1, values.view(), weights.view()).unwrap();
         let samples = together.sample(&mut denoiser, &noises).unwrap();
         let found: Vec<_> = samples.iter().map(|sample| sample.trajectory().to_owned()).collect();
@@ -204,7 +205,7 @@ fn plans_drawn_together_have_known_values_of_their_own() {
 fn saying_what_is_known_allocates_nothing() {
     let ([values, weights], table) = (known(), table(Solver::Ddpm, true));
     let mut denoiser = Mixture::example(&table);
-    let mut sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), DIM).unwrap();
+    let mut sampler = Sampler::new(table, Strategy::picard(WindowConfig::default()), DIM).unwrap();
     let noise = Noise::draw(0, STEPS, DIM);
     sampler.sample(&mut denoiser, &noise).unwrap();
     let counted = allocation_counter::measure(|| {
@@ -216,7 +217,7 @@ fn saying_what_is_known_allocates_nothing() {
 
 #[test]
 fn what_cannot_be_known_is_refused_by_name() {
-    let mut sampler = Sampler::new(table(Solver::Ddpm, true), Strategy::Sequential, 2).unwrap();
+    let mut sampler = Sampler::new(table(Solver::Ddpm, true), Strategy::sequential(), 2).unwrap();
     let mut refusal =
         |values: &[f32], weights: &[f32]| sampler.inpaint(aview1(values), aview1(weights)).unwrap_err().to_string();
     let refusals = [
@@ -234,8 +235,8 @@ fn what_cannot_be_known_is_refused_by_name() {
         "weights of the known values is NaN, but must be from 0 to 1",
     ];
     assert_eq!(refusals, expected);
-    let mut many = ManySampler::new(table(Solver::Ddpm, true), Strategy::Sequential, 2, 3).unwrap();
-    let none = many.inpaint(3, aview1(&[0.0; 2]), aview1(&[1.0; 2])).unwrap_err();
+    let mut batched = BatchedSampler::new(table(Solver::Ddpm, true), Strategy::sequential(), 2, 3).unwrap();
+    let none = batched.inpaint(3, aview1(&[0.0; 2]), aview1(&[1.0; 2])).unwrap_err();
     assert_eq!(none.to_string(), "plan is 3, but must be less than 3");
 }
 
@@ -279,7 +280,7 @@ fn moments(solver: Solver, steps: usize, correlation: f64) -> [f64; 2] {
     };
     let table = Table::new(&config, solver, steps).unwrap();
     let mut pair = Pair { table: table.clone(), correlation };
-    let mut sampler = Sampler::new(table, Strategy::Sequential, 2).unwrap();
+    let mut sampler = Sampler::new(table, Strategy::sequential(), 2).unwrap();
     let mut free = |value: f32, number: Option<usize>| {
         let mut initial = Array1::zeros(2);
         let mut noise = Array2::zeros((steps, 2));
@@ -355,9 +356,9 @@ fn what_the_network_knows_is_held_as_if_the_sampler_were_told() {
         for _ in 0..2 {
             assert_eq!(sampler.sample(&mut network, &noise).unwrap().trajectory(), told, "{strategy}");
         }
-        let mut many = ManySampler::new(table.clone(), strategy, DIM, 2).unwrap();
+        let mut batched = BatchedSampler::new(table.clone(), strategy, DIM, 2).unwrap();
         let noises = [noise.clone(), noise.clone()];
-        for sample in many.sample(&mut network, &noises).unwrap().iter() {
+        for sample in batched.sample(&mut network, &noises).unwrap().iter() {
             assert_eq!(sample.trajectory(), told, "{strategy}");
         }
         network.1[1] = by_network.clone();
@@ -371,7 +372,7 @@ fn nonsense_that_the_network_knows_is_refused() {
     let table = table(Solver::Ddpm, true);
     let mut network = Knows(Mixture::example(&table), known());
     network.1[0] = Array1::zeros(2);
-    let mut sampler = Sampler::new(table, Strategy::Sequential, DIM).unwrap();
+    let mut sampler = Sampler::new(table, Strategy::sequential(), DIM).unwrap();
     let error = sampler.sample(&mut network, &Noise::draw(0, STEPS, DIM)).unwrap_err().to_string();
     assert!(error.contains("known values"), "{error}");
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "support/mixture.rs"]
 mod support;
 
 use ndarray::{Array1, ArrayView2, ArrayViewMut2};

@@ -1,8 +1,8 @@
 //! Triangular Anderson acceleration of the fixed-point iteration over a window: ParaTAA (Tang et al. 2024,
 //! arXiv 2402.09970, algorithm 1).
 //!
-//! A round maps the states x of the window to F(x), the semilinear roll-out with the network's answers at x; the answer
-//! is x = F(x). Anderson's method goes on from a combination of the last rounds in which the residual R = F(x) − x is
+//! A round maps the states x of the window to F(x), the semilinear roll-out with the network's predictions at x; the
+//! solution is x = F(x). Anderson's method goes on from a combination of the last rounds in which the residual R = F(x) − x is
 //! least. The paper's is block triangular, as the iteration is: the coefficients of state `j` look at the residuals of
 //! the states up to `j` alone, so that what is not settled yet does not disturb what is:
 //!
@@ -12,18 +12,19 @@
 //! ```
 //!
 //! ΔX and ΔR are the changes of x and R over the last rounds. Where R[< j] is zero, state `j` is final and F(x)[j] is
-//! taken as it is (the paper's safeguard), so the answer at tolerance 0 is the sequential one to the bit. States are
+//! taken as it is (the paper's safeguard), so the sample at tolerance 0 is the sequential one to the bit. States are
 //! kept as in `paradigms`, but at a share of the tolerance; new ones are guessed as in `picard`.
 
 use ndarray::{Array2, ArrayView1};
 
-use super::WindowConfig;
-use crate::table::Table;
+use super::{Method, Settings, Strategy, StrategyKind, WindowConfig, Windowed};
+use crate::affine_table::Table;
+use crate::error::ConfigError;
 use crate::window::{Direct, FixedWindow, FrozenDrift, Path, Recurrence, RelativeChange, RollOut, Window, WindowLoop};
 
 type Anderson = WindowLoop<Triangular, FrozenDrift, RelativeChange, FixedWindow>;
 
-/// Share of the tolerance that a change may come to. The combination makes small the very change that it is judged by: at
+/// Share of the tolerance that a change may come to. The combination makes the change small that acceptance measures: at
 /// the whole tolerance the modes of a mixture of Gaussians were reached with frequencies off by half a per cent.
 const CAUTION: f64 = 0.3;
 /// Changes over earlier rounds that are combined.
@@ -31,7 +32,36 @@ const HISTORY: usize = 2;
 /// λ, relative to the trace of ΔRᵀΔR.
 const REGULARISATION: f64 = 1e-3;
 
-pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Anderson {
+/// `anderson`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind;
+
+impl StrategyKind for Kind {
+    fn name(&self) -> &'static str {
+        "anderson"
+    }
+
+    fn summary(&self) -> &'static str {
+        "triangular Anderson acceleration over a window (Tang et al. 2024, arXiv 2402.09970)"
+    }
+
+    fn defaults(&self) -> Settings {
+        WindowConfig::default().settings()
+    }
+
+    fn method(&self, table: &Table, dim: usize, settings: Settings) -> Result<Box<dyn Method>, ConfigError> {
+        Ok(Box::new(Windowed::new(window_loop(table, settings.config(), dim), table.steps())))
+    }
+}
+
+impl Strategy {
+    /// Triangular Anderson acceleration of the iteration over a window (Tang et al. 2024, arXiv 2402.09970).
+    pub const fn anderson(config: WindowConfig) -> Self {
+        Self { kind: &Kind, settings: config.settings() }
+    }
+}
+
+fn window_loop(table: &Table, config: WindowConfig, dim: usize) -> Anderson {
     WindowLoop::new(
         Triangular::new(table.steps(), dim),
         FrozenDrift,
@@ -41,7 +71,7 @@ pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Anderso
 }
 
 /// The roll-out followed by the triangular combination.
-pub(super) struct Triangular {
+struct Triangular {
     /// x and R of the round before, `[N + 1, D]`.
     last: Round,
     /// ΔX and ΔR, newest in turn; zero where a state has not been in the window for as long.
@@ -72,7 +102,7 @@ impl Triangular {
         Self { last: round.clone(), changes: [(); HISTORY].map(|()| round.clone()), newest: 0, seen: 0 }
     }
 
-    /// Takes in x and R of state `index`: what changed since the round before, and what was.
+    /// Stores x and R of state `index`, and their changes since the round before.
     fn remember(&mut self, path: &Path, index: usize) {
         if index >= self.seen {
             for change in &mut self.changes {

@@ -1,7 +1,7 @@
 //! Picard iteration block by block: PIADM (Chen et al. 2024, arXiv 2405.15986).
 //!
 //! The steps are cut into a few blocks, taken one after the other. Within a block all steps are iterated in parallel,
-//! from copies of its first state y, each round by the exponential integrator with the answers of the round before:
+//! from copies of its first state y, each round by the exponential integrator with the x̂0 of the round before:
 //!
 //! ```text
 //! x⁰_j      = y
@@ -16,30 +16,63 @@
 
 use std::ops::Range;
 
-use super::{WindowConfig, movement};
+use super::{Method, Settings, Strategy, StrategyKind, WindowConfig, Windowed, movement};
+use crate::affine_table::Table;
 use crate::error::ConfigError;
-use crate::method::{Method, Windowed};
 use crate::solver::Solver;
-use crate::table::Table;
 use crate::window::{Acceptance, CopiedState, Direct, RelativeChange, Round, Window, WindowLoop, WindowPolicy};
 
 mod corrected;
 
+use self::corrected::Corrected;
+
 /// Iterates blocks that end at `ends`; a state may have changed by `allowed` (mean square, at a tolerance of 1).
 type Blocks = WindowLoop<Direct, CopiedState, Whole, UpTo>;
 
-pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Result<Box<dyn Method>, ConfigError> {
-    match table.solver() {
-        Solver::DpmSolverPlusPlus | Solver::Midpoint => {
-            let supported = "ddpm, ddim, ddim:ETA or euler: blocks is defined for steps that depend on one x̂0";
-            Err(ConfigError::unsupported("solver", &table.solver(), supported))
+/// `blocks`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind;
+
+impl StrategyKind for Kind {
+    fn name(&self) -> &'static str {
+        "blocks"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Picard iteration block by block; on DDIM with a Langevin corrector between them (Chen et al. 2024, arXiv 2405.15986)"
+    }
+
+    fn defaults(&self) -> Settings {
+        WindowConfig::default().settings()
+    }
+
+    fn method(&self, table: &Table, dim: usize, settings: Settings) -> Result<Box<dyn Method>, ConfigError> {
+        let config = settings.config();
+        match table.solver() {
+            Solver::DpmSolverPlusPlus | Solver::Midpoint => {
+                let supported = "ddpm, ddim, ddim:ETA or euler: blocks is defined for steps that depend on one x̂0";
+                Err(ConfigError::unsupported("solver", &table.solver(), supported))
+            }
+            Solver::Ddim { eta: 0.0 } => Ok(Box::new(Corrected::new(table, config, dim))),
+            Solver::Ddpm | Solver::Ddim { .. } | Solver::Euler => {
+                let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
+                let ends = ends(0..table.steps(), config.window).collect();
+                Ok(Box::new(Windowed::new(blocks(ends, config.tolerance, allowed), table.steps())))
+            }
         }
-        Solver::Ddim { eta: 0.0 } => Ok(Box::new(corrected::method(table, config, dim))),
-        Solver::Ddpm | Solver::Ddim { .. } | Solver::Euler => {
-            let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
-            let ends = ends(0..table.steps(), config.window).collect();
-            Ok(Box::new(Windowed::new(blocks(ends, config.tolerance, allowed), table.steps())))
-        }
+    }
+
+    /// The corrector leads to another sample.
+    fn follows_sequential(&self, solver: Solver) -> bool {
+        solver != Solver::Ddim { eta: 0.0 }
+    }
+}
+
+impl Strategy {
+    /// Picard iteration block by block; for solvers without noise, with an underdamped Langevin corrector between the
+    /// blocks (Chen et al. 2024, arXiv 2405.15986). For solvers of first order.
+    pub const fn blocks(config: WindowConfig) -> Self {
+        Self { kind: &Kind, settings: config.settings() }
     }
 }
 
@@ -63,7 +96,7 @@ impl WindowPolicy for UpTo {
     }
 }
 
-/// All of the window or, as that is computed from a final state and its answer, the first step.
+/// All of the window or the first step, which was computed from a final state and its own x̂0.
 struct Whole(RelativeChange);
 
 impl Acceptance for Whole {

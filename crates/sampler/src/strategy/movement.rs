@@ -1,6 +1,6 @@
 //! How much a state may change and be kept, by how far that moves the sample.
 
-use crate::table::Table;
+use crate::affine_table::Table;
 use crate::window::Level;
 
 /// The variance that one observation leaves open, in normalised units squared.

@@ -9,7 +9,7 @@
 //! X^{p+1}_{i+1} = F(X^p_i) + (G(X^{p+1}_i) − G(X^p_i))
 //! ```
 //!
-//! G rolls out the affine rows of the block with the answer at its first state frozen, and with the noise already drawn
+//! G rolls out the affine rows of the block with the x̂0 at its first state frozen, and with the noise already drawn
 //! (for DDIM, clipped or not, that is one step of DDIM across the block). The evaluation that G needs is the first of
 //! F, so none is made twice.
 //!
@@ -30,18 +30,47 @@ use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2, s};
 
-use super::movement;
-use crate::diffusion::Diffusion;
-use crate::method::{Method, Rows};
+use super::{Diffusion, Method, Rows, Settings, Strategy, StrategyKind, WindowConfig, movement};
+use crate::affine_table::Table;
+use crate::error::ConfigError;
 use crate::statistics::Statistics;
-use crate::table::Table;
 use crate::window::{Drift, Level, Path, Recurrence as _, mean_squared_difference, row, row_mut};
 
 /// How much more a state may have changed than it may be off: what is left after an iteration is what the next one would
 /// change, several times less.
 const CONTRACTION: f64 = 5.0;
 
-pub(super) struct Parareal {
+/// `parareal`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind;
+
+impl StrategyKind for Kind {
+    fn name(&self) -> &'static str {
+        "parareal"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a coarse sweep corrected by fine solves of all blocks at once (Selvam et al. 2024, arXiv 2412.08292)"
+    }
+
+    fn defaults(&self) -> Settings {
+        Settings::of_tolerance(WindowConfig::default().tolerance)
+    }
+
+    fn method(&self, table: &Table, dim: usize, settings: Settings) -> Result<Box<dyn Method>, ConfigError> {
+        Ok(Box::new(Parareal::new(table, settings.config().tolerance, dim)))
+    }
+}
+
+impl Strategy {
+    /// A coarse sweep corrected by fine solves of ⌈√N⌉ steps in all blocks at once, pipelined (Selvam et al. 2024,
+    /// arXiv 2412.08292). `tolerance` is as [`WindowConfig::tolerance`].
+    pub const fn parareal(tolerance: f64) -> Self {
+        Self { kind: &Kind, settings: Settings::of_tolerance(tolerance) }
+    }
+}
+
+struct Parareal {
     dim: usize,
     /// What the fine solves write to. Of two in one block the first has left the steps that the second is at.
     path: Path,
@@ -63,13 +92,13 @@ pub(super) struct Parareal {
     second_order: bool,
     /// Leading heads that are final.
     settled: usize,
-    /// Steps whose states are known and wait to be evaluated, and those that were asked about.
+    /// Steps whose states are known and wait to be evaluated, and those of the round being evaluated.
     ready: Vec<usize>,
     asked: Vec<usize>,
-    /// The rows asked about, `[N, D]` and `[N]`.
+    /// The rows of the round, `[N, D]` and `[N]`.
     states: Array2<f32>,
     timesteps: Vec<i64>,
-    /// A head in the making, `[2 D]`; a state, `[D]`, and a drift on the way.
+    /// Scratch: a new head, `[2 D]`; a state, `[D]`, and a drift.
     head: Vec<f32>,
     state: Vec<f32>,
     drift: Vec<f32>,
@@ -83,41 +112,44 @@ struct Block {
     solved: usize,
 }
 
-pub(super) fn method(table: &Table, tolerance: f64, dim: usize) -> Parareal {
-    let steps = table.steps();
-    let length = (steps as f64).sqrt().ceil() as usize;
-    let block = |start: usize| Block { steps: start..(start + length).min(steps), guessed: 0, solved: 0 };
-    let blocks: Vec<Block> = (0..steps).step_by(length).map(block).collect();
-    let levels = movement::levels(table, movement::VARIANCE);
-    let allowed = movement::allowed(&levels, movement::REACH);
-    let count = blocks.len();
-    let drift_width = Diffusion::drift_width(table, dim);
-    let points = |rows: usize| Array2::zeros((rows, 2 * dim));
-    Parareal {
-        dim,
-        path: Path::new(steps, dim, drift_width),
-        versions: vec![0; count + 1],
-        still: vec![false; count + 1],
-        heads: points(count + 1),
-        fine: points(count),
-        coarse: [points(count), points(count)],
-        limits: blocks.iter().map(|block| (CONTRACTION * tolerance).powi(2) * allowed[block.steps.end - 1]).collect(),
-        levels,
-        second_order: table.rows().iter().any(|step| step.previous != 0.0),
-        settled: 0,
-        ready: Vec::with_capacity(steps),
-        asked: Vec::with_capacity(steps),
-        states: Array2::zeros((steps, dim)),
-        timesteps: Vec::with_capacity(steps),
-        head: vec![0.0; 2 * dim],
-        state: vec![0.0; dim],
-        drift: vec![0.0; drift_width],
-        blocks,
-    }
-}
-
 impl Parareal {
-    /// Goes on from `step`, which has been answered: G if it is a block's first, F if it is its last.
+    fn new(table: &Table, tolerance: f64, dim: usize) -> Self {
+        let steps = table.steps();
+        let length = (steps as f64).sqrt().ceil() as usize;
+        let block = |start: usize| Block { steps: start..(start + length).min(steps), guessed: 0, solved: 0 };
+        let blocks: Vec<Block> = (0..steps).step_by(length).map(block).collect();
+        let levels = movement::levels(table, movement::VARIANCE);
+        let allowed = movement::allowed(&levels, movement::REACH);
+        let count = blocks.len();
+        let drift_width = Diffusion::drift_width(table, dim);
+        let points = |rows: usize| Array2::zeros((rows, 2 * dim));
+        Self {
+            dim,
+            path: Path::new(steps, dim, drift_width),
+            versions: vec![0; count + 1],
+            still: vec![false; count + 1],
+            heads: points(count + 1),
+            fine: points(count),
+            coarse: [points(count), points(count)],
+            limits: blocks
+                .iter()
+                .map(|block| (CONTRACTION * tolerance).powi(2) * allowed[block.steps.end - 1])
+                .collect(),
+            levels,
+            second_order: table.rows().iter().any(|step| step.previous != 0.0),
+            settled: 0,
+            ready: Vec::with_capacity(steps),
+            asked: Vec::with_capacity(steps),
+            states: Array2::zeros((steps, dim)),
+            timesteps: Vec::with_capacity(steps),
+            head: vec![0.0; 2 * dim],
+            state: vec![0.0; dim],
+            drift: vec![0.0; drift_width],
+            blocks,
+        }
+    }
+
+    /// Goes on from `step`, whose drift is known now: computes G if it is a block's first step, F if it is its last.
     fn go_on(&mut self, diffusion: &Diffusion<'_>, step: usize) {
         let index = self.blocks.partition_point(|block| block.steps.end <= step);
         let Range { start, end } = self.blocks[index].steps;
@@ -157,7 +189,7 @@ impl Parareal {
         block.guessed += 1;
     }
 
-    /// Makes the next version of the head after block `index`, if there is what it takes.
+    /// Makes the next version of the head after block `index`, if all that it depends on is known.
     fn make_head(&mut self, index: usize, statistics: &mut Statistics) {
         let (block, version) = (&self.blocks[index], self.versions[index + 1]);
         let newest_solved = block.solved == self.versions[index];
@@ -178,7 +210,7 @@ impl Parareal {
         self.place(index + 1);
     }
 
-    /// Finds out whether the new head after block `index` is final; what goes on before it is then in vain.
+    /// Finds out whether the new head after block `index` is final. Steps before it then need no evaluation any more.
     fn settle(&mut self, index: usize, exact: bool, statistics: &mut Statistics) {
         let compared = if self.second_order { 2 * self.dim } else { self.dim };
         let change = mean_squared_difference(&self.head[..compared], &row(&self.heads, index + 1)[..compared]);
@@ -187,7 +219,7 @@ impl Parareal {
         let kept = self.still[index] && self.still[index + 1];
         if index + 1 == self.settled && (exact || kept) {
             if !exact {
-                statistics.trust(&[change]);
+                statistics.note_accepted(&[change]);
             }
             let end = self.blocks[index].steps.end;
             self.ready.retain(|step| *step >= end);
@@ -195,7 +227,7 @@ impl Parareal {
         }
     }
 
-    /// Puts the head in the making in its place, as X_index.
+    /// Puts the new head in its place, as X_index.
     fn place(&mut self, index: usize) {
         row_mut(&mut self.heads, index).copy_from_slice(&self.head);
         self.versions[index] += 1;
@@ -217,7 +249,7 @@ impl Method for Parareal {
         self.versions.fill(0);
         // X_0 is final, and in its place.
         (self.versions[0], self.still[0], self.settled) = (1, true, 1);
-        diffusion.begin(self.path.state_mut(0));
+        diffusion.write_initial(self.path.state_mut(0));
         self.ready.clear();
         self.ready.push(0);
     }
@@ -229,12 +261,12 @@ impl Method for Parareal {
         self.timesteps.clear();
         for (row, step) in self.asked.iter().enumerate() {
             row_mut(&mut self.states, row).copy_from_slice(self.path.state(*step));
-            self.timesteps.push(diffusion.table.timesteps()[*step]);
+            self.timesteps.push(diffusion.table().timesteps()[*step]);
         }
         Rows { states: self.states.slice(s![..self.asked.len(), ..]), timesteps: &self.timesteps }
     }
 
-    fn digest(
+    fn tell(
         &mut self,
         diffusion: &Diffusion<'_>,
         path: &mut Path,
@@ -244,7 +276,7 @@ impl Method for Parareal {
         // Backwards: a step may write the state that the step after it was evaluated at.
         for row in (0..self.asked.len()).rev() {
             let step = self.asked[row];
-            diffusion.answer(&mut self.path, step..step + 1, predictions.slice(s![row..=row, ..]));
+            diffusion.write_drifts(&mut self.path, step..step + 1, predictions.slice(s![row..=row, ..]));
             self.path.keep_evaluated(diffusion, step..step);
             self.go_on(diffusion, step);
         }
@@ -253,8 +285,8 @@ impl Method for Parareal {
         }
         let done = self.settled == self.versions.len();
         if done {
-            let answer = &row(&self.heads, self.blocks.len())[..self.dim];
-            self.path.state_mut(diffusion.steps()).copy_from_slice(answer);
+            let sample = &row(&self.heads, self.blocks.len())[..self.dim];
+            self.path.state_mut(diffusion.steps()).copy_from_slice(sample);
             (0..=diffusion.steps()).for_each(|index| path.state_mut(index).copy_from_slice(self.path.state(index)));
         }
         done

@@ -33,7 +33,7 @@ pub struct Round {
     /// Steps of the process, `N`.
     pub steps: usize,
     /// Whether there is no drift yet that its states were guessed by.
-    pub blind: bool,
+    pub no_drift_yet: bool,
     /// Steps that may be evaluated, at least 1: fewer than a policy's own where time is short.
     pub most: usize,
 }
@@ -55,24 +55,28 @@ impl WindowPolicy for FixedWindow {
     }
 }
 
-/// As many rows in every round, spread evenly over all the steps that are left, so that every round sees the end.
+/// The same number of rows in every round, spread evenly over all the steps that are left, so that every round reaches the
+/// end.
 ///
-/// A blind round looks at the first steps alone, and with fewer rows: states near the end that were guessed without a
-/// drift are of no use, and those at the beginning, noise still, all tell the same.
+/// A round before any drift is known evaluates the first steps alone, and fewer rows: states near the end that were guessed
+/// without a drift are of no use, and those at the beginning are nearly all noise and lead to much the same drift.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread(pub usize);
 
 impl Spread {
-    /// Share of the steps that a blind round looks at.
+    /// Share of the steps that a round before any drift is known reaches over.
     const FIRST: f64 = 1.0 / 3.0;
     /// Share of the rows that it has.
     const FIRST_ROWS: f64 = 0.4;
 
     /// How far a round from `left` reaches, and its rows.
-    fn extent(&self, left: usize, Round { steps, blind, most }: Round) -> (usize, usize) {
+    fn extent(&self, left: usize, Round { steps, no_drift_yet, most }: Round) -> (usize, usize) {
         let (first, rows) = ((Self::FIRST * steps as f64) as usize, self.0.min(most));
-        let (ahead, rows) =
-            if blind { (first.max(self.0), (Self::FIRST_ROWS * rows as f64).ceil() as usize) } else { (steps, rows) };
+        let (ahead, rows) = if no_drift_yet {
+            (first.max(self.0), (Self::FIRST_ROWS * rows as f64).ceil() as usize)
+        } else {
+            (steps, rows)
+        };
         let reach = ahead.min(steps - left);
         (reach, rows.min(reach))
     }
@@ -94,7 +98,7 @@ mod tests {
 
     fn extended(mut policy: impl WindowPolicy, left: usize, steps: usize) -> Vec<usize> {
         let mut asked = vec![left];
-        policy.extend(&mut asked, Round { steps, blind: left == 0, most: 50 });
+        policy.extend(&mut asked, Round { steps, no_drift_yet: left == 0, most: 50 });
         asked
     }
 
@@ -118,9 +122,9 @@ mod tests {
     #[test]
     fn no_round_has_more_rows_than_it_may() {
         for policy in [&mut FixedWindow(30) as &mut dyn WindowPolicy, &mut Spread(30)] {
-            for (left, blind, most) in [(0, true, 5), (20, false, 5), (20, false, 1), (97, false, 5)] {
+            for (left, no_drift_yet, most) in [(0, true, 5), (20, false, 5), (20, false, 1), (97, false, 5)] {
                 let mut asked = vec![left];
-                policy.extend(&mut asked, Round { steps: 100, blind, most });
+                policy.extend(&mut asked, Round { steps: 100, no_drift_yet, most });
                 assert!((1..=most.min(100 - left)).contains(&asked.len()));
             }
         }

@@ -25,7 +25,7 @@ use super::{Level, Path, Recurrence, RollOut, Window};
 ///
 /// Where nothing changed there is no correction, and the step is the sequential one to the bit. No corrected value is
 /// larger than the largest that was evaluated, and no response much larger than the innovation: on data that vary as much as
-/// the model reckons, or less, none is, and a G learnt from a few pairs would else run away over the steps. Between rows
+/// the model assumes, or less, none is, and a G learnt from a few pairs would otherwise diverge over the steps. Between rows
 /// x̂0 is carried on by its response to the way from step to step, noise included; but in the first round, and where rows
 /// are far apart, G is trusted less: there x̂0 is held between rows, and no response is more than half of the innovation.
 ///
@@ -42,9 +42,9 @@ pub struct Semilinear {
     drifts: Array2<f32>,
     /// Whether a step has been evaluated, `[N]`.
     seen: Vec<bool>,
-    /// Whether little is known of what lies between the rows of this round.
+    /// Whether the rows of this round are far apart, so that little is known of the steps between them.
     sparse: bool,
-    /// Largest magnitude of the values that were evaluated.
+    /// Largest magnitude of an evaluated x̂0.
     reach: f32,
     /// Rows for which G holds still, before it is fitted anew.
     held: usize,
@@ -59,7 +59,7 @@ impl Semilinear {
     const BLOCK: usize = 4;
     /// Steps from row to row, in the mean, up to which the response is trusted.
     const CLOSE: usize = 3;
-    /// What a response comes to at most, of the innovation, where it is trusted.
+    /// Largest norm of a response, relative to that of the innovation, where it is trusted.
     const TRUSTED: f64 = 1.25;
     /// The same where it is not.
     const CAUTIOUS: f64 = 0.5;
@@ -141,7 +141,7 @@ impl Semilinear {
         if share < 1.0 {
             self.response.iter_mut().for_each(|response| *response *= share);
         }
-        // A guess may have overflowed; it is not to spoil what follows.
+        // A guess may have overflowed; a response that is not finite is left out.
         if self.response.iter().all(|value| value.is_finite()) {
             path.shift_drift(step, &self.response, self.reach);
         }

@@ -1,6 +1,6 @@
-//! PIADM-ODE (Chen et al. 2024, arXiv 2405.15986, algorithm 2): deterministic steps lose track of the distribution as
-//! they go, so after every block but the last a corrector mixes the state at the block's noise level, whose density it
-//! leaves as it is.
+//! PIADM-ODE (Chen et al. 2024, arXiv 2405.15986, algorithm 2): the distribution of deterministic steps drifts away from the
+//! data's, so after every block but the last a corrector mixes the state at the block's noise level without changing the
+//! density of that level.
 //!
 //! The corrector is underdamped Langevin dynamics, with the score s = (√ᾱ x̂0 − x) / (1−ᾱ) = −ε/σ. With lengths in units
 //! of σ = √(1−ᾱ), in which the score changes by at most 1 for a change of 1,
@@ -19,18 +19,17 @@
 //! Var ξ_u = 1 − a²,  Cov = (1 − a)²/γ,  Var ξ_x = (2γh − 3 + 4a − a²)/γ²
 //! ```
 //!
-//! Predictor and corrector are one sequence of states (x, u), iterated in blocks. Its answer is another sample than that
+//! Predictor and corrector are one sequence of states (x, u), iterated in blocks. Its result is another sample than that
 //! of `sequential`, of a distribution that is closer to the data's. The corrector's noise follows from the sample's.
 
 use ndarray::{Array2, ArrayView2, s};
 use rand_distr::{Distribution as _, StandardNormal};
 
-use super::{Blocks, WindowConfig, blocks, ends, movement};
-use crate::diffusion::Diffusion;
-use crate::method::{Method, Rows};
+use super::{Blocks, Method, WindowConfig, blocks, ends, movement};
+use crate::affine_table::Table;
 use crate::noise::Noise;
 use crate::statistics::Statistics;
-use crate::table::Table;
+use crate::strategy::{Diffusion, Rows};
 use crate::window::{Drift, Path, Recurrence, row_mut};
 
 /// γ, of the order of the square root of the score's slope.
@@ -41,7 +40,7 @@ const LENGTH: f64 = 0.25;
 
 /// A step of the whole sequence.
 #[derive(Clone, Copy)]
-enum Turn {
+enum Stage {
     /// The table's step.
     Predict(usize),
     /// A step of the corrector on the state before the table's step.
@@ -51,8 +50,8 @@ enum Turn {
 /// The sequence without its heavy part.
 struct Sequence<'a> {
     diffusion: Diffusion<'a>,
-    turns: &'a [Turn],
-    kicks: &'a Array2<f32>,
+    stages: &'a [Stage],
+    corrector_noise: &'a Array2<f32>,
     langevin: Langevin,
 }
 
@@ -63,57 +62,27 @@ struct Langevin {
     decay: f32,
     travel: f32,
     push: f32,
-    /// ξ_u = kick · ζ₁ and ξ_x = along · ζ₁ + across · ζ₂ with standard normal ζ.
-    kick: f32,
-    along: f32,
-    across: f32,
+    /// ξ_u = velocity_noise · ζ₁ and ξ_x = shared_noise · ζ₁ + own_noise · ζ₂ with standard normal ζ.
+    velocity_noise: f32,
+    shared_noise: f32,
+    own_noise: f32,
 }
 
 pub(super) struct Corrected {
     dim: usize,
-    turns: Vec<Turn>,
+    stages: Vec<Stage>,
     iteration: Blocks,
     /// States (x, u) and drifts of the sequence.
     path: Path,
-    /// Standard normal noise of the corrector's steps: ζ₁, ζ₂ and, for the first, u/σ, `[turns, 3 D]`.
-    kicks: Array2<f32>,
-    /// The rows asked about.
+    /// Standard normal noise of the corrector's steps: ζ₁, ζ₂ and, for the first, u/σ, `[stages, 3 D]`.
+    corrector_noise: Array2<f32>,
+    /// The rows of the round.
     states: Array2<f32>,
     timesteps: Vec<i64>,
 }
 
-pub(super) fn method(table: &Table, config: WindowConfig, dim: usize) -> Corrected {
-    let mut turns = Vec::new();
-    let mut turn_ends = Vec::new();
-    let mut start = 0;
-    for end in ends(0..table.steps(), config.window) {
-        turns.extend((start..end).map(Turn::Predict));
-        turn_ends.push(turns.len());
-        if end < table.steps() {
-            let corrector = turns.len()..turns.len() + STEPS;
-            turns.extend((0..STEPS).map(|step| Turn::Correct { level: end, first: step == 0 }));
-            turn_ends.extend(ends(corrector, config.window.min(table.steps())));
-        }
-        start = end;
-    }
-    let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
-    // Half of the values are the velocity, which the predictor leaves as it is.
-    let allowed: Vec<f64> = turns.iter().map(|turn| allowed[turn.target() - 1] / 2.0).collect();
-    let mut iteration = blocks(turn_ends, config.tolerance, allowed);
-    iteration.reserve(table.steps());
-    Corrected {
-        dim,
-        iteration,
-        path: Path::new(turns.len(), 2 * dim, Diffusion::drift_width(table, dim)),
-        kicks: Array2::zeros((turns.len(), 3 * dim)),
-        states: Array2::zeros((table.steps(), dim)),
-        timesteps: Vec::with_capacity(table.steps()),
-        turns,
-    }
-}
-
-impl Turn {
-    /// The table's step whose noise level the turn begins at.
+impl Stage {
+    /// The table's step whose noise level the stage begins at.
     fn level(self) -> usize {
         match self {
             Self::Predict(step) => step,
@@ -121,7 +90,7 @@ impl Turn {
         }
     }
 
-    /// The table's state that the turn leads to.
+    /// The table's state that the stage leads to.
     fn target(self) -> usize {
         match self {
             Self::Predict(step) => step + 1,
@@ -135,108 +104,140 @@ impl Langevin {
     fn new(length: f64) -> Self {
         let decay = (-FRICTION * length).exp();
         let travel = (1.0 - decay) / FRICTION;
-        let kick = (1.0 - decay * decay).sqrt();
-        let along = (1.0 - decay).powi(2) / FRICTION / kick;
+        let velocity_noise = (1.0 - decay * decay).sqrt();
+        let shared_noise = (1.0 - decay).powi(2) / FRICTION / velocity_noise;
         let variance = (2.0 * FRICTION * length - 3.0 + 4.0 * decay - decay * decay) / FRICTION.powi(2);
         Self {
             decay: decay as f32,
             travel: travel as f32,
             push: ((length - travel) / FRICTION) as f32,
-            kick: kick as f32,
-            along: along as f32,
-            across: (variance - along * along).max(0.0).sqrt() as f32,
+            velocity_noise: velocity_noise as f32,
+            shared_noise: shared_noise as f32,
+            own_noise: (variance - shared_noise * shared_noise).max(0.0).sqrt() as f32,
         }
     }
 }
 
 impl Recurrence for Sequence<'_> {
     fn steps(&self) -> usize {
-        self.turns.len()
+        self.stages.len()
     }
 
-    fn advance(&self, turn: usize, state: &[f32], drift: Drift<'_>, next: &mut [f32]) {
+    fn advance(&self, stage: usize, state: &[f32], drift: Drift<'_>, next: &mut [f32]) {
         let (x, u) = state.split_at(state.len() / 2);
         let (next_x, next_u) = next.split_at_mut(x.len());
-        match self.turns[turn] {
-            Turn::Predict(step) => {
+        match self.stages[stage] {
+            Stage::Predict(step) => {
                 self.diffusion.advance(step, x, drift, next_x);
                 next_u.copy_from_slice(u);
             }
-            Turn::Correct { level, first } => {
-                let row = &self.diffusion.table.rows()[level];
+            Stage::Correct { level, first } => {
+                let row = &self.diffusion.table().rows()[level];
                 let l = &self.langevin;
                 for i in 0..x.len() {
-                    let kick = |part: usize| row.sigma * self.kicks[[turn, part * x.len() + i]];
-                    let u = if first { kick(2) } else { u[i] };
+                    let scaled = |part: usize| row.sigma * self.corrector_noise[[stage, part * x.len() + i]];
+                    let u = if first { scaled(2) } else { u[i] };
                     let epsilon = x[i] - row.alpha * drift.current[i];
-                    next_x[i] = x[i] + l.travel * u - l.push * epsilon + l.along * kick(0) + l.across * kick(1);
-                    next_u[i] = l.decay * u - l.travel * epsilon + l.kick * kick(0);
+                    next_x[i] =
+                        x[i] + l.travel * u - l.push * epsilon + l.shared_noise * scaled(0) + l.own_noise * scaled(1);
+                    next_u[i] = l.decay * u - l.travel * epsilon + l.velocity_noise * scaled(0);
                 }
-                self.diffusion.known.settle(next_x);
+                self.diffusion.write_known(next_x);
             }
         }
     }
 }
 
 impl Corrected {
+    pub(super) fn new(table: &Table, config: WindowConfig, dim: usize) -> Self {
+        let mut stages = Vec::new();
+        let mut stage_ends = Vec::new();
+        let mut start = 0;
+        for end in ends(0..table.steps(), config.window) {
+            stages.extend((start..end).map(Stage::Predict));
+            stage_ends.push(stages.len());
+            if end < table.steps() {
+                let corrector = stages.len()..stages.len() + STEPS;
+                stages.extend((0..STEPS).map(|step| Stage::Correct { level: end, first: step == 0 }));
+                stage_ends.extend(ends(corrector, config.window.min(table.steps())));
+            }
+            start = end;
+        }
+        let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
+        // Half of the values are the velocity, which the predictor leaves as it is.
+        let allowed: Vec<f64> = stages.iter().map(|stage| allowed[stage.target() - 1] / 2.0).collect();
+        let mut iteration = blocks(stage_ends, config.tolerance, allowed);
+        iteration.reserve(table.steps());
+        Self {
+            dim,
+            iteration,
+            path: Path::new(stages.len(), 2 * dim, Diffusion::drift_width(table, dim)),
+            corrector_noise: Array2::zeros((stages.len(), 3 * dim)),
+            states: Array2::zeros((table.steps(), dim)),
+            timesteps: Vec::with_capacity(table.steps()),
+            stages,
+        }
+    }
+
     /// What the iteration works on and with.
     fn parts<'a>(&'a mut self, diffusion: &Diffusion<'a>) -> (Sequence<'a>, &'a mut Blocks, &'a mut Path) {
         let langevin = Langevin::new(LENGTH);
-        let sequence = Sequence { diffusion: *diffusion, turns: &self.turns, kicks: &self.kicks, langevin };
+        let sequence =
+            Sequence { diffusion: *diffusion, stages: &self.stages, corrector_noise: &self.corrector_noise, langevin };
         (sequence, &mut self.iteration, &mut self.path)
     }
 
-    fn draw_kicks(&mut self, noise: &Noise) {
+    fn draw_corrector_noise(&mut self, noise: &Noise) {
         let mut generator = noise.generator();
-        for (turn, mut kicks) in self.turns.iter().zip(self.kicks.rows_mut()) {
-            if matches!(turn, Turn::Correct { .. }) {
-                kicks.iter_mut().for_each(|kick| *kick = StandardNormal.sample(&mut generator));
+        for (stage, mut row) in self.stages.iter().zip(self.corrector_noise.rows_mut()) {
+            if matches!(stage, Stage::Correct { .. }) {
+                row.iter_mut().for_each(|value| *value = StandardNormal.sample(&mut generator));
             }
         }
     }
 
     /// Hands over the states that the table's steps begin and end at, corrected where there is a corrector.
     fn hand_over(&self, path: &mut Path) {
-        for (turn, step) in self.turns.iter().enumerate() {
-            path.state_mut(step.target()).copy_from_slice(&self.path.state(turn + 1)[..self.dim]);
+        for (stage, step) in self.stages.iter().enumerate() {
+            path.state_mut(step.target()).copy_from_slice(&self.path.state(stage + 1)[..self.dim]);
         }
     }
 }
 
 impl Method for Corrected {
     fn begin(&mut self, diffusion: &Diffusion<'_>, _warm: bool) {
-        self.draw_kicks(diffusion.noise);
+        self.draw_corrector_noise(diffusion.noise());
         let (x, u) = self.path.state_mut(0).split_at_mut(self.dim);
-        diffusion.begin(x);
+        diffusion.write_initial(x);
         u.fill(0.0);
         self.iteration.begin::<Sequence<'_>>(false);
     }
 
     fn ask<'a>(&'a mut self, diffusion: &Diffusion<'a>, _path: &'a mut Path) -> Rows<'a> {
         let (sequence, iteration, path) = self.parts(diffusion);
-        iteration.window(&sequence, path);
+        iteration.ask(&sequence, path);
         let asked = self.iteration.asked();
         self.timesteps.clear();
-        for (row, turn) in asked.iter().enumerate() {
-            row_mut(&mut self.states, row).copy_from_slice(&self.path.state(*turn)[..self.dim]);
-            self.timesteps.push(diffusion.table.timesteps()[self.turns[*turn].level()]);
+        for (row, stage) in asked.iter().enumerate() {
+            row_mut(&mut self.states, row).copy_from_slice(&self.path.state(*stage)[..self.dim]);
+            self.timesteps.push(diffusion.table().timesteps()[self.stages[*stage].level()]);
         }
         Rows { states: self.states.slice(s![..asked.len(), ..]), timesteps: &self.timesteps }
     }
 
-    fn digest(
+    fn tell(
         &mut self,
         diffusion: &Diffusion<'_>,
         path: &mut Path,
         predictions: ArrayView2<'_, f32>,
         statistics: &mut Statistics,
     ) -> bool {
-        for (row, turn) in self.iteration.asked().iter().enumerate() {
-            let step = &diffusion.table.rows()[self.turns[*turn].level()];
-            diffusion.drift(step, self.states.row(row), predictions.row(row), self.path.drift_mut(*turn));
+        for (row, stage) in self.iteration.asked().iter().enumerate() {
+            let step = &diffusion.table().rows()[self.stages[*stage].level()];
+            diffusion.write_drift(step, self.states.row(row), predictions.row(row), self.path.drift_mut(*stage));
         }
         let (sequence, iteration, own_path) = self.parts(diffusion);
-        let done = iteration.digest(&sequence, own_path, statistics);
+        let done = iteration.tell(&sequence, own_path, statistics);
         if done {
             self.hand_over(path);
         }
@@ -265,7 +266,7 @@ mod tests {
     const DIM: usize = 3;
 
     /// ε̂ of a state, of no data in particular.
-    fn answer(x: f32) -> f32 {
+    fn epsilon(x: f32) -> f32 {
         0.8 * x + 0.3 * (2.0 * x).sin()
     }
 
@@ -278,24 +279,24 @@ mod tests {
             _timesteps: &[i64],
             mut prediction: ArrayViewMut2<'_, f32>,
         ) -> Result<(), BoxError> {
-            prediction.zip_mut_with(&samples, |prediction, x| *prediction = answer(*x));
+            prediction.zip_mut_with(&samples, |prediction, x| *prediction = epsilon(*x));
             Ok(())
         }
     }
 
-    /// One turn after the other.
+    /// One stage after the other.
     fn serial(table: &Table, config: WindowConfig, noise: &Noise) -> Vec<f32> {
-        let mut corrected = method(table, config, DIM);
+        let mut corrected = Corrected::new(table, config, DIM);
         let known = Inpainting::none(DIM);
-        let diffusion = Diffusion { table, noise, known: &known };
+        let diffusion = Diffusion::new(table, noise, &known);
         corrected.begin(&diffusion, false);
         let width = Diffusion::drift_width(table, DIM);
         let (mut state, mut next) = (corrected.path.state(0).to_vec(), vec![0.0; 2 * DIM]);
         let (sequence, ..) = corrected.parts(&diffusion);
-        for (index, turn) in sequence.turns.iter().enumerate() {
+        for (index, stage) in sequence.stages.iter().enumerate() {
             let x = ndarray::aview1(&state[..DIM]);
             let mut drift = vec![0.0; width];
-            diffusion.drift(&table.rows()[turn.level()], x, x.mapv(answer).view(), &mut drift);
+            diffusion.write_drift(&table.rows()[stage.level()], x, x.mapv(epsilon).view(), &mut drift);
             sequence.advance(index, &state, Drift { current: &drift, previous: &drift }, &mut next);
             state.copy_from_slice(&next);
         }
@@ -303,11 +304,11 @@ mod tests {
     }
 
     #[test]
-    fn at_tolerance_0_the_blocks_reach_the_serial_answer_to_the_bit() {
+    fn at_tolerance_0_the_blocks_reach_the_serial_sample_to_the_bit() {
         let table = Table::new(&SchedulerConfig::default(), Solver::Ddim { eta: 0.0 }, 30).unwrap();
         for (seed, window) in (0..).zip([1, 3, 7, 20, 30]) {
             let (config, noise) = (WindowConfig { window, tolerance: 0.0 }, Noise::draw(seed, 30, DIM));
-            let mut sampler = Sampler::new(table.clone(), Strategy::Blocks(config), DIM).unwrap();
+            let mut sampler = Sampler::new(table.clone(), Strategy::blocks(config), DIM).unwrap();
             let found = sampler.sample(&mut Sine, &noise).unwrap().sample().to_vec();
             assert_eq!(found, serial(&table, config, &noise), "window {window}");
         }
@@ -315,7 +316,11 @@ mod tests {
 
     /// Variances of x and u and their covariance after a step without a force.
     fn spread(l: Langevin) -> [f32; 3] {
-        [l.along * l.along + l.across * l.across, l.kick * l.kick, l.along * l.kick]
+        [
+            l.shared_noise * l.shared_noise + l.own_noise * l.own_noise,
+            l.velocity_noise * l.velocity_noise,
+            l.shared_noise * l.velocity_noise,
+        ]
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! What rounds take on this machine.
+//! A model of what a round costs on this machine.
 
 use std::time::Duration;
 
-/// What a round takes, learnt from the rounds that were made: a + b · rows by least squares, the last ones counting most.
+/// The time of a round as a + b · rows, fitted by least squares to the rounds that were made, the last ones counting most.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct RoundCost {
     /// Sums over the rounds: 1, rows, seconds, rows², rows · seconds.
     count: f64,
     rows: f64,
@@ -13,8 +13,8 @@ pub(crate) struct Pace {
     rows_seconds: f64,
 }
 
-impl Pace {
-    /// What a round counts when the next one comes.
+impl RoundCost {
+    /// Weight of every round before the last one, relative to that of the round after it.
     const MEMORY: f64 = 0.95;
 
     pub fn learn(&mut self, rows: usize, time: Duration) {
@@ -51,27 +51,27 @@ mod tests {
 
     const MILLISECOND: Duration = Duration::from_millis(1);
 
-    /// A pace that knows rounds of `sizes` rows, of 2 ms and half a millisecond a row each.
-    fn pace(sizes: &[usize]) -> Pace {
-        let mut pace = Pace::default();
-        sizes.iter().for_each(|rows| pace.learn(*rows, (4 + *rows as u32) * MILLISECOND / 2));
-        pace
+    /// A model that has seen rounds of `sizes` rows, of 2 ms and half a millisecond a row each.
+    fn model(sizes: &[usize]) -> RoundCost {
+        let mut model = RoundCost::default();
+        sizes.iter().for_each(|rows| model.learn(*rows, (4 + *rows as u32) * MILLISECOND / 2));
+        model
     }
 
     #[test]
     fn the_cost_of_a_row_is_learnt_from_rounds_of_several_sizes() {
-        assert_eq!(pace(&[8, 20, 12]).rows_within(7 * MILLISECOND + MILLISECOND / 4), 10);
-        assert_eq!(pace(&[8, 20, 12]).rows_within(MILLISECOND), 0);
+        assert_eq!(model(&[8, 20, 12]).rows_within(7 * MILLISECOND + MILLISECOND / 4), 10);
+        assert_eq!(model(&[8, 20, 12]).rows_within(MILLISECOND), 0);
     }
 
     #[test]
     fn rounds_of_one_size_tell_only_what_they_take() {
-        assert_eq!(pace(&[8, 8]).rows_within(7 * MILLISECOND), usize::MAX);
-        assert_eq!(pace(&[8, 8]).rows_within(5 * MILLISECOND), 0);
+        assert_eq!(model(&[8, 8]).rows_within(7 * MILLISECOND), usize::MAX);
+        assert_eq!(model(&[8, 8]).rows_within(5 * MILLISECOND), 0);
     }
 
     #[test]
-    fn an_unknown_pace_limits_nothing() {
-        assert_eq!(Pace::default().rows_within(Duration::ZERO), usize::MAX);
+    fn an_unknown_cost_limits_nothing() {
+        assert_eq!(RoundCost::default().rows_within(Duration::ZERO), usize::MAX);
     }
 }

@@ -1,6 +1,6 @@
-//! Score distillation (Poole et al. 2022, arXiv 2209.14988, eq. 3) as a process: what a denoiser thinks of a plan.
+//! Score distillation (Poole et al. 2022, arXiv 2209.14988, eq. 3) as a process: how likely a denoiser finds a plan.
 //!
-//! Step k looks at the plan a under noise ε_k drawn beforehand, at a level that falls from step to step, and takes
+//! Step k evaluates the plan a under noise ε_k drawn beforehand, at a level that falls from step to step, and takes
 //!
 //! ```text
 //! x   = √ᾱ a + √(1−ᾱ) ε_k
@@ -19,8 +19,8 @@ use super::Penalty;
 use crate::config::{PredictionType, SchedulerConfig};
 use crate::denoiser::Denoiser;
 use crate::error::{ConfigError, SampleError};
-use crate::method::Rows;
 use crate::schedule::{NoiseLevel, noise_levels};
+use crate::strategy::Rows;
 use crate::window::{Adam, Drift, Path, Process, Recurrence, TailGuess};
 
 /// The levels go from this share of the training timesteps ...
@@ -42,7 +42,7 @@ pub(super) struct Prior {
     rates: Vec<f32>,
 }
 
-/// What is asked of the denoiser and what it says, `[K, D]`.
+/// Inputs and outputs of the denoiser, `[K, D]`.
 pub(super) struct Buffers {
     pub noisy: Array2<f32>,
     pub predictions: Array2<f32>,
@@ -113,17 +113,17 @@ impl Process for Distillation<'_> {
         mut drifts: ArrayViewMut2<'_, f32>,
     ) -> Result<(), SampleError> {
         let Self { prior, noise, buffers, .. } = self;
-        let (rows, dim) = drifts.dim();
-        let mut noisy = buffers.noisy.slice_mut(s![..rows, ..]);
+        let (count, dim) = drifts.dim();
+        let mut noisy = buffers.noisy.slice_mut(s![..count, ..]);
         for ((row, i), noisy) in noisy.indexed_iter_mut() {
             let level = prior.levels[steps[row]];
             *noisy = level.alpha * states[[row, i]] + level.sigma * noise[[steps[row], i]];
         }
-        let mut predictions = buffers.predictions.slice_mut(s![..rows, ..dim]);
+        let mut predictions = buffers.predictions.slice_mut(s![..count, ..dim]);
         buffers.timesteps.clear();
         buffers.timesteps.extend(steps.iter().map(|step| prior.timesteps[*step]));
-        let asked = Rows { states: noisy.view(), timesteps: &buffers.timesteps };
-        asked.ask(self.denoiser, predictions.view_mut())?;
+        let rows = Rows { states: noisy.view(), timesteps: &buffers.timesteps };
+        rows.predict(self.denoiser, predictions.view_mut())?;
         for ((row, i), drift) in drifts.indexed_iter_mut() {
             *drift = prior.denoised(prior.levels[steps[row]], noisy[[row, i]], predictions[[row, i]]);
         }

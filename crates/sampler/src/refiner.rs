@@ -1,7 +1,7 @@
 //! Refinement: a plan descends a penalty, with the diffusion model as prior.
 //!
-//! The optimiser's path is a process like any other (Zhou et al. 2023, arXiv 2311.17082), so the window loop takes many of
-//! its steps at once: the heavy part is the network, [`distillation`] says of what, and the cheap part is Adam's update.
+//! The optimiser's path is a process like any other (Zhou et al. 2023, arXiv 2311.17082), so the window loop takes several of
+//! its steps at once: the heavy part is the network ([`distillation`]), and the cheap part is Adam's update.
 
 use ndarray::{Array2, ArrayView1};
 
@@ -16,7 +16,7 @@ use crate::window::{Adam, AdaptiveThreshold, Direct, FixedWindow, Path, WindowLo
 mod distillation;
 use distillation::{Buffers, Distillation, FrozenPrior, Prior};
 
-/// What a refined plan is to make small, beside staying likely.
+/// A penalty that a refined plan makes small while it stays likely under the policy.
 pub trait Penalty {
     /// Adds the penalty's gradient at `plan`, `[D]`, normalised and flattened as the denoiser's rows, to `gradient`,
     /// `[D]`. The policy's pull, a − x̂0, is there already.
@@ -87,7 +87,7 @@ impl Refiner {
                 return Err(ConfigError::out_of_range(field, &value, "at least 1"));
             }
         }
-        window.validate()?;
+        window.settings().validate()?;
         let acceptance = AdaptiveThreshold::new(DECAY, window.tolerance.powi(2));
         Ok(Self {
             prior: Prior::new(scheduler, steps)?,
@@ -117,7 +117,7 @@ impl Refiner {
     ///
     /// # Errors
     ///
-    /// [`SampleError`] if plan or noise have another shape than the refiner, if the denoiser fails or answers with
+    /// [`SampleError`] if plan or noise have another shape than the refiner, if the denoiser fails or predicts
     /// values that are not finite, or if the penalty's gradient leads to such a plan.
     pub fn refine(
         &mut self,

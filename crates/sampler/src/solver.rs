@@ -62,22 +62,35 @@ impl Solver {
         }
     }
 
+    /// Every solver as it is written, `ddim:ETA` standing for DDIM with an η: what [`FromStr`] reads.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// The name under which it is listed, without a parameter.
+    fn name(self) -> &'static str {
+        let listed = |(_, solver): &&(&str, Self)| std::mem::discriminant(solver) == std::mem::discriminant(&self);
+        NAMES.iter().find(listed).map_or("", |(name, _)| *name)
+    }
+
+    /// Whether it is for networks that predict a flow.
+    fn is_for_flow(self) -> bool {
+        matches!(self, Self::Euler | Self::Midpoint)
+    }
+
     /// Checks that it is defined for networks that predict this, and for as many steps.
     pub(crate) fn check(self, prediction_type: PredictionType, steps: usize) -> Result<(), ConfigError> {
-        let is_flow = matches!(self, Self::Euler | Self::Midpoint);
-        match (prediction_type == PredictionType::Flow, is_flow) {
-            (true, false) => {
-                Err(ConfigError::unsupported("solver", &self, "euler, midpoint: the network predicts a flow"))
-            }
-            (false, true) => {
-                let supported = "ddpm, ddim, ddim:ETA, dpmsolver++: the network does not predict a flow";
-                Err(ConfigError::unsupported("solver", &self, supported))
-            }
-            _ if self == Self::Midpoint && !steps.is_multiple_of(2) => {
-                Err(ConfigError::out_of_range("steps", &steps, "even: midpoint takes them in pairs"))
-            }
-            _ => Ok(()),
+        let flow = prediction_type == PredictionType::Flow;
+        if flow != self.is_for_flow() {
+            let others = names_of(|solver| solver.is_for_flow() == flow);
+            let predicts = if flow { "predicts" } else { "does not predict" };
+            let supported = format!("{others}: the network {predicts} a flow");
+            return Err(ConfigError::unsupported("solver", &self, supported));
         }
+        if self == Self::Midpoint && !steps.is_multiple_of(2) {
+            return Err(ConfigError::out_of_range("steps", &steps, "even: midpoint takes them in pairs"));
+        }
+        Ok(())
     }
 
     /// Whether the final timestep of an even spacing is left out (see [`crate::timesteps`]).
@@ -108,18 +121,30 @@ fn posterior_variance(alpha: f64, alpha_next: f64) -> f64 {
     (1.0 - alpha_next) / (1.0 - alpha) * (1.0 - alpha / alpha_next)
 }
 
-/// Their names.
-const KNOWN: &str = "ddpm, ddim, ddim:ETA, dpmsolver++, euler, midpoint";
+/// What η is written after.
+const ETA: &str = "ddim:";
+
+/// Every solver as it is written: the one list of them. The first of several entries for one solver is its name.
+const NAMES: [(&str, Solver); 6] = [
+    ("ddpm", Solver::Ddpm),
+    ("ddim", Solver::Ddim { eta: 0.0 }),
+    ("ddim:ETA", Solver::Ddim { eta: 0.0 }),
+    ("dpmsolver++", Solver::DpmSolverPlusPlus),
+    ("euler", Solver::Euler),
+    ("midpoint", Solver::Midpoint),
+];
+
+/// The names of the solvers that are `wanted`, for an error.
+fn names_of(wanted: impl Fn(Solver) -> bool) -> String {
+    let wanted = NAMES.iter().filter(|(_, solver)| wanted(*solver));
+    wanted.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
 
 impl fmt::Display for Solver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ddpm => f.write_str("ddpm"),
-            Self::Ddim { eta: 0.0 } => f.write_str("ddim"),
-            Self::Ddim { eta } => write!(f, "ddim:{eta}"),
-            Self::DpmSolverPlusPlus => f.write_str("dpmsolver++"),
-            Self::Euler => f.write_str("euler"),
-            Self::Midpoint => f.write_str("midpoint"),
+            Self::Ddim { eta } if *eta != 0.0 => write!(f, "{ETA}{eta}"),
+            _ => f.write_str(self.name()),
         }
     }
 }
@@ -127,24 +152,15 @@ impl fmt::Display for Solver {
 impl FromStr for Solver {
     type Err = ConfigError;
 
-    /// Reads `ddpm`, `ddim`, `ddim:ETA`, `dpmsolver++`, `euler` or `midpoint`.
+    /// Reads one of [`Solver::names`], with a number in place of `ETA`.
     fn from_str(name: &str) -> Result<Self, ConfigError> {
-        let solver = match name {
-            "ddpm" => Self::Ddpm,
-            "ddim" => Self::Ddim { eta: 0.0 },
-            "dpmsolver++" => Self::DpmSolverPlusPlus,
-            "euler" => Self::Euler,
-            "midpoint" => Self::Midpoint,
-            _ => {
-                let eta = name.strip_prefix("ddim:").and_then(|eta| eta.parse().ok());
-                let Some(eta) = eta else {
-                    return Err(ConfigError::unsupported("solver", &name, KNOWN));
-                };
-                Self::Ddim { eta }
-            }
-        };
-        solver.validate()?;
-        Ok(solver)
+        if let Some(eta) = name.strip_prefix(ETA).and_then(|eta| eta.parse().ok()) {
+            let solver = Self::Ddim { eta };
+            return solver.validate().map(|()| solver);
+        }
+        let plain = NAMES.iter().find(|(listed, _)| *listed == name && !listed.starts_with(ETA));
+        let unknown = || ConfigError::unsupported("solver", &name, names_of(|_| true));
+        plain.map(|(_, solver)| *solver).ok_or_else(unknown)
     }
 }
 
@@ -154,7 +170,7 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        for name in ["ddpm", "ddim", "ddim:0.5", "dpmsolver++", "euler", "midpoint"] {
+        for name in Solver::names().map(|name| name.replace("ETA", "0.5")) {
             assert_eq!(name.parse::<Solver>().unwrap().to_string(), name);
         }
     }
@@ -162,7 +178,10 @@ mod tests {
     #[test]
     fn foreign_names_and_eta_out_of_range_are_refused() {
         let message = |name: &str| name.parse::<Solver>().unwrap_err().to_string();
-        assert_eq!(message("heun"), format!("solver: `heun` is not supported; use {KNOWN}"));
+        let known = "ddpm, ddim, ddim:ETA, dpmsolver++, euler, midpoint";
+        for unknown in ["heun", "ddim:ETA", "ddim:"] {
+            assert_eq!(message(unknown), format!("solver: `{unknown}` is not supported; use {known}"));
+        }
         assert_eq!(message("ddim:1.5"), "eta is 1.5, but must be between 0 and 1");
         assert_eq!(message("ddim:NaN"), "eta is NaN, but must be between 0 and 1");
     }

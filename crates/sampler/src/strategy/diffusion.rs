@@ -1,45 +1,70 @@
-//! Sampling from a diffusion model as a recurrence: the affine row. The network, its heavy part, is asked elsewhere.
+//! Sampling from a diffusion model as a recurrence: the affine row. The network, its heavy part, is called elsewhere.
 
 use ndarray::{ArrayView1, ArrayView2};
 
+use crate::affine_table::{Step, Table};
 use crate::inpainting::Inpainting;
 use crate::noise::Noise;
-use crate::table::{Step, Table};
 use crate::window::{Drift, Path, Recurrence};
 
 /// One sample being drawn.
 ///
 /// A state is x_j, `[D]`. A drift is x̂0_j, `[D]`, followed for DDIM with clipping by the excess, `[D]`: the network's ε
 /// less the ε re-derived from the clipped x̂0.
-#[derive(Clone, Copy)]
-pub(crate) struct Diffusion<'a> {
-    pub table: &'a Table,
-    pub noise: &'a Noise,
-    pub known: &'a Inpainting,
+#[derive(Clone, Copy, Debug)]
+pub struct Diffusion<'a> {
+    table: &'a Table,
+    noise: &'a Noise,
+    known: &'a Inpainting,
 }
 
-impl Diffusion<'_> {
+impl<'a> Diffusion<'a> {
+    pub(crate) fn new(table: &'a Table, noise: &'a Noise, known: &'a Inpainting) -> Self {
+        Self { table, noise, known }
+    }
+
+    /// The table by which steps are taken.
+    pub fn table(&self) -> &'a Table {
+        self.table
+    }
+
+    /// The sample's noise.
+    pub fn noise(&self) -> &'a Noise {
+        self.noise
+    }
+
     /// Values in a drift of a sample of `dim` values.
     pub fn drift_width(table: &Table, dim: usize) -> usize {
         if table.carries_excess() { 2 * dim } else { dim }
     }
 
-    /// Writes x_0.
-    pub fn begin(&self, state: &mut [f32]) {
+    /// Writes x_0: a path handed to a strategy has it, one of the strategy's own needs it.
+    pub fn write_initial(&self, state: &mut [f32]) {
         state.iter_mut().zip(self.noise.initial()).for_each(|(state, noise)| *state = *noise);
-        self.known.settle(state);
+        self.write_known(state);
     }
 
-    /// Writes the drifts of `steps` that the network's `predictions`, `[p, D]`, at the states of `path` mean.
-    pub fn answer(&self, path: &mut Path, steps: impl IntoIterator<Item = usize>, predictions: ArrayView2<'_, f32>) {
+    /// Writes the drifts of `steps` that follow from the network's `predictions`, `[p, D]`, at the states of `path`.
+    pub fn write_drifts(
+        &self,
+        path: &mut Path,
+        steps: impl IntoIterator<Item = usize>,
+        predictions: ArrayView2<'_, f32>,
+    ) {
         for (step, prediction) in steps.into_iter().zip(predictions.rows()) {
             let (state, drift) = path.state_and_drift(step);
-            self.drift(&self.table.rows()[step], state.into(), prediction, drift);
+            self.write_drift(&self.table.rows()[step], state.into(), prediction, drift);
         }
     }
 
-    /// Writes the drift of `step` that the network's `prediction` at `state` means.
-    pub fn drift(&self, step: &Step, state: ArrayView1<'_, f32>, prediction: ArrayView1<'_, f32>, drift: &mut [f32]) {
+    /// Writes the drift of `step` that follows from the network's `prediction` at `state`.
+    pub fn write_drift(
+        &self,
+        step: &Step,
+        state: ArrayView1<'_, f32>,
+        prediction: ArrayView1<'_, f32>,
+        drift: &mut [f32],
+    ) {
         let (denoised, excess) = drift.split_at_mut(state.len());
         for i in 0..state.len() {
             let raw = self.table.prediction_type().denoised(step.level(), state[i], prediction[i]);
@@ -50,6 +75,12 @@ impl Diffusion<'_> {
             }
         }
         self.known.hold(denoised, excess);
+    }
+
+    /// Writes into a state the values of the sample that are known, as far as they are held all the way.
+    /// [`advance`](Recurrence::advance) does so itself.
+    pub fn write_known(&self, state: &mut [f32]) {
+        self.known.settle(state);
     }
 }
 
@@ -71,7 +102,7 @@ impl Recurrence for Diffusion<'_> {
         for (next, excess) in next.iter_mut().zip(excess) {
             *next += row.excess * excess;
         }
-        self.known.settle(next);
+        self.write_known(next);
     }
 }
 

@@ -1,35 +1,36 @@
-//! Many plans at once: every round, the rows of all plans that are not drawn yet go to the network in one call.
+//! Several plans at once: every round, the rows of all plans that are not drawn yet go to the network in one call.
 //!
-//! Each plan keeps its own path, window and statistics, and is the plan it would be alone: the driver gathers what the
-//! strategies ask for and scatters the answers. What it saves is calls, which pays where a batch costs less than its
-//! rows one by one.
+//! Each plan keeps its own path, window and statistics, and is the plan it would be alone: the sampler gathers the rows that
+//! the strategies ask for and hands the predictions back. There are fewer calls, which pays where a batch costs less than
+//! its rows one by one.
 
 mod batch;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
 use self::batch::Batch;
-use crate::budget::{Budget, Pace, Spending};
+use crate::affine_table::Table;
+use crate::budget::{Budget, RoundCost, Spending};
 use crate::denoiser::{BoxError, Denoiser, Known};
-use crate::drawing::{Drawing, Sample};
+use crate::drawing::Drawing;
 use crate::error::{ConfigError, SampleError};
 use crate::noise::Noise;
+use crate::sample::{Ended, Sample};
 use crate::statistics::Statistics;
 use crate::strategy::Strategy;
-use crate::table::Table;
 
 /// A network with one observation bound for each plan.
 ///
 /// Every [`Denoiser`] is one: its observation is that of all plans.
-pub trait ManyDenoiser {
+pub trait BatchedDenoiser {
     /// Predicts as [`Denoiser::predict`] does, row `i` for the observation of plan `plans[i]`.
     ///
     /// Rows of a plan follow each other, and plans come in rising order; not every plan is in every call.
     ///
     /// # Errors
     ///
-    /// Anything that keeps the network from answering; it ends all samples.
-    fn predict_many(
+    /// Anything that keeps the network from predicting; it ends all samples.
+    fn predict_batched(
         &mut self,
         plans: &[usize],
         samples: ArrayView2<'_, f32>,
@@ -43,12 +44,12 @@ pub trait ManyDenoiser {
     }
 }
 
-impl<D: Denoiser> ManyDenoiser for D {
+impl<D: Denoiser> BatchedDenoiser for D {
     fn known_of(&self, _plan: usize) -> Option<Known<'_>> {
         self.known()
     }
 
-    fn predict_many(
+    fn predict_batched(
         &mut self,
         _plans: &[usize],
         samples: ArrayView2<'_, f32>,
@@ -64,7 +65,7 @@ impl<D: Denoiser> ManyDenoiser for D {
 ///
 /// ```
 /// use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
-/// use parapolicy_sampler::{BoxError, Denoiser, ManySampler, Noise, SchedulerConfig, Solver, Strategy, Table};
+/// use parapolicy_sampler::{BoxError, Denoiser, BatchedSampler, Noise, SchedulerConfig, Solver, Strategy, Table};
 ///
 /// struct Origin;
 ///
@@ -81,14 +82,14 @@ impl<D: Denoiser> ManyDenoiser for D {
 /// }
 ///
 /// let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, 50)?;
-/// let mut sampler = ManySampler::new(table, Strategy::Sequential, 32, 4)?;
+/// let mut sampler = BatchedSampler::new(table, Strategy::sequential(), 32, 4)?;
 /// let noises: Vec<Noise> = (0..4).map(|seed| Noise::draw(seed, 50, 32)).collect();
 /// let samples = sampler.sample(&mut Origin, &noises)?;
 /// assert_eq!(samples.iter().map(|sample| sample.statistics().rounds).collect::<Vec<_>>(), [50; 4]);
 /// assert_eq!((samples.statistics().rounds, samples.statistics().evaluations), (50, 200));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct ManySampler {
+pub struct BatchedSampler {
     table: Table,
     strategy: Strategy,
     drawings: Vec<Drawing>,
@@ -96,10 +97,10 @@ pub struct ManySampler {
     unfinished: Vec<usize>,
     batch: Batch,
     statistics: Statistics,
-    pace: Pace,
+    round_cost: RoundCost,
 }
 
-impl ManySampler {
+impl BatchedSampler {
     /// Makes a sampler for up to `plans` samples of `dim` values (`horizon * action_dim`) at once.
     ///
     /// # Errors
@@ -115,7 +116,7 @@ impl ManySampler {
             unfinished: Vec::with_capacity(plans),
             batch: Batch::new(plans * table.steps(), dim),
             statistics: Statistics::with_capacity(table.steps()),
-            pace: Pace::default(),
+            round_cost: RoundCost::default(),
             table,
             strategy,
         })
@@ -162,33 +163,35 @@ impl ManySampler {
     ///
     /// # Errors
     ///
-    /// [`SampleError`] if there is no noise, or more than [`ManySampler::plans`]; if one has another shape than the
-    /// sampler; or if the denoiser fails or answers with values that are not finite. Errors that are one plan's name it.
-    pub fn sample(&mut self, denoiser: &mut dyn ManyDenoiser, noises: &[Noise]) -> Result<Samples<'_>, SampleError> {
+    /// [`SampleError`] if there is no noise, or more than [`BatchedSampler::plans`]; if one has another shape than the
+    /// sampler; or if the denoiser fails or predicts values that are not finite. Errors that are one plan's name it.
+    pub fn sample(&mut self, denoiser: &mut dyn BatchedDenoiser, noises: &[Noise]) -> Result<Samples<'_>, SampleError> {
         self.sample_within(Budget::default(), denoiser, noises)
     }
 
     /// Draws the samples that `noises` lead to, or the best guesses of them that can be had within `budget`, which is
-    /// that of all together: [`Sample::residual`] tells which.
+    /// that of all together: [`Sample::ended`] tells which.
     ///
     /// # Errors
     ///
-    /// As [`ManySampler::sample`]; and if a limit of the budget is 0.
+    /// As [`BatchedSampler::sample`]; and if a limit of the budget is 0.
     pub fn sample_within(
         &mut self,
         budget: Budget,
-        denoiser: &mut dyn ManyDenoiser,
+        denoiser: &mut dyn BatchedDenoiser,
         noises: &[Noise],
     ) -> Result<Samples<'_>, SampleError> {
         budget.validate()?;
         self.begin(denoiser, noises)?;
         let mut spending = Spending::of(budget);
-        self.narrow(spending.room(&self.pace));
+        // One round is made in any case.
+        let _ = self.limit_rows(spending.room(&self.round_cost));
         while !self.round(denoiser, noises)? {
             if !budget.is_unlimited() {
                 self.complete(noises);
-                spending.round_done(&mut self.pace, self.batch.len());
-                if !self.narrow(spending.room(&self.pace)) {
+                spending.round_done(&mut self.round_cost, self.batch.len());
+                if let Err(reason) = self.limit_rows(spending.room(&self.round_cost)) {
+                    self.unfinished.iter().for_each(|&plan| self.drawings[plan].stop(reason));
                     break;
                 }
             }
@@ -196,7 +199,7 @@ impl ManySampler {
         Ok(Samples { drawings: &self.drawings[..noises.len()], statistics: &self.statistics })
     }
 
-    fn begin(&mut self, denoiser: &dyn ManyDenoiser, noises: &[Noise]) -> Result<(), SampleError> {
+    fn begin(&mut self, denoiser: &dyn BatchedDenoiser, noises: &[Noise]) -> Result<(), SampleError> {
         let (found, most) = (noises.len(), self.plans());
         if !(1..=most).contains(&found) {
             return Err(SampleError::Plans { found, most });
@@ -211,28 +214,33 @@ impl ManySampler {
         Ok(())
     }
 
-    /// Keeps the next round of every plan that is not drawn yet to its share of `room` rows. Returns whether there is room.
-    fn narrow(&mut self, room: Option<usize>) -> bool {
+    /// Limits the next round of every plan that is not drawn yet to its share of the rows for which there is `room`. An
+    /// error is why there can be no next round.
+    fn limit_rows(&mut self, room: Result<usize, Ended>) -> Result<(), Ended> {
         let Self { drawings, unfinished, .. } = self;
-        let share = room.map(|rows| rows / unfinished.len()).filter(|rows| *rows > 0);
-        let mut fits = true;
+        let share = room.and_then(|rows| match rows / unfinished.len() {
+            0 => Err(Ended::OutOfTime),
+            share => Ok(share),
+        });
+        let mut result = Ok(());
         for &plan in &*unfinished {
-            fits &= drawings[plan].narrow(share);
+            result = result.and(drawings[plan].limit_rows(share));
         }
-        fits
+        result
     }
 
-    /// Asks the network once for all; returns whether every sample is drawn.
-    fn round(&mut self, denoiser: &mut dyn ManyDenoiser, noises: &[Noise]) -> Result<bool, SampleError> {
+    /// Calls the network once for all; returns whether every sample is drawn.
+    fn round(&mut self, denoiser: &mut dyn BatchedDenoiser, noises: &[Noise]) -> Result<bool, SampleError> {
         let Self { table, drawings, unfinished, batch, statistics, .. } = self;
         batch.clear();
         for &plan in &*unfinished {
-            batch.push(plan, &drawings[plan].ask(table, &noises[plan]));
+            let rows = drawings[plan].ask(table, &noises[plan]).map_err(|error| error.of_plan(plan))?;
+            batch.push(plan, rows);
         }
-        batch.ask(denoiser)?;
+        batch.predict(denoiser)?;
         statistics.count(batch.len());
-        let mut answers = batch.answers();
-        unfinished.retain(|&plan| !drawings[plan].digest(table, &noises[plan], answers.next_of(plan)));
+        let mut predictions = batch.predictions();
+        unfinished.retain(|&plan| !drawings[plan].tell(table, &noises[plan], predictions.next_of(plan)));
         Ok(unfinished.is_empty())
     }
 

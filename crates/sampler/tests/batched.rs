@@ -2,19 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "support/mixture.rs"]
 mod support;
 
 use std::error::Error as _;
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use parapolicy_sampler::{
-    BoxError, Budget, Denoiser, ManyDenoiser, ManySampler, Noise, Sample, Sampler, SchedulerConfig, Solver, Statistics,
-    Strategy, Table, WindowConfig,
+    BatchedDenoiser, BatchedSampler, BoxError, Budget, Denoiser, Ended, Noise, Sample, Sampler, SchedulerConfig,
+    Solver, Statistics, Strategies, Strategy, Table, WindowConfig,
 };
 use proptest::prelude::*;
 use support::{DIM, Mixture};
 
 const STEPS: usize = 30;
+
+type Seen = (Vec<u32>, Statistics, Option<f64>, Ended);
 
 /// A mixture of its own for every plan.
 struct Mixtures(Vec<Mixture>);
@@ -30,8 +33,8 @@ impl Mixtures {
     }
 }
 
-impl ManyDenoiser for Mixtures {
-    fn predict_many(
+impl BatchedDenoiser for Mixtures {
+    fn predict_batched(
         &mut self,
         plans: &[usize],
         samples: ArrayView2<'_, f32>,
@@ -59,17 +62,12 @@ fn noises(seed: u64, plans: usize) -> Vec<Noise> {
 }
 
 /// All that can be seen of a sample, its values to the bit.
-fn seen(sample: Sample<'_>) -> (Vec<u32>, Statistics, Option<f64>) {
+fn seen(sample: Sample<'_>) -> Seen {
     let bits = sample.trajectory().iter().map(|value| value.to_bits()).collect();
-    (bits, sample.statistics().clone(), sample.residual())
+    (bits, sample.statistics().clone(), sample.residual(), sample.ended())
 }
 
-fn one_by_one(
-    strategy: Strategy,
-    table: &Table,
-    budget: Budget,
-    noises: &[Noise],
-) -> Vec<(Vec<u32>, Statistics, Option<f64>)> {
+fn one_by_one(strategy: Strategy, table: &Table, budget: Budget, noises: &[Noise]) -> Vec<Seen> {
     let mut sampler = Sampler::new(table.clone(), strategy, DIM).unwrap();
     let mixtures = Mixtures::new(table, noises.len()).0;
     let draw =
@@ -86,9 +84,9 @@ proptest! {
     ) {
         let table = table(Solver::Ddpm);
         let noises = noises(seed, plans);
-        for strategy in Strategy::NAMES.map(|name| name.parse::<Strategy>().unwrap()) {
+        for strategy in Strategies::default().iter() {
             let strategy = strategy.with_window(WindowConfig { window, tolerance });
-            let mut sampler = ManySampler::new(table.clone(), strategy, DIM, plans + room).unwrap();
+            let mut sampler = BatchedSampler::new(table.clone(), strategy, DIM, plans + room).unwrap();
             // Without a limit, then with one, in the same buffers.
             for budget in [Budget::default(), Budget { rounds: Some(rounds), ..Budget::default() }] {
                 let expected = one_by_one(strategy, &table, budget, &noises);
@@ -96,7 +94,7 @@ proptest! {
                 prop_assert_eq!(samples.iter().map(seen).collect::<Vec<_>>(), &expected[..]);
 
                 let whole = samples.statistics();
-                let each = || expected.iter().map(|(_, statistics, _)| statistics);
+                let each = || expected.iter().map(|(_, statistics, ..)| statistics);
                 prop_assert_eq!(whole.rounds, each().map(|one| one.rounds).max().unwrap());
                 prop_assert_eq!(whole.evaluations, each().map(|one| one.evaluations).sum::<usize>());
                 for (round, rows) in whole.windows.iter().enumerate() {
@@ -112,11 +110,11 @@ proptest! {
 fn plans_for_one_observation_share_its_denoiser() {
     for solver in [Solver::Ddim { eta: 0.0 }, Solver::DpmSolverPlusPlus] {
         let table = table(solver);
-        let (noises, strategy) = (noises(5, 3), Strategy::Picard(WindowConfig::default()));
+        let (noises, strategy) = (noises(5, 3), Strategy::picard(WindowConfig::default()));
         let mut mixture = Mixture::example(&table);
         let mut alone = Sampler::new(table.clone(), strategy, DIM).unwrap();
         let expected: Vec<_> = noises.iter().map(|noise| seen(alone.sample(&mut mixture, noise).unwrap())).collect();
-        let mut sampler = ManySampler::new(table, strategy, DIM, 3).unwrap();
+        let mut sampler = BatchedSampler::new(table, strategy, DIM, 3).unwrap();
         let samples = sampler.sample(&mut mixture, &noises).unwrap();
         assert_eq!(samples.iter().map(seen).collect::<Vec<_>>(), expected);
         assert_ne!(expected[0].0, expected[1].0);
@@ -126,8 +124,8 @@ fn plans_for_one_observation_share_its_denoiser() {
 /// Answers what is left to be asked with `answer`, once plan 1 is asked about its second round.
 struct Faulty(fn(ArrayViewMut2<'_, f32>) -> Result<(), BoxError>);
 
-impl ManyDenoiser for Faulty {
-    fn predict_many(
+impl BatchedDenoiser for Faulty {
+    fn predict_batched(
         &mut self,
         plans: &[usize],
         samples: ArrayView2<'_, f32>,
@@ -143,7 +141,7 @@ impl ManyDenoiser for Faulty {
 #[test]
 fn errors_name_the_plan() {
     let table = table(Solver::Ddpm);
-    let mut sampler = ManySampler::new(table.clone(), Strategy::Sequential, DIM, 3).unwrap();
+    let mut sampler = BatchedSampler::new(table.clone(), Strategy::sequential(), DIM, 3).unwrap();
     let mut refusal = |noises: &[Noise], answer| {
         let error = sampler.sample(&mut Faulty(answer), noises).err().unwrap();
         let cause = error.source().map(ToString::to_string);
@@ -169,15 +167,15 @@ fn errors_name_the_plan() {
         "the denoiser failed on 3 rows of plans drawn together: out of memory",
     ];
     assert_eq!(errors, expected);
-    let none = ManySampler::new(table, Strategy::Sequential, DIM, 0).err().unwrap();
+    let none = BatchedSampler::new(table, Strategy::sequential(), DIM, 0).err().unwrap();
     assert_eq!(none.to_string(), "plans is 0, but must be at least 1");
 }
 
 #[test]
 fn a_plan_that_fails_leaves_no_trace() {
     let table = table(Solver::Ddpm);
-    let strategy = Strategy::Picard(WindowConfig::default());
-    let mut sampler = ManySampler::new(table.clone(), strategy, DIM, 2).unwrap();
+    let strategy = Strategy::picard(WindowConfig::default());
+    let mut sampler = BatchedSampler::new(table.clone(), strategy, DIM, 2).unwrap();
     let noises = noises(8, 2);
     sampler.sample(&mut Faulty(|_| Err("no answer".into())), &noises).err().unwrap();
     let samples = sampler.sample(&mut Mixtures::new(&table, 2), &noises).unwrap();

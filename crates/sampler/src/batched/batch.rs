@@ -1,14 +1,14 @@
-//! What many plans ask of the network in one call.
+//! The rows that several plans want evaluated in one call of the network.
 
 use ndarray::{Array2, ArrayView2, s};
 
-use super::ManyDenoiser;
+use super::BatchedDenoiser;
 use crate::error::SampleError;
-use crate::method::{Rows, first_not_finite};
+use crate::strategy::{Rows, first_not_finite};
 
 /// The rows of one call, gathered from all plans.
 pub(super) struct Batch {
-    /// Whose row it is.
+    /// The plan that each row belongs to.
     plans: Vec<usize>,
     timesteps: Vec<i64>,
     /// `[most rows, D]`.
@@ -42,7 +42,7 @@ impl Batch {
     }
 
     /// Adds what `plan` asks for.
-    pub fn push(&mut self, plan: usize, rows: &Rows<'_>) {
+    pub fn push(&mut self, plan: usize, rows: Rows<'_>) {
         let first = self.len();
         self.timesteps.extend_from_slice(rows.timesteps);
         self.plans.resize(self.timesteps.len(), plan);
@@ -50,13 +50,13 @@ impl Batch {
     }
 
     /// One call of the network.
-    pub fn ask(&mut self, denoiser: &mut dyn ManyDenoiser) -> Result<(), SampleError> {
+    pub fn predict(&mut self, denoiser: &mut dyn BatchedDenoiser) -> Result<(), SampleError> {
         let rows = self.len();
         let mut predictions = self.predictions.slice_mut(s![..rows, ..]);
         predictions.fill(f32::NAN);
         denoiser
-            .predict_many(&self.plans, self.states.slice(s![..rows, ..]), &self.timesteps, predictions.view_mut())
-            .map_err(|source| SampleError::ManyDenoiser { rows, source })?;
+            .predict_batched(&self.plans, self.states.slice(s![..rows, ..]), &self.timesteps, predictions.view_mut())
+            .map_err(|source| SampleError::BatchedDenoiser { rows, source })?;
         match first_not_finite(predictions.view()) {
             Some(row) => {
                 Err(SampleError::PredictionNotFinite { timestep: self.timesteps[row] }.of_plan(self.plans[row]))
@@ -65,18 +65,18 @@ impl Batch {
         }
     }
 
-    pub fn answers(&self) -> Answers<'_> {
-        Answers { batch: self, read: 0 }
+    pub fn predictions(&self) -> Predictions<'_> {
+        Predictions { batch: self, read: 0 }
     }
 }
 
-/// The answers to a batch, handed out plan by plan.
-pub(super) struct Answers<'a> {
+/// The predictions for a batch, handed out plan by plan.
+pub(super) struct Predictions<'a> {
     batch: &'a Batch,
     read: usize,
 }
 
-impl<'a> Answers<'a> {
+impl<'a> Predictions<'a> {
     /// The rows of `plan`, `[p, D]`, which come next.
     pub fn next_of(&mut self, plan: usize) -> ArrayView2<'a, f32> {
         let first = self.read;
