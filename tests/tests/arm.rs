@@ -10,7 +10,7 @@ use std::path::Path;
 use approx::assert_abs_diff_eq;
 use ndarray::{Array1, array, aview1, s};
 use parapolicy_control::{DiffusionPolicy, Environment as _, Policy as _, run_episode};
-use parapolicy_runner::{Inference, Policy};
+use parapolicy_policy::{Inference, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 use arm::{Arm, LINKS, PERIOD, SPEED, STOP};
@@ -76,7 +76,7 @@ fn the_shipped_policy_reaches_most_targets() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/arm");
     let mut network = Policy::load(&folder, &inference().open(&()).unwrap()).unwrap();
     let table = Table::new(&network.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 10).unwrap();
-    let mut sampler = Sampler::new(table, Strategy::Sequential, network.manifest().sample_dim()).unwrap();
+    let mut sampler = Sampler::new(table, Strategy::sequential(), network.manifest().sample_dim()).unwrap();
     let mut policy = DiffusionPolicy::new(&mut network, &mut sampler);
     let mut arm = Arm::default();
     let mut elbows = [0, 0];

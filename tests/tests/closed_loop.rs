@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parapolicy_control::{DiffusionPolicy, Episode, PushT, run_episode};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Inference, Policy, ProviderName};
+use parapolicy_policy::{Inference, Policy, ProviderName};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 fn root() -> PathBuf {

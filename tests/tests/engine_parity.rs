@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use ndarray::Array2;
 use parapolicy_engine::kernel::Kernel;
-use parapolicy_runner::{Inference, Policy, Precision, ProviderName};
-use parapolicy_sampler::{ManyDenoiser as _, Noise, Sampler, Solver, Strategy, Table};
+use parapolicy_policy::{Inference, Policy, Precision, ProviderName};
+use parapolicy_sampler::{BatchedDenoiser as _, Noise, Sampler, Solver, Strategy, Table};
 use support::{batch, deviation, load, observation, policy, policy_by, predict, shipped};
 
 #[test]
@@ -34,15 +34,15 @@ fn what_is_said_of_a_row_depends_on_its_plan_and_not_on_the_rows_beside_it() {
     for (rows, part) in [(5, 2), (16, 7)] {
         let (samples, timesteps) = batch(rows, native.manifest().sample_dim());
         let plans: Vec<usize> = (0..rows).map(|row| row * 2 % 3).collect();
-        let mut bound = native.bind_many(seen.iter().map(|one| one.view())).unwrap();
+        let mut bound = native.bind_batched(seen.iter().map(|one| one.view())).unwrap();
         let mut together = Array2::zeros(samples.dim());
-        bound.predict_many(&plans, samples.view(), &timesteps, together.view_mut()).unwrap();
+        bound.predict_batched(&plans, samples.view(), &timesteps, together.view_mut()).unwrap();
         for first in 0..=rows - part {
             let range = first..first + part;
             let rows = ndarray::s![range.clone(), ..];
             let mut alone = Array2::zeros((part, samples.ncols()));
             let prediction = alone.view_mut();
-            bound.predict_many(&plans[range.clone()], samples.slice(rows), &timesteps[range], prediction).unwrap();
+            bound.predict_batched(&plans[range.clone()], samples.slice(rows), &timesteps[range], prediction).unwrap();
             assert_eq!(alone, together.slice(rows));
         }
     }
@@ -97,7 +97,7 @@ fn predictions_of_another_policy_are_onnx_runtimes() {
 fn greatest_of_a_plan(cpu: &mut Policy, native: &mut Policy) -> f32 {
     let dim = cpu.manifest().sample_dim();
     let table = Table::new(&cpu.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 20).unwrap();
-    let mut sampler = Sampler::new(table, Strategy::Sequential, dim).unwrap();
+    let mut sampler = Sampler::new(table, Strategy::sequential(), dim).unwrap();
     let mut draw = |policy: &mut Policy| {
         let mut bound = policy.bind(observation(4).view()).unwrap();
         sampler.sample(&mut bound, &Noise::draw(4, 20, dim)).unwrap().sample().to_owned()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use parapolicy_control::{DiffusionPolicy, Episode, PushT, run_episode};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Inference, Policy};
+use parapolicy_policy::{Inference, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 fn root() -> PathBuf {

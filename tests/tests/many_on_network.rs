@@ -10,9 +10,9 @@ mod support;
 use std::path::Path;
 
 use ndarray::{Array1, Array2};
-use parapolicy_control::{DiffusionPolicy, Episode, ManyDiffusionPolicy, PushT, run_episode, run_episodes};
+use parapolicy_control::{DiffusionPolicy, Episode, BatchedDiffusionPolicy, PushT, run_episode, run_episodes};
 use parapolicy_pusht::Scenario;
-use parapolicy_sampler::{ManySampler, Noise, Sampler, Solver, Strategy, Table};
+use parapolicy_sampler::{BatchedSampler, Noise, Sampler, Solver, Strategy, Table};
 use support::{observation, policy};
 
 const PLANS: usize = 12;
@@ -40,8 +40,8 @@ fn compare(strategy: Strategy) -> (Vec<f32>, [(usize, usize); 2]) {
         })
         .collect();
 
-    let mut many = ManySampler::new(table, strategy, dim, PLANS).unwrap();
-    let mut denoiser = policy.bind_many(observations.iter().map(|one| one.view())).unwrap();
+    let mut many = BatchedSampler::new(table, strategy, dim, PLANS).unwrap();
+    let mut denoiser = policy.bind_batched(observations.iter().map(|one| one.view())).unwrap();
     let samples = many.sample(&mut denoiser, &noises).unwrap();
     cost[1] = (samples.statistics().rounds, samples.statistics().evaluations);
     let deviation = |(sample, alone): (parapolicy_sampler::Sample<'_>, &Array1<f32>)| {
@@ -61,7 +61,7 @@ fn compare(strategy: Strategy) -> (Vec<f32>, [(usize, usize); 2]) {
 
 #[test]
 fn sequential_plans_together_are_one_by_one_up_to_rounding() {
-    let (deviations, cost) = compare(Strategy::Sequential);
+    let (deviations, cost) = compare(Strategy::sequential());
     assert!(deviations[PLANS - 1] <= 1e-4, "{deviations:?}");
     assert_eq!(cost, [(PLANS * STEPS, PLANS * STEPS), (STEPS, PLANS * STEPS)]);
 }
@@ -89,7 +89,7 @@ fn the_loop_of_many_environments_plays_the_episodes_of_one() {
     let table = Table::new(&policy.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 10).unwrap();
     let seeds = 100_000..100_005_u64;
 
-    let mut sampler = Sampler::new(table.clone(), Strategy::Sequential, dim).unwrap();
+    let mut sampler = Sampler::new(table.clone(), Strategy::sequential(), dim).unwrap();
     let mut first_actions = Vec::new();
     let alone: Vec<Episode> = seeds
         .clone()
@@ -104,9 +104,9 @@ fn the_loop_of_many_environments_plays_the_episodes_of_one() {
         })
         .collect();
 
-    let mut sampler = ManySampler::new(table, Strategy::Sequential, dim, 3).unwrap();
+    let mut sampler = BatchedSampler::new(table, Strategy::sequential(), dim, 3).unwrap();
     let mut environments: Vec<PushT> = (0..3).map(|_| environment().unwrap()).collect();
-    let mut driver = ManyDiffusionPolicy::new(&mut policy, &mut sampler);
+    let mut driver = BatchedDiffusionPolicy::new(&mut policy, &mut sampler);
     let together = run_episodes(&mut driver, &mut environments, seeds.clone(), |seed, _, step| {
         if step.index == 0 {
             // In pixels.

@@ -7,7 +7,7 @@
 
 mod support;
 
-use parapolicy_runner::{Inference, InferenceError, Policy, Precision, ProviderName};
+use parapolicy_policy::{Inference, InferenceError, Policy, Precision, ProviderName};
 use support::{deviation, predict, shipped};
 
 fn policy(inference: Inference) -> Result<Policy, InferenceError> {

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use ndarray::{Array1, Array2};
 use parapolicy_engine::kernel::Kernel;
-use parapolicy_runner::{Deviation, Inference, Policy, Precision, ProviderName};
+use parapolicy_policy::{Deviation, Inference, Policy, Precision, ProviderName};
 use parapolicy_sampler::{Noise, Sampler, Solver, Strategy, Table};
 use support::{load, observation, policy_by, shipped};
 
@@ -65,7 +65,7 @@ fn bf16_is_as_far_off_as_its_predictions_and_plans_are() {
 
 fn draw(policy: &mut Policy, table: &Table, observation: &Array2<f64>, seed: u64) -> Array1<f32> {
     let dim = policy.manifest().sample_dim();
-    let mut sampler = Sampler::new(table.clone(), Strategy::Sequential, dim).unwrap();
+    let mut sampler = Sampler::new(table.clone(), Strategy::sequential(), dim).unwrap();
     let mut bound = policy.bind(observation.view()).unwrap();
     sampler.sample(&mut bound, &Noise::draw(seed, table.steps(), dim)).unwrap().sample().to_owned()
 }

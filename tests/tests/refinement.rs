@@ -9,7 +9,7 @@ use ndarray::{Array1, Array2, ArrayViewMut2};
 use parapolicy_control::refine::{AccelerationLimit, Cost, KeepOut, Motion, Refined, Refinement, SpeedLimit, Way};
 use parapolicy_control::{DiffusionPolicy, Episode, PushT, run_episode};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Inference, Policy, ProviderName, RoleNames, adopt};
+use parapolicy_policy::{Inference, Policy, ProviderName, RoleNames, adopt};
 use parapolicy_sampler::{Noise, RefinerConfig, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn load(dir: &Path) -> Policy {
 
 fn sampler(policy: &Policy) -> Sampler {
     let table = Table::new(&policy.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 10).unwrap();
-    Sampler::new(table, Strategy::Sequential, policy.manifest().sample_dim()).unwrap()
+    Sampler::new(table, Strategy::sequential(), policy.manifest().sample_dim()).unwrap()
 }
 
 fn refinement(policy: &Policy, config: RefinerConfig, costs: Vec<Box<dyn Cost>>) -> Refinement {

@@ -47,7 +47,7 @@ fn compare<const N: usize>(strategies: [Strategy; N], observations: usize) -> [O
     let mut policy = policy();
     let dim = policy.manifest().sample_dim();
     let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, STEPS).unwrap();
-    let mut reference = Sampler::new(table.clone(), Strategy::Sequential, dim).unwrap();
+    let mut reference = Sampler::new(table.clone(), Strategy::sequential(), dim).unwrap();
     let mut samplers = strategies.map(|strategy| Sampler::new(table.clone(), strategy, dim).unwrap());
     let mut outcomes = strategies.map(|_| Outcome::default());
     for seed in 0..observations as u64 {
@@ -64,7 +64,7 @@ fn compare<const N: usize>(strategies: [Strategy; N], observations: usize) -> [O
 #[test]
 fn parallel_strategies_keep_their_promises() {
     let windows = WindowConfig { window: 20, tolerance: 0.1 };
-    let [paradigms, picard] = compare([Strategy::Paradigms(windows), Strategy::Picard(windows)], OBSERVATIONS);
+    let [paradigms, picard] = compare([Strategy::paradigms(windows), Strategy::picard(windows)], OBSERVATIONS);
     let (paradigms, picard) = (paradigms.summary("paradigms"), picard.summary("picard"));
 
     // Published for PushT: 25 rounds, 390 evaluations (Shih et al. 2023, arXiv 2305.16317).
@@ -80,7 +80,7 @@ fn parallel_strategies_keep_their_promises() {
 fn window_1_and_tolerance_0_are_sequential_up_to_rounding() {
     let [narrow, strict] = [WindowConfig { window: 1, tolerance: 0.1 }, WindowConfig { window: 7, tolerance: 0.0 }];
     let strategies =
-        [Strategy::Paradigms(narrow), Strategy::Picard(narrow), Strategy::Paradigms(strict), Strategy::Picard(strict)];
+        [Strategy::paradigms(narrow), Strategy::picard(narrow), Strategy::paradigms(strict), Strategy::picard(strict)];
     for (strategy, outcome) in strategies.into_iter().zip(compare(strategies, 3)) {
         let (_, _, [.., max]) =
             outcome.summary(&format!("{strategy} {:?} {:?}", strategy.window(), strategy.tolerance()));

@@ -1,28 +1,25 @@
 //! A robot of one's own, with an observation of its own, in a loop of one's own: a two-link arm reaches for points, at
 //! 20 Hz on the wall clock.
 //!
-//! `cargo run --release -p parapolicy-control --example arm -- [EPISODES] [FIRST_SEED]`
-
-mod arm;
+//! `cargo run --release -p parapolicy-arm --example reach -- [EPISODES] [FIRST_SEED]`
 
 use std::time::{Duration, Instant};
 
 use ndarray::{Array1, array};
+use parapolicy_arm::{Arm, PERIOD, SPEED};
 use parapolicy_control::controller::{Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
-use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _};
-use parapolicy_runner::{Inference, Manifest, Policy};
+use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _, Policy};
+use parapolicy_policy::{Inference, Manifest, Network};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
-
-use arm::{Arm, PERIOD, SPEED};
 
 const MODEL: &str = "models/arm";
 
 /// What the worker does before its first plan.
-fn make() -> Result<Box<dyn parapolicy_control::Policy>, BoxError> {
-    let network = Policy::load(MODEL.as_ref(), &Inference { threads: 1, ..Inference::default() }.open(&())?)?;
+fn make() -> Result<Box<dyn Policy>, BoxError> {
+    let network = Network::load(MODEL.as_ref(), &Inference { threads: 1, ..Inference::default() }.open(&())?)?;
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
-    let sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), network.manifest().sample_dim())?;
+    let sampler = Sampler::new(table, Strategy::picard(WindowConfig::default()), network.manifest().sample_dim())?;
     Ok(Box::new(DiffusionPolicy::new(network, sampler)))
 }
 

@@ -1,4 +1,4 @@
-//! A planar two-link arm that is to reach a point: a world of one's own behind [`Environment`].
+//! The arm and its target.
 //!
 //! The same arm as `models/training/arm.py`. Its first joint, at the origin, has no stop; the second has one on either
 //! side. Servos follow the commanded joint velocities with a lag τ, so over a period T from speed ω under command u
@@ -7,6 +7,8 @@
 //! θ' = θ + u T + (ω − u) τ (1 − e^(−T/τ))
 //! ω' = u + (ω − u) e^(−T/τ)
 //! ```
+
+use std::time::Duration;
 
 use ndarray::{Array1, ArrayView1, ArrayViewMut1};
 use parapolicy_control::{BoxError, Environment, Outcome};
@@ -51,11 +53,15 @@ impl Arm {
         Self { joints, target, ..Self::default() }
     }
 
+    /// Where the end of the first link is.
+    fn elbow(&self) -> [f64; 2] {
+        [LINKS[0] * self.joints[0].cos(), LINKS[0] * self.joints[0].sin()]
+    }
+
     /// Where the end of the second link is.
     pub fn tip(&self) -> [f64; 2] {
-        let [first, second] = self.joints;
-        let both = first + second;
-        [LINKS[0] * first.cos() + LINKS[1] * both.cos(), LINKS[0] * first.sin() + LINKS[1] * both.sin()]
+        let ([x, y], both) = (self.elbow(), self.joints[0] + self.joints[1]);
+        [x + LINKS[1] * both.cos(), y + LINKS[1] * both.sin()]
     }
 
     /// From the tip to the target.
@@ -85,6 +91,10 @@ impl Environment for Arm {
 
     fn action_dim(&self) -> usize {
         2
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_secs_f64(PERIOD)
     }
 
     fn resting_action(&self) -> Array1<f64> {
@@ -120,5 +130,10 @@ impl Environment for Arm {
             over: success || self.steps == STEPS,
             violation: action.iter().fold(0.0, |most, command| (command.abs() - SPEED).max(most)),
         })
+    }
+
+    /// What the painter reads.
+    fn scene(&self, numbers: &mut Vec<f64>) {
+        numbers.extend([self.elbow(), self.tip(), self.target].as_flattened());
     }
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use parapolicy_runner::Precision;
+use parapolicy_policy::Precision;
 use parapolicy_sampler::Solver;
 
 pub use self::adopt::AdoptArguments;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ndarray::Array2;
-use parapolicy_runner::{Calibration, CalibrationError, Observations, Policy, Sampling};
+use parapolicy_policy::{Calibration, CalibrationError, Observations, Policy, Sampling};
 use parapolicy_sampler::{Choice, Strategy};
 
 use crate::failure::{Failure, InputError as _};

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::str::FromStr;
 
 use anyhow::{Context as _, anyhow};
-use parapolicy_runner::{Calibration, Inference, InferenceError, Manifest, ProviderName};
+use parapolicy_policy::{Calibration, Inference, InferenceError, Manifest, ProviderName};
 
 use crate::failure::{Failure, InputError as _};
 

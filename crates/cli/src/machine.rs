@@ -1,5 +1,5 @@
 use parapolicy_control::Machine;
-use parapolicy_runner::{Calibration, Cpu, Policy, Provider, Roofline};
+use parapolicy_policy::{Calibration, Cpu, Policy, Provider, Roofline};
 
 /// The machine that the program runs on, and what runs the network on it.
 pub fn describe(provider: &Provider) -> Machine {

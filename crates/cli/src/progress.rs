@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 use parapolicy_control::SamplerRun;
-use parapolicy_runner::{InstallObserver, InstallStage};
+use parapolicy_policy::{InstallObserver, InstallStage};
 
 /// The bar over all episodes of a run.
 pub struct RunProgress(ProgressBar);

@@ -10,7 +10,7 @@ use assert_cmd::Command;
 use ndarray::Array2;
 use ndarray_npy::NpzWriter;
 use parapolicy_control::Report;
-use parapolicy_runner::Roofline;
+use parapolicy_policy::Roofline;
 use serde_json::Value;
 use tempfile::TempDir;
 

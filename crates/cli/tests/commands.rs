@@ -9,7 +9,7 @@ use assert_cmd::Command;
 use ndarray::{Array2, Array3, Axis};
 use ndarray_npy::{NpzReader, NpzWriter};
 use parapolicy_control::Report;
-use parapolicy_runner::Deviation;
+use parapolicy_policy::Deviation;
 use serde_json::Value;
 
 fn root() -> PathBuf {

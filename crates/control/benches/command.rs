@@ -15,7 +15,7 @@ use ndarray::Array1;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Policy as _};
-use parapolicy_runner::{Inference, Manifest, Policy};
+use parapolicy_policy::{Inference, Manifest, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
 
 const PERIOD: Duration = Duration::from_millis(10);
@@ -27,7 +27,7 @@ fn model() -> std::path::PathBuf {
 fn make() -> Result<Box<dyn parapolicy_control::Policy>, BoxError> {
     let network = Policy::load(&model(), &Inference::default().open(&())?)?;
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
-    let sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), network.manifest().sample_dim())?;
+    let sampler = Sampler::new(table, Strategy::picard(WindowConfig::default()), network.manifest().sample_dim())?;
     let mut policy = DiffusionPolicy::new(network, sampler);
     policy.reset(0);
     Ok(Box::new(policy))

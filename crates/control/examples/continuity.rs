@@ -13,7 +13,7 @@ use parapolicy_control::controller::{Continuity, ControllerConfig, Replan, Sampl
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::realtime::VirtualClock;
 use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _, run_episode_in_time};
-use parapolicy_runner::{Inference, Manifest, Policy};
+use parapolicy_policy::{Inference, Manifest, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 const MODEL: &str = "models/arm";
@@ -53,7 +53,7 @@ fn main() -> Result<(), BoxError> {
     let mut network = Policy::load(MODEL.as_ref(), &Inference { threads: 1, ..Inference::default() }.open(&())?)?;
     let manifest = network.manifest().clone();
     let table = Table::new(&manifest.scheduler, Solver::Ddim { eta: 0.0 }, 10)?;
-    let mut sampler = Sampler::new(table, Strategy::Sequential, manifest.sample_dim())?;
+    let mut sampler = Sampler::new(table, Strategy::sequential(), manifest.sample_dim())?;
     println!("latency  replan  continuity   reached  control steps  jump p50, p90  change (rms)");
     for (latency, replan) in [(25, 1), (25, 4), (100, 4)] {
         for continuity in [Continuity::Independent, Continuity::Inpaint] {

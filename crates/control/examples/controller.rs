@@ -9,7 +9,7 @@ use parapolicy_control::controller::{Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _, Policy as _, PushT};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Inference, Manifest, Policy};
+use parapolicy_policy::{Inference, Manifest, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
 
 const PERIOD: Duration = Duration::from_millis(100);
@@ -20,7 +20,7 @@ fn make() -> Result<Box<dyn parapolicy_control::Policy>, BoxError> {
     let provider = Inference { threads: 1, ..Inference::default() }.open(&())?;
     let network = Policy::load(MODEL.as_ref(), &provider)?;
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
-    let sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), network.manifest().sample_dim())?;
+    let sampler = Sampler::new(table, Strategy::picard(WindowConfig::default()), network.manifest().sample_dim())?;
     let mut policy = DiffusionPolicy::new(network, sampler);
     policy.reset(0);
     Ok(Box::new(policy))

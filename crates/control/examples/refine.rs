@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView1};
 use parapolicy_control::refine::{Refined, Refinement, Tracker};
 use parapolicy_control::{BoxError, Plan, Policy, PushT, noise_seed, run_episode};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Inference, ObservationHistory, Policy as Network};
+use parapolicy_policy::{Inference, ObservationHistory, Policy as Network};
 use parapolicy_sampler::{Noise, RefinerConfig, Sampler, Solver, Strategy, Table, WindowConfig};
 
 /// Steps of the optimiser.
@@ -72,7 +72,7 @@ fn main() -> Result<(), BoxError> {
         Ok(Refinement::new(&network, config, PushT::tracking()?, environment.keep_out(4.0)?)?)
     };
     let refinements = WINDOWS.into_iter().map(refinement).collect::<Result<_, _>>()?;
-    let sampler = Sampler::new(table, Strategy::Picard(WindowConfig::default()), network.manifest().sample_dim())?;
+    let sampler = Sampler::new(table, Strategy::picard(WindowConfig::default()), network.manifest().sample_dim())?;
     let history = ObservationHistory::new(network.manifest().n_obs_steps, network.manifest().observation_dim());
     let tracker = environment.tracker()?;
     let measured = Vec::new();

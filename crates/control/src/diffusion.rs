@@ -129,7 +129,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         let mut iterates: Vec<Array1<f32>> = Vec::new();
         let sample = if self.watched {
             let mut watch = |guess: ArrayView1<'_, f32>| iterates.push(guess.to_owned());
-            sampler.sample_watched(self.budget, &mut denoiser, &noise, &mut watch)?
+            sampler.sample_observed(self.budget, &mut denoiser, &noise, &mut watch)?
         } else {
             sampler.sample_within(self.budget, &mut denoiser, &noise)?
         };

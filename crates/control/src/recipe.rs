@@ -41,7 +41,7 @@ impl Default for Recipe {
     /// `picard` with DDPM in 100 steps, by the engine on all cores.
     fn default() -> Self {
         Self {
-            strategy: Strategy::Picard(WindowConfig::default()),
+            strategy: Strategy::picard(WindowConfig::default()),
             solver: Solver::Ddpm,
             steps: 100,
             budget: Budget::default(),

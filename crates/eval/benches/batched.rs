@@ -9,8 +9,8 @@ use std::path::Path;
 use divan::{Bencher, counter::ItemsCount};
 use ndarray::Array2;
 use parapolicy_pusht::{ResetDistribution, ResetOrder};
-use parapolicy_runner::{Inference, Policy};
-use parapolicy_sampler::{ManySampler, Noise, Solver, Strategy, Table};
+use parapolicy_policy::{Inference, Policy};
+use parapolicy_sampler::{BatchedSampler, Noise, Solver, Strategy, Table};
 
 const STEPS: usize = 100;
 
@@ -35,11 +35,11 @@ fn draw(bencher: Bencher<'_, '_>, strategy: &str, plans: usize) {
     let dim = policy.manifest().sample_dim();
     let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, STEPS).expect("a table");
     let strategy: Strategy = strategy.parse().expect("a strategy");
-    let mut sampler = ManySampler::new(table, strategy, dim, plans).expect("a sampler");
+    let mut sampler = BatchedSampler::new(table, strategy, dim, plans).expect("a sampler");
     let noises: Vec<Noise> = (0..plans as u64).map(|seed| Noise::draw(seed, STEPS, dim)).collect();
     let observations: Vec<Array2<f64>> = (0..plans as u64).map(beginning).collect();
     bencher.counter(ItemsCount::new(plans)).bench_local(|| {
-        let mut denoiser = policy.bind_many(observations.iter().map(|one| one.view())).expect("observations");
+        let mut denoiser = policy.bind_batched(observations.iter().map(|one| one.view())).expect("observations");
         sampler.sample(&mut denoiser, &noises).expect("samples").statistics().rounds
     });
 }

@@ -12,7 +12,7 @@
 use std::{array, collections::BTreeMap, fmt};
 
 use ndarray::{Array1, Array2, ArrayView1, s};
-use parapolicy_sampler::{BoxError, ConfigError, ManyDenoiser as _, ManySampler, Noise, SampleError, Strategy, Table};
+use parapolicy_sampler::{BoxError, ConfigError, BatchedDenoiser as _, BatchedSampler, Noise, SampleError, Strategy, Table};
 use serde::{Deserialize, Serialize};
 
 use parapolicy_policy::{BoundPlans, Manifest, Network, PolicyError};
@@ -129,9 +129,9 @@ struct Said {
 impl Said {
     fn of(policy: &mut Network, table: &Table, observations: &[Array2<f64>; PLANS]) -> Result<Self, DeviationError> {
         let (dim, trained) = (policy.manifest().sample_dim(), policy.manifest().scheduler.num_train_timesteps);
-        let mut sampler = ManySampler::new(table.clone(), Strategy::Sequential, dim, PLANS)?;
+        let mut sampler = BatchedSampler::new(table.clone(), Strategy::sequential(), dim, PLANS)?;
         let noises: [Noise; PLANS] = array::from_fn(|plan| Noise::draw(plan as u64, table.steps(), dim));
-        let mut denoiser = policy.bind_many(observations.iter().map(|observation| observation.view()))?;
+        let mut denoiser = policy.bind_batched(observations.iter().map(|observation| observation.view()))?;
         let predictions = predict(&mut denoiser, dim, trained)?;
         let plans = sampler.sample(&mut denoiser, &noises)?.iter().map(|sample| sample.sample().to_owned()).collect();
         Ok(Self { predictions, plans })
@@ -146,7 +146,7 @@ fn predict(denoiser: &mut BoundPlans<'_>, dim: usize, trained: usize) -> Result<
     let timesteps: Vec<i64> = (0..rows).map(timestep).collect();
     let noise = Noise::draw(0, rows, dim);
     let mut predictions = Array2::zeros((rows, dim));
-    let predicted = denoiser.predict_many(&plans, noise.steps(), &timesteps, predictions.view_mut());
+    let predicted = denoiser.predict_batched(&plans, noise.steps(), &timesteps, predictions.view_mut());
     predicted.map_err(DeviationError::Network)?;
     // The largest of numbers is silent on what is none.
     match predictions.rows().into_iter().zip(timesteps).find(|(row, _)| !row.iter().all(|value| value.is_finite())) {

@@ -6,7 +6,7 @@ use std::error::Error as _;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1};
 use parapolicy_control::{
-    BoxError, ControlError, Environment, Episode, ManyPolicy, Outcome, Plan, Policy, run_episode, run_episodes,
+    BoxError, ControlError, Environment, Episode, BatchedPolicy, Outcome, Plan, Policy, run_episode, run_episodes,
 };
 use proptest::prelude::*;
 
@@ -86,7 +86,7 @@ impl Walkers {
     }
 }
 
-impl ManyPolicy for Walkers {
+impl BatchedPolicy for Walkers {
     fn reset(&mut self, environment: usize, seed: u64) {
         self.walkers[environment].reset(seed);
     }

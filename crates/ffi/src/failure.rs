@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
 use parapolicy_control::log::LogError;
-use parapolicy_runner::InferenceError;
+use parapolicy_policy::InferenceError;
 use thiserror::Error;
 
 /// What a call came to. Values are never given another meaning; later versions may add some.
@@ -65,15 +65,15 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Named(#[from] parapolicy_sampler::ConfigError),
     #[error(transparent)]
-    Precision(#[from] parapolicy_runner::UnknownPrecision),
+    Precision(#[from] parapolicy_policy::UnknownPrecision),
     #[error(transparent)]
     Provider(#[from] InferenceError),
     #[error(transparent)]
     Recipe(#[from] RecipeError),
     #[error(transparent)]
-    Manifest(#[from] parapolicy_runner::ManifestError),
+    Manifest(#[from] parapolicy_policy::ManifestError),
     #[error(transparent)]
-    Observation(#[from] parapolicy_runner::PolicyError),
+    Observation(#[from] parapolicy_policy::PolicyError),
     #[error(transparent)]
     Sampling(#[from] parapolicy_sampler::SampleError),
     #[error(transparent)]

@@ -7,7 +7,7 @@ use std::ptr;
 use std::time::Duration;
 
 use parapolicy_control::Recipe;
-use parapolicy_runner::{Inference, Precision, ProviderName};
+use parapolicy_policy::{Inference, Precision, ProviderName};
 use parapolicy_sampler::{Budget, Strategy, WindowConfig};
 
 use crate::border;

@@ -4,7 +4,7 @@ use std::iter;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use parapolicy_engine::RunError;
-use parapolicy_sampler::{BoxError, Denoiser, Known, ManyDenoiser};
+use parapolicy_sampler::{BoxError, Denoiser, Known, BatchedDenoiser};
 
 use crate::{Batch, encoder::Encoder, network::Network};
 
@@ -56,7 +56,7 @@ pub struct BoundDenoiser<'a> {
     network: &'a mut Network,
 }
 
-/// A [`Network`] with an observation bound for each of several plans, by [`Network::bind_many`].
+/// A [`Network`] with an observation bound for each of several plans, by [`Network::bind_batched`].
 ///
 /// ONNX Runtime may sum a batch of another size in another order: what it says of a row differs by rounding with the
 /// rows beside it.
@@ -92,8 +92,8 @@ impl Denoiser for BoundDenoiser<'_> {
     }
 }
 
-impl ManyDenoiser for BoundPlans<'_> {
-    fn predict_many(
+impl BatchedDenoiser for BoundPlans<'_> {
+    fn predict_batched(
         &mut self,
         plans: &[usize],
         samples: ArrayView2<'_, f32>,

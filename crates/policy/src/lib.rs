@@ -20,7 +20,7 @@
 //! let mut network = Network::load(directory.as_ref(), &Inference::default().open(&())?)?;
 //! let dim = network.manifest().sample_dim();
 //! let table = Table::new(&network.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 10)?;
-//! let mut sampler = Sampler::new(table, Strategy::Sequential, dim)?;
+//! let mut sampler = Sampler::new(table, Strategy::sequential(), dim)?;
 //!
 //! let observation = Array2::from_elem((2, 20), 256.0); // [n_obs_steps, observation_dim], in pixels
 //! let sample = sampler.sample(&mut network.bind(observation.view())?, &Noise::draw(0, 10, dim))?.sample().to_owned();

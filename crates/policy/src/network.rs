@@ -26,7 +26,7 @@ use crate::{
 /// let mut policy = Network::load("models/pusht".as_ref(), &provider)?;
 /// let dim = policy.manifest().sample_dim();
 /// let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, 100)?;
-/// let mut sampler = Sampler::new(table, Strategy::Sequential, dim)?;
+/// let mut sampler = Sampler::new(table, Strategy::sequential(), dim)?;
 ///
 /// let observation = Array2::from_elem((2, 20), 256.0);
 /// let sample = sampler.sample(&mut policy.bind(observation.view())?, &Noise::draw(0, 100, dim))?;
@@ -97,7 +97,7 @@ impl Network {
     ///
     /// # Errors
     /// No observation at all; or [`PolicyError::OfPlan`] with what is wrong with the one of a plan.
-    pub fn bind_many<'o>(
+    pub fn bind_batched<'o>(
         &mut self,
         observations: impl IntoIterator<Item = ArrayView2<'o, f64>>,
     ) -> Result<BoundPlans<'_>, PolicyError> {

@@ -9,7 +9,7 @@ use std::fs;
 use common::{encoded_policy, fixture, json, policy, policy_from, text, write_manifest};
 use ndarray::{Array1, Array2, ArrayView2, array, s};
 use parapolicy_policy::{Inference, Policy, PolicyError, Provider, ProviderName, Runtime, RuntimeError, inspect};
-use parapolicy_sampler::{Denoiser, ManyDenoiser, ManySampler, Noise, Sampler, Solver, Strategy, Table};
+use parapolicy_sampler::{Denoiser, BatchedDenoiser, BatchedSampler, Noise, Sampler, Solver, Strategy, Table};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -99,8 +99,8 @@ fn the_denoiser_sees_what_the_encoder_makes_of_observations() {
     assert_close(&prediction, &expected.prediction);
 
     let other = &expected.observation + 50.0;
-    let mut bound = policy.bind_many([other.view(), expected.observation.view()]).unwrap();
-    bound.predict_many(&[1, 1, 1], expected.samples.view(), &expected.timesteps, prediction.view_mut()).unwrap();
+    let mut bound = policy.bind_batched([other.view(), expected.observation.view()]).unwrap();
+    bound.predict_batched(&[1, 1, 1], expected.samples.view(), &expected.timesteps, prediction.view_mut()).unwrap();
     assert_close(&prediction, &expected.prediction);
 }
 
@@ -125,7 +125,7 @@ fn observations_without_an_input_are_held_in_the_plan() {
     let normalized =
         (&expected.observation / &array![[256.0, 256.0, 3.0]] - array![[1.0, 1.0, 0.0]]).mapv(|x| x as f32);
     let other = &expected.observation + 50.0;
-    for strategy in [Strategy::Sequential, "picard".parse().unwrap()] {
+    for strategy in [Strategy::sequential(), "picard".parse().unwrap()] {
         let mut sampler = Sampler::new(table.clone(), strategy, dim).unwrap();
         let mut bound = policy.bind(expected.observation.view()).unwrap();
         let sample = sampler.sample(&mut bound, &noise).unwrap().sample().to_owned();
@@ -133,8 +133,8 @@ fn observations_without_an_input_are_held_in_the_plan() {
         assert_close(plan.slice(s![..2, 2..]), &normalized);
         assert_eq!(policy.actions(sample.view()).dim(), (4, 2));
 
-        let mut sampler = ManySampler::new(table.clone(), strategy, dim, 2).unwrap();
-        let mut bound = policy.bind_many([other.view(), expected.observation.view()]).unwrap();
+        let mut sampler = BatchedSampler::new(table.clone(), strategy, dim, 2).unwrap();
+        let mut bound = policy.bind_batched([other.view(), expected.observation.view()]).unwrap();
         let noises = [noise.clone(), noise.clone()];
         let samples: Vec<_> =
             sampler.sample(&mut bound, &noises).unwrap().iter().map(|s| s.sample().to_owned()).collect();
@@ -190,10 +190,10 @@ fn rows_are_denoised_for_the_observation_of_their_plan() {
     let calls = [[0, 1, 2], [1, 1, 2], [0, 0, 0], [2, 1, 0]];
     let one_by_one = calls.map(|plans| [0, 1, 2].map(|row| alone(plans[row], row)));
 
-    let mut bound = policy.bind_many(observations.iter().map(|one| one.view())).unwrap();
+    let mut bound = policy.bind_batched(observations.iter().map(|one| one.view())).unwrap();
     for (plans, one_by_one) in calls.iter().zip(&one_by_one) {
         let mut prediction = Array2::zeros((3, 8));
-        bound.predict_many(plans, expected.samples.view(), &expected.timesteps, prediction.view_mut()).unwrap();
+        bound.predict_batched(plans, expected.samples.view(), &expected.timesteps, prediction.view_mut()).unwrap();
         for (row, alone) in one_by_one.iter().enumerate() {
             assert_close(prediction.slice(s![row..=row, ..]), alone);
         }
@@ -210,13 +210,13 @@ fn plans_without_an_observation_are_refused() {
     strange[[0, 1]] = f64::NAN;
     let mut errors = [vec![], vec![&good, &wide], vec![&good, &good, &strange]]
         .map(|observations| {
-            text(dir.path(), &policy.bind_many(observations.into_iter().map(|one| one.view())).unwrap_err())
+            text(dir.path(), &policy.bind_batched(observations.into_iter().map(|one| one.view())).unwrap_err())
         })
         .to_vec();
-    let mut bound = policy.bind_many([good.view(), good.view()]).unwrap();
+    let mut bound = policy.bind_batched([good.view(), good.view()]).unwrap();
     for plans in [&[0, 2, 1][..], &[0, 1]] {
         let mut prediction = Array2::zeros((3, 8));
-        let answer = bound.predict_many(plans, expected.samples.view(), &expected.timesteps, prediction.view_mut());
+        let answer = bound.predict_batched(plans, expected.samples.view(), &expected.timesteps, prediction.view_mut());
         errors.push(answer.unwrap_err().to_string());
     }
     insta::assert_snapshot!("plans", errors.join("\n"));
@@ -227,7 +227,7 @@ fn a_sampler_draws_the_same_plan_twice() {
     let expected = Expected::read();
     let mut policy = load(&policy_from("affine.onnx")).unwrap();
     let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, 10).unwrap();
-    let mut sampler = Sampler::new(table, Strategy::Sequential, 8).unwrap();
+    let mut sampler = Sampler::new(table, Strategy::sequential(), 8).unwrap();
     let noise = Noise::draw(3, 10, 8);
     let mut draw = || {
         let mut bound = policy.bind(expected.observation.view()).unwrap();

@@ -52,7 +52,7 @@ fn a_plan_of_two_sessions_is_the_plan_of_one() {
     let [mut alone, mut shared] = [policy(ProviderName::Cpu, 1), policy(ProviderName::Cpu, 2)];
     let dim = alone.manifest().sample_dim();
     let table = Table::new(&alone.manifest().scheduler, Solver::Ddpm, 20).unwrap();
-    let picard = Strategy::Picard(WindowConfig { window: 7, tolerance: 0.1 });
+    let picard = Strategy::picard(WindowConfig { window: 7, tolerance: 0.1 });
     let mut sampler = Sampler::new(table, picard, dim).unwrap();
     let (observation, noise) = (observation(), Noise::draw(3, 20, dim));
     let expected = sampler.sample(&mut alone.bind(observation.view()).unwrap(), &noise).unwrap().sample().to_owned();

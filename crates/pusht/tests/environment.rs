@@ -7,7 +7,7 @@ use std::path::Path;
 use ndarray::Array1;
 use parapolicy_control::{Environment as _, PushT};
 use parapolicy_pusht::{Renderer, Scenario};
-use parapolicy_runner::Manifest;
+use parapolicy_policy::Manifest;
 use serde_json::{Value, json};
 
 fn scenario() -> Scenario {

@@ -7,7 +7,7 @@ use std::io;
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
 use parapolicy_pusht::{FrameSizeError, VectorError, WorldError};
-use parapolicy_runner::{GraphError, InferenceError, ManifestError, PolicyError, RuntimeError};
+use parapolicy_policy::{GraphError, InferenceError, ManifestError, PolicyError, RuntimeError};
 use parapolicy_sampler::{ConfigError, SampleError};
 use pyo3::PyErr;
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyRuntimeError, PyValueError};

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use ndarray::{Array2, Array3, Axis};
 use numpy::{AllowTypeChange, PyArrayLike2, PyArrayLike3};
-use parapolicy_runner::{Manifest, Policy as Network};
-use parapolicy_sampler::{ConfigError, ManySampler, Noise, Sampler};
+use parapolicy_policy::{Manifest, Policy as Network};
+use parapolicy_sampler::{ConfigError, BatchedSampler, Noise, Sampler};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -149,7 +149,7 @@ impl Policy {
 struct Drawing {
     network: Network,
     alone: Option<(Method, Sampler)>,
-    together: Option<(Method, ManySampler)>,
+    together: Option<(Method, BatchedSampler)>,
 }
 
 impl Drawing {
@@ -172,11 +172,11 @@ impl Drawing {
         let Sampling { method, budget } = *sampling;
         let manifest = self.network.manifest();
         let plans = seeds.len();
-        let fits = |sampler: &ManySampler| sampler.plans() >= plans;
+        let fits = |sampler: &BatchedSampler| sampler.plans() >= plans;
         let sampler = matching(&mut self.together, method, fits, || method.many_sampler(manifest, plans))?;
         let draw = |&seed: &u64| Noise::draw(seed, sampler.table().steps(), sampler.dim());
         let noises: Vec<Noise> = seeds.iter().map(draw).collect();
-        let mut denoiser = self.network.bind_many(observations.outer_iter())?;
+        let mut denoiser = self.network.bind_batched(observations.outer_iter())?;
         let samples = sampler.sample_within(budget, &mut denoiser, &noises)?;
         Ok(samples.iter().map(|sample| Drawn::new(self.network.actions(sample.sample()), sample)).collect())
     }

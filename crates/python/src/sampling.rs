@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use parapolicy_control::Recipe;
-use parapolicy_runner::{Inference, Manifest, ProviderName, UnknownPrecision};
-use parapolicy_sampler::{Budget, ConfigError, ManySampler, Sampler, Solver, Strategy, Table, WindowConfig};
+use parapolicy_policy::{Inference, Manifest, ProviderName, UnknownPrecision};
+use parapolicy_sampler::{Budget, ConfigError, BatchedSampler, Sampler, Solver, Strategy, Table, WindowConfig};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -115,8 +115,8 @@ impl Method {
     }
 
     /// For up to `plans` at a time.
-    pub fn many_sampler(&self, manifest: &Manifest, plans: usize) -> Result<ManySampler, ConfigError> {
-        ManySampler::new(self.table(manifest)?, self.strategy, manifest.sample_dim(), plans)
+    pub fn many_sampler(&self, manifest: &Manifest, plans: usize) -> Result<BatchedSampler, ConfigError> {
+        BatchedSampler::new(self.table(manifest)?, self.strategy, manifest.sample_dim(), plans)
     }
 
     fn table(&self, manifest: &Manifest) -> Result<Table, ConfigError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parapolicy_control::{BoxError, DiffusionPolicy, Policy, Recipe, log};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Inference, Manifest};
+use parapolicy_policy::{Inference, Manifest};
 use parapolicy_sampler::{Strategy, WindowConfig};
 use serde::Deserialize;
 

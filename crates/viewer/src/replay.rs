@@ -184,7 +184,7 @@ impl Play for Replay {
                 control_step: self.step,
                 max_control_steps: self.last(),
                 scenario: 0,
-                strategy: Strategy::Sequential,
+                strategy: Strategy::sequential(),
                 solver: Solver::Ddpm,
                 steps: 0,
                 clock: Clock::Lockstep,

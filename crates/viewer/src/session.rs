@@ -13,7 +13,7 @@ use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Environment as _, Outcome, Policy, PushT, Recipe};
 use parapolicy_pusht::geometry::{Pose, TABLE_SIZE};
 use parapolicy_pusht::{DemonstrationStep, Scenario, State};
-use parapolicy_runner::Manifest;
+use parapolicy_policy::Manifest;
 
 use crate::order::Order;
 use crate::plans::Plans;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parapolicy_control::{BoxError, Policy, Recipe};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::Manifest;
+use parapolicy_policy::Manifest;
 use serde::Deserialize;
 
 /// Whether the world waits for the policy.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use parapolicy_control::{DiffusionPolicy, Policy, Recipe};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::Manifest;
+use parapolicy_policy::Manifest;
 use parapolicy_viewer::Play as _;
 use parapolicy_viewer::order::Order;
 use parapolicy_viewer::scene::Scene;

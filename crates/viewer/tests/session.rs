@@ -133,10 +133,10 @@ fn a_kick_moves_the_block() {
 fn another_sampler_goes_on_with_the_episode() {
     let mut session = running(Toy::default());
     (0..3).for_each(|_| step(&mut session));
-    session.order(Order::Strategy(Strategy::Sequential));
+    session.order(Order::Strategy(Strategy::sequential()));
     step(&mut session);
     let scene = session.scene();
-    assert_eq!((scene.settings.strategy, scene.settings.control_step), (Strategy::Sequential, 4));
+    assert_eq!((scene.settings.strategy, scene.settings.control_step), (Strategy::sequential(), 4));
     assert_eq!((scene.plan.unwrap().done, scene.latencies.len()), (1, 1), "it planned anew, and its times are its own");
 }
 
@@ -147,7 +147,7 @@ fn a_policy_that_fails_is_told_of_and_asked_again() {
     let scene = session.scene();
     assert_eq!((scene.status, scene.settings.control_step), (Status::Paused, 0));
     assert_eq!(scene.notice.unwrap(), "the policy failed: out of ideas");
-    session.order(Order::Strategy(Strategy::Sequential));
+    session.order(Order::Strategy(Strategy::sequential()));
     session.order(Order::Pause(false));
     step(&mut session);
     assert_eq!(session.scene().notice, None);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use parapolicy_control::log::LogFile;
 use parapolicy_control::{PushT, run_episode};
 use parapolicy_pusht::Demonstration;
-use parapolicy_runner::Manifest;
+use parapolicy_policy::Manifest;
 use serde_json::{Value, json};
 
 use toy::Toy;

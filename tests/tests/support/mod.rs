@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use parapolicy_pusht::{ResetDistribution, ResetOrder, World};
-use parapolicy_runner::{Inference, Policy, ProviderName};
+use parapolicy_policy::{Inference, Policy, ProviderName};
 use parapolicy_sampler::{Denoiser as _, Noise};
 
 /// Two successive observations, `[2, 20]` in px, of an episode in which the agent goes for places around the block.

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use parapolicy_runner::ProviderName;
+use parapolicy_policy::ProviderName;
 
 /// `parapolicy runtime`.
 #[derive(Debug, Subcommand)]

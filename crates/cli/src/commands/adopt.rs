@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use parapolicy_runner::{AdoptError, RoleNames, adopt as adopted};
+use parapolicy_policy::{AdoptError, RoleNames, adopt as adopted};
 
 use crate::args::AdoptArguments;
 use crate::failure::{Failure, InputError as _};

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Error;
 use indicatif::ProgressIterator as _;
 use ndarray::Array2;
-use parapolicy_runner::Policy;
+use parapolicy_policy::Policy;
 use parapolicy_sampler::{Budget, Noise, Sampler, Strategy};
 
 use super::bench::{Deviation, deviation};
@@ -31,7 +31,7 @@ pub fn plot(
     for &name in names {
         let settled = arguments.window.settle(name, policy, solver, steps, |_| Ok(observations.to_vec()))?;
         // What is exact in distribution alone ends elsewhere.
-        if matches!(settled.strategy, Strategy::Speculative { .. }) {
+        if settled.strategy.name() == "speculative" {
             continue;
         }
         let mut sampler = settled.sampler(policy, solver, steps).input()?;
@@ -49,7 +49,7 @@ fn points(
     observations: &[Array2<f64>],
 ) -> Result<Vec<(usize, Deviation)>, Failure> {
     let mut deviations = ROUNDS.map(|_| Vec::new());
-    let mut reference = Sampler::new(sampler.table().clone(), Strategy::Sequential, sampler.dim())?;
+    let mut reference = Sampler::new(sampler.table().clone(), Strategy::sequential(), sampler.dim())?;
     for (index, observation) in observations.iter().enumerate().progress() {
         let noise = Noise::draw(seed + index as u64, sampler.table().steps(), sampler.dim());
         let mut denoiser = policy.bind(observation.view()).map_err(Error::from)?;

@@ -4,7 +4,7 @@ use indicatif::ProgressIterator as _;
 use ndarray::{Array1, Array2, ArrayView1};
 use parapolicy_control::{BoxError, CutShort, Latency, Percentiles, PushT};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Meter, Policy, Roofline};
+use parapolicy_policy::{Meter, Policy, Roofline};
 use parapolicy_sampler::{Budget, ConfigError, Noise, Sampler, Solver, Strategy};
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ pub struct Bench {
 pub struct FromF32 {
     pub solver: String,
     pub steps: usize,
-    pub deviation: parapolicy_runner::Deviation,
+    pub deviation: parapolicy_policy::Deviation,
 }
 
 /// A sampler with one solver and number of steps.
@@ -112,7 +112,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     let scenario = Scenario::load(&arguments.scenario).input()?;
     let mut policy = arguments.model.load()?;
     let mut environment = PushT::new(scenario, policy.manifest()).input()?;
-    let sequential = SamplerName::Strategy(Strategy::Sequential);
+    let sequential = SamplerName::Strategy(Strategy::sequential());
     let mut names = vec![sequential];
     names.extend(arguments.samplers.iter().filter(|name| **name != sequential));
 

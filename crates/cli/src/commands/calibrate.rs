@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use parapolicy_runner::{Calibration, Idle, Inference, Policy};
+use parapolicy_policy::{Calibration, Idle, Inference, Policy};
 
 use super::print_json;
 use crate::args::{CalibrateArguments, ModelArguments};

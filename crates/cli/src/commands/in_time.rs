@@ -8,7 +8,7 @@ use parapolicy_control::controller::{Controller, ControllerConfig, ControllerErr
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::realtime::RealtimeSupport;
 use parapolicy_control::{DiffusionPolicy, InTime, Policy as _, Report};
-use parapolicy_runner::{Manifest, Policy, Provider};
+use parapolicy_policy::{Manifest, Policy, Provider};
 use parapolicy_sampler::{Budget, Sampler};
 
 use crate::args::{ClockName, LatencyName, LoopArguments, ModelArguments};

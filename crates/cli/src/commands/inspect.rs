@@ -1,4 +1,4 @@
-use parapolicy_runner::inspect as describe;
+use parapolicy_policy::inspect as describe;
 
 use super::print_json;
 use crate::args::InspectArguments;

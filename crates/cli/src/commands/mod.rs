@@ -22,7 +22,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use ndarray::Array2;
-use parapolicy_runner::{Calibration, Inference, InferenceError, Manifest, Policy, Provider, ProviderName, Sampling};
+use parapolicy_policy::{Calibration, Inference, InferenceError, Manifest, Policy, Provider, ProviderName, Sampling};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde::Serialize;
 
@@ -146,7 +146,7 @@ impl BudgetArguments {
     /// What a plan may cost with `strategy`, where `sequential` is the reference.
     fn beside_reference(&self, strategy: Strategy) -> Result<Budget, Failure> {
         let budget = self.budget()?;
-        Ok(if strategy == Strategy::Sequential { Budget::default() } else { budget })
+        Ok(if strategy == Strategy::sequential() { Budget::default() } else { budget })
     }
 
     fn budget(&self) -> Result<Budget, Failure> {

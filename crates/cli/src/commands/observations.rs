@@ -1,6 +1,6 @@
 use ndarray::Array2;
 use parapolicy_control::{DiffusionPolicy, PushT, run_episode};
-use parapolicy_runner::{ObservationHistory, Policy};
+use parapolicy_policy::{ObservationHistory, Policy};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 use crate::failure::{Failure, InputError as _};
@@ -15,7 +15,7 @@ pub fn meet(
 ) -> Result<Vec<Array2<f64>>, Failure> {
     let scheduler = &policy.manifest().scheduler;
     let table = Table::new(scheduler, Solver::deterministic(scheduler.prediction_type), 10).input()?;
-    let mut sampler = Sampler::new(table, Strategy::Sequential, policy.manifest().sample_dim()).input()?;
+    let mut sampler = Sampler::new(table, Strategy::sequential(), policy.manifest().sample_dim()).input()?;
     let mut history = ObservationHistory::new(policy.manifest().n_obs_steps, policy.manifest().observation_dim());
     let mut observations = Vec::new();
     for seed in seed.. {

@@ -1,5 +1,5 @@
 use ndarray::Array2;
-use parapolicy_runner::{Deviation, Inference, Policy, Precision};
+use parapolicy_policy::{Deviation, Inference, Policy, Precision};
 use parapolicy_sampler::{Solver, Table};
 
 use crate::args::ModelArguments;

@@ -1,7 +1,7 @@
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::PushT;
 use parapolicy_control::refine::Refinement;
-use parapolicy_runner::Policy;
+use parapolicy_policy::Policy;
 use parapolicy_sampler::RefinerConfig;
 
 use crate::failure::{Failure, InputError as _};

@@ -8,7 +8,7 @@ use parapolicy_control::log::{LogFile, LogSummary};
 use parapolicy_control::refine::Refinement;
 use parapolicy_control::{InTime, Model, PushT, Report, SCHEMA_VERSION, SamplerRun};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Deviation, Manifest, Policy};
+use parapolicy_policy::{Deviation, Manifest, Policy};
 use parapolicy_sampler::{Budget, Sampler, Strategy};
 
 use super::Settled;
@@ -152,7 +152,7 @@ fn contenders(
         run.reason.clone_from(&settled.reason);
         let budget = arguments.budget.beside_reference(settled.strategy)?;
         // The reference is the policy's own distribution.
-        let reuse = arguments.reuse.filter(|_| settled.strategy != Strategy::Sequential);
+        let reuse = arguments.reuse.filter(|_| settled.strategy != Strategy::sequential());
         let rest = reuse.map(|share| rest(&sampler, share)).transpose()?;
         Ok::<_, Failure>(Contender { sampler, rest, budget, refinement, run })
     };

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use parapolicy_runner::{ProviderName, Runtime};
+use parapolicy_policy::{ProviderName, Runtime};
 
 use crate::args::RuntimeCommand;
 use crate::failure::{Failure, InputError as _};

@@ -1,8 +1,8 @@
 use anyhow::{Context as _, Result};
 use ndarray::{Array, Array1, Axis, Dimension, arr0, stack};
 use ndarray_npy::NpzWriter;
-use parapolicy_runner::Policy;
-use parapolicy_sampler::{Budget, ManySampler, Noise, Sample, Sampler, Statistics};
+use parapolicy_policy::Policy;
+use parapolicy_sampler::{Budget, BatchedSampler, Noise, Sample, Sampler, Statistics};
 use serde::Serialize;
 
 use super::print_json;
@@ -82,7 +82,7 @@ fn sample_many(
     let (steps, dim) = (sampler.table().steps(), sampler.dim());
     let seeds = (0..plans).map(|plan| arguments.seed.wrapping_add(plan));
     let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
-    let mut sampler = ManySampler::new(sampler.table().clone(), sampler.strategy(), dim, noises.len()).input()?;
+    let mut sampler = BatchedSampler::new(sampler.table().clone(), sampler.strategy(), dim, noises.len()).input()?;
 
     let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noises)?;

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use ndarray::Array2;
 use parapolicy_control::{Machine, Model, PushT, SamplerReport};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::{Deviation, Policy};
+use parapolicy_policy::{Deviation, Policy};
 use parapolicy_sampler::Sampler;
 use serde::Serialize;
 

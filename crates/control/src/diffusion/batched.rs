@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use ndarray::{Array2, ArrayView1, s};
 use parapolicy_policy::Network;
-use parapolicy_sampler::{Budget, ManySampler, Noise, Sample};
+use parapolicy_sampler::{Budget, BatchedSampler, Noise, Sample};
 
 use super::memory::Memory;
 use crate::{BoxError, BatchedPolicy, Plan};
@@ -14,14 +14,14 @@ use crate::{BoxError, BatchedPolicy, Plan};
 /// another size costs. The sampler must have room for as many plans as there are environments.
 pub struct BatchedDiffusionPolicy<'a> {
     network: &'a mut Network,
-    sampler: &'a mut ManySampler,
+    sampler: &'a mut BatchedSampler,
     budget: Budget,
     memories: Vec<Memory>,
 }
 
 impl<'a> BatchedDiffusionPolicy<'a> {
     /// Samples `network` with `sampler`.
-    pub fn new(network: &'a mut Network, sampler: &'a mut ManySampler) -> Self {
+    pub fn new(network: &'a mut Network, sampler: &'a mut BatchedSampler) -> Self {
         Self { network, sampler, budget: Budget::default(), memories: Vec::new() }
     }
 
@@ -54,7 +54,7 @@ impl BatchedPolicy for BatchedDiffusionPolicy<'_> {
         let seeds = environments.iter().map(|&environment| self.memory(environment).next_seed());
         let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
         let observations = environments.iter().map(|&environment| self.memories[environment].observations());
-        let mut denoiser = self.network.bind_many(observations)?;
+        let mut denoiser = self.network.bind_batched(observations)?;
         let samples = self.sampler.sample_within(self.budget, &mut denoiser, &noises)?;
         let actions: Vec<_> = samples.iter().map(|sample| self.network.actions(sample.sample())).collect();
         let latency = started.elapsed();

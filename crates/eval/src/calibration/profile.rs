@@ -75,7 +75,7 @@ impl Candidate {
 
     /// The others are compared with it.
     fn is_reference(&self) -> bool {
-        self.sampler.strategy() == Strategy::Sequential
+        self.sampler.strategy() == Strategy::sequential()
     }
 
     /// Milliseconds of a plan in the network, as far as is known: none before the first. Own work is a small part, and

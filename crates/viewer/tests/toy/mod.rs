@@ -15,7 +15,7 @@ use crossbeam::channel::Receiver;
 use ndarray::{Array2, ArrayView1};
 use parapolicy_control::{BoxError, Plan, Policy, Recipe};
 use parapolicy_pusht::Scenario;
-use parapolicy_runner::Manifest;
+use parapolicy_policy::Manifest;
 use parapolicy_sampler::Strategy;
 use parapolicy_viewer::session::Session;
 use parapolicy_viewer::setup::{Clock, Setup};
@@ -84,7 +84,7 @@ pub fn session(toy: Toy) -> Session {
 /// A session that records to `demos`.
 pub fn session_in(toy: Toy, demos: &Path) -> Session {
     let make = move |recipe: &Recipe| {
-        let fails = toy.fails && recipe.strategy != Strategy::Sequential;
+        let fails = toy.fails && recipe.strategy != Strategy::sequential();
         Ok(Box::new(Toy { fails, ..toy.clone() }) as Box<dyn Policy>)
     };
     let setup = Setup {

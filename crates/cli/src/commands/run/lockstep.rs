@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::anyhow;
 use ndarray::ArrayView1;
 use parapolicy_control::log::Log;
-use parapolicy_control::{DiffusionPolicy, ManyDiffusionPolicy, PushT, Step, run_episode, run_episodes};
-use parapolicy_runner::Policy;
-use parapolicy_sampler::ManySampler;
+use parapolicy_control::{DiffusionPolicy, BatchedDiffusionPolicy, PushT, Step, run_episode, run_episodes};
+use parapolicy_policy::Policy;
+use parapolicy_sampler::BatchedSampler;
 
 use super::{Contender, Played, log_file};
 use crate::args::RunArguments;
@@ -80,8 +80,8 @@ pub fn compete_together(
     let file = log_file(arguments, policy.manifest())?;
     for (index, Contender { sampler, budget, run, .. }) in contenders.iter_mut().enumerate() {
         let (table, dim) = (sampler.table().clone(), sampler.dim());
-        let mut sampler = ManySampler::new(table, sampler.strategy(), dim, count).input()?;
-        let mut driver = ManyDiffusionPolicy::new(policy, &mut sampler).within(*budget);
+        let mut sampler = BatchedSampler::new(table, sampler.strategy(), dim, count).input()?;
+        let mut driver = BatchedDiffusionPolicy::new(policy, &mut sampler).within(*budget);
         let seeds = arguments.seed..arguments.seed + arguments.episodes;
         let run_log = file.log(&run.name);
         let mut logs = BTreeMap::new();

@@ -5,7 +5,7 @@ use parapolicy_control::controller::{Controller, SimulatedController};
 use parapolicy_control::log::Log;
 use parapolicy_control::realtime::{Moment, RealtimeSupport, Timing, VirtualClock, WallClock};
 use parapolicy_control::{DiffusionPolicy, Episode, PushT, SamplerRun, run_episode_in_time};
-use parapolicy_runner::{Policy, Provider};
+use parapolicy_policy::{Policy, Provider};
 
 use super::{Contender, Played, log_file};
 use crate::args::RunArguments;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow};
 use parapolicy_control::controller::{ControllerConfig, Replan, SamplingTime, SimulatedController};
 use parapolicy_control::realtime::VirtualClock;
 use parapolicy_control::{DiffusionPolicy, PushT, SamplerReport, SamplerRun, run_episode_in_time};
-use parapolicy_runner::Policy;
+use parapolicy_policy::Policy;
 use parapolicy_sampler::Sampler;
 
 use super::{Row, Varied};

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use askama::Template;
 use parapolicy_control::{EpisodeReport, Report, SamplerReport, paired_rewards};
-use parapolicy_runner::Roofline;
+use parapolicy_policy::Roofline;
 
 use super::{PLOT, episode, rounds, shell};
 use crate::output::animation::Recording;

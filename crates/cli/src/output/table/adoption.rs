@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use parapolicy_runner::{Adoption, MANIFEST_FILE};
+use parapolicy_policy::{Adoption, MANIFEST_FILE};
 
 /// What was told from a graph, and what is left to fill in.
 pub fn render_adoption(adoption: &Adoption, out: &Path) -> String {

@@ -1,4 +1,4 @@
-use parapolicy_runner::{BatchLimit, KnownRoofline, Roofline};
+use parapolicy_policy::{BatchLimit, KnownRoofline, Roofline};
 
 use super::{finish, table};
 

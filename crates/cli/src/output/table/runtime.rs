@@ -1,4 +1,4 @@
-use parapolicy_runner::Installable;
+use parapolicy_policy::Installable;
 
 use super::{finish, table};
 
