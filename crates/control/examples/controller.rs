@@ -8,8 +8,8 @@ use ndarray::Array1;
 use parapolicy_control::controller::{Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _, Policy as _, PushT};
-use parapolicy_pusht::Scenario;
 use parapolicy_policy::{Inference, Manifest, Policy};
+use parapolicy_pusht::Scenario;
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
 
 const PERIOD: Duration = Duration::from_millis(100);

@@ -6,8 +6,8 @@
 use ndarray::{Array2, ArrayView1};
 use parapolicy_control::refine::{Refined, Refinement, Tracker};
 use parapolicy_control::{BoxError, Plan, Policy, PushT, noise_seed, run_episode};
-use parapolicy_pusht::Scenario;
 use parapolicy_policy::{Inference, ObservationHistory, Policy as Network};
+use parapolicy_pusht::Scenario;
 use parapolicy_sampler::{Noise, RefinerConfig, Sampler, Solver, Strategy, Table, WindowConfig};
 
 /// Steps of the optimiser.

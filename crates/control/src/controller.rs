@@ -135,7 +135,8 @@ impl Controller {
         let history = Array2::zeros((config.n_obs_steps, config.observation_dim));
         let rules = Rules::new(config)?;
         let committed = Committed::new(horizon, action_dim);
-        let request = Request { episode: 0, seed: 0, observed: Duration::ZERO, history, committed, observer: rules.observer() };
+        let request =
+            Request { episode: 0, seed: 0, observed: Duration::ZERO, history, committed, observer: rules.observer() };
         let (requests, asked) = triple_buffer(&request);
         let (delivered, deliveries) = triple_buffer(&Delivery::new(horizon, action_dim));
         let (wake, woken) = bounded(1);

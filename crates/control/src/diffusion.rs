@@ -1,6 +1,6 @@
+mod batched;
 mod carry;
 mod committed;
-mod batched;
 mod memory;
 
 use std::borrow::BorrowMut;
@@ -10,9 +10,9 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 use parapolicy_policy::Network;
 use parapolicy_sampler::{Budget, Sampler};
 
+pub use self::batched::BatchedDiffusionPolicy;
 use self::carry::Carry;
 use self::committed::Committed;
-pub use self::batched::BatchedDiffusionPolicy;
 use self::memory::Memory;
 pub use self::memory::noise_seed;
 use crate::refine::{Refined, Refinement, RefinementCost, Tracker};
@@ -34,7 +34,7 @@ pub struct DiffusionPolicy<'a, N = &'a mut Network, S = &'a mut Sampler> {
     /// Observations since the last plan: the actions executed from it.
     executed: usize,
     /// Whether plans tell what they were after every round.
-    watched: bool,
+    observed: bool,
 }
 
 impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S> {
@@ -50,7 +50,7 @@ impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S>
             carry: Carry::Nothing,
             committed: None,
             executed: 0,
-            watched: false,
+            observed: false,
         }
     }
 
@@ -68,8 +68,8 @@ impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S>
 
     /// Lets every plan tell what it was after each round, in [`Plan::iterates`].
     #[must_use]
-    pub fn watched(self) -> Self {
-        Self { watched: true, ..self }
+    pub fn observed(self) -> Self {
+        Self { observed: true, ..self }
     }
 
     /// Begins every plan of an episode but the first with the x̂0 of the plan before it and with its noise, both moved
@@ -127,9 +127,9 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         }
         let mut denoiser = network.bind(self.memory.observations())?;
         let mut iterates: Vec<Array1<f32>> = Vec::new();
-        let sample = if self.watched {
-            let mut watch = |guess: ArrayView1<'_, f32>| iterates.push(guess.to_owned());
-            sampler.sample_observed(self.budget, &mut denoiser, &noise, &mut watch)?
+        let sample = if self.observed {
+            let mut observe = |guess: ArrayView1<'_, f32>| iterates.push(guess.to_owned());
+            sampler.sample_observed(self.budget, &mut denoiser, &noise, &mut observe)?
         } else {
             sampler.sample_within(self.budget, &mut denoiser, &noise)?
         };

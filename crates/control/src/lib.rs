@@ -50,6 +50,6 @@ pub use observer::{EpisodeObserver, Observer, PlanEvent, StepEvent};
 pub use options::OptionError;
 pub use plan::{Plan, PlanCost};
 pub use policy::{BatchedPolicy, Policy};
-pub use recipe::{Recipe, RecipeError};
+pub use recipe::{InferenceOptions, Recipe, RecipeError, RecipeOptions, SamplingOptions, seconds};
 
 pub use parapolicy_sampler::BoxError;

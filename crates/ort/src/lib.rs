@@ -6,11 +6,11 @@
 //! # Example
 //!
 //! ```no_run
-//! use parapolicy_ort::{CPU, inference};
+//! use parapolicy_ort::{CPU, backends};
 //! use parapolicy_policy::{Inference, Network};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let provider = Inference { provider: CPU, ..inference() }.open(&())?; // installs ONNX Runtime if it is not there
+//! let provider = Inference { provider: CPU, ..backends().inference() }.open(&())?; // installs ONNX Runtime if it is not there
 //! let network = Network::load("models/pusht".as_ref(), &provider)?;
 //! assert_eq!(network.provider().name(), CPU);
 //! # Ok(())
@@ -22,9 +22,7 @@ mod execution_provider;
 mod graph;
 mod runtime;
 
-use std::path::PathBuf;
-
-use parapolicy_policy::{BackendName, Backends, Inference};
+use parapolicy_policy::Backends;
 
 pub use execution_provider::{CPU, CUDA, ExecutionProvider, OPENVINO, TENSORRT};
 pub use runtime::{Installable, LibrarySource, Runtime, RuntimeError};
@@ -40,14 +38,4 @@ pub fn backends() -> Backends {
         // Five different names: none is refused.
         list.clone().with(provider).unwrap_or(list)
     })
-}
-
-/// The default, with encoders run by ONNX Runtime on the processor.
-pub fn inference() -> Inference {
-    Inference { encoder: Some(CPU), ..Inference::default() }
-}
-
-/// The backend that is meant if nobody names one: ONNX Runtime where its `library` is named, else the engine.
-pub fn implied(library: Option<&PathBuf>) -> BackendName {
-    if library.is_some() { CPU } else { BackendName::default() }
 }

@@ -4,7 +4,7 @@ use std::iter;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use parapolicy_engine::RunError;
-use parapolicy_sampler::{BoxError, Denoiser, Known, BatchedDenoiser};
+use parapolicy_sampler::{BatchedDenoiser, BoxError, Denoiser, Known};
 
 use crate::{Batch, encoder::Encoder, network::Network};
 

@@ -9,7 +9,7 @@ use std::fs;
 use common::{encoded_policy, fixture, json, policy, policy_from, text, write_manifest};
 use ndarray::{Array1, Array2, ArrayView2, array, s};
 use parapolicy_policy::{Inference, Policy, PolicyError, Provider, ProviderName, Runtime, RuntimeError, inspect};
-use parapolicy_sampler::{Denoiser, BatchedDenoiser, BatchedSampler, Noise, Sampler, Solver, Strategy, Table};
+use parapolicy_sampler::{BatchedDenoiser, BatchedSampler, Denoiser, Noise, Sampler, Solver, Strategy, Table};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;

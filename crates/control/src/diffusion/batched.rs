@@ -2,10 +2,10 @@ use std::time::Instant;
 
 use ndarray::{Array2, ArrayView1, s};
 use parapolicy_policy::Network;
-use parapolicy_sampler::{Budget, BatchedSampler, Noise, Sample};
+use parapolicy_sampler::{BatchedSampler, Budget, Noise, Sample};
 
 use super::memory::Memory;
-use crate::{BoxError, BatchedPolicy, Plan};
+use crate::{BatchedPolicy, BoxError, Plan};
 
 /// A diffusion policy for many environments: one network, a sampler that packs their plans in shared batches, and the
 /// observations of each so far.

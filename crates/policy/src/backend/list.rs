@@ -1,9 +1,11 @@
 //! The backends that a program knows.
 
+use std::path::Path;
+
 use thiserror::Error;
 
 use super::{Backend, BackendName};
-use crate::{InferenceError, NATIVE};
+use crate::{Inference, InferenceError, NATIVE};
 
 /// The backends that a program knows: one list, from which all names are read.
 ///
@@ -58,5 +60,17 @@ impl Backends {
             let known = self.iter().map(BackendName::as_str).collect::<Vec<_>>().join(", ");
             InferenceError::UnknownProvider { name: name.into(), known }
         })
+    }
+
+    /// The backend that is meant where none is named: the first that takes a library, where one is, else the engine.
+    pub fn implied(&self, library: Option<&Path>) -> BackendName {
+        let takes = |backend: &BackendName| backend.backend().takes_library();
+        library.and_then(|_| self.iter().find(takes)).unwrap_or_default()
+    }
+
+    /// The default, with encoders run by the first backend that does.
+    pub fn inference(&self) -> Inference {
+        let encoder = self.iter().find(|backend| backend.backend().runs_encoders());
+        Inference { encoder, ..Inference::default() }
     }
 }

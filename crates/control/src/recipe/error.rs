@@ -1,0 +1,34 @@
+//! Why a policy cannot be made ready.
+
+use parapolicy_policy::{InferenceError, PolicyError, UnknownPrecision};
+use parapolicy_sampler::{ConfigError, SampleError};
+use thiserror::Error;
+
+/// Why a policy cannot be made ready.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// There can be no inference there.
+    #[error(transparent)]
+    Inference(#[from] InferenceError),
+    /// There is no precision of this name.
+    #[error(transparent)]
+    Precision(#[from] UnknownPrecision),
+    /// The policy cannot be loaded.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Solver, steps, strategy or budget make no sense, alone or for this policy.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A duration that is none.
+    #[error("{name} is {value}, but must be a number of seconds, 0 or more")]
+    Seconds {
+        /// The option.
+        name: &'static str,
+        /// What was given.
+        value: f64,
+    },
+    /// The network fails on its first plan.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+}

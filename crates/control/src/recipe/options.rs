@@ -1,0 +1,123 @@
+//! What a recipe is made of, as command lines, C and Python say it: by names and numbers, each of which may be left out.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use parapolicy_policy::{Backends, Inference};
+use parapolicy_sampler::{Budget, Strategies, Strategy, WindowConfig};
+
+use super::{Recipe, RecipeError};
+
+/// What a recipe is made of; what is left out has a default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecipeOptions<'a> {
+    /// How plans are drawn.
+    pub sampling: SamplingOptions<'a>,
+    /// Where the network is run.
+    pub inference: InferenceOptions<'a>,
+}
+
+/// How plans are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SamplingOptions<'a> {
+    /// Name of the strategy.
+    pub sampler: Option<&'a str>,
+    /// Name of the solver.
+    pub solver: Option<&'a str>,
+    /// Denoising steps.
+    pub steps: Option<usize>,
+    /// Steps evaluated in one batch, for strategies that have a window; others take no notice.
+    pub window: Option<usize>,
+    /// Tolerance, for strategies that have one; others take no notice.
+    pub tolerance: Option<f64>,
+    /// Rounds that a plan may take.
+    pub rounds: Option<usize>,
+    /// Time that a plan may take.
+    pub deadline: Option<Duration>,
+}
+
+/// Where the network is run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InferenceOptions<'a> {
+    /// Name of the backend.
+    pub provider: Option<&'a str>,
+    /// Name of the precision.
+    pub precision: Option<&'a str>,
+    /// Threads that work on each batch; 0 is one a core.
+    pub threads: usize,
+    /// Whether each of them but the calling one keeps to a core of its own.
+    pub pinned: bool,
+    /// Devices that share the rows of every batch.
+    pub devices: Vec<u32>,
+    /// The backend's shared library.
+    pub library: Option<PathBuf>,
+}
+
+impl RecipeOptions<'_> {
+    /// The recipe; names are those of the lists.
+    ///
+    /// # Errors
+    /// [`RecipeError`], with the option that makes no sense.
+    pub fn recipe(&self, strategies: &Strategies, backends: &Backends) -> Result<Recipe, RecipeError> {
+        let inference = self.inference.inference(backends)?;
+        self.sampling.recipe(strategies, inference)
+    }
+}
+
+impl SamplingOptions<'_> {
+    /// The recipe, for a network that is run as `inference` says.
+    ///
+    /// # Errors
+    /// As [`RecipeOptions::recipe`].
+    pub fn recipe(&self, strategies: &Strategies, inference: Inference) -> Result<Recipe, RecipeError> {
+        let defaults = Recipe::default();
+        let named = self.sampler.map_or(Ok(defaults.strategy), |name| strategies.parse(name))?;
+        let budget = Budget { rounds: self.rounds, deadline: self.deadline };
+        budget.validate()?;
+        Ok(Recipe {
+            strategy: with_window(named, self.window, self.tolerance),
+            solver: self.solver.map_or(Ok(defaults.solver), str::parse)?,
+            steps: self.steps.unwrap_or(defaults.steps),
+            budget,
+            inference,
+        })
+    }
+}
+
+impl InferenceOptions<'_> {
+    /// What they come to.
+    ///
+    /// # Errors
+    /// As [`RecipeOptions::recipe`].
+    pub fn inference(&self, backends: &Backends) -> Result<Inference, RecipeError> {
+        let &Self { provider, precision, threads, pinned, ref devices, ref library } = self;
+        let implied = backends.implied(library.as_deref());
+        let defaults = backends.inference();
+        Ok(Inference {
+            provider: provider.map_or(Ok(implied), |name| backends.parse(name))?,
+            precision: precision.map_or(Ok(defaults.precision), str::parse)?,
+            threads,
+            pinned,
+            devices: devices.clone(),
+            library: library.clone(),
+            ..defaults
+        })
+    }
+}
+
+/// The strategy with this window and tolerance, as far as it has them; its own where none is given.
+fn with_window(strategy: Strategy, window: Option<usize>, tolerance: Option<f64>) -> Strategy {
+    let defaults = WindowConfig::default();
+    strategy.with_window(WindowConfig {
+        window: window.or(strategy.window()).unwrap_or(defaults.window),
+        tolerance: tolerance.or(strategy.tolerance()).unwrap_or(defaults.tolerance),
+    })
+}
+
+/// A duration that is given in seconds.
+///
+/// # Errors
+/// [`RecipeError::Seconds`] with the option `name` if there is no such duration.
+pub fn seconds(name: &'static str, value: f64) -> Result<Duration, RecipeError> {
+    Duration::try_from_secs_f64(value).map_err(|_| RecipeError::Seconds { name, value })
+}
