@@ -1,6 +1,7 @@
 //! Every kernel against sums in f64, on random networks.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "unet/networks.rs"]
 mod unet;
 
 use parapolicy_engine::kernel::{Kernel, Program};

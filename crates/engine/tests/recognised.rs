@@ -1,6 +1,7 @@
 //! Each form of the network is recognised, and answers what `PyTorch` answers.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "common/graphs.rs"]
 mod common;
 
 use common::{Expected, GRAPHS, NAMES, bytes, deviation, engine, expected};

@@ -1,10 +1,10 @@
-//! What the shipped network takes, and what the engine makes of it.
+//! The work of the shipped network, as the graph states it and as the engine computes it.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::path::Path;
 
 use parapolicy_engine::kernel::Kernel;
-use parapolicy_engine::{Engine, Graph, Names, PartsWork, Work};
+use parapolicy_engine::{Engine, Graph, Names, Work, WorkByStage};
 
 const NAMES: Names<'_> =
     Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
@@ -21,7 +21,7 @@ fn shipped() -> Graph {
 }
 
 fn whole(graph: &Graph, bytes: usize, rows: usize) -> Work {
-    let PartsWork { condition, layers } = graph.work(&NAMES, bytes, rows).unwrap();
+    let WorkByStage { condition, layers } = WorkByStage::of(graph, &NAMES, bytes, rows).unwrap();
     condition + layers
 }
 

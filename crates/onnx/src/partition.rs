@@ -58,8 +58,7 @@ impl Partition {
         let boundary = boundary(&nodes, &inputs, sample, prediction)?;
 
         let in_other_file = constants.iter().any(|constant| constant.location != 0);
-        let is_copyable =
-            !nodes.iter().any(Node::has_graph) && !in_other_file && graph.sparse_initializers.is_empty();
+        let is_copyable = !nodes.iter().any(Node::has_graph) && !in_other_file && graph.sparse_initializers.is_empty();
         let has_input = inputs.iter().any(|input| boundary.contains(&input.name));
         let can_divide = is_copyable && !has_input && !boundary.is_empty();
         can_divide.then_some(Self { model, graph, nodes, constants, inputs, boundary })

@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails has nothing to say")]
 
 mod report;
-#[path = "../../tests/unet/mod.rs"]
+#[path = "../../tests/unet/networks.rs"]
 mod unet;
 
 use std::time::{Duration, Instant};

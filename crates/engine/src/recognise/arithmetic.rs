@@ -1,9 +1,8 @@
-//! Sums and products, by what they are of.
+//! Sums and products, by what their operands are.
 
-use crate::{
-    network::{Feature, Slice},
-    onnx::message::Node,
-};
+use parapolicy_onnx::message::Node;
+
+use crate::network::{Feature, Slice};
 
 use super::{
     integers,
@@ -20,7 +19,7 @@ impl Reader<'_> {
             (Value::Sizes(a), Value::Sizes(b)) => {
                 return integers::arithmetic(&node.operator, &a, &b).map(Value::Sizes);
             }
-            // By a constant: a product with its reciprocals.
+            // A quotient by a constant is a product with its reciprocals.
             (Value::Rows(rows), Value::Numbers(numbers)) if node.operator == "Div" => {
                 let values = numbers.values.iter().map(|number| 1.0 / number).collect::<Vec<_>>().into();
                 (rows, Value::Numbers(Numbers { values, ..numbers }))
@@ -65,7 +64,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Features scaled or shifted by a constant each. A single number is repeated, as the timestep is in its embedding.
+    /// Features, each scaled or shifted by a constant. A single number is repeated, as the timestep is in its embedding.
     fn by_constant(&mut self, rows: &Rows, pieces: &[Piece], by: &Numbers, sum: bool) -> Result<Value, String> {
         let embedding = !sum && rows.dims == [1] && by.dims_to(1) == [by.values.len()] && !by.values.is_empty();
         let dims = if embedding { vec![by.values.len()] } else { rows.dims.clone() };

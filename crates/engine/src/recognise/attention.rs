@@ -1,6 +1,6 @@
 //! Attention (Vaswani et al. 2017, arXiv 1706.03762), written as products of tensors with an axis of heads.
 
-use crate::onnx::message::Node;
+use parapolicy_onnx::message::Node;
 
 use super::{
     reader::{LARGEST_ROW, Reader},
@@ -9,7 +9,7 @@ use super::{
 };
 
 impl Reader<'_> {
-    /// Axes of tokens and heads changed for one another, as `permutation` says with the batch first.
+    /// Exchanges axes of tokens and heads; `permutation` includes the batch.
     pub fn turned_heads(&mut self, node: &Node, rows: &Rows, permutation: &[i64]) -> Result<Value, String> {
         let &[first, second, third] = rows.dims.as_slice() else {
             return Err(format!("turns rows of shape {:?}", rows.dims));
@@ -35,7 +35,7 @@ impl Reader<'_> {
         Ok(Value::Rows(Rows { dims, content }))
     }
 
-    /// Whether a tensor still has the axes of its heads.
+    /// Whether a tensor has the shape of its heads.
     fn are_heads(&self, rows: &Rows) -> bool {
         let Content::Heads { stage, heads, turned } = rows.content else { return false };
         let stage = &self.stages[stage];
@@ -47,7 +47,7 @@ impl Reader<'_> {
         rows.dims == [scores.heads, self.stages[scores.query].positions, self.stages[scores.key].positions]
     }
 
-    /// Queries and keys make scores, scores and values an answer.
+    /// Scores from queries and keys, or the output from scores and values.
     pub fn product_of_heads(&mut self, node: &Node, a: &Rows, b: &Rows) -> Result<Value, String> {
         let unfit = || Err(format!("multiplies rows of shapes {:?} and {:?} that are no heads", a.dims, b.dims));
         let Content::Heads { stage: by, heads: heads_by, turned } = b.content else { return unfit() };
@@ -82,7 +82,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Scores that are scaled, or masked.
+    /// Scales or masks scores.
     pub fn adjusted_scores(&mut self, rows: &Rows, scores: &Scores, by: &Numbers, sum: bool) -> Result<Value, String> {
         let mut scores = scores.clone();
         if scores.softmax || scores.mask.is_some() || !self.are_scores(rows, &scores) {

@@ -1,9 +1,8 @@
 //! Convolutions along the positions: 1-D ones, and 2-D ones of height 1.
 
-use crate::{
-    network::{Convolution, Geometry},
-    onnx::message::Node,
-};
+use parapolicy_onnx::message::Node;
+
+use crate::network::{Convolution, Geometry};
 
 use super::{
     reader::{LARGEST_ROW, Reader},

@@ -1,6 +1,6 @@
-//! Computations of shapes.
+//! Computations with shapes and other integers.
 
-use crate::onnx::message::Node;
+use parapolicy_onnx::message::Node;
 
 use super::{
     reader::{LONGEST_LIST, Reader, constant},

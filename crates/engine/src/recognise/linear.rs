@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{
-    network::{Convolution, Feature, Geometry, Slice},
-    onnx::message::Node,
-};
+use parapolicy_onnx::message::Node;
+
+use crate::network::{Convolution, Feature, Geometry, Slice};
 
 use super::{
-    parts::take,
     reader::{LONGEST_LIST, Reader},
+    slicing::take,
     stage::Kind,
     value::{Content, Piece, Rows, Value},
 };
@@ -44,8 +43,8 @@ impl Reader<'_> {
         self.token_stage(node, Kind::Convolution(of, convolution), [outputs, positions])
     }
 
-    /// Over a concatenation it is a sum: of a function of the timestep and one of the observation. Where there is an axis
-    /// before the last one, it is of each token.
+    /// A product with a concatenation is a sum of a function of the timestep and one of the observation. If there is an axis
+    /// before the last one, each of its entries is a token.
     fn product_of_features(&mut self, node: &Node, rows: &Rows, pieces: &[Piece]) -> Result<Value, String> {
         let (inputs, tokens) = match rows.dims[..] {
             [inputs] => (inputs, 1),
@@ -93,8 +92,8 @@ impl Reader<'_> {
         Ok(Matrix { inputs, outputs, weights: weights.collect(), bias: bias.into() })
     }
 
-    /// The part of the product that a function of the timestep (or the observation) has in it. The bias belongs to the
-    /// observation's, where there is one.
+    /// The contribution of the timestep (or the observation) to the product. The bias belongs to the observation's
+    /// contribution, if there is one.
     fn product(
         &mut self,
         of_timestep: bool,
@@ -115,7 +114,7 @@ impl Reader<'_> {
         if slices.is_empty() {
             return Ok(None);
         }
-        // Tokens share a matrix of which they have all.
+        // Tokens that use the whole matrix share it.
         let weights = if rows.iter().map(ExactSizeIterator::len).sum::<usize>() == inputs {
             Arc::clone(&matrix.weights)
         } else {

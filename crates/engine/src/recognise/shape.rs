@@ -1,6 +1,6 @@
 //! Operators that change shapes and leave the numbers where they are.
 
-use crate::onnx::message::Node;
+use parapolicy_onnx::message::Node;
 
 use super::{
     reader::{LARGEST_ROW, LONGEST_LIST, Reader},

@@ -1,9 +1,8 @@
-//! Functions of single numbers: Mish and GELU in each of the forms in which they are written, and sines.
+//! Functions of single numbers: Mish and GELU in each form in which exporters write them, and sines.
 
-use crate::{
-    network::{Feature, Nonlinearity, Slice},
-    onnx::message::Node,
-};
+use parapolicy_onnx::message::Node;
+
+use crate::network::{Feature, Nonlinearity, Slice};
 
 use super::{
     reader::Reader,
@@ -11,9 +10,9 @@ use super::{
     value::{Content, Piece, Rows, Unary, Value},
 };
 
-/// What a nonlinearity is the product of.
+/// The two factors of each activation function, for each form.
 const FORMS: [(Nonlinearity, [&[Unary]; 2]); 4] = [
-    // Of `x`, or `-x`, and the tangent.
+    // `x` (or `-x`) times the hyperbolic tangent.
     (Nonlinearity::Mish, [&[], &[Unary::Softplus, Unary::Tanh]]),
     // softplus(x) = -log(sigmoid(-x)), and tanh is odd.
     (Nonlinearity::Mish, [&[Unary::Neg], &[Unary::Neg, Unary::Sigmoid, Unary::Log, Unary::Tanh]]),

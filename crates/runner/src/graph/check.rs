@@ -100,9 +100,9 @@ impl Expected<'_> {
         let Kind::Tensor { element, shape } = &outlet.kind else {
             return Err(self.problem(kind, format_args!("is a {}, not a tensor", outlet.kind)));
         };
-        self.check_type(kind, element)?;
+        self.check_type(kind, element.as_str())?;
         self.check_shape(kind, shape)?;
-        Ok(element)
+        Ok(element.as_str())
     }
 
     fn check_type(&self, kind: &str, element: &str) -> Result<(), String> {

@@ -3,12 +3,9 @@
 use std::path::Path;
 
 use ndarray::ArrayViewMut2;
-use parapolicy_engine::{Engine, EngineError, Graph, Names, PartsWork, RunError, Threads, Work, kernel::Kernel};
+use parapolicy_engine::{Engine, EngineError, Graph, Names, RunError, Threads, Work, WorkByStage, kernel::Kernel};
 
-use super::{
-    Batch, GraphError, Outlet, Outlets, check, copy,
-    outlet::{Kind, Size},
-};
+use super::{Batch, GraphError, Outlets, check, copy};
 use crate::{Manifest, Precision, PredictError, Provider};
 
 /// An engine, and room for what it predicts where that is not wanted contiguous.
@@ -61,9 +58,9 @@ pub(super) fn work(
     manifest: &Manifest,
     precision: Precision,
     rows: usize,
-) -> Result<PartsWork, GraphError> {
+) -> Result<WorkByStage, GraphError> {
     let names = names(path, manifest)?;
-    read(path)?.work(&names, precision.bytes(), rows).map_err(|error| refused(path, error))
+    WorkByStage::of(&read(path)?, &names, precision.bytes(), rows).map_err(|error| refused(path, error))
 }
 
 /// Those of a graph that is shown the observation.
@@ -77,7 +74,7 @@ fn names<'a>(path: &Path, manifest: &'a Manifest) -> Result<Names<'a>, GraphErro
 
 fn read(path: &Path) -> Result<Graph, GraphError> {
     let bytes = std::fs::read(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })?;
-    Graph::read(bytes).map_err(|error| refused(path, error))
+    Graph::read(bytes).map_err(|error| refused(path, error.into()))
 }
 
 fn refused(path: &Path, error: EngineError) -> GraphError {
@@ -86,18 +83,6 @@ fn refused(path: &Path, error: EngineError) -> GraphError {
 
 impl From<&Graph> for Outlets {
     fn from(graph: &Graph) -> Self {
-        let outlets = |outlets: &[parapolicy_engine::Outlet]| outlets.iter().map(Outlet::from).collect();
-        Self { inputs: outlets(&graph.inputs), outputs: outlets(&graph.outputs) }
-    }
-}
-
-impl From<&parapolicy_engine::Outlet> for Outlet {
-    fn from(outlet: &parapolicy_engine::Outlet) -> Self {
-        let size = |size: &Result<usize, String>| match size {
-            Ok(size) => Size::Fixed(*size as i64),
-            Err(name) => Size::Open(name.clone()),
-        };
-        let shape = outlet.shape.iter().map(size).collect();
-        Self { name: outlet.name.clone(), kind: Kind::Tensor { element: outlet.element.to_string(), shape } }
+        Self { inputs: graph.inputs.clone(), outputs: graph.outputs.clone() }
     }
 }

@@ -4,7 +4,6 @@ mod beside;
 mod condition;
 mod form;
 mod given;
-mod parts;
 mod sessions;
 mod tensors;
 #[cfg(test)]
@@ -14,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::ArrayViewMut2;
 use ort::{session::Session, value::ValueType};
-use parapolicy_engine::{PartsWork, Work};
+use parapolicy_engine::{Work, WorkByStage};
 
 use self::{
     beside::Beside,
@@ -78,7 +77,7 @@ impl Onnx {
 
     /// What a batch of `rows` takes, by the engine's account.
     pub fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, GraphError> {
-        let PartsWork { condition, layers } = native::work(&self.path, manifest, precision, rows)?;
+        let WorkByStage { condition, layers } = native::work(&self.path, manifest, precision, rows)?;
         Ok(match self.beside {
             Beside::Given(_) => condition + layers,
             Beside::Condition(_) => layers,
@@ -118,24 +117,22 @@ pub(super) fn open(path: &Path, runtime: &Runtime, threads: usize, idle: Idle) -
 
 impl From<&Session> for Outlets {
     fn from(session: &Session) -> Self {
-        let outlets = |outlets: &[ort::value::Outlet]| outlets.iter().map(Outlet::from).collect();
+        let outlets = |outlets: &[ort::value::Outlet]| outlets.iter().map(tensor_info).collect();
         Self { inputs: outlets(session.inputs()), outputs: outlets(session.outputs()) }
     }
 }
 
-impl From<&ort::value::Outlet> for Outlet {
-    fn from(outlet: &ort::value::Outlet) -> Self {
-        let kind = match outlet.dtype() {
-            ValueType::Tensor { ty, shape, dimension_symbols } => {
-                let sizes = shape.iter().zip(dimension_symbols.iter());
-                let size = |(&size, name): (&i64, &String)| match size {
-                    -1 => Size::Open(name.clone()),
-                    size => Size::Fixed(size),
-                };
-                Kind::Tensor { element: ty.to_string(), shape: sizes.map(size).collect() }
-            }
-            other => Kind::Other(other.to_string()),
-        };
-        Self { name: outlet.name().into(), kind }
-    }
+fn tensor_info(outlet: &ort::value::Outlet) -> Outlet {
+    let kind = match outlet.dtype() {
+        ValueType::Tensor { ty, shape, dimension_symbols } => {
+            let sizes = shape.iter().zip(dimension_symbols.iter());
+            let size = |(&size, name): (&i64, &String)| match size {
+                -1 => Size::Open(name.clone()),
+                size => Size::Fixed(size),
+            };
+            Kind::Tensor { element: ty.to_string().as_str().into(), shape: sizes.map(size).collect() }
+        }
+        other => Kind::Other(other.to_string()),
+    };
+    Outlet { name: outlet.name().into(), kind }
 }

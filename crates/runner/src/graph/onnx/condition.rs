@@ -12,12 +12,12 @@
 use std::collections::HashMap;
 
 use ort::{memory::Allocator, session::Session};
+use parapolicy_onnx::BoundaryValue as Value;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
     given::Given,
-    parts::Value,
     tensors::{Input, Numbers, zeros},
 };
 use crate::graph::Batch;

@@ -1,15 +1,15 @@
 //! The form in which a graph is run: in two parts, or whole.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use ort::session::Session;
+use parapolicy_onnx::Partition;
 
 use super::{
     Layout,
     beside::Beside,
     condition::Condition,
     given::Given,
-    parts::Parts,
     sessions::{self, File, Sessions},
 };
 use crate::{
@@ -61,13 +61,13 @@ impl ToOpen<'_> {
         let &Self { path, outlets, runtime, how } = self;
         let Layout { sample, prediction, .. } = layout;
         let batch = outlets.inputs.iter().find(|input| input.name == *sample).and_then(Outlet::batch_name);
-        let parts = if how.parts_graphs() { Parts::read(path, sample, prediction) } else { None };
+        let parts = if how.parts_graphs() { partition(path, sample, prediction) } else { None };
         let (Some(batch), Some(parts)) = (batch, parts) else { return Ok(None) };
 
         // On the calling thread alone: others would look for work, and be in the way of the rest's.
         let processor = Execution { provider: ProviderName::Cpu, threads: 1, ..how };
-        let condition = sessions::open(File::Of(&parts.condition()), runtime, processor, &[])?;
-        let Some(condition) = Condition::of(condition, given.clone(), parts.taken_over(), last)? else {
+        let condition = sessions::open(File::Of(&parts.conditioning_graph()), runtime, processor, &[])?;
+        let Some(condition) = Condition::of(condition, given.clone(), parts.boundary(), last)? else {
             return Ok(None);
         };
 
@@ -75,4 +75,8 @@ impl ToOpen<'_> {
         let names = if batch.is_empty() { &[][..] } else { &[batch][..] };
         Ok(Some((Sessions::open(File::Of(&rest), runtime, how, names)?, condition)))
     }
+}
+
+fn partition(path: &Path, sample: &str, prediction: &str) -> Option<Partition> {
+    Partition::new(fs::read(path).ok()?, sample, prediction)
 }

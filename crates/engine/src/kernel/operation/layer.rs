@@ -1,37 +1,37 @@
-//! One layer, as one member of a team works on it.
-
-#![allow(unsafe_code, reason = "members share the activations, and functions are for one instruction set")]
+//! One layer: a convolution and what follows it.
 
 mod convolve;
+mod weight_stream;
 
 use std::ops::Range;
 
-use super::finish::{Finish, Norm, Rows};
-use super::memory::{Aligned, Region};
-use super::place::{Place, Places, ROW};
-use super::runs::{self, Run};
-use super::table::Table;
-use super::tile::Term;
-use super::weights::Weights;
-use super::winograd::{Scheme, TAPS};
+use self::weight_stream::WeightStream;
 use crate::Work;
-use crate::network::{Film, Geometry, GroupNorm, Layer, Nonlinearity};
-use crate::team::Share;
+use crate::kernel::dispatch_table::DispatchTable;
+use crate::kernel::evaluation::{Evaluation, Workspace};
+use crate::kernel::finish::{Finish, Rows};
+use crate::kernel::layout::{ActivationLayout, ArenaLayout};
+use crate::kernel::packed_norm::{PackedNorm, padded};
+use crate::kernel::runs::{self, Run};
+use crate::kernel::weights::Weights;
+use crate::kernel::winograd::{self, Scheme, TAPS};
+use crate::network::{Film, Geometry, Layer, Nonlinearity};
+use crate::thread_pool::Share;
 
 /// A layer whose weights are packed for an instruction set.
 ///
-/// Its channels are cut into units of whole groups and whole registers. A member takes a share of the units, and no one
-/// else touches their channels: so that no sum depends on how many members there are.
-pub(super) struct Packed {
-    table: &'static Table,
-    pub inputs: Vec<Place>,
-    pub output: Place,
-    pub residual: Option<Place>,
+/// Its channels are divided into units of whole groups and whole registers. A thread takes a share of the units, and no
+/// other thread touches their channels. No sum depends on how many threads there are.
+pub(in crate::kernel) struct PackedLayer {
+    table: &'static DispatchTable,
+    inputs: Vec<ActivationLayout>,
+    output: ActivationLayout,
+    residual: Option<ActivationLayout>,
     film: Option<Film>,
-    norm: Option<OwnNorm>,
+    norm: Option<PackedNorm>,
     nonlinearity: Option<Nonlinearity>,
     bias: Vec<f32>,
-    /// Registers of a unit's channels.
+    /// Registers of channels in a unit.
     unit: usize,
     direct: Weights,
     by_tap: Vec<Run>,
@@ -39,157 +39,75 @@ pub(super) struct Packed {
     winograd: Option<(Scheme, Weights)>,
 }
 
-/// A normalisation, its numbers in whole registers.
-pub(super) struct OwnNorm {
-    group: usize,
-    epsilon: f32,
-    scale: Vec<f32>,
-    bias: Vec<f32>,
-}
+/// From this batch size on, convolutions of five taps are computed by [`winograd`]. A single row takes as long as reading the
+/// weights, of which minimal filtering has more; two rows are faster with it already (1.4 times, three rows 1.8 times: the
+/// shipped network in f32 on two cores of an AMD EPYC Zen 4).
+pub(in crate::kernel) const WINOGRAD_BATCH: usize = 2;
 
-impl OwnNorm {
-    pub fn new(norm: &GroupNorm, channels: usize) -> Self {
-        let GroupNorm { groups, epsilon, ref scale, ref bias } = *norm;
-        Self { group: channels / groups, epsilon, scale: padded(scale), bias: padded(bias) }
-    }
-
-    /// That of `channels` channels, from the channel `first` on.
-    pub fn of(&self, first: usize, channels: usize) -> Norm<'_> {
-        let Self { group, epsilon, .. } = *self;
-        Norm { group, channels, epsilon, scale: &self.scale[first..], bias: &self.bias[first..] }
-    }
-}
-
-fn padded(numbers: &[f32]) -> Vec<f32> {
-    let mut numbers = numbers.to_vec();
-    numbers.resize(numbers.len().next_multiple_of(ROW), 0.0);
-    numbers
-}
-
-/// What a member needs beside the activations.
-#[derive(Default)]
-pub(super) struct Workspace {
-    /// Inputs, transformed or packed.
-    operands: Aligned,
-    products: Aligned,
-    pub sums: Aligned,
-    pub scratch: Aligned,
-    terms: Vec<Term>,
-}
-
-/// One evaluation.
-#[derive(Clone, Copy)]
-pub(super) struct Evaluation<'a> {
-    /// Of all layers.
-    pub weights: &'a [f32],
-    /// Where the activations of these rows are.
-    pub arena: Region<'a>,
-    /// Rows.
-    pub batch: usize,
-    /// Whether convolutions are filtered, where they can be.
-    pub filtered: bool,
-    /// Modulation, `batch` rows.
-    pub film: Rows<'a>,
-}
-
-/// From this batch on a convolution of five taps is done by [`winograd`](super::winograd). A single row takes as long as
-/// its weights take to be read, and there are more of them then; two rows were faster already (1.4 times, three 1.8 times;
-/// the shipped network in f32 on two cores of an AMD EPYC Zen 4).
-pub(super) const WINOGRAD_BATCH: usize = 2;
-
-/// The weights that a member reads of a layer, from its first column to its last.
-struct Stream<'a> {
-    /// Of all layers.
-    numbers: &'a [f32],
-    weights: &'a Weights,
-    /// The column after the last.
-    end: usize,
-    /// Where those begin that it reads after that.
-    next: usize,
-}
-
-/// How far ahead of their use weights are brought near: what a core reads in the time that memory takes, several times
-/// over.
-const AHEAD: usize = 16 << 10;
-
-impl Stream<'_> {
-    /// What will be read some time after the number at `at`.
-    fn ahead(&self, at: usize) -> *const f32 {
-        let (end, ahead) = (self.weights.column(self.end), at + AHEAD);
-        self.numbers.as_ptr().wrapping_add(if ahead < end { ahead } else { self.next + (ahead - end).min(AHEAD) })
-    }
-}
-
-/// Columns by pairs, of which a first or last one may be alone.
+/// Pairs of columns; the first and the last may be single columns.
 fn pairs(columns: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let end = columns.end;
     (columns.start / 2..end.div_ceil(2)).map(move |pair| (2 * pair).max(columns.start)..end.min(2 * pair + 2))
 }
 
-impl Packed {
-    pub fn new(layer: &Layer, places: &Places, table: &'static Table, pool: &mut Vec<f32>) -> Self {
+impl PackedLayer {
+    pub fn new(layer: &Layer, arena: &ArenaLayout, table: &'static DispatchTable, all: &mut Vec<f32>) -> Self {
         let convolution = &layer.convolution;
-        let inputs: Vec<_> = layer.inputs.iter().map(|&input| places.of(input)).collect();
-        let output = places.of(layer.output);
+        let inputs: Vec<_> = layer.inputs.iter().map(|&input| arena.of(input)).collect();
+        let output = arena.of(layer.output);
         let channels: Vec<_> = inputs.iter().map(|input| input.channels).collect();
         let positions = inputs.first().map_or(0, |input| input.positions);
         let same = Geometry { taps: TAPS, stride: 1, padding: TAPS / 2, transposed: false };
         let scheme = Scheme::of(positions).filter(|_| convolution.geometry == same && table.packed == 1);
-        let norm = layer.norm.as_ref().map(|norm| OwnNorm::new(norm, output.channels));
+        let norm = layer.norm.as_ref().map(|norm| PackedNorm::new(norm, output.channels));
         Self {
             table,
-            residual: layer.residual.map(|residual| places.of(residual)),
+            residual: layer.residual.map(|residual| arena.of(residual)),
             film: layer.film,
             nonlinearity: layer.nonlinearity,
             bias: padded(&convolution.bias),
             unit: lcm(norm.as_ref().map_or(1, |norm| norm.group), table.lanes) / table.lanes,
             norm,
-            direct: Weights::direct(convolution, &channels, table, pool),
+            direct: Weights::direct(convolution, &channels, table, all),
             by_tap: runs::by_tap(convolution.geometry, positions, output.positions),
             by_position: runs::by_position(convolution.geometry, positions, output.positions),
-            winograd: scheme.map(|scheme| (scheme, Weights::winograd(convolution, &channels, scheme, table, pool))),
+            winograd: scheme.map(|scheme| (scheme, Weights::winograd(convolution, &channels, scheme, table, all))),
             inputs,
             output,
         }
     }
 
-    /// Makes a workspace large enough for this layer too.
+    /// Enlarges a workspace to what this layer needs.
     pub fn reserve(&self, workspace: &mut Workspace, batch: usize) {
         let rows = self.output.positions * batch;
         let widths: usize = self.inputs.iter().map(|input| input.len(batch)).sum();
         let chunk = self.chunk() * self.table.lanes;
-        let spread = self.winograd.as_ref().map_or(1, |(scheme, _)| scheme.points().div_ceil(super::winograd::TILE));
+        let spread = self.winograd.as_ref().map_or(1, |(scheme, _)| scheme.points().div_ceil(winograd::TILE));
         workspace.operands.reserve(widths * spread + self.slack());
         workspace.products.reserve(rows * chunk * spread);
         workspace.sums.reserve(rows * chunk);
         workspace.scratch.reserve(4 * chunk * batch);
     }
 
-    /// Computes this member's channels of the output. Near the end, weights of the `next` layer are brought near.
+    /// Computes this thread's channels of the output. Near the end, weights of the `next` layer are prefetched.
     ///
     /// # Safety
-    /// As for [`Part::work`](super::part::Part::work).
-    pub unsafe fn work(
-        &self,
-        evaluation: Evaluation<'_>,
-        share: Share,
-        next: Option<&Self>,
-        workspace: &mut Workspace,
-    ) {
+    /// As for [`Operation::run`](super::Operation::run).
+    pub unsafe fn run(&self, evaluation: Evaluation<'_>, share: Share, next: Option<&Self>, workspace: &mut Workspace) {
         let next = next.map_or(0, |next| next.first_weight(evaluation.filtered, share));
         let Evaluation { arena, batch, filtered, .. } = evaluation;
         let mine = self.columns(share);
         if mine.is_empty() {
             return;
         }
-        // SAFETY: the caller says that nobody writes the inputs.
+        // SAFETY: the caller says that no one writes the inputs.
         let inputs = self.inputs.iter().map(|input| unsafe { input.read(arena, batch) });
         let winograd = self.winograd(filtered);
         self.prepare(inputs.clone(), winograd, batch, &mut workspace.operands);
         // SAFETY: the instruction set is there, as the caller says.
         unsafe { (self.table.begin)() };
         let end = mine.end;
-        let stream = |weights| Stream { numbers: evaluation.weights, weights, end, next };
+        let stream = |weights| WeightStream { numbers: evaluation.weights, weights, end, next };
         for first in mine.clone().step_by(self.chunk()) {
             let chunk = first..mine.end.min(first + self.chunk());
             match winograd {
@@ -203,7 +121,7 @@ impl Packed {
         unsafe { (self.table.end)() };
     }
 
-    pub fn amount(&self, batch: usize) -> Work {
+    pub fn work(&self, batch: usize) -> Work {
         let outputs = self.output.channels;
         let inputs: usize = self.inputs.iter().map(|input| input.channels).sum();
         let (weights, rows) = match self.winograd(batch >= WINOGRAD_BATCH) {
@@ -211,8 +129,8 @@ impl Packed {
             None => (&self.direct, self.by_position.iter().map(Vec::len).sum()),
         };
         let numbers = weights.column(self.output.stride / self.table.lanes) - weights.column(0);
-        let places = self.inputs.iter().chain([&self.output]).chain(&self.residual);
-        let activations: usize = places.map(Place::numbers).sum();
+        let layouts = self.inputs.iter().chain([&self.output]).chain(&self.residual);
+        let activations: usize = layouts.map(ActivationLayout::numbers).sum();
         Work {
             products: inputs * outputs * rows * batch,
             weights: numbers * size_of::<f32>(),
@@ -220,7 +138,7 @@ impl Packed {
         }
     }
 
-    /// This member's columns.
+    /// This thread's columns: registers of channels.
     fn columns(&self, share: Share) -> Range<usize> {
         let columns = self.output.stride / self.table.lanes;
         let units = share.of(columns.div_ceil(self.unit));
@@ -231,13 +149,13 @@ impl Packed {
         self.winograd.as_ref().filter(|_| filtered)
     }
 
-    /// Where the weights begin that this member reads first.
+    /// Where the weights begin that this thread reads first.
     fn first_weight(&self, filtered: bool, share: Share) -> usize {
         let weights = self.winograd(filtered).map_or(&self.direct, |(_, weights)| weights);
         weights.column(self.columns(share).start)
     }
 
-    /// Columns that are worked on at once: one unit, or several where a unit is a single column.
+    /// Columns that are computed at once: one unit, or two if a unit is a single column.
     fn chunk(&self) -> usize {
         self.unit * 2_usize.div_ceil(self.unit)
     }
@@ -250,15 +168,15 @@ impl Packed {
     }
 
     /// # Safety
-    /// As for [`Self::work`]; `columns` are this member's.
+    /// As for [`Self::run`]; `columns` are this thread's.
     unsafe fn finish(&self, evaluation: Evaluation<'_>, columns: Range<usize>, workspace: &mut Workspace) {
         let Evaluation { arena, batch, film, .. } = evaluation;
         let lanes = self.table.lanes;
         let first = columns.start * lanes;
         let channels = (columns.len() * lanes).min(self.output.channels.saturating_sub(first));
         let film = |start: Option<usize>| start.map(|start| Rows { data: &film.data[start + first..], ..film });
-        // SAFETY: the caller says that nobody writes the residual.
-        let residual = self.residual.map(|place| unsafe { (place.read(arena, batch), place.stride) });
+        // SAFETY: the caller says that no one writes the residual.
+        let residual = self.residual.map(|layout| unsafe { (layout.read(arena, batch), layout.stride) });
         let mut finish = Finish {
             sums: workspace.sums.numbers(),
             columns: columns.len(),
@@ -274,12 +192,13 @@ impl Packed {
             scratch: workspace.scratch.numbers_mut(),
         };
         assert!(finish.fits(lanes), "a layer's buffers are as large as its shape");
-        // SAFETY: all that is read fits; the columns are this member's, inside rows that are there; the instruction set
-        // is, as the caller says.
+        // SAFETY: it fits; the columns are this thread's, in rows that are there; the caller says that the instruction set is
+        // there too.
         unsafe { (self.table.finish)(&mut finish) };
     }
 }
 
+/// The least common multiple.
 fn lcm(a: usize, b: usize) -> usize {
     let (mut x, mut y) = (a, b);
     while y > 0 {

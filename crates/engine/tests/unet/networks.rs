@@ -105,7 +105,7 @@ pub fn unet(seed: u64, action: usize, horizon: usize, widths: &[usize], groups: 
     let layers = Layers {
         buffers: vec![horizon * action],
         sample,
-        given: vec![],
+        conditioning_tokens: vec![],
         prediction: sample,
         steps: vec![],
         film_channels: 0,
@@ -144,8 +144,8 @@ pub fn reference(layers: &Layers, batch: usize, sample: &[f32], film: &[f32]) ->
         let (row, position, channel) = (i / channels / positions, i / channels % positions, i % channels);
         buffers[buffer][(position * batch + row) * channels + channel] = f64::from(x);
     }
-    for given in &layers.given {
-        buffers[given.activation.buffer] = tokens::given(given, batch, film, layers.film_channels);
+    for tokens in &layers.conditioning_tokens {
+        buffers[tokens.activation.buffer] = tokens::conditioning(tokens, batch, film, layers.film_channels);
     }
     for step in &layers.steps {
         buffers[step.output().buffer] = match step {
@@ -227,7 +227,7 @@ pub fn relative_error(a: &[f32], b: &[f64]) -> f64 {
     (difference / b.iter().map(|b| b * b).sum::<f64>()).sqrt()
 }
 
-/// Evaluates a network on what is given, with so many numbers in its answer.
+/// Evaluates a network, whose prediction has `len` numbers.
 pub fn run(program: &mut Program, batch: usize, sample: &[f32], film: &[f32], len: usize) -> Vec<f32> {
     program.load(batch, |to_sample, to_film| {
         to_sample.copy_from_slice(sample);

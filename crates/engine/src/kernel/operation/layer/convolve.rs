@@ -1,16 +1,17 @@
-//! A layer's matrix products.
+//! The matrix products of a layer.
 
 use std::ops::Range;
 
-use super::{Packed, Stream, Workspace, pairs};
+use super::{PackedLayer, WeightStream, pairs};
 use crate::kernel::bf16;
+use crate::kernel::evaluation::Workspace;
 use crate::kernel::memory::Aligned;
 use crate::kernel::tile::{Term, Tile};
 use crate::kernel::weights::{Source, Weights};
 use crate::kernel::winograd::{Gather, Scatter, Scheme};
 
-impl Packed {
-    /// Transforms or packs the inputs, where the products need that.
+impl PackedLayer {
+    /// Transforms or packs the inputs, if the products need that.
     pub(super) fn prepare<'i>(
         &self,
         inputs: impl Iterator<Item = &'i [f32]>,
@@ -19,19 +20,19 @@ impl Packed {
         to: &mut Aligned,
     ) {
         let mut rest = to.numbers_mut();
-        for (input, place) in inputs.zip(&self.inputs) {
+        for (input, layout) in inputs.zip(&self.inputs) {
             let taken;
             if let Some((scheme, _)) = winograd {
-                (taken, rest) = rest.split_at_mut(scheme.points() * scheme.tiles() * batch * place.stride);
+                (taken, rest) = rest.split_at_mut(scheme.points() * scheme.tiles() * batch * layout.stride);
                 let mut scatter =
-                    Scatter { scheme: *scheme, batch, channels: place.stride, inputs: input, outputs: taken };
+                    Scatter { scheme: *scheme, batch, channels: layout.stride, inputs: input, outputs: taken };
                 assert!(scatter.fits(self.table.lanes), "rows are whole registers");
-                // SAFETY: it fits, and who made this layer asked for the instruction set.
+                // SAFETY: it fits, and `PackedLayer` is only made for an instruction set that the processor has.
                 unsafe { (self.table.scatter)(&mut scatter) };
             } else if self.table.packed == 2 {
-                (taken, rest) = rest.split_at_mut(input.len() / place.stride * bf16::width(place.stride));
-                // SAFETY: who made this layer asked for the instruction set.
-                unsafe { (self.table.narrow)(input, place.stride, taken) };
+                (taken, rest) = rest.split_at_mut(input.len() / layout.stride * bf16::width(layout.stride));
+                // SAFETY: `PackedLayer` is only made for an instruction set that the processor has.
+                unsafe { (self.table.narrow)(input, layout.stride, taken) };
             }
         }
     }
@@ -40,7 +41,7 @@ impl Packed {
     pub(super) fn convolve<'i>(
         &self,
         inputs: impl Iterator<Item = &'i [f32]> + Clone,
-        stream: &Stream<'_>,
+        stream: &WeightStream<'_>,
         batch: usize,
         columns: Range<usize>,
         workspace: &mut Workspace,
@@ -55,12 +56,12 @@ impl Packed {
         let contiguous = self.by_tap.iter().all(|run| run.output_step == 1 && run.input_step == 1);
         for pair in pairs(columns.clone()) {
             let mut packed = 0;
-            for (source, (input, place)) in inputs.clone().zip(&self.inputs).enumerate() {
+            for (source, (input, layout)) in inputs.clone().zip(&self.inputs).enumerate() {
                 let (input, stride) = if self.table.packed == 1 {
-                    (input, place.stride)
+                    (input, layout.stride)
                 } else {
-                    let (start, width) = (packed, bf16::width(place.stride));
-                    packed += input.len() / place.stride * width;
+                    let (start, width) = (packed, bf16::width(layout.stride));
+                    packed += input.len() / layout.stride * width;
                     (&workspace.operands.numbers()[start..], width)
                 };
                 let Source { start, depth } = stream.weights.sources[source];
@@ -88,7 +89,7 @@ impl Packed {
     pub(super) fn filter(
         &self,
         scheme: Scheme,
-        stream: &Stream<'_>,
+        stream: &WeightStream<'_>,
         batch: usize,
         columns: Range<usize>,
         workspace: &mut Workspace,
@@ -97,8 +98,8 @@ impl Packed {
         let (points, rows) = (scheme.points(), scheme.tiles() * batch);
         for pair in pairs(columns.clone()) {
             let mut start = 0;
-            for (source, place) in self.inputs.iter().enumerate() {
-                let len = points * rows * place.stride;
+            for (source, layout) in self.inputs.iter().enumerate() {
+                let len = points * rows * layout.stride;
                 let input = &workspace.operands.numbers()[start..][..len];
                 start += len;
                 let Source { start: first, depth } = stream.weights.sources[source];
@@ -111,8 +112,8 @@ impl Packed {
                         columns: pair.len(),
                         depth,
                         terms: &[Term { input: 0, weight }],
-                        inputs: &input[point * rows * place.stride..],
-                        input_stride: place.stride,
+                        inputs: &input[point * rows * layout.stride..],
+                        input_stride: layout.stride,
                         weights: stream.numbers,
                         ahead: stream.ahead(weight),
                         outputs: &mut workspace.products.numbers_mut()[outputs..],
@@ -133,38 +134,38 @@ impl Packed {
             outputs: workspace.sums.numbers_mut(),
         };
         assert!(gather.fits(lanes), "a workspace is as large as its layers");
-        // SAFETY: it fits, and who made this layer asked for the instruction set.
+        // SAFETY: it fits, and `PackedLayer` is only made for an instruction set that the processor has.
         unsafe { (self.table.gather)(&mut gather) };
     }
 
-    /// Cuts a tile of any height into ones that registers hold, as equal as can be.
+    /// Divides a tile of any height into tiles that fit into registers, as equal as possible.
     fn multiply(&self, tile: Tile<'_>) {
         let most = self.table.tiles.len();
         let mut rest = tile.rows;
         let mut first = 0;
         while rest > 0 {
             let rows = rest.div_ceil(rest.div_ceil(most)).next_multiple_of(self.table.rows).min(rest);
-            let mut part = Tile {
+            let mut tile = Tile {
                 rows,
                 inputs: &tile.inputs[first * tile.input_stride..],
                 outputs: &mut tile.outputs[first * tile.output_stride..],
                 ..tile
             };
-            assert!(part.fits(self.table.lanes, self.table.rows), "a layer's buffers are as large as its shape");
-            // SAFETY: the function is the one for so many rows and columns, all of it fits, and who made this layer asked
-            // for the instruction set.
-            unsafe { self.table.tiles[rows - 1][tile.columns - 1](&mut part) };
+            assert!(tile.fits(self.table.lanes, self.table.rows), "a layer's buffers are as large as its shape");
+            // SAFETY: the function is for so many rows and columns, the tile fits, and `PackedLayer` is only made for an
+            // instruction set that the processor has.
+            unsafe { self.table.tiles[rows - 1][tile.columns - 1](&mut tile) };
             first += rows;
             rest -= rows;
         }
     }
 }
 
-/// One source's part of one or two columns.
+/// The products of one input with the weights of one or two columns.
 struct Group<'a> {
-    layer: &'a Packed,
-    stream: &'a Stream<'a>,
-    /// The first of the weights.
+    layer: &'a PackedLayer,
+    stream: &'a WeightStream<'a>,
+    /// Where the weights begin.
     start: usize,
     columns: usize,
     depth: usize,

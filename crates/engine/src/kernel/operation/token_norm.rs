@@ -1,35 +1,34 @@
-//! Normalisation of tokens, as one member of a team works on it.
+//! Layer normalisation of tokens.
 
-#![allow(unsafe_code, reason = "members share the activations, and functions are for one instruction set")]
-
-use super::finish::Finish;
-use super::layer::{Evaluation, OwnNorm, Workspace};
-use super::place::{Place, Places};
-use super::table::Table;
 use crate::Work;
+use crate::kernel::dispatch_table::DispatchTable;
+use crate::kernel::evaluation::{Evaluation, Workspace};
+use crate::kernel::finish::Finish;
+use crate::kernel::layout::{ActivationLayout, ArenaLayout};
+use crate::kernel::packed_norm::PackedNorm;
 use crate::network::LayerNorm;
-use crate::team::Share;
+use crate::thread_pool::Share;
 
-/// Tokens that are normalised at once: their numbers stay in the first cache.
+/// Tokens that are normalised at once: few enough for the first-level cache.
 const BLOCK: usize = 16;
 
-/// A normalisation of each token over its channels. Members share the tokens.
+/// A normalisation of each token over its channels. Threads share the tokens.
 ///
-/// It is that of one group of all channels at a single position, with tokens in the place of batch rows: what [`finish`]
-/// does after a convolution.
+/// It is computed by [`finish`], as if after a convolution: with one group of all channels, a single position, and tokens as
+/// batch rows.
 ///
-/// [`finish`]: super::finish::finish
-pub(super) struct TokenNorm {
-    table: &'static Table,
-    input: Place,
-    output: Place,
-    norm: OwnNorm,
+/// [`finish`]: crate::kernel::finish::finish
+pub(in crate::kernel) struct TokenNorm {
+    table: &'static DispatchTable,
+    input: ActivationLayout,
+    output: ActivationLayout,
+    norm: PackedNorm,
 }
 
 impl TokenNorm {
-    pub fn new(norm: &LayerNorm, places: &Places, table: &'static Table) -> Self {
+    pub fn new(norm: &LayerNorm, arena: &ArenaLayout, table: &'static DispatchTable) -> Self {
         let LayerNorm { input, output, ref norm } = *norm;
-        Self { table, input: places.of(input), output: places.of(output), norm: OwnNorm::new(norm, output.channels) }
+        Self { table, input: arena.of(input), output: arena.of(output), norm: PackedNorm::new(norm, output.channels) }
     }
 
     pub fn reserve(&self, workspace: &mut Workspace) {
@@ -37,17 +36,17 @@ impl TokenNorm {
         workspace.scratch.reserve(4 * BLOCK * self.output.stride);
     }
 
-    pub fn amount(&self, batch: usize) -> Work {
+    pub fn work(&self, batch: usize) -> Work {
         let numbers = self.input.numbers() + self.output.numbers();
         Work { activations: numbers * batch * size_of::<f32>(), ..Work::default() }
     }
 
     /// # Safety
-    /// As for [`Part::work`](super::part::Part::work).
-    pub unsafe fn work(&self, evaluation: Evaluation<'_>, share: Share, workspace: &mut Workspace) {
+    /// As for [`Operation::run`](super::Operation::run).
+    pub unsafe fn run(&self, evaluation: Evaluation<'_>, share: Share, workspace: &mut Workspace) {
         let Evaluation { arena, batch, .. } = evaluation;
         let (lanes, stride) = (self.table.lanes, self.output.stride);
-        // SAFETY: the caller says that nobody writes the input.
+        // SAFETY: the caller says that no one writes the input.
         let tokens = unsafe { self.input.read(arena, batch) };
         let mine = share.of(self.output.positions * batch);
         for first in mine.clone().step_by(BLOCK) {
@@ -73,8 +72,8 @@ impl TokenNorm {
                 scratch: workspace.scratch.numbers_mut(),
             };
             assert!(finish.fits(lanes), "a workspace is as large as a block of tokens");
-            // SAFETY: all that is read fits; the tokens are this member's, in rows that are there; the instruction set is,
-            // as the caller says.
+            // SAFETY: it fits; the tokens are this thread's, in rows that are there; the caller says that the instruction set
+            // is there too.
             unsafe { (self.table.finish)(&mut finish) };
         }
     }

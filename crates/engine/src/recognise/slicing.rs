@@ -1,6 +1,6 @@
-//! Operators that take parts of tensors, or put them together.
+//! Operators that split and slice tensors, or concatenate them.
 
-use crate::onnx::message::Node;
+use parapolicy_onnx::message::Node;
 
 use super::{
     reader::{LARGEST_ROW, LONGEST_LIST, Reader},
@@ -31,7 +31,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Where the parts of a split begin, and how many entries each has.
+    /// Where each output of a split begins, and how many entries it has.
     fn lengths(&self, node: &Node, size: usize) -> Result<Vec<(usize, usize)>, String> {
         let parts = node.outputs.len();
         let lens = match self.integers(node, 1, "split")? {
@@ -124,10 +124,10 @@ impl Reader<'_> {
         if dims.iter().try_fold(1_usize, |all, &dim| all.checked_mul(dim)).is_none_or(|all| all > LARGEST_ROW) {
             return Err(format!("makes rows of shape {dims:?}"));
         }
-        self.together(node, &rows, dims)
+        self.concatenated(node, &rows, dims)
     }
 
-    fn together(&mut self, node: &Node, rows: &[&Rows], dims: Vec<usize>) -> Result<Value, String> {
+    fn concatenated(&mut self, node: &Node, rows: &[&Rows], dims: Vec<usize>) -> Result<Value, String> {
         let pieces: Vec<_> =
             rows.iter().filter_map(|r| if let Content::Features(p) = &r.content { Some(p) } else { None }).collect();
         if pieces.len() == rows.len() {
@@ -143,7 +143,7 @@ impl Reader<'_> {
         self.stage(node, Kind::Concat(stages), [channels, positions], dims)
     }
 
-    /// The stage that a tensor is, if it is one with an axis of channels, then one of positions (of height 1 between).
+    /// The stage that a tensor is, if its axes are channels and positions, perhaps with a height of 1 between them.
     pub fn sequence(&self, rows: &Rows) -> Result<usize, String> {
         if let Content::Stage { stage, turned: false } = rows.content {
             let Self { stages, .. } = self;
@@ -156,7 +156,7 @@ impl Reader<'_> {
     }
 }
 
-/// `len` entries of an axis, if they lie one after the other.
+/// `len` entries of an axis, if they are contiguous.
 fn narrow(rows: &Rows, axis: usize, start: usize, len: usize) -> Result<Rows, String> {
     let (outer, inner) = rows.dims.split_at(axis - 1);
     let in_range = start.checked_add(len).is_some_and(|end| end <= inner[0]);
@@ -177,7 +177,7 @@ pub fn take(pieces: &[Piece], start: usize, len: usize) -> Vec<Piece> {
     for piece in pieces {
         let (from, to) = (start.max(first), (start + len).min(first + piece.len));
         if from < to {
-            taken.push(piece.part(from - first, to - from));
+            taken.push(piece.slice(from - first, to - from));
         }
         first += piece.len;
     }

@@ -1,19 +1,19 @@
-//! A counter to wait on.
+//! A counter that threads can wait for, first spinning, then asleep.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a thread keeps its core busy between two evaluations: longer than between those of a plan, shorter than
-/// between two plans.
+/// How long a thread spins between two evaluations: longer than the pause between the evaluations of one plan, shorter
+/// than the pause between two plans.
 pub(super) const BETWEEN_RUNS: Duration = Duration::from_micros(100);
 
-/// How long between two layers: longer than one member's share of a layer takes more than another's. Where it takes longer
-/// than that, the system has put the two on one core, or something else before them.
+/// How long a thread spins between two layers: longer than the shares of two threads in a layer differ. A longer wait means
+/// that the system runs two of the threads, or a thread and something else, on one core.
 pub(super) const BETWEEN_LAYERS: Duration = Duration::from_micros(20);
 
-/// Counts up, and wakes those who wait for it: soon where they still spin.
+/// A counter, and the threads that wait for it.
 #[derive(Default)]
 pub(super) struct Phase {
     value: AtomicUsize,
@@ -23,11 +23,12 @@ pub(super) struct Phase {
 }
 
 impl Phase {
+    /// Its present value.
     pub(super) fn now(&self) -> usize {
         self.value.load(Ordering::Acquire)
     }
 
-    /// Ends the present phase. What was written before, those who waited see.
+    /// Counts up, and wakes the threads that wait. They see what was written before.
     pub(super) fn advance(&self) {
         // Sequentially consistent, as are the two in `sleep`: either a sleeper counts itself before this thread looks,
         // and is woken, or it sees the new value.
@@ -38,7 +39,7 @@ impl Phase {
         }
     }
 
-    /// Waits while the phase is `phase`, the first of it awake. Whether it slept then.
+    /// Waits while the value is `phase`: spins for the time `awake`, then sleeps. Returns whether it slept.
     pub(super) fn wait(&self, phase: usize, awake: Duration) -> bool {
         let mut began = None;
         while self.now() == phase {

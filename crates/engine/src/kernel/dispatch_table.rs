@@ -1,22 +1,23 @@
-//! The functions of an instruction set, compiled for it.
+//! The functions that operations call, compiled for one instruction set.
 
-use super::attention::Attend;
+use super::attend::Attend;
 use super::finish::Finish;
 use super::tile::TileFunction;
 use super::winograd::{Gather, Scatter};
 
-/// What a layer calls. All functions ask for a processor with the instruction set, and each for what it says itself.
+/// The functions that operations call. All of them need a processor with the instruction set; each states what else it
+/// needs.
 #[derive(Clone, Copy)]
-pub(super) struct Table {
+pub(super) struct DispatchTable {
     /// Numbers in a register.
     pub lanes: usize,
-    /// Channels in a number of an operand, 1 or 2.
+    /// Channels that a number of an operand holds: 1, or 2 if it is a pair of bf16.
     pub packed: usize,
-    /// By rows less one, and columns less one. For a thread between `begin` and `end`.
+    /// By rows less one, and columns less one. To be called between `begin` and `end`, on the same thread.
     pub tiles: &'static [[TileFunction; 2]],
-    /// Inputs of a tile are read by so many rows at a time, be they part of it or not.
+    /// Inputs of a tile are read in blocks of so many rows, the last of which may extend beyond the tile.
     pub rows: usize,
-    /// With so many rows at a position, it has tiles of its own for all taps; with fewer, a tap has for all positions.
+    /// From this batch size on, a tile has one position and all taps; below, one tap and all positions.
     pub rows_apart: usize,
     pub begin: unsafe fn(),
     pub end: unsafe fn(),
@@ -27,13 +28,13 @@ pub(super) struct Table {
     pub narrow: unsafe fn(&[f32], usize, &mut [f32]),
 }
 
-/// A module with the table of an instruction set: the generic functions for `$simd`, compiled with its features, and a
-/// tile function for each number of rows.
-macro_rules! table {
+/// Makes a module with the table of an instruction set: the generic functions for `$simd`, compiled with its features, and
+/// a tile function for each number of rows.
+macro_rules! dispatch_table {
     ($name:ident, $simd:expr, $($features:literal,)? [$($rows:literal),*]) => {
         #[allow(non_snake_case, reason = "named like the constant that it is")]
         mod $name {
-            use crate::kernel::{attention, bf16, finish, simd::Simd, table::Table, tile, winograd};
+            use crate::kernel::{attend, bf16, dispatch_table::DispatchTable, finish, simd::Simd, tile, winograd};
             use super::*;
 
             $(#[target_feature(enable = $features)])?
@@ -49,9 +50,9 @@ macro_rules! table {
             }
 
             $(#[target_feature(enable = $features)])?
-            unsafe fn attend(attend: &mut attention::Attend<'_>) {
+            unsafe fn attend(attend: &mut attend::Attend<'_>) {
                 // SAFETY: the caller's.
-                unsafe { attention::attend($simd, attend) };
+                unsafe { attend::attend($simd, attend) };
             }
 
             $(#[target_feature(enable = $features)])?
@@ -77,7 +78,7 @@ macro_rules! table {
                 (S::LANES, S::PACKED)
             }
 
-            pub(super) const TABLE: Table = Table {
+            pub(super) const TABLE: DispatchTable = DispatchTable {
                 lanes: sizes(&$simd).0,
                 packed: sizes(&$simd).1,
                 tiles: &[$([multiply::<$rows, 1>, multiply::<$rows, 2>]),*],
@@ -94,4 +95,4 @@ macro_rules! table {
         }
     };
 }
-pub(super) use table;
+pub(super) use dispatch_table;

@@ -1,8 +1,8 @@
-//! Which core each member is on, and how members keep off each other's.
+//! On which core each thread of the pool is, and how threads keep off each other's cores.
 //!
-//! The system likes to wake a thread on the core of the one that wakes it. Members who wait for each other there sleep in
-//! turns, so that no more than one ever wants the core and nothing seems amiss: left alone, they stay there, and a batch takes
-//! several times as long.
+//! The system likes to wake a thread on the core of the thread that wakes it. Two threads that wait for each other on one
+//! core sleep in turns, so that no more than one ever wants the core and the system sees nothing to balance: left alone,
+//! they stay there, and a batch takes several times as long.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,47 +11,47 @@ use nix::{
     unistd::Pid,
 };
 
-/// The core that each member was last seen on.
+/// The core on which each thread was last seen.
 pub struct Cores(Vec<AtomicUsize>);
 
-/// A member's place.
-pub enum Seat {
-    /// That of member 0, whose thread is not the team's to restrict.
+/// On which cores a thread may run.
+pub enum Affinity {
+    /// That of thread 0, the calling one, which the pool must not restrict.
     Caller,
-    /// That of another.
+    /// That of a worker.
     Worker {
-        /// Which.
+        /// Which thread.
         index: usize,
-        /// Where it may be.
+        /// The cores on which it may run.
         allowed: Option<CpuSet>,
-        /// Which of that it keeps off.
+        /// Those of them that it avoids.
         avoided: Vec<usize>,
     },
 }
 
-impl Seat {
-    /// Of a worker, on the thread that it is.
+impl Affinity {
+    /// That of worker `index`, which is the calling thread.
     pub fn worker(index: usize) -> Self {
         Self::Worker { index, allowed: allowed().ok(), avoided: Vec::new() }
     }
 }
 
 impl Cores {
-    /// Of so many members, none of whom has been seen.
+    /// For so many threads, none of which has been seen yet.
     pub fn new(count: usize) -> Self {
         Self((0..count).map(|_| AtomicUsize::new(usize::MAX)).collect())
     }
 
-    /// Sees where the member on the calling thread is. A worker keeps off the cores of the others from now on; the caller
-    /// leaves them, and may come back. Where there are too few cores, or the system does not let them, they stay.
-    pub fn enter(&self, seat: &mut Seat) {
+    /// Notes on which core the calling thread is, and moves it off the others' cores: a worker avoids them from now on, the
+    /// caller leaves them once and may come back. If there are too few cores, or the system does not allow it, it stays.
+    pub fn separate(&self, affinity: &mut Affinity) {
         let Ok(core) = sched_getcpu() else { return };
-        let (index, core) = match seat {
-            Seat::Caller => (0, self.leave(core).unwrap_or(core)),
-            Seat::Worker { index, allowed, avoided } => {
+        let (index, core) = match affinity {
+            Affinity::Caller => (0, self.leave(core).unwrap_or(core)),
+            Affinity::Worker { index, allowed, avoided } => {
                 let others = self.others(*index);
                 if !others.clone().eq(avoided.iter().copied()) {
-                    let _ = allowed.map(|allowed| keep_off(allowed, others.clone()));
+                    let _ = allowed.map(|allowed| avoid(allowed, others.clone()));
                     avoided.clear();
                     avoided.extend(others);
                 }
@@ -61,36 +61,36 @@ impl Cores {
         self.0[index].store(core, Ordering::Relaxed);
     }
 
-    /// Where the caller goes, if it is on the core of another.
+    /// The core that the caller moves to if it is on the core of another thread.
     fn leave(&self, core: usize) -> nix::Result<usize> {
         if !self.others(0).any(|other| other == core) {
             return Ok(core);
         }
         let allowed = allowed()?;
-        keep_off(allowed, self.others(0))?;
+        avoid(allowed, self.others(0))?;
         let core = sched_getcpu();
-        sched_setaffinity(this(), &allowed)?;
+        sched_setaffinity(calling_thread(), &allowed)?;
         core
     }
 
     fn others(&self, index: usize) -> impl Iterator<Item = usize> + Clone {
-        let members = self.0.iter().enumerate().filter(move |(member, _)| *member != index);
-        members.map(|(_, core)| core.load(Ordering::Relaxed)).filter(|core| *core < CpuSet::count())
+        let others = self.0.iter().enumerate().filter(move |(thread, _)| *thread != index);
+        others.map(|(_, core)| core.load(Ordering::Relaxed)).filter(|core| *core < CpuSet::count())
     }
 }
 
-fn this() -> Pid {
+fn calling_thread() -> Pid {
     Pid::from_raw(0)
 }
 
 fn allowed() -> nix::Result<CpuSet> {
-    sched_getaffinity(this())
+    sched_getaffinity(calling_thread())
 }
 
-/// Takes these cores from those that are allowed; the system moves the thread at once.
-fn keep_off(mut allowed: CpuSet, mut cores: impl Iterator<Item = usize>) -> nix::Result<()> {
+/// Allows the calling thread all cores of `allowed` but these; the system moves it at once.
+fn avoid(mut allowed: CpuSet, mut cores: impl Iterator<Item = usize>) -> nix::Result<()> {
     cores.try_for_each(|core| allowed.unset(core))?;
-    sched_setaffinity(this(), &allowed)
+    sched_setaffinity(calling_thread(), &allowed)
 }
 
 #[cfg(test)]
@@ -100,8 +100,8 @@ mod tests {
 
     use super::*;
 
-    fn seen(cores: &Cores, member: usize) -> usize {
-        cores.0[member].load(Ordering::Relaxed)
+    fn seen(cores: &Cores, thread: usize) -> usize {
+        cores.0[thread].load(Ordering::Relaxed)
     }
 
     fn numbers(set: &CpuSet) -> Vec<usize> {
@@ -109,15 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_keeps_off_the_cores_of_others_as_long_as_they_are_there() {
+    fn a_worker_avoids_the_cores_that_the_others_are_on() {
         let own = numbers(&allowed().unwrap());
         let cores = Cores::new(2);
         thread::scope(|scope| {
             scope.spawn(|| {
-                let mut seat = Seat::worker(1);
+                let mut affinity = Affinity::worker(1);
                 for caller in own.iter().copied() {
                     cores.0[0].store(caller, Ordering::Relaxed);
-                    cores.enter(&mut seat);
+                    cores.separate(&mut affinity);
                     let left: Vec<_> = own.iter().copied().filter(|core| *core != caller).collect();
                     // A thread that may be on one core alone stays there.
                     let expected = if left.is_empty() { own.clone() } else { left };
@@ -129,13 +129,13 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_leaves_the_core_of_a_worker_and_may_come_back() {
+    fn the_caller_leaves_the_core_of_a_worker_and_may_return() {
         let own = numbers(&allowed().unwrap());
         let cores = Cores::new(2);
         for _ in 0..20 {
             let worker = sched_getcpu().unwrap();
             cores.0[1].store(worker, Ordering::Relaxed);
-            cores.enter(&mut Seat::Caller);
+            cores.separate(&mut Affinity::Caller);
             assert!(seen(&cores, 0) != worker || own.len() == 1);
             assert_eq!(numbers(&allowed().unwrap()), own);
         }

@@ -1,9 +1,11 @@
-//! Group normalisation (Wu and He 2018, arXiv 1803.08494), in each of the forms in which it is written.
+//! Group normalisation (Wu and He 2018, arXiv 1803.08494), in each form in which exporters write it.
 //!
-//! Normalising the instances of a tensor whose rows are reshaped to `[groups, …]` *is* group normalisation; scales and
-//! biases that follow, as products and sums or as a batch normalisation, are those of its channels.
+//! Instance normalisation of a tensor whose rows are reshaped to `[groups, …]` *is* group normalisation. Scales and biases
+//! that follow, as products and sums or as a batch normalisation, are those of its channels.
 
-use crate::{network::GroupNorm, onnx::message::Node};
+use parapolicy_onnx::message::Node;
+
+use crate::network::GroupNorm;
 
 use super::{
     reader::Reader,
@@ -34,7 +36,7 @@ impl Reader<'_> {
             return Err(format!("normalises {channels} channels in {groups} groups"));
         }
         self.spend(2 * channels)?;
-        // One a channel, or one a group (InstanceNormalization, GroupNormalization before opset 21).
+        // One for each channel, or for each group (InstanceNormalization, GroupNormalization before opset 21).
         let each = |numbers: Numbers| match numbers.values.len() {
             len if len == channels => Ok(numbers.values.to_vec()),
             len if len == groups => Ok((0..channels).map(|c| numbers.values[c / (channels / groups)]).collect()),

@@ -1,13 +1,13 @@
-//! Which core a member is on is left to the system where it does not say.
+//! For systems that do not say on which core a thread is: the choice is left to them.
 
 pub struct Cores;
 
-pub enum Seat {
+pub enum Affinity {
     Caller,
     Worker,
 }
 
-impl Seat {
+impl Affinity {
     pub fn worker(_index: usize) -> Self {
         Self::Worker
     }
@@ -18,5 +18,5 @@ impl Cores {
         Self
     }
 
-    pub fn enter(&self, _seat: &mut Seat) {}
+    pub fn separate(&self, _affinity: &mut Affinity) {}
 }

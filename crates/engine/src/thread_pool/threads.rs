@@ -1,16 +1,16 @@
-//! How many threads there are, and on which cores.
+//! How many threads run a network, and on which cores.
 
 use core_affinity::CoreId;
 
 use crate::EngineError;
 
-/// Threads that run a network: the calling one, and others beside it. A number alone is so many, on any core.
+/// The threads that run a network: the calling one, and workers beside it. A number converts to so many, on any core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threads {
-    /// How many, the calling one among them; at least one.
+    /// How many, the calling one among them; at least one is used.
     pub count: usize,
-    /// Whether each of the others keeps to a core of its own, one of those that this process may use. The first of these
-    /// is left to the calling thread, which is its owner's to pin.
+    /// Whether each worker is pinned to a core of its own, among those that this process may use. The first of these is left
+    /// to the calling thread, which is not pinned: that is up to its owner.
     pub pinned: bool,
 }
 
@@ -21,7 +21,7 @@ impl From<usize> for Threads {
 }
 
 impl Threads {
-    /// A core for each thread; none where they may be on any.
+    /// A core for each thread; none if they may run on any.
     pub(super) fn cores(self) -> Result<Vec<CoreId>, EngineError> {
         if !self.pinned || self.count < 2 {
             return Ok(vec![]);

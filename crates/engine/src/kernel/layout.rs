@@ -1,14 +1,17 @@
-//! Where activations lie.
+//! Where activations are in memory.
+//!
+//! An activation is `[position, batch, channel]`. Each row of channels begins at a multiple of [`ROW_MULTIPLE`] numbers, so
+//! that every register of a row is whole; the numbers between the last channel and the next row have no meaning.
 
 use super::memory::Region;
 use crate::network::Activation;
 
-/// Rows of channels begin at multiples of so many numbers, whatever the registers. The rest of a row means nothing.
-pub(super) const ROW: usize = 16;
+/// Rows of channels begin at multiples of this many numbers, whatever the size of registers.
+pub(super) const ROW_MULTIPLE: usize = 16;
 
-/// Rows of an activation in the arena, `[position, batch]`, each of `stride` numbers.
+/// The layout of an activation in the arena: rows `[position, batch]`, each of `stride` numbers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct ActivationLayout {
     /// The first number, for a batch of one.
     start: usize,
     pub positions: usize,
@@ -17,8 +20,8 @@ pub(super) struct Place {
     pub stride: usize,
 }
 
-impl Place {
-    /// Numbers of a batch row that mean something.
+impl ActivationLayout {
+    /// Numbers of a batch row, without those that have no meaning.
     pub fn numbers(&self) -> usize {
         self.positions * self.channels
     }
@@ -42,14 +45,14 @@ impl Place {
     }
 }
 
-/// Gives each buffer room for all that it ever holds.
-pub(super) struct Places {
+/// The layout of the arena: each buffer has room for the largest activation that it ever holds.
+pub(super) struct ArenaLayout {
     starts: Vec<usize>,
     /// Numbers of all buffers, for a batch of one.
     pub len: usize,
 }
 
-impl Places {
+impl ArenaLayout {
     pub fn new(activations: impl Iterator<Item = Activation>) -> Self {
         let mut sizes = Vec::new();
         for activation in activations {
@@ -57,7 +60,7 @@ impl Places {
                 sizes.resize(activation.buffer + 1, 0);
             }
             let size = &mut sizes[activation.buffer];
-            *size = (activation.positions * activation.channels.next_multiple_of(ROW)).max(*size);
+            *size = (activation.positions * activation.channels.next_multiple_of(ROW_MULTIPLE)).max(*size);
         }
         let mut len = 0;
         let mut starts = Vec::new();
@@ -68,8 +71,9 @@ impl Places {
         Self { starts, len }
     }
 
-    pub fn of(&self, activation: Activation) -> Place {
+    pub fn of(&self, activation: Activation) -> ActivationLayout {
         let Activation { buffer, positions, channels } = activation;
-        Place { start: self.starts[buffer], positions, channels, stride: channels.next_multiple_of(ROW) }
+        let stride = channels.next_multiple_of(ROW_MULTIPLE);
+        ActivationLayout { start: self.starts[buffer], positions, channels, stride }
     }
 }

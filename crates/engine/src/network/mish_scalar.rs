@@ -1,8 +1,8 @@
-//! Mish (Misra 2019, arXiv 1908.08681).
+//! Mish (Misra 2019, arXiv 1908.08681) of one number, for conditioning.
 
-/// `x·tanh(softplus(x))`. With `e = exp(x)` and `n = e·(e + 2)` the tangent is `n/(n + 2)`, which loses nothing where `e`
-/// is small; where it is so large that its square would not fit, the tangent is 1.
-pub(crate) fn mish(x: f32) -> f32 {
+/// `x·tanh(softplus(x))`. With `e = exp(x)` and `n = e·(e + 2)` the hyperbolic tangent is `n/(n + 2)`, which is accurate for
+/// small `e` too. For large `x`, where `e²` would overflow, it is 1.
+pub(super) fn mish(x: f32) -> f32 {
     if x > 20.0 {
         return x;
     }
