@@ -1,4 +1,4 @@
-//! Feature-wise linear modulation, `FiLM` (Perez et al. 2017, arXiv 1709.07871): features that scale and shift channels.
+//! Feature-wise linear modulation, FiLM (Perez et al. 2017, arXiv 1709.07871): features that scale and shift channels.
 
 use parapolicy_onnx::message::Node;
 
