@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-/// What became of mutants.
+/// How many mutants had which outcome.
 #[derive(Debug, Default)]
 struct Outcomes {
     no_model: usize,
@@ -28,7 +28,7 @@ struct Outcomes {
     ran: usize,
 }
 
-/// Tries a file; where it is a network after all, a batch of it.
+/// Opens a file and, if it is still a network, runs a batch.
 fn attempt(file: Vec<u8>, outcomes: &mut Outcomes) {
     let graph = Graph::read(file).map_err(EngineError::from);
     let loaded = graph.and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(Precision::F32), 1));
@@ -67,7 +67,7 @@ fn mutate(files: &[Vec<u8>], times: usize, seed: u64) -> Outcomes {
     outcomes
 }
 
-/// The same on a few threads at once.
+/// The same on a few threads.
 fn mutate_many(files: &[Vec<u8>], seed: u64) -> Vec<Outcomes> {
     const THREADS: usize = 4;
     let times = std::env::var("MUTANTS").map_or(100_000, |mutants| mutants.parse().unwrap()) / THREADS;

@@ -1,4 +1,4 @@
-//! What is refused, and in which words.
+//! Graphs and batches that are refused, and the error texts.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 #[path = "common/graphs.rs"]

@@ -18,7 +18,7 @@ fn round(x: f32) -> u32 {
     if x.is_nan() { bits | 0x0040_0000 } else { bits + 0x7fff + (bits >> 16 & 1) }
 }
 
-/// Numbers in a packed row of so many channels: whole registers.
+/// Numbers in a packed row of `channels` channels: whole registers.
 pub(super) fn width(channels: usize) -> usize {
     channels.div_ceil(2).next_multiple_of(ROW_MULTIPLE)
 }

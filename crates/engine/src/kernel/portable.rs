@@ -8,7 +8,7 @@ use super::bf16::unpair;
 use super::dispatch_table::{DispatchTable, dispatch_table};
 use super::simd::Simd;
 
-/// Registers of so many numbers, each of `PACKED` channels.
+/// Registers of `LANES` numbers, each of `PACKED` channels.
 #[derive(Clone, Copy)]
 struct Portable<const LANES: usize, const PACKED: usize>(());
 

@@ -53,7 +53,7 @@ impl Scheme {
         }
     }
 
-    /// What a filter's taps are multiplied by at each point, to be evaluated (tiles) or interpolated (whole).
+    /// The factors of a filter's taps at each point, which evaluate (tiles) or interpolate (whole) the filter.
     pub fn filter(self) -> Vec<[f64; TAPS]> {
         let at = |(i, p): (usize, &f64)| {
             let others = || POINTS.iter().enumerate().filter(move |(j, _)| *j != i).map(|(_, q)| q);

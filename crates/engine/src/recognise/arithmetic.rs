@@ -34,7 +34,7 @@ impl Reader<'_> {
             (Content::Features(pieces), Value::Numbers(by)) => self.by_constant(&a, pieces, &by, sum),
             (Content::Scores(scores), Value::Numbers(by)) => self.adjusted_scores(&a, scores, &by, sum),
             (_, Value::Numbers(by)) if by.values.len() == 1 => self.by_number(a, by.values[0], sum),
-            (Content::Stage { turned: true, .. }, Value::Numbers(by)) if sum => self.shifted_tokens(node, &a, &by),
+            (Content::Stage { transposed: true, .. }, Value::Numbers(by)) if sum => self.shifted_tokens(node, &a, &by),
             (Content::Stage { .. }, Value::Numbers(by)) => self.affine(node, &a, &by, sum),
             (_, Value::Rows(b)) => self.of_rows(node, &a, &b, sum),
             _ => Err("mixes what no layer mixes".into()),
@@ -42,7 +42,7 @@ impl Reader<'_> {
     }
 
     fn of_rows(&mut self, node: &Node, a: &Rows, b: &Rows, sum: bool) -> Result<Value, String> {
-        let tokens = [a, b].iter().any(|rows| matches!(rows.content, Content::Stage { turned: true, .. }));
+        let tokens = [a, b].iter().any(|rows| matches!(rows.content, Content::Stage { transposed: true, .. }));
         match (&a.content, &b.content) {
             (Content::Stage { .. } | Content::Features(_), Content::Stage { .. } | Content::Features(_))
                 if sum && tokens =>

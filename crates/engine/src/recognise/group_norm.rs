@@ -28,7 +28,7 @@ impl Reader<'_> {
     }
 
     fn group_norm(&mut self, node: &Node, rows: &Rows, groups: usize) -> Result<Value, String> {
-        let Content::Stage { stage, turned: false } = rows.content else {
+        let Content::Stage { stage, transposed: false } = rows.content else {
             return Err("is of something else than a sequence".into());
         };
         let (channels, positions) = (self.stages[stage].channels, self.stages[stage].positions);

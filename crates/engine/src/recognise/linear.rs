@@ -28,7 +28,7 @@ impl Reader<'_> {
         match (&rows.content, self.input(node, 1)?) {
             (_, Value::Rows(by)) => self.product_of_heads(node, &rows, &by),
             (Content::Features(pieces), _) => self.product_of_features(node, &rows, pieces),
-            (Content::Stage { turned: true, .. }, _) => self.product_of_tokens(node, &rows),
+            (Content::Stage { transposed: true, .. }, _) => self.product_of_tokens(node, &rows),
             _ => Err("is of something else than tokens, or functions of the timestep and the observation".into()),
         }
     }
@@ -73,8 +73,8 @@ impl Reader<'_> {
         let &[rows, columns] = weights.dims.as_slice() else {
             return Err(format!("multiplies rows with {:?}", weights.dims));
         };
-        let turned = node.int("transB", 0) != 0;
-        let outputs = if turned { rows } else { columns };
+        let transposed = node.int("transB", 0) != 0;
+        let outputs = if transposed { rows } else { columns };
         let plain = node.int("transA", 0) == 0 && node.float("alpha", 1.0) == 1.0 && node.float("beta", 1.0) == 1.0;
         let fits = rows.checked_mul(columns) == inputs.checked_mul(outputs) && outputs > 0;
         let bias_fits = bias.as_ref().is_none_or(|bias| bias.values.len() == outputs);
@@ -85,7 +85,7 @@ impl Reader<'_> {
             ));
         }
         self.spend(inputs * outputs + outputs)?;
-        let (step, apart) = if turned { (1, inputs) } else { (outputs, 1) };
+        let (step, apart) = if transposed { (1, inputs) } else { (outputs, 1) };
         let at = |input| (0..outputs).map(move |output| (input, output));
         let weights = (0..inputs).flat_map(at).map(|(input, output)| weights.values[input * step + output * apart]);
         let bias = bias.map_or_else(|| vec![0.0; outputs], |bias| bias.values.to_vec());

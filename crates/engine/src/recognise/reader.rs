@@ -55,7 +55,7 @@ impl<'g> Reader<'g> {
         let seen = observation.iter().product();
         let piece = |len, timestep, observation| Content::Features(vec![Piece { len, timestep, observation }]);
         let values = HashMap::from([
-            (names.sample, Rows { dims: sample, content: Content::Stage { stage: 0, turned: true } }),
+            (names.sample, Rows { dims: sample, content: Content::Stage { stage: 0, transposed: true } }),
             (names.timestep, Rows { dims: timestep, content: piece(1, Some((0, 0)), None) }),
             (names.observation, Rows { dims: observation, content: piece(seen, None, Some((0, 0))) }),
         ]);
@@ -87,7 +87,7 @@ impl<'g> Reader<'g> {
             return Err(unsuited("is a constant".into()));
         };
         match rows.content {
-            Content::Stage { stage, turned: true } if rows.dims == first => {
+            Content::Stage { stage, transposed: true } if rows.dims == first => {
                 Ok((self.stages, stage, [self.timestep, self.observation]))
             }
             Content::Stage { .. } => {
@@ -178,10 +178,10 @@ impl<'g> Reader<'g> {
     /// Adds a stage; its tensor has shape `dims` a row.
     pub fn stage(&mut self, node: &Node, kind: Kind, shape: [usize; 2], dims: Vec<usize>) -> Result<Value, String> {
         let stage = self.add(node, kind, shape)?;
-        Ok(Value::Rows(Rows { dims, content: Content::Stage { stage, turned: false } }))
+        Ok(Value::Rows(Rows { dims, content: Content::Stage { stage, transposed: false } }))
     }
 
-    /// Adds a stage, and says which it is.
+    /// Adds a stage and returns its index.
     pub fn add(&mut self, node: &Node, kind: Kind, [channels, positions]: [usize; 2]) -> Result<usize, String> {
         if channels.checked_mul(positions).is_none_or(|numbers| numbers > LARGEST_ROW) {
             return Err(format!("finds {channels} channels of {positions} positions, too many for a plan"));

@@ -145,7 +145,7 @@ impl Reader<'_> {
 
     /// The stage that a tensor is, if its axes are channels and positions, perhaps with a height of 1 between them.
     pub fn sequence(&self, rows: &Rows) -> Result<usize, String> {
-        if let Content::Stage { stage, turned: false } = rows.content {
+        if let Content::Stage { stage, transposed: false } = rows.content {
             let Self { stages, .. } = self;
             let (channels, positions) = (stages[stage].channels, stages[stage].positions);
             if rows.dims == [channels, positions] || rows.dims == [channels, 1, positions] {

@@ -14,7 +14,7 @@ impl Reader<'_> {
     /// The stage that a tensor is, if it consists of tokens. Functions of the timestep and the observation become a stage.
     pub fn tokens(&mut self, node: &Node, rows: &Rows) -> Result<usize, String> {
         match (&rows.content, &rows.dims[..]) {
-            (&Content::Stage { stage, turned: true }, dims)
+            (&Content::Stage { stage, transposed: true }, dims)
                 if dims == [self.stages[stage].positions, self.stages[stage].channels] =>
             {
                 Ok(stage)
@@ -29,7 +29,7 @@ impl Reader<'_> {
     /// Adds a stage of tokens.
     pub fn token_stage(&mut self, node: &Node, kind: Kind, shape: [usize; 2]) -> Result<Value, String> {
         let stage = self.add(node, kind, shape)?;
-        Ok(Value::Rows(Rows { dims: vec![shape[1], shape[0]], content: Content::Stage { stage, turned: true } }))
+        Ok(Value::Rows(Rows { dims: vec![shape[1], shape[0]], content: Content::Stage { stage, transposed: true } }))
     }
 
     /// A stage of conditioning tokens. Equal ones share a stage.

@@ -64,7 +64,7 @@ impl Reader<'_> {
         Ok(Value::Rows(Rows { dims: rows.dims, content: Content::Partial(functions, of) }))
     }
 
-    /// The product, if it is a nonlinearity.
+    /// A product of two functions, if it is an activation function.
     pub fn product_of_functions(&mut self, node: &Node, a: &Rows, b: &Rows) -> Result<Value, String> {
         let parts = |rows: &Rows| match &rows.content {
             Content::Partial(functions, of) => (functions.clone(), (**of).clone()),
@@ -95,11 +95,11 @@ impl Reader<'_> {
             Content::Features(_) if nonlinearity == Nonlinearity::Mish => {
                 self.each(&rows, Feature::Mish).map(Value::Rows)
             }
-            &Content::Stage { turned, .. } => {
-                let of = if turned { self.tokens(node, &rows)? } else { self.sequence(&rows)? };
+            &Content::Stage { transposed, .. } => {
+                let of = if transposed { self.tokens(node, &rows)? } else { self.sequence(&rows)? };
                 let shape = [self.stages[of].channels, self.stages[of].positions];
                 let kind = Kind::Nonlinearity(of, nonlinearity);
-                if turned { self.token_stage(node, kind, shape) } else { self.stage(node, kind, shape, rows.dims) }
+                if transposed { self.token_stage(node, kind, shape) } else { self.stage(node, kind, shape, rows.dims) }
             }
             _ => Err(format!("is {nonlinearity:?} of what no layer applies it to")),
         }

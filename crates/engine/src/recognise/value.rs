@@ -30,7 +30,7 @@ pub struct Sizes {
 /// An integer in a computation of shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// The number of rows in a batch, whatever it may be.
+    /// The number of rows in a batch, which is not known.
     Batch,
     Known(i64),
 }
@@ -48,10 +48,11 @@ pub struct Rows {
 pub enum Content {
     /// Functions of the timestep and the observation, one after the other.
     Features(Vec<Piece>),
-    /// A stage of the network, `[channels, positions]`, or the other way round where `turned`.
-    Stage { stage: usize, turned: bool },
-    /// A stage's channels cut into heads, `[head, position, channel]`, or `[head, channel, position]` where turned.
-    Heads { stage: usize, heads: usize, turned: bool },
+    /// A stage of the network, `[channels, positions]`, or `[positions, channels]` if `transposed`.
+    Stage { stage: usize, transposed: bool },
+    /// A stage whose channels are divided into heads, `[head, position, channel]`, or `[head, channel, position]` if
+    /// `transposed`.
+    Heads { stage: usize, heads: usize, transposed: bool },
     /// Attention scores, `[head, query position, key position]`.
     Scores(Scores),
     /// Functions, applied one after the other, that are part of a known activation function.

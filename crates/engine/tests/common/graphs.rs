@@ -1,4 +1,4 @@
-//! The graphs of the tests, and what `PyTorch` says they must answer.
+//! The graphs of the tests, and `PyTorch`'s predictions.
 #![allow(dead_code, reason = "each test takes what it needs")]
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
@@ -49,7 +49,7 @@ pub fn expected(graph: &str) -> Expected {
     }
 }
 
-/// The norm of the difference over the norm of what is expected.
+/// The norm of the difference, relative to the expected norm.
 pub fn deviation(found: &[f32], expected: &[f32]) -> f64 {
     let norm = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>().sqrt();
     let differences = found.iter().zip(expected).map(|(a, b)| f64::from(*a) - f64::from(*b));

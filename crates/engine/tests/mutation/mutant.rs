@@ -1,11 +1,11 @@
-//! Mutations of ONNX files, mostly where they say what a graph is rather than what its weights are.
+//! Mutations of ONNX files, mostly of the graph's structure rather than of its weights.
 
 use std::ops::Range;
 
 use rand::{Rng as _, RngExt as _};
 use rand_chacha::ChaCha8Rng;
 
-/// A file, taken apart: what a graph consists of, and what is before and after the graph.
+/// A file, divided: the elements of the graph, and what is before and after the graph.
 pub struct Mutant<'a> {
     before: &'a [u8],
     /// Tag and content of nodes, constants, inputs.

@@ -135,7 +135,7 @@ pub fn unet(seed: u64, action: usize, horizon: usize, widths: &[usize], groups: 
     builder.layers
 }
 
-/// The same in f64, number by number.
+/// The prediction in f64, number by number.
 pub fn reference(layers: &Layers, batch: usize, sample: &[f32], film: &[f32]) -> Vec<f64> {
     let mut buffers = vec![Vec::new(); layers.buffers.len()];
     let Activation { positions, channels, buffer } = layers.sample;

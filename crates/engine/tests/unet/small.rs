@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{GROW, Random, SAME, SHRINK, reference};
 
-/// What a small network is like.
+/// The description of a small network.
 #[derive(Clone, Debug)]
 pub struct Small {
     geometry: Geometry,
@@ -57,7 +57,7 @@ impl Small {
     pub fn case(&self) -> Option<Case> {
         let (mut random, batch) = (Random(self.seed), self.batch);
         let layers = layers(&mut random, self);
-        // A group of few numbers can be all but constant: what is left of it is rounding.
+        // A group of few numbers can be nearly constant; its normalisation is mostly rounding.
         let rounding = self.parts & 1 > 0 && self.group.0 * layers.prediction.positions <= 8;
         if layers.prediction.positions == 0 || rounding {
             return None;

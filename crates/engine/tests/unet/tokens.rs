@@ -24,7 +24,7 @@ pub struct Tokens {
 /// Tokens and channels are below this; Miri takes its time.
 const LARGEST: usize = if cfg!(miri) { 5 } else { 20 };
 
-/// Tokens and channels that fill no register. (A few channels can be all but the same: what is left of them is rounding.)
+/// Tokens and channels that fill no register. (A few channels can be nearly equal; their normalisation is mostly rounding.)
 pub fn any_tokens() -> impl Strategy<Value = Tokens> {
     (1..LARGEST, 1..LARGEST, 1_usize..4, 4..LARGEST.max(5), 1..LARGEST, any::<bool>(), any::<u64>()).prop_map(
         |(positions, conditioning, heads, depth, batch, masked, seed)| Tokens {

@@ -54,7 +54,7 @@ impl Tiles for Emulation {
         });
     }
 
-    /// Sums of the even and of the odd ones, each by fused products, then both added to what is there.
+    /// Sums of the even and of the odd products, each fused, then both added to the register.
     unsafe fn dot<const SUMS: usize, const A: usize, const B: usize>() {
         with(|registers| {
             let (a, b) = (registers[A], registers[B]);

@@ -17,7 +17,7 @@ pub(super) struct WeightStream<'a> {
 const AHEAD: usize = 16 << 10;
 
 impl WeightStream<'_> {
-    /// What will be read some time after the number at `at`.
+    /// The address of what is read some time after the number at `at`.
     pub fn ahead(&self, at: usize) -> *const f32 {
         let (end, ahead) = (self.weights.column(self.end), at + AHEAD);
         self.numbers.as_ptr().wrapping_add(if ahead < end { ahead } else { self.next + (ahead - end).min(AHEAD) })
