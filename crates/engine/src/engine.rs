@@ -1,18 +1,18 @@
-//! A network that runs.
+//! An open network, and the observations bound to it.
 
 use std::{fmt, num::NonZero, path::Path, thread::available_parallelism};
 
 use crate::{
     EngineError, Graph, Names, Precision, RunError, Threads, Work,
-    films::Films,
+    film_cache::FilmCache,
     kernel::{Kernel, Program},
     network::{Activation, Network},
     recognise::recognise,
 };
 
-/// A network, loaded, and the observations bound to it.
+/// An open network, and the observations bound to it.
 ///
-/// Buffers grow to the largest batch, and to the timesteps that there are; a call that needs no more than an earlier one
+/// Memory grows with the largest batch and with the timesteps that are met. A call that needs no more than earlier ones
 /// allocates nothing.
 ///
 /// # Example
@@ -24,8 +24,8 @@ use crate::{
 ///     Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
 /// let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/plain.onnx"))?;
 /// let mut engine = Engine::new(&Graph::read(file)?, &names)?;
-/// let (plan, seen) = (engine.sample_dim(), engine.observation_dim());
-/// engine.bind(&vec![0.5; seen])?;
+/// let plan = engine.sample_dim();
+/// engine.bind(&vec![0.5; engine.observation_dim()])?;
 /// let mut prediction = vec![0.0; 2 * plan];
 /// engine.run(&[0, 0], &vec![0.1; 2 * plan], &[99, 0], &mut prediction)?;
 /// # Ok(())
@@ -33,30 +33,29 @@ use crate::{
 /// ```
 pub struct Engine {
     program: Program,
-    films: Films,
+    film_cache: FilmCache,
     sample: Activation,
 }
 
 impl Engine {
-    /// Threads beyond which more do not help: a layer of 64 channels has as many registers of them.
+    /// More threads than these do not help: a layer of 64 channels fills that many registers.
     pub const THREADS: usize = 4;
 
-    /// Makes the graph ready to run by the fastest kernel in f32, on all cores or [`THREADS`](Self::THREADS) of them.
+    /// Prepares a graph for the fastest kernel in f32, on all cores or [`THREADS`](Self::THREADS) of them.
     ///
     /// # Errors
-    /// A graph that is no conditional 1-D U-Net or transformer: the first node that belongs to neither. Or as for
-    /// [`Engine::on`].
+    /// A graph that is neither a conditional 1-D U-Net nor a transformer: the error names the first node that belongs to
+    /// neither. Or as for [`Engine::on`].
     pub fn new(graph: &Graph, names: &Names<'_>) -> Result<Self, EngineError> {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Self::on(graph, names, Kernel::fastest(Precision::F32), cores.min(Self::THREADS))
     }
 
-    /// The same by `kernel`, on so many `threads`: the calling one and others beside it, which spin while a plan is
-    /// drawn and sleep between plans.
+    /// Prepares a graph for `kernel` on so many `threads`, the calling one among them. The others spin while a plan is
+    /// sampled and sleep between plans.
     ///
     /// # Errors
-    /// As for [`Engine::new`], and where the processor lacks the kernel, or the system has no more threads or cannot keep
-    /// them on cores of their own.
+    /// As for [`Engine::new`]; or the processor lacks the kernel, or the system has no more threads or cannot pin them.
     pub fn on(
         graph: &Graph,
         names: &Names<'_>,
@@ -64,14 +63,14 @@ impl Engine {
         threads: impl Into<Threads>,
     ) -> Result<Self, EngineError> {
         let Network { layers, condition } = recognise(graph, names)?;
-        let films = Films::new(condition, layers.film_channels);
-        Ok(Self { sample: layers.sample, program: Program::new(&layers, kernel, threads)?, films })
+        let film_cache = FilmCache::new(condition, layers.film_channels);
+        Ok(Self { sample: layers.sample, program: Program::new(&layers, kernel, threads)?, film_cache })
     }
 
-    /// Reads the file at `path` and makes it ready to run.
+    /// Reads the file at `path` and prepares it as [`Engine::new`] does.
     ///
     /// # Errors
-    /// A file that cannot be read, or is no ONNX model; or as for [`Engine::new`].
+    /// A file that cannot be read or is not an ONNX model; or as for [`Engine::new`].
     pub fn open(path: &Path, names: &Names<'_>) -> Result<Self, EngineError> {
         let bytes = std::fs::read(path).map_err(|error| EngineError::Read { path: path.to_path_buf(), error })?;
         Self::new(&Graph::read(bytes)?, names)
@@ -84,10 +83,10 @@ impl Engine {
 
     /// Numbers of an observation.
     pub fn observation_dim(&self) -> usize {
-        self.films.observation_dim()
+        self.film_cache.observation_dim()
     }
 
-    /// What a batch of `rows` takes: all layers, as they are computed.
+    /// The work of a batch of `rows`: all layers, as they are computed.
     pub fn work(&self, rows: usize) -> Work {
         self.program.work(rows).into_iter().sum()
     }
@@ -95,16 +94,16 @@ impl Engine {
     /// Binds `[plans, observation_dim]`: an observation for each of some plans, in place of those before.
     ///
     /// # Errors
-    /// No whole number of observations.
+    /// The slice does not hold a whole number of observations.
     pub fn bind(&mut self, observations: &[f32]) -> Result<(), RunError> {
-        self.films.bind(observations)
+        self.film_cache.bind(observations)
     }
 
     /// Predicts for `samples`, `[batch, sample_dim]`, row `i` of which belongs to the observation `plans[i]` and has the
     /// timestep `timesteps[i]`. The prediction has the samples' shape.
     ///
     /// # Errors
-    /// Slices whose lengths do not fit, or a plan that has no observation.
+    /// Slices whose lengths do not fit, or a plan for which no observation is bound.
     pub fn run(
         &mut self,
         plans: &[usize],
@@ -116,11 +115,11 @@ impl Engine {
         check("the plans", plans.len(), batch)?;
         check("the samples", samples.len(), batch * self.sample_dim())?;
         check("the prediction", prediction.len(), batch * self.sample_dim())?;
-        self.films.check(plans)?;
+        self.film_cache.check(plans)?;
         if batch > 0 {
             self.program.load(batch, |sample, rows| {
                 sample.copy_from_slice(samples);
-                self.films.write(plans, timesteps, rows);
+                self.film_cache.write(plans, timesteps, rows);
             });
             self.program.run(prediction);
         }

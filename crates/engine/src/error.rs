@@ -1,6 +1,8 @@
-//! What can be wrong with a file or a batch.
+//! Why a file or a batch is not run.
 
 use std::{io, path::PathBuf};
+
+use parapolicy_onnx::{OnnxError, message::Node};
 
 use crate::kernel::Kernel;
 
@@ -11,25 +13,25 @@ pub enum EngineError {
     /// The file cannot be read.
     #[error("{}: cannot be read ({error})", path.display())]
     Read {
-        /// Which.
+        /// Its path.
         path: PathBuf,
-        /// Why.
+        /// What the system says.
         error: io::Error,
     },
-    /// The bytes are no ONNX model.
-    #[error("is not a readable ONNX model ({0}): export it again")]
-    NotOnnx(#[from] prost::DecodeError),
-    /// The model lacks something, or says something that cannot be.
+    /// The bytes are not an ONNX graph.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// The inputs or the output of the graph are not those of a denoiser.
     #[error("{0}")]
     Model(String),
-    /// A node that the engine does not run.
+    /// The engine does not run a node of the graph.
     #[error(
         "{operator} node `{node}`: {problem}; the engine runs conditional 1-D U-Nets and transformers only, ONNX Runtime runs any graph"
     )]
     Refused {
-        /// Its operator.
+        /// The node's operator.
         operator: String,
-        /// Its name, or that of its first output.
+        /// The node's name, or the name of its first output.
         node: String,
         /// What it does that no such network does.
         problem: String,
@@ -37,15 +39,15 @@ pub enum EngineError {
     /// The processor lacks the kernel's instructions.
     #[error("this processor has no {0:?}")]
     Kernel(Kernel),
-    /// Something else comes of a kernel than of plain loops.
+    /// A kernel's results differ from those of plain loops.
     #[error("{0:?} does not compute what it must on this processor: choose another precision or provider")]
     Wrong(Kernel),
-    /// Threads cannot be kept on cores of their own.
+    /// Threads cannot be pinned to cores of their own.
     #[error("cannot pin {threads} threads to cores of their own: {problem}")]
     Pinning {
-        /// How many.
+        /// How many threads.
         threads: usize,
-        /// Why.
+        /// Why not.
         problem: String,
     },
     /// The system starts no more threads.
@@ -53,26 +55,33 @@ pub enum EngineError {
     Threads(#[from] io::Error),
 }
 
-/// Why a batch cannot be run.
+impl EngineError {
+    /// The engine does not run this node.
+    pub(crate) fn refused(node: &Node, problem: impl Into<String>) -> Self {
+        Self::Refused { operator: node.operator(), node: node.label().into(), problem: problem.into() }
+    }
+}
+
+/// Why a batch is not run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// A slice has another length than the network and the batch ask for.
+    /// An argument does not have the length that the network and the batch ask for.
     #[error("{what}: {found} numbers, but must be {expected}")]
     Length {
         /// Which argument.
         what: &'static str,
         /// Its length.
         found: usize,
-        /// The length it must have.
+        /// The length that it must have.
         expected: usize,
     },
-    /// A row belongs to a plan that no observation is bound for.
+    /// A row belongs to a plan for which no observation is bound.
     #[error("a row belongs to plan {plan}, but observations are bound for {bound} plans")]
     Plan {
-        /// Which, from 0.
+        /// Which plan, from 0.
         plan: usize,
-        /// How many there are.
+        /// How many plans have an observation.
         bound: usize,
     },
 }

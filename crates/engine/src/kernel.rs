@@ -1,45 +1,48 @@
-//! Runs a network's layers on this processor, by whichever instruction set it has.
+//! Runs a network on this processor, with one of its instruction sets.
 //!
-//! Everything is built on three things: a `tile` of a matrix product, held in registers; what follows it while it is
-//! near (`finish`); and, for convolutions of five taps, transforms that save more than half of the products
-//! (`winograd`). They are written once, over the few operations of `simd`, and compiled for each instruction set. A
-//! new instruction set is a new file beside `portable`.
+//! Three functions do the work: the `tile` of a matrix product, which stays in registers; `finish`, which applies what follows
+//! it while the sums are in the cache; and, for convolutions of five taps, transforms that save more than half of the products
+//! (`winograd`). They are written once, over the few operations of the trait `Simd`, and compiled for each instruction set,
+//! which collects them in a `DispatchTable`. A new instruction set is a new file beside `portable`.
+//!
+//! An `Operation` (a layer, a layer normalisation, attention) calls the functions of the table for a thread's share of the
+//! output; a [`Program`] is all operations of a network, the packed weights and the thread pool that runs them.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
-mod attention;
+mod attend;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod bf16;
+mod dispatch_table;
+mod evaluation;
 mod exp;
 mod finish;
 mod gelu;
-mod layer;
+mod layout;
 mod memory;
 mod mish;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-mod norm;
-mod part;
-mod place;
+mod operation;
+mod packed_norm;
 mod portable;
 mod program;
 mod runs;
 mod simd;
-mod table;
 mod tile;
 mod verify;
 mod weights;
 mod winograd;
 
+use dispatch_table::DispatchTable;
 pub use program::Program;
-use table::Table;
 
 use crate::Precision;
 
-/// How convolutions are computed. Sums are f32 always, and so is all that is not a product.
+/// An instruction set, and the precision of products. Sums and everything that is not a product are always f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
     /// Plain loops, on any processor.
@@ -48,19 +51,20 @@ pub enum Kernel {
     Avx2,
     /// AVX-512F.
     Avx512,
-    /// `AVX512_BF16`: weights and inputs of convolutions rounded to bf16.
+    /// AVX-512 with `AVX512_BF16`: weights and inputs of convolutions are rounded to bf16.
     Avx512Bf16,
-    /// `AMX_BF16`: the same, multiplied by tiles.
+    /// `AMX_BF16`: the same, multiplied in registers of sixteen rows.
     AmxBf16,
     /// NEON.
     Neon,
 }
 
 impl Kernel {
-    /// All of them.
+    /// All kernels.
     pub const ALL: [Self; 6] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Bf16, Self::AmxBf16, Self::Neon];
 
-    /// The fastest of a precision that this processor has; where it has none, one of that precision that it lacks.
+    /// The fastest kernel of a precision that this processor has. If it has none, one that it lacks is returned, which
+    /// [`Program::new`] refuses.
     pub fn fastest(precision: Precision) -> Self {
         let (faster, otherwise): (&[_], _) = match precision {
             Precision::F32 => (&[Self::Avx512, Self::Avx2, Self::Neon], Self::Portable),
@@ -69,12 +73,12 @@ impl Kernel {
         faster.iter().copied().find(|kernel| kernel.is_available()).unwrap_or(otherwise)
     }
 
-    /// Whether this processor has it, and the system lets it be used.
+    /// Whether this processor has the instructions, and the system allows them.
     pub fn is_available(self) -> bool {
-        self.table().is_some()
+        self.dispatch_table().is_some()
     }
 
-    fn table(self) -> Option<&'static Table> {
+    fn dispatch_table(self) -> Option<&'static DispatchTable> {
         match self {
             Self::Portable => Some(portable::f32()),
             #[cfg(target_arch = "x86_64")]

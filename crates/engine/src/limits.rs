@@ -1,8 +1,8 @@
-//! What the machine can do at most: multiply-adds, and numbers read from each of its caches and from memory. A network
-//! takes as long as its operations at that rate, or its bytes, at least (the roofline of Williams et al. 2009,
-//! doi.org/10.1145/1498765.1498785).
+//! The limits of the machine: how many multiply-adds a second, and how many bytes a second from each cache and from memory.
+//! A network takes at least as long as its operations at the first rate, or its bytes at the second (the roofline model of
+//! Williams et al. 2009, doi.org/10.1145/1498765.1498785).
 
-#![allow(unsafe_code, reason = "loops that ask for instructions")]
+#![allow(unsafe_code, reason = "loops that need instructions of the processor")]
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_imports, reason = "see `measure`"))]
 
 #[cfg(target_arch = "x86_64")]
@@ -16,48 +16,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Work, kernel::Kernel};
 
-/// All threads' together, that a first and a second cache hold, and that no cache does.
+/// Bytes of all threads together: those that first-level caches hold, second-level caches, and none.
 const SETS: [usize; 3] = [32 << 10, 1 << 20, 256 << 20];
 
-/// What all threads together can do at most.
+/// The limits of all threads together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Of the instructions that products are made with; a multiply-add is two.
+    /// Floating-point operations of the instructions that compute products, 10⁹ a second; a multiply-add is two.
     pub gflop_per_second: f64,
-    /// For some sizes.
+    /// Rates of reading, for some sizes.
     pub reads: Vec<Read>,
 }
 
-/// How fast so many numbers are read, again and again.
+/// How fast so many bytes are read, again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Read {
-    /// All threads' together.
+    /// Bytes of all threads together.
     pub bytes: usize,
-    /// From whichever cache they fit, or from memory.
+    /// From the cache that they fit into, or from memory.
     pub gigabytes_per_second: f64,
 }
 
-/// The least time that something takes.
+/// The least time that some work takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Least {
-    /// That time.
+    /// The time.
     pub microseconds: f64,
-    /// What takes it: `arithmetic` or `bytes`.
+    /// What limits it: `arithmetic` or `bytes`.
     pub binding: &'static str,
 }
 
 impl Limits {
-    /// Nothing is known of other processors.
+    /// `None`: limits are measured on x86-64 only.
     #[cfg(not(target_arch = "x86_64"))]
     pub fn measure(_kernel: Kernel, _threads: usize, _weights: &[usize]) -> Option<Self> {
         None
     }
 
-    /// Measures, in about a second, what `threads` can do with the instructions of `kernel`; none where the processor lacks
-    /// them. `weights` are bytes of networks: how fast so many are read is measured too. It says something on an idle
-    /// machine alone.
+    /// Measures, in about a second, the limits of `threads` with the instructions of `kernel`; `None` if the processor lacks
+    /// them. `weights` are numbers of bytes whose rate of reading is measured too, such as the sizes of networks. Measure on an
+    /// idle machine.
     #[cfg(target_arch = "x86_64")]
     pub fn measure(kernel: Kernel, threads: usize, weights: &[usize]) -> Option<Self> {
         if !kernel.is_available() {
@@ -78,8 +78,8 @@ impl Limits {
         Some(Self { gflop_per_second, reads: reads.collect() })
     }
 
-    /// The least time of `work`, a part or all of a network with so many bytes of `weights`: they are read anew for every
-    /// batch, and all other bytes as fast as they.
+    /// The least time of `work`, some or all layers of a network with so many bytes of `weights`. The weights are read anew
+    /// for every batch; all other bytes are taken to be read as fast.
     ///
     /// ```
     /// use parapolicy_engine::{Work, limits::{Limits, Read}};
@@ -104,12 +104,12 @@ impl Read {
     #[cfg(target_arch = "x86_64")]
     fn measure(bytes: usize, threads: usize) -> Self {
         let numbers = bytes / size_of::<f32>() / threads;
-        // Small sets many times: what takes no time cannot be measured.
+        // Small sets are read many times, to take a time that can be measured.
         let passes = (4_usize << 20).div_ceil(bytes);
         let repeats = ((4_usize << 30) / (passes * bytes)).clamp(5, 200);
         let read = |numbers: &Vec<f32>| {
             for _ in 0..passes {
-                // SAFETY: every kernel that is measured has AVX2 beside it.
+                // SAFETY: a processor with any kernel that is measured has AVX2 too.
                 black_box(unsafe { x86::read(black_box(numbers)) });
             }
         };
@@ -118,7 +118,7 @@ impl Read {
     }
 }
 
-/// The least time, in microseconds, in which all threads do `f` at once.
+/// The shortest time, in microseconds, in which all threads run `f` at once.
 fn best<T>(threads: usize, repeats: usize, prepare: impl Fn() -> T + Sync, f: impl Fn(&T) + Sync) -> f64 {
     let barrier = Barrier::new(threads);
     let work = || {

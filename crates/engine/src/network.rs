@@ -1,45 +1,46 @@
-//! The network between its file and the machine: steps, most of them fused layers, over numbered buffers.
+//! A network, independent of its file and of the processor: steps, most of them fused layers, over numbered buffers.
 //!
-//! An activation lies as `[position, batch, channel]`, so that a convolution is one matrix product a tap, on contiguous
-//! rows of all of the batch at once: the rows of position `p` are `batch` consecutive ones.
+//! An activation has the layout `[position, batch, channel]`: the rows of a position are `batch` consecutive ones. A
+//! convolution is then one matrix product for each tap, on contiguous rows of the whole batch.
 
 mod condition;
 mod geometry;
-mod tokens;
+mod mish_scalar;
+mod transformer;
 
 pub use self::{
     condition::{Condition, Feature, Features, Slice},
     geometry::Geometry,
-    tokens::{Attention, Given, LayerNorm},
+    transformer::{Attention, ConditioningTokens, LayerNorm},
 };
 
-/// A network: its layers, and what modulates them.
+/// A network: its layers, and what conditions them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    /// What runs for every batch.
+    /// What is computed for every batch.
     pub layers: Layers,
-    /// What the layers' [`Film`]s and the [`Given`] tokens refer to.
+    /// What the layers' [`Film`]s and the [`ConditioningTokens`] are computed from.
     pub condition: Condition,
 }
 
-/// Steps in the order in which they run.
+/// The steps of a network, and their buffers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layers {
-    /// Numbers a batch row needs in each buffer, at most. Buffer `i` has room for `batch * buffers[i]`.
+    /// The most numbers that a batch row needs in each buffer. Buffer `i` has room for `batch * buffers[i]`.
     pub buffers: Vec<usize>,
     /// The noisy plans: `horizon` positions of `action_dim` channels.
     pub sample: Activation,
-    /// What is there before the first step beside the plans.
-    pub given: Vec<Given>,
-    /// What the network says of them, in the same shape.
+    /// Tokens that are there before the first step, beside the plans.
+    pub conditioning_tokens: Vec<ConditioningTokens>,
+    /// The network's prediction, in the same shape.
     pub prediction: Activation,
-    /// Each reads what earlier ones have written, or what is there before the first.
+    /// In the order in which they run. Each reads what earlier ones wrote, or what is there before the first.
     pub steps: Vec<Step>,
-    /// Numbers of all [`Film`]s and [`Given`] tokens together, for one row of the batch.
+    /// Numbers of all [`Film`]s and [`ConditioningTokens`] together, for one row of the batch.
     pub film_channels: usize,
 }
 
-/// What a buffer holds at some point in the list of layers: `[positions, batch, channels]`.
+/// What a buffer holds at some point: `[positions, batch, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activation {
     /// Which buffer.
@@ -50,19 +51,19 @@ pub struct Activation {
     pub channels: usize,
 }
 
-/// What is done at once.
+/// One step of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// A convolution and what follows it; a matrix product, where it has one tap.
+    /// A convolution and what follows it; with one tap, a matrix product.
     Layer(Layer),
     /// Normalisation of each position.
     Norm(LayerNorm),
-    /// What positions hear of each other.
+    /// Attention between positions.
     Attention(Attention),
 }
 
 impl Step {
-    /// What it reads.
+    /// The activations that it reads.
     pub fn reads(&self) -> Vec<Activation> {
         match self {
             Self::Layer(layer) => layer.inputs.iter().copied().chain(layer.residual).collect(),
@@ -71,7 +72,7 @@ impl Step {
         }
     }
 
-    /// What it writes: never in a buffer that it reads.
+    /// The activation that it writes, never in a buffer that it reads.
     pub fn output(&self) -> Activation {
         match self {
             Self::Layer(layer) => layer.output,
@@ -81,26 +82,26 @@ impl Step {
     }
 }
 
-/// `residual + film(activate(normalise(convolve(inputs))))`, each of the four left out where it is not there.
+/// `residual + film(activate(normalise(convolve(inputs))))`. All but the convolution are optional.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// One, or several whose channels follow each other (a skip connection), of as many positions each.
     pub inputs: Vec<Activation>,
-    /// What it writes.
+    /// The activation that it writes.
     pub output: Activation,
-    /// Comes first.
+    /// The convolution.
     pub convolution: Convolution,
     /// Group normalisation over a group's channels and all positions of a batch row.
     pub norm: Option<GroupNorm>,
-    /// What follows, number by number.
+    /// The activation function.
     pub nonlinearity: Option<Nonlinearity>,
     /// Scale and bias that depend on the timestep and the observation.
     pub film: Option<Film>,
-    /// What is added at the end, of the output's shape.
+    /// An activation of the output's shape that is added at the end.
     pub residual: Option<Activation>,
 }
 
-/// A function of single numbers.
+/// An activation function, applied to each number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nonlinearity {
     /// `x * tanh(softplus(x))` (Misra 2019, arXiv 1908.08681).
@@ -112,7 +113,7 @@ pub enum Nonlinearity {
 /// A convolution along the positions, dense in the channels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Convolution {
-    /// Which rows meet which taps.
+    /// Which positions the taps connect.
     pub geometry: Geometry,
     /// Channels in, those of all inputs together.
     pub inputs: usize,
@@ -130,7 +131,7 @@ pub struct Convolution {
 pub struct GroupNorm {
     /// Groups of as many channels each.
     pub groups: usize,
-    /// Keeps the root from zero.
+    /// Keeps the divisor from zero.
     pub epsilon: f32,
     /// `[channel]`.
     pub scale: Vec<f32>,
@@ -138,12 +139,12 @@ pub struct GroupNorm {
     pub bias: Vec<f32>,
 }
 
-/// Feature-wise modulation, `scale * x + bias` (Perez et al. 2017, arXiv 1709.07871): where in a batch row's
-/// [`Layers::film_channels`] numbers this layer's are, one a channel.
+/// Feature-wise linear modulation (FiLM), `scale * x + bias` (Perez et al. 2017, arXiv 1709.07871): where a layer's
+/// parameters are among a batch row's [`Layers::film_channels`] numbers, one for each channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Film {
-    /// Index of the first channel's scale. Without one, 1.
+    /// Index of the first channel's scale. If there is none, the scale is 1.
     pub scale: Option<usize>,
-    /// Index of the first channel's bias. Without one, 0.
+    /// Index of the first channel's bias. If there is none, the bias is 0.
     pub bias: Option<usize>,
 }

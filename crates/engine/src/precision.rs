@@ -1,6 +1,6 @@
-//! How exactly a network is computed.
+//! The precision in which a network is computed.
 
-/// In which the factors of a network's products are kept. Sums, normalisation and activations are f32 always.
+/// The precision of the factors of a network's products. Sums, normalisation and activation functions are always f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Precision {

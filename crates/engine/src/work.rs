@@ -1,4 +1,4 @@
-//! What a network takes: multiply-adds and bytes.
+//! The work of a network: multiply-adds and bytes.
 
 use std::{collections::HashSet, iter::Sum, ops::Add, sync::Arc};
 
@@ -8,14 +8,14 @@ use crate::{
     recognise::recognise,
 };
 
-/// What a batch, or a part of the network for it, cannot do without. Normalisation and activations are no products.
+/// The work of a batch, or of some layers for it. Normalisation and activation functions are not counted as products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
     /// Multiply-adds.
     pub products: usize,
-    /// Bytes of weights, which are read once a batch.
+    /// Bytes of weights, which are read once for a batch.
     pub weights: usize,
-    /// Bytes that steps read of earlier ones, and that they write.
+    /// Bytes of activations that steps read and write.
     pub activations: usize,
 }
 
@@ -25,7 +25,7 @@ impl Work {
         2 * self.products
     }
 
-    /// All of them.
+    /// All bytes.
     pub fn bytes(&self) -> usize {
         self.weights + self.activations
     }
@@ -49,25 +49,24 @@ impl Sum for Work {
     }
 }
 
-/// What a batch takes, in the two parts that a graph has.
+/// The work of a batch, divided as a graph is into conditioning and denoising.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartsWork {
-    /// Of what follows from timesteps and observations alone.
+pub struct WorkByStage {
+    /// What depends on timesteps and observations alone.
     pub condition: Work,
-    /// Of the rest.
+    /// The rest.
     pub layers: Work,
 }
 
-impl Graph {
-    /// What a batch of `rows` takes as the graph has it, in numbers of so many `bytes`: convolutions by plain sums, and for
-    /// each row what follows from its timestep and its observation too. The engine makes do with less ([`Engine::work`]).
-    ///
-    /// [`Engine::work`]: crate::Engine::work
+impl WorkByStage {
+    /// The work of a batch of `rows` as the graph states it, in numbers of so many `bytes`: convolutions by plain sums, and
+    /// conditioning anew for each row. The engine does less ([`Engine::work`](crate::Engine::work)).
     ///
     /// # Errors
-    /// A graph that is no conditional 1-D U-Net or transformer: the first node that belongs to neither.
-    pub fn work(&self, names: &Names<'_>, bytes: usize, rows: usize) -> Result<PartsWork, EngineError> {
-        let Network { layers, condition } = recognise(self, names)?;
+    /// A graph that is neither a conditional 1-D U-Net nor a transformer: the error names the first node that belongs to
+    /// neither.
+    pub fn of(graph: &Graph, names: &Names<'_>, bytes: usize, rows: usize) -> Result<Self, EngineError> {
+        let Network { layers, condition } = recognise(graph, names)?;
         let of_batch = |work: Work| Work {
             products: rows * work.products,
             weights: bytes * work.weights,
@@ -75,23 +74,23 @@ impl Graph {
         };
         let condition = [&condition.timestep, &condition.observation].map(features).into_iter().sum();
         let layers = layers.steps.iter().map(step).sum();
-        Ok(PartsWork { condition: of_batch(condition), layers: of_batch(layers) })
+        Ok(Self { condition: of_batch(condition), layers: of_batch(layers) })
     }
 }
 
-/// Of one row, in numbers in place of bytes.
+/// The work of a step for one row, in numbers instead of bytes.
 fn step(step: &Step) -> Work {
     match step {
         Step::Layer(layer) => self::layer(layer),
-        Step::Norm(_) => Work { activations: touched(step), ..Work::default() },
+        Step::Norm(_) => Work { activations: read_and_written(step), ..Work::default() },
         Step::Attention(attention) => {
             let products = 2 * attention.query.positions * numbers(&attention.key);
-            Work { products, weights: 0, activations: touched(step) }
+            Work { products, weights: 0, activations: read_and_written(step) }
         }
     }
 }
 
-fn touched(step: &Step) -> usize {
+fn read_and_written(step: &Step) -> usize {
     step.reads().iter().chain([&step.output()]).map(numbers).sum()
 }
 
@@ -99,20 +98,20 @@ fn numbers(of: &Activation) -> usize {
     of.positions * of.channels
 }
 
-/// The same. Taps that meet zeros beside the sequence count, as they do elsewhere.
+/// The work of a layer. Taps that read the padding count, as is usual.
 fn layer(layer: &Layer) -> Work {
     let Layer { inputs, output, convolution, residual, .. } = layer;
-    let met = if convolution.geometry.transposed { inputs.first() } else { Some(output) };
+    let applied_at = if convolution.geometry.transposed { inputs.first() } else { Some(output) };
     Work {
-        products: met.map_or(0, |met| met.positions) * convolution.weights.len(),
+        products: applied_at.map_or(0, |activation| activation.positions) * convolution.weights.len(),
         weights: convolution.weights.len() + convolution.bias.len(),
         activations: inputs.iter().chain([output]).chain(residual).map(numbers).sum(),
     }
 }
 
-/// The same of what modulates the layers.
+/// The work of conditioning.
 fn features(features: &Features) -> Work {
-    // Tokens may share a matrix.
+    // Tokens may share a matrix, which is read once.
     let mut known = HashSet::new();
     let linear = features.steps.iter().filter_map(|step| match step {
         Feature::Linear(_, weights, bias) => {

@@ -1,6 +1,7 @@
-//! What a call allocates once its batch has been seen.
+//! Allocations of a call for which memory is already there.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "common/graphs.rs"]
 mod common;
 
 use common::{Expected, bytes, expected};

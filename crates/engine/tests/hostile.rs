@@ -1,23 +1,25 @@
-//! Files that someone, or a broken disk, has been at: they are refused by name, or they run; nothing panics, and nothing
-//! is allocated on the word of a number.
+//! Damaged and manipulated files are refused by name, or they run: nothing panics, and nothing is allocated because of a
+//! number that is merely stated.
 //!
 //! `cargo test -p parapolicy-engine --test hostile -- --ignored --nocapture` does 10⁵ mutations of the small graphs, and as
 //! many of the shipped one; `MUTANTS` says how many instead.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "common/graphs.rs"]
 mod common;
+#[path = "mutation/mutant.rs"]
 mod mutation;
 
 use std::fs;
 
 use common::{GRAPHS, NAMES, bytes, data};
 use mutation::Mutant;
-use parapolicy_engine::{Engine, EngineError, Graph, Precision, kernel::Kernel};
+use parapolicy_engine::{Engine, EngineError, Graph, OnnxError, Precision, kernel::Kernel};
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-/// What became of mutants.
+/// How many mutants had which outcome.
 #[derive(Debug, Default)]
 struct Outcomes {
     no_model: usize,
@@ -26,9 +28,10 @@ struct Outcomes {
     ran: usize,
 }
 
-/// Tries a file; where it is a network after all, a batch of it.
+/// Opens a file and, if it is still a network, runs a batch.
 fn attempt(file: Vec<u8>, outcomes: &mut Outcomes) {
-    let loaded = Graph::read(file).and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(Precision::F32), 1));
+    let graph = Graph::read(file).map_err(EngineError::from);
+    let loaded = graph.and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(Precision::F32), 1));
     match loaded {
         Ok(mut engine) => {
             let mut prediction = vec![0.0; 2 * engine.sample_dim()];
@@ -36,9 +39,9 @@ fn attempt(file: Vec<u8>, outcomes: &mut Outcomes) {
             engine.run(&[0, 0], &vec![0.1; 2 * engine.sample_dim()], &[i64::MAX, -1], &mut prediction).unwrap();
             outcomes.ran += 1;
         }
-        Err(EngineError::NotOnnx(_)) => outcomes.no_model += 1,
-        Err(EngineError::Model(problem)) => {
-            assert!(!problem.is_empty());
+        Err(EngineError::Onnx(OnnxError::NotOnnx(_))) => outcomes.no_model += 1,
+        Err(error @ (EngineError::Onnx(_) | EngineError::Model(_))) => {
+            assert!(!error.to_string().is_empty());
             outcomes.no_network += 1;
         }
         Err(EngineError::Refused { problem, .. }) => {
@@ -64,7 +67,7 @@ fn mutate(files: &[Vec<u8>], times: usize, seed: u64) -> Outcomes {
     outcomes
 }
 
-/// The same on a few threads at once.
+/// The same on a few threads.
 fn mutate_many(files: &[Vec<u8>], seed: u64) -> Vec<Outcomes> {
     const THREADS: usize = 4;
     let times = std::env::var("MUTANTS").map_or(100_000, |mutants| mutants.parse().unwrap()) / THREADS;
@@ -111,7 +114,7 @@ fn files_cut_short_are_refused() {
 }
 
 #[test]
-fn nothing_is_allocated_on_the_word_of_a_number() {
+fn nothing_is_allocated_because_of_a_stated_number() {
     let files = small();
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let mutants: Vec<_> = files.iter().map(|file| Mutant::new(file)).collect();

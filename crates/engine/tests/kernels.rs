@@ -1,6 +1,7 @@
 //! Every kernel against sums in f64, on random networks.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "unet/networks.rs"]
 mod unet;
 
 use parapolicy_engine::kernel::{Kernel, Program};
@@ -13,7 +14,7 @@ fn available() -> impl Iterator<Item = Kernel> {
     Kernel::ALL.into_iter().filter(|kernel| kernel.is_available())
 }
 
-/// What the kernel may be off by, relative to the result.
+/// The relative error that a kernel may have.
 fn tolerance(kernel: Kernel) -> f64 {
     if matches!(kernel, Kernel::Avx512Bf16 | Kernel::AmxBf16) { 1e-2 } else { 1e-5 }
 }
@@ -65,7 +66,7 @@ fn a_whole_network_agrees_with_sums_in_f64() {
     }
 }
 
-/// Rows of a batch, and batches of another size, do not disturb each other.
+/// Rows of a batch do not affect each other, nor do batches of another size.
 #[test]
 fn rows_do_not_depend_on_each_other() {
     let layers = unet(3, 2, 16, &[32, 64], 8);
@@ -85,7 +86,7 @@ fn rows_do_not_depend_on_each_other() {
 }
 
 #[test]
-fn what_is_no_number_stays_none() {
+fn nan_stays_nan() {
     let layers = unet(3, 2, 8, &[16, 32], 8);
     for kernel in available() {
         let mut program = Program::new(&layers, kernel, 1).unwrap();

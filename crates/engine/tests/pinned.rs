@@ -1,7 +1,8 @@
-//! Threads that keep to cores of their own, as the system sees them.
+//! Pinned threads, as the system sees them.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "common/graphs.rs"]
 mod common;
 
 use std::{fs, num::NonZero, path::Path, thread::available_parallelism};
@@ -14,22 +15,22 @@ fn engine(threads: Threads) -> Result<Engine, EngineError> {
 }
 
 /// A line of the status of the thread in this folder of `/proc`.
-fn said(thread: &Path, line: &str) -> String {
-    let status = fs::read_to_string(thread.join("status")).unwrap();
-    status.lines().find_map(|said| said.strip_prefix(line)).unwrap().trim().to_owned()
+fn status(thread: &Path, line: &str) -> String {
+    let lines = fs::read_to_string(thread.join("status")).unwrap();
+    lines.lines().find_map(|found| found.strip_prefix(line)).unwrap().trim().to_owned()
 }
 
 /// The cores that the engine's threads may be on, as the system lists them.
 fn cores_of_workers() -> Vec<String> {
     let threads = fs::read_dir("/proc/self/task").unwrap().map(|thread| thread.unwrap().path());
-    let workers = threads.filter(|thread| said(thread, "Name:").starts_with("engine-"));
-    workers.map(|thread| said(&thread, "Cpus_allowed_list:")).collect()
+    let workers = threads.filter(|thread| status(thread, "Name:").starts_with("engine-"));
+    workers.map(|thread| status(&thread, "Cpus_allowed_list:")).collect()
 }
 
-/// One test, so that no other has threads meanwhile.
+/// One test, so that no other test has threads at the same time.
 #[test]
-fn workers_keep_to_cores_of_their_own_where_that_is_asked_for() {
-    let own = said(Path::new("/proc/self"), "Cpus_allowed_list:");
+fn workers_are_pinned_if_that_is_asked_for() {
+    let own = status(Path::new("/proc/self"), "Cpus_allowed_list:");
     let cores = available_parallelism().map_or(1, NonZero::get);
 
     let free = engine(cores.into()).unwrap();
@@ -42,7 +43,7 @@ fn workers_keep_to_cores_of_their_own_where_that_is_asked_for() {
     found.sort();
     found.dedup();
     assert_eq!(found.len(), cores - 1, "{found:?}");
-    assert_eq!(said(Path::new("/proc/thread-self"), "Cpus_allowed_list:"), own, "the caller is left alone");
+    assert_eq!(status(Path::new("/proc/thread-self"), "Cpus_allowed_list:"), own, "the caller is left alone");
     drop(pinned);
 
     let refused = engine(Threads { count: cores + 1, pinned: true }).unwrap_err().to_string();

@@ -1,13 +1,14 @@
-//! Each form of the network is recognised, and answers what `PyTorch` answers.
+//! Each form of the network is recognised, and its predictions are `PyTorch`'s.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "common/graphs.rs"]
 mod common;
 
 use common::{Expected, GRAPHS, NAMES, bytes, deviation, engine, expected};
 use parapolicy_engine::{Engine, Graph, kernel::Kernel};
 
 #[test]
-fn answers_what_pytorch_answers() {
+fn predictions_are_pytorchs() {
     for graph in GRAPHS {
         let mut engine = engine(graph);
         let Expected { samples, timesteps, observations, prediction } = expected(graph);
@@ -21,9 +22,9 @@ fn answers_what_pytorch_answers() {
     }
 }
 
-/// Rows of registers are read whole by products of pairs, whatever an earlier batch has left beyond the last channel.
+/// Products of bf16 pairs read whole rows, with what an earlier batch left after the last channel.
 #[test]
-fn plans_of_no_numbers_leave_nothing_behind() {
+fn plans_of_nan_leave_nothing_behind() {
     for (graph, kernel) in GRAPHS.into_iter().flat_map(|graph| Kernel::ALL.map(|kernel| (graph, kernel))) {
         if !kernel.is_available() {
             continue;

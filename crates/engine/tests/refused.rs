@@ -1,13 +1,14 @@
-//! What is refused, and in which words.
+//! Graphs and batches that are refused, and the error texts.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "common/graphs.rs"]
 mod common;
 
 use common::{NAMES, bytes};
-use parapolicy_engine::{Engine, Graph, Names, RunError};
+use parapolicy_engine::{Engine, EngineError, Graph, Names, RunError};
 
 fn refusal(file: Vec<u8>, names: &Names<'_>) -> String {
-    let loaded = Graph::read(file).and_then(|graph| Engine::new(&graph, names));
+    let loaded = Graph::read(file).map_err(EngineError::from).and_then(|graph| Engine::new(&graph, names));
     loaded.map_or_else(|error| error.to_string(), |_| "runs".into())
 }
 

@@ -1,16 +1,16 @@
-//! What the shipped network takes, and what the engine makes of it.
+//! The work of the shipped network, as the graph states it and as the engine computes it.
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::path::Path;
 
 use parapolicy_engine::kernel::Kernel;
-use parapolicy_engine::{Engine, Graph, Names, PartsWork, Work};
+use parapolicy_engine::{Engine, Graph, Names, Work, WorkByStage};
 
 const NAMES: Names<'_> =
     Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
 
-/// By the shapes that `onnx.shape_inference` finds: numbers of each convolution's weights times the positions that meet
-/// them, and numbers of each matrix.
+/// By the shapes that `onnx.shape_inference` finds: the numbers of each convolution's weights times the positions to which they
+/// are applied, and the numbers of each matrix.
 const PRODUCTS: usize = 18_900_992;
 /// Numbers of the graph's weights and biases, without those of normalisations; and of all its initializers.
 const WEIGHTS: [usize; 2] = [4_552_258, 4_560_562];
@@ -21,7 +21,7 @@ fn shipped() -> Graph {
 }
 
 fn whole(graph: &Graph, bytes: usize, rows: usize) -> Work {
-    let PartsWork { condition, layers } = graph.work(&NAMES, bytes, rows).unwrap();
+    let WorkByStage { condition, layers } = WorkByStage::of(graph, &NAMES, bytes, rows).unwrap();
     condition + layers
 }
 
@@ -40,7 +40,7 @@ fn a_graph_is_counted_as_onnx_counts_it() {
 }
 
 #[test]
-fn the_engine_makes_do_with_less() {
+fn the_engine_does_less() {
     let graph = shipped();
     let engine = Engine::on(&graph, &NAMES, Kernel::Portable, 1).unwrap();
     for rows in [1, 2, 8, 32] {

@@ -4,7 +4,6 @@ mod conditioning;
 mod conditioning_inputs;
 mod encoder;
 mod partitioned;
-mod parts;
 mod precomputed;
 mod sessions;
 mod tensors;
@@ -15,10 +14,10 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayViewMut2, s};
 use ort::{session::Session, value::ValueType};
-use parapolicy_engine::{PartsWork, Work};
+use parapolicy_engine::{Work, WorkByStage};
+use parapolicy_onnx::{Dimension, TensorInfo, ValueKind};
 use parapolicy_policy::{
-    Batch, GraphError, GraphTensors, Idle, Kind, Manifest, OpenDenoiser, Precision, PredictError, Size, TensorInfo,
-    work_of,
+    Batch, GraphError, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, work_of,
 };
 use parapolicy_sampler::BoxError;
 
@@ -81,7 +80,7 @@ impl Onnx {
 impl OpenDenoiser for Onnx {
     /// By the engine's account.
     fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
-        let PartsWork { condition, layers } =
+        let WorkByStage { condition, layers } =
             work_of(&self.path, manifest, precision, rows).map_err(|why| why.to_string())?;
         Ok(match self.conditioning {
             Conditioning::Inputs(_) => condition + layers,
@@ -157,12 +156,12 @@ fn tensor(outlet: &ort::value::Outlet) -> TensorInfo {
         ValueType::Tensor { ty, shape, dimension_symbols } => {
             let sizes = shape.iter().zip(dimension_symbols.iter());
             let size = |(&size, name): (&i64, &String)| match size {
-                -1 => Size::Open(name.clone()),
-                size => Size::Fixed(size),
+                -1 => Dimension::Open(name.clone()),
+                size => Dimension::Fixed(size),
             };
-            Kind::Tensor { element: ty.to_string(), shape: sizes.map(size).collect() }
+            ValueKind::Tensor { element: ty.to_string().as_str().into(), shape: sizes.map(size).collect() }
         }
-        other => Kind::Other(other.to_string()),
+        other => ValueKind::Other(other.to_string()),
     };
     TensorInfo { name: outlet.name().into(), kind }
 }

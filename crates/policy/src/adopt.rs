@@ -47,7 +47,7 @@ pub struct Blank {
 pub fn adopt(path: &Path, name: &str, names: &RoleNames) -> Result<Adoption, AdoptError> {
     let fault = |fault| AdoptError { path: path.to_path_buf(), fault };
     let bytes = fs::read(path).map_err(|error| fault(error.into()))?;
-    let graph = Graph::read(bytes.clone()).map_err(|error| fault(error.into()))?;
+    let graph = Graph::read(bytes.clone()).map_err(|error| fault(EngineError::from(error).into()))?;
     if let Some(constant) = graph.constant_elsewhere() {
         return Err(fault(Fault::Elsewhere { constant: constant.into() }));
     }

@@ -3,15 +3,15 @@
 mod check;
 mod error;
 mod shared;
-mod tensor_info;
 
 use std::path::{Path, PathBuf};
+
+use parapolicy_onnx::TensorInfo;
 
 use self::shared::Shared;
 pub use self::{
     check::{Accepted, TimestepType},
     error::GraphError,
-    tensor_info::{Kind, Size, TensorInfo},
 };
 use crate::{EncoderGraph, Manifest, OpenDenoiser, Provider, hash};
 

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use parapolicy_onnx::TensorInfo;
 use serde::Serialize;
 
-use crate::{DenoiserGraph, EncoderGraph, GraphTensors, Manifest, PolicyError, Provider, TensorInfo, graph};
+use crate::{DenoiserGraph, EncoderGraph, GraphTensors, Manifest, PolicyError, Provider, graph};
 
 /// What [`inspect`] found.
 #[derive(Clone, Debug, Serialize)]

@@ -60,7 +60,7 @@ pub use backend::{
 };
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
 pub use cache::cache_directory;
-pub use graph::{Accepted, GraphError, GraphTensors, Kind, Size, TensorInfo, TimestepType};
+pub use graph::{Accepted, GraphError, GraphTensors, TimestepType};
 pub use hash::{sha256, sha256_of};
 pub use history::ObservationHistory;
 pub use inference::{Idle, Inference, InferenceError};

@@ -3,12 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use ndarray::ArrayViewMut2;
-use parapolicy_engine::{Engine, EngineError, Graph, Names, PartsWork, Threads, Work, kernel::Kernel};
+use parapolicy_engine::{Engine, EngineError, Graph, Names, Threads, Work, WorkByStage, kernel::Kernel};
 use parapolicy_sampler::BoxError;
 
 use crate::{
     Backend, BackendError, BackendName, Batch, EncoderGraph, GraphError, GraphTensors, Inference, InstallObserver,
-    Kind, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, PredictError, Size, TensorInfo,
+    Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, PredictError,
 };
 
 /// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy.
@@ -117,9 +117,9 @@ impl OpenDenoiser for NativeDenoiser {
 ///
 /// # Errors
 /// A graph that the engine does not read, and so cannot count.
-pub fn work_of(path: &Path, manifest: &Manifest, precision: Precision, rows: usize) -> Result<PartsWork, GraphError> {
+pub fn work_of(path: &Path, manifest: &Manifest, precision: Precision, rows: usize) -> Result<WorkByStage, GraphError> {
     let names = names(path, manifest)?;
-    read(path)?.work(&names, precision.bytes(), rows).map_err(|error| refused(path, error))
+    WorkByStage::of(&read(path)?, &names, precision.bytes(), rows).map_err(|error| refused(path, error))
 }
 
 /// Those of a graph that is shown the observation.
@@ -133,7 +133,7 @@ fn names<'a>(path: &Path, manifest: &'a Manifest) -> Result<Names<'a>, GraphErro
 
 fn read(path: &Path) -> Result<Graph, GraphError> {
     let bytes = std::fs::read(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })?;
-    Graph::read(bytes).map_err(|error| refused(path, error))
+    Graph::read(bytes).map_err(|error| refused(path, error.into()))
 }
 
 fn refused(path: &Path, error: EngineError) -> GraphError {
@@ -142,18 +142,6 @@ fn refused(path: &Path, error: EngineError) -> GraphError {
 
 impl From<&Graph> for GraphTensors {
     fn from(graph: &Graph) -> Self {
-        let tensors = |tensors: &[parapolicy_engine::Outlet]| tensors.iter().map(TensorInfo::from).collect();
-        Self { inputs: tensors(&graph.inputs), outputs: tensors(&graph.outputs) }
-    }
-}
-
-impl From<&parapolicy_engine::Outlet> for TensorInfo {
-    fn from(tensor: &parapolicy_engine::Outlet) -> Self {
-        let size = |size: &Result<usize, String>| match size {
-            Ok(size) => Size::Fixed(*size as i64),
-            Err(name) => Size::Open(name.clone()),
-        };
-        let shape = tensor.shape.iter().map(size).collect();
-        Self { name: tensor.name.clone(), kind: Kind::Tensor { element: tensor.element.to_string(), shape } }
+        Self { inputs: graph.inputs.clone(), outputs: graph.outputs.clone() }
     }
 }

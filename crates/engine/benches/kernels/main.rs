@@ -1,13 +1,13 @@
-//! What an evaluation takes, layer by layer, and how far that is from what the machine can do.
+//! The time of an evaluation, layer by layer, compared with the limits of the machine.
 //!
-//! `cargo bench -p parapolicy-engine --bench kernels [-- Avx512] [original] [layers] [json=FILE]`: the network is the shipped
-//! one's shape with random weights, or Diffusion Policy's own. Times are the best of many, each layer's for itself: a machine
-//! with other things to do disturbs some. With `layers`, every layer is listed; a kernel's name leaves out the others. The
-//! file has all of it.
+//! `cargo bench -p parapolicy-engine --bench kernels [-- Avx512] [original] [layers] [json=FILE]`: the network has the
+//! shipped one's shape and random weights, or Diffusion Policy's own widths. Times are the best of many, taken for each layer
+//! separately, because other work on the machine disturbs some. With `layers`, every layer is listed; a kernel's name leaves
+//! out the other kernels. The file has all results.
 #![allow(clippy::unwrap_used, reason = "a benchmark that fails has nothing to say")]
 
 mod report;
-#[path = "../../tests/unet/mod.rs"]
+#[path = "../../tests/unet/networks.rs"]
 mod unet;
 
 use std::time::{Duration, Instant};

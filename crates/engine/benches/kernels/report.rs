@@ -1,4 +1,4 @@
-//! What was measured, to read and as JSON.
+//! The results, as text and as JSON.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use parapolicy_engine::limits::Limits;
 use parapolicy_engine::network::Step;
 use serde::Serialize;
 
-/// A network by one kernel.
+/// The results of one kernel.
 #[derive(Serialize)]
 pub struct Report {
     pub kernel: String,
@@ -25,7 +25,7 @@ pub struct Batch {
     pub microseconds: f64,
     /// Bytes of weights that an evaluation reads.
     pub weights: usize,
-    /// Of the limits, each layer held to its own.
+    /// The fraction of the limits that is reached, each layer compared with its own limit.
     pub fraction: f64,
     pub layers: Vec<LayerTime>,
 }
@@ -36,13 +36,13 @@ pub struct LayerTime {
     pub outputs: usize,
     pub taps: usize,
     pub positions: usize,
-    /// As it is computed; a multiply-add is two.
+    /// Operations, as they are computed; a multiply-add is two.
     pub flop: usize,
-    /// Of weights, and of activations read and written.
+    /// Bytes of weights, and of activations read and written.
     pub bytes: usize,
-    /// The best of many.
+    /// The best of many evaluations.
     pub microseconds: f64,
-    /// Of what the machine can do.
+    /// The fraction of the limit that is reached.
     pub fraction: f64,
     pub limit: &'static str,
 }

@@ -1,9 +1,9 @@
 //! AMX: eight registers of sixteen rows of 64 bytes, and products of them as pairs of bf16 (Intel 64 and IA-32
 //! Architectures Software Developer's Manual, volume 1, chapter 18).
 //!
-//! Two of sixteen rows of inputs meet two of sixteen channels of weights at a time, so that each register that is loaded
-//! is multiplied twice. Weights lie as `AVX512_BF16` reads them: sixteen channels of sixteen numbers in a row are a
-//! register. What follows a convolution is AVX-512's.
+//! Two registers of inputs, of sixteen rows each, are multiplied with two registers of weights, of sixteen channels each, so
+//! that each loaded register is used twice. Weights have the layout that `AVX512_BF16` reads: a register is sixteen rows of
+//! sixteen channels. Everything but matrix products is AVX-512's.
 
 #![allow(unsafe_code, reason = "registers are loaded and stored by address")]
 
@@ -16,16 +16,16 @@ mod tests;
 use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 
 use super::avx512;
-use super::table::Table;
+use super::dispatch_table::DispatchTable;
 use super::tile::{Tile, TileFunction};
 use instructions::Instructions;
 
 /// Rows of a register.
 const ROWS: usize = 16;
-/// Numbers of a row: of sums one f32 each, of operands a pair of bf16.
+/// Numbers of a row: sums are f32, numbers of operands pairs of bf16.
 const NUMBERS: usize = 16;
 
-/// Registers of sums are 0 to 3: two columns of the upper sixteen rows, then of the lower.
+/// Registers 0 to 3 hold sums: two columns of the upper sixteen rows, then two of the lower. These hold operands.
 const UPPER: usize = 4;
 const LOWER: usize = 5;
 const LEFT: usize = 6;
@@ -33,13 +33,13 @@ const RIGHT: usize = 7;
 
 /// The six instructions, on this thread's registers.
 trait Tiles {
-    /// Makes all registers sixteen rows of 64 bytes, of zeros (`ldtilecfg`).
+    /// Makes each register sixteen rows of 64 zero bytes (`ldtilecfg`).
     ///
     /// # Safety
-    /// This and the other five: the processor has the instructions, and the system lets this process use them.
+    /// For this and the other five: the processor has the instructions, and the system allows this process to use them.
     unsafe fn configure();
 
-    /// Gives the registers back (`tilerelease`).
+    /// Releases the registers (`tilerelease`).
     ///
     /// # Safety
     /// As for [`configure`](Self::configure).
@@ -48,7 +48,7 @@ trait Tiles {
     /// `tilezero`.
     ///
     /// # Safety
-    /// The registers are configured, here and below.
+    /// The registers are configured; this holds for those below too.
     unsafe fn zero<const TILE: usize>();
 
     /// Loads rows that are `stride` numbers apart (`tileloadd`).
@@ -70,17 +70,17 @@ trait Tiles {
     unsafe fn store<const TILE: usize>(to: *mut f32, stride: usize);
 }
 
-/// The table of a processor with these instructions, all else done by `rest`.
-const fn table<T: Tiles>(rest: Table) -> Table {
+/// The table of a processor with these instructions; all but matrix products is done by `rest`.
+const fn with_tiles<T: Tiles>(rest: DispatchTable) -> DispatchTable {
     let (begin, end) = (T::configure, T::release);
     let tiles: &[[TileFunction; 2]] = &[[multiply::<T> as TileFunction; 2]; 2 * ROWS];
-    Table { tiles, rows: ROWS, rows_apart: 2 * ROWS, begin, end, ..rest }
+    DispatchTable { tiles, rows: ROWS, rows_apart: 2 * ROWS, begin, end, ..rest }
 }
 
-static TABLE: Table = table::<Instructions>(avx512::BF16_TABLE);
+static TABLE: DispatchTable = with_tiles::<Instructions>(avx512::BF16_TABLE);
 
-/// Where this processor can, and the system lets it.
-pub(super) fn bf16() -> Option<&'static Table> {
+/// The table, if this processor has the instructions and the system allows them.
+pub(super) fn bf16() -> Option<&'static DispatchTable> {
     (avx512::bf16().is_some() && instructions::are_available()).then_some(&TABLE)
 }
 
@@ -131,7 +131,7 @@ unsafe fn multiply<T: Tiles>(tile: &mut Tile<'_>) {
     }
 }
 
-/// Brings two registers of weights near.
+/// Prefetches two registers of weights.
 fn prefetch(weights: *const f32) {
     for line in 0..2 * ROWS {
         // SAFETY: a hint, which faults at no address.
@@ -139,11 +139,11 @@ fn prefetch(weights: *const f32) {
     }
 }
 
-/// Sums of a register whose rows are not all there.
+/// The rows of a register of which the tile has only some.
 #[repr(align(64))]
 struct Rows([f32; ROWS * NUMBERS]);
 
-/// Where sums are that a register holds, and how many rows of them; none where the tile does not reach as far.
+/// The address of the sums that a register holds, and how many rows of them the tile has; none if it is too small.
 fn sums<const SUMS: usize>(tile: &mut Tile<'_>) -> (*mut f32, usize) {
     let (row, column) = (SUMS / 2 * ROWS, SUMS % 2);
     let at = row * tile.output_stride + column * tile.column_stride;

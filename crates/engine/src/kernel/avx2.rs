@@ -4,16 +4,16 @@
 
 use std::arch::x86_64::*;
 
+use super::dispatch_table::{DispatchTable, dispatch_table};
 use super::simd::Simd;
-use super::table::{Table, table};
 
 #[derive(Clone, Copy)]
 struct Avx2(());
 
-table!(F32, Avx2(()), "avx2,fma", [1, 2, 3, 4, 5, 6]);
+dispatch_table!(F32, Avx2(()), "avx2,fma", [1, 2, 3, 4, 5, 6]);
 
-/// Where this processor can.
-pub(super) fn f32() -> Option<&'static Table> {
+/// The table, if this processor has the instructions.
+pub(super) fn f32() -> Option<&'static DispatchTable> {
     (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(&F32::TABLE)
 }
 
@@ -22,7 +22,7 @@ macro_rules! on_registers {
     ($($name:ident($($argument:ident),*) = $body:expr;)*) => {$(
         #[inline(always)]
         fn $name(self, $($argument: __m256),*) -> __m256 {
-            // SAFETY: `self` is there only where AVX2 and FMA are.
+            // SAFETY: `self` exists only if the processor has AVX2 and FMA.
             unsafe { $body }
         }
     )*};

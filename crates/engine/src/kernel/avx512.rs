@@ -4,30 +4,30 @@
 
 use std::arch::x86_64::*;
 
+use super::dispatch_table::{DispatchTable, dispatch_table};
 use super::simd::Simd;
-use super::table::{Table, table};
 
-/// Products of bf16 where `BF16`, all else in f32.
+/// Products in bf16 if `BF16`; all else in f32.
 #[derive(Clone, Copy)]
 struct Avx512<const BF16: bool>(());
 
-table!(F32, Avx512::<false>(()), "avx512f", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
-table!(BF16, Avx512::<true>(()), "avx512f,avx512bf16", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+dispatch_table!(F32, Avx512::<false>(()), "avx512f", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+dispatch_table!(BF16, Avx512::<true>(()), "avx512f,avx512bf16", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
 
-/// For instruction sets that have these too.
-pub(super) const BF16_TABLE: Table = BF16::TABLE;
+/// For instruction sets that extend this one.
+pub(super) const BF16_TABLE: DispatchTable = BF16::TABLE;
 
-/// In f32, where this processor can.
-pub(super) fn f32() -> Option<&'static Table> {
+/// The table in f32, if this processor has the instructions.
+pub(super) fn f32() -> Option<&'static DispatchTable> {
     is_x86_feature_detected!("avx512f").then_some(&F32::TABLE)
 }
 
-/// With products of bf16, where this processor can.
-pub(super) fn bf16() -> Option<&'static Table> {
+/// The table with products of bf16, if this processor has the instructions.
+pub(super) fn bf16() -> Option<&'static DispatchTable> {
     (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")).then_some(&BF16::TABLE)
 }
 
-/// A register as pairs of bf16, whatever its type says.
+/// A register, reinterpreted as pairs of bf16.
 #[inline(always)]
 fn bits(register: __m512) -> __m512bh {
     // SAFETY: both are 64 bytes of any content.
@@ -39,7 +39,7 @@ macro_rules! on_registers {
     ($($name:ident($($argument:ident),*) = $body:expr;)*) => {$(
         #[inline(always)]
         fn $name(self, $($argument: __m512),*) -> __m512 {
-            // SAFETY: `self` is there only where AVX-512F is, and AVX512_BF16 where it says so.
+            // SAFETY: `self` exists only if the processor has AVX-512F, and AVX512_BF16 if it says so.
             unsafe { $body }
         }
     )*};
@@ -97,7 +97,7 @@ impl<const BITS16: bool> Simd for Avx512<BITS16> {
         mul_add(a, b, c) = _mm512_fmadd_ps(a, b, c);
         sqrt(a) = _mm512_sqrt_ps(a);
         reciprocal(a) = {
-            // Fourteen bits, and as many more by a step of Newton's.
+            // Fourteen bits, doubled by a step of Newton's method.
             let guess = _mm512_rcp14_ps(a);
             _mm512_mul_ps(guess, _mm512_fnmadd_ps(a, guess, _mm512_set1_ps(2.0)))
         };

@@ -1,40 +1,39 @@
-//! Two channels in the place of one.
+//! Packs two channels, rounded to bf16, into one number.
 
-use super::place::ROW;
+use super::layout::ROW_MULTIPLE;
 
-/// The upper half of each number, rounded to nearest even, beside that of its partner: `low` and `high` halves of a
-/// number of an operand.
+/// Two numbers, rounded to bf16 (to nearest, ties to even), as the low and the high half of one.
 pub(super) fn pair(low: f32, high: f32) -> f32 {
     f32::from_bits(round(low) >> 16 | round(high) & 0xffff_0000)
 }
 
-/// What [`pair`] has put together.
+/// The two numbers that [`pair`] packed.
 pub(super) fn unpair(pair: f32) -> [f32; 2] {
     [pair.to_bits() << 16, pair.to_bits() & 0xffff_0000].map(f32::from_bits)
 }
 
 fn round(x: f32) -> u32 {
     let bits = x.to_bits();
-    // What is not a number stays so.
+    // NaN stays NaN.
     if x.is_nan() { bits | 0x0040_0000 } else { bits + 0x7fff + (bits >> 16 & 1) }
 }
 
-/// Numbers of a row of so many channels, packed: whole registers.
+/// Numbers in a packed row of `channels` channels: whole registers.
 pub(super) fn width(channels: usize) -> usize {
-    channels.div_ceil(2).next_multiple_of(ROW)
+    channels.div_ceil(2).next_multiple_of(ROW_MULTIPLE)
 }
 
-/// Packs rows of `stride` channels into their [`width`]: channel `k` beside channel `k + width`, or beside zero.
+/// Packs rows of `stride` channels into rows of [`width`] numbers: channel `k` with channel `k + width`, or with zero.
 #[inline(always)]
 pub(super) fn narrow(rows: &[f32], stride: usize, to: &mut [f32]) {
     let width = width(stride);
     for (row, to) in rows.chunks_exact(stride).zip(to.chunks_exact_mut(width)) {
         let (low, high) = row.split_at(width);
-        let (both, alone) = to.split_at_mut(high.len());
-        for ((to, &low), &high) in both.iter_mut().zip(low).zip(high) {
+        let (pairs, singles) = to.split_at_mut(high.len());
+        for ((to, &low), &high) in pairs.iter_mut().zip(low).zip(high) {
             *to = pair(low, high);
         }
-        for (to, &low) in alone.iter_mut().zip(&low[high.len()..]) {
+        for (to, &low) in singles.iter_mut().zip(&low[high.len()..]) {
             *to = pair(low, 0.0);
         }
     }
@@ -65,14 +64,14 @@ mod tests {
     }
 
     #[test]
-    fn packs_a_row_half_beside_half() {
+    fn packs_each_half_of_a_row_with_the_other() {
         for (stride, width) in [(16, 16), (32, 16), (48, 32), (64, 32)] {
             let row: Vec<f32> = (0..stride).map(|i| i as f32).collect();
             let mut packed = vec![f32::NAN; width];
             narrow(&row, stride, &mut packed);
-            let beside = |i: usize| row.get(i + width).copied().unwrap_or_default();
+            let partner = |i: usize| row.get(i + width).copied().unwrap_or_default();
             for (i, number) in packed.into_iter().enumerate() {
-                assert_eq!(unpair(number), [row[i], beside(i)]);
+                assert_eq!(unpair(number), [row[i], partner(i)]);
             }
         }
     }

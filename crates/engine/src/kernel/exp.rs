@@ -1,4 +1,4 @@
-//! Powers of e.
+//! The exponential function of a register.
 
 use super::simd::Simd;
 

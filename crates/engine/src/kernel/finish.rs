@@ -1,6 +1,6 @@
-//! What follows a convolution, while its sums are near: normalisation, a nonlinearity, modulation, residual.
+//! What follows a convolution while its sums are in the cache: normalisation, activation function, FiLM, residual.
 
-#![allow(unsafe_code, reason = "registers over columns that only this member of the team writes")]
+#![allow(unsafe_code, reason = "registers over columns that only this thread writes")]
 
 use super::gelu::gelu;
 use super::mish::mish;
@@ -9,7 +9,7 @@ use crate::network::Nonlinearity;
 
 /// Turns a unit's sums into the layer's output: `residual + film(activate(normalise(sums)))`.
 ///
-/// All slices of channels begin at the unit's first one and have a whole number of registers.
+/// All slices of channels begin at the unit's first channel and have a whole number of registers.
 pub(super) struct Finish<'a> {
     /// `[column, position, batch, lane]`.
     pub sums: &'a [f32],
@@ -22,18 +22,18 @@ pub(super) struct Finish<'a> {
     pub film_scale: Option<Rows<'a>>,
     pub film_bias: Option<Rows<'a>>,
     pub residual: Option<Rows<'a>>,
-    /// The first row's first channel; nobody else touches this unit's channels of any row.
+    /// The first row's first channel. No other thread touches this unit's channels of any row.
     pub output: *mut f32,
     /// From one row of the output to the next.
     pub stride: usize,
-    /// Room for four numbers a channel and batch row.
+    /// Room for four numbers for each channel and batch row.
     pub scratch: &'a mut [f32],
 }
 
-/// Normalisation of a unit's channels.
+/// The normalisation of a unit's channels.
 #[derive(Clone, Copy)]
 pub(super) struct Norm<'a> {
-    /// Channels of a group.
+    /// Channels in a group.
     pub group: usize,
     /// Channels of the unit that are there: a multiple of `group`.
     pub channels: usize,
@@ -56,7 +56,7 @@ impl Rows<'_> {
 }
 
 impl Finish<'_> {
-    /// Whether all that is read is there.
+    /// Whether all slices are long enough.
     pub fn fits(&self, lanes: usize) -> bool {
         let channels = self.columns * lanes;
         let norm = self.norm.is_none_or(|norm| norm.scale.len().min(norm.bias.len()) >= channels);
@@ -88,20 +88,21 @@ pub(super) unsafe fn finish<S: Simd>(simd: S, finish: &mut Finish<'_>) {
     }
 }
 
-/// The parts of the scratch, `[column, batch, lane]` each.
+/// The four sections of the scratch, `[column, batch, lane]` each.
 #[derive(Clone, Copy)]
-enum Part {
-    /// Of `scale * x + shift`, which normalises.
+enum Section {
+    /// The scale of `scale * x + shift`, which normalises.
     Scale,
+    /// The shift of it.
     Shift,
     FilmScale,
     FilmBias,
 }
 
 impl Finish<'_> {
-    /// Where a column's and batch row's numbers are in the scratch.
-    fn at(&self, part: Part, column: usize, row: usize, lanes: usize) -> usize {
-        ((part as usize * self.columns + column) * self.batch + row) * lanes
+    /// Where the numbers of a column and batch row are in the scratch.
+    fn at(&self, section: Section, column: usize, row: usize, lanes: usize) -> usize {
+        ((section as usize * self.columns + column) * self.batch + row) * lanes
     }
 
     /// Where they are in the sums.
@@ -110,7 +111,7 @@ impl Finish<'_> {
     }
 }
 
-/// Scale and shift of each channel and batch row, for groups of whole registers, or of which a register holds some.
+/// Scale and shift of each channel and batch row, if a group is whole registers or a register is whole groups.
 ///
 /// # Safety
 /// As for [`finish`].
@@ -141,23 +142,23 @@ unsafe fn normalise<S: Simd>(simd: S, finish: &mut Finish<'_>, norm: Norm<'_>) {
                 }
             }
             let variance = simd.mul_add(spread(simd, sum, norm.group), fraction, epsilon);
-            // The root is small where a group is constant: the scale is what is divided.
+            // If a group is nearly constant the root is small: dividing the scale by it loses the least.
             let factor = simd.sqrt(variance);
             for column in group.clone() {
-                // SAFETY: scale and bias have a number a channel, the scratch four a channel and batch row.
+                // SAFETY: scale and bias have a number for each channel, the scratch four for each channel and batch row.
                 unsafe {
                     let scale = simd.div(simd.load(norm.scale.as_ptr().add(column * S::LANES)), factor);
                     let bias = simd.load(norm.bias.as_ptr().add(column * S::LANES));
                     let shift = simd.sub(bias, simd.mul(mean, scale));
-                    simd.store(scratch.add(finish.at(Part::Scale, column, row, S::LANES)), scale);
-                    simd.store(scratch.add(finish.at(Part::Shift, column, row, S::LANES)), shift);
+                    simd.store(scratch.add(finish.at(Section::Scale, column, row, S::LANES)), scale);
+                    simd.store(scratch.add(finish.at(Section::Shift, column, row, S::LANES)), shift);
                 }
             }
         }
     }
 }
 
-/// In each lane the sum of its group's lanes.
+/// The sum of a group's lanes, in each of them.
 #[inline(always)]
 fn spread<S: Simd>(simd: S, mut sum: S::Vector, group: usize) -> S::Vector {
     let lanes = group.min(S::LANES);
@@ -176,7 +177,7 @@ fn spread<S: Simd>(simd: S, mut sum: S::Vector, group: usize) -> S::Vector {
     sum
 }
 
-/// The same for groups of any size.
+/// Scale and shift of each channel and batch row, for groups of any size.
 fn normalise_any(finish: &mut Finish<'_>, norm: Norm<'_>, lanes: usize) {
     let count = (norm.group * finish.positions) as f32;
     // Lanes beyond the last channel stay zero.
@@ -192,8 +193,8 @@ fn normalise_any(finish: &mut Finish<'_>, norm: Norm<'_>, lanes: usize) {
             let variance = numbers().map(|x| (x - mean) * (x - mean)).sum::<f32>() / count;
             let factor = 1.0 / (variance + norm.epsilon).sqrt();
             for channel in group {
-                let at = |part| finish.at(part, channel / lanes, row, lanes) + channel % lanes;
-                let (scale, shift) = (at(Part::Scale), at(Part::Shift));
+                let at = |section| finish.at(section, channel / lanes, row, lanes) + channel % lanes;
+                let (scale, shift) = (at(Section::Scale), at(Section::Shift));
                 finish.scratch[scale] = factor * norm.scale[channel];
                 finish.scratch[shift] = norm.bias[channel] - mean * finish.scratch[scale];
             }
@@ -201,7 +202,7 @@ fn normalise_any(finish: &mut Finish<'_>, norm: Norm<'_>, lanes: usize) {
     }
 }
 
-/// Brings modulations together, which lie far apart in their rows.
+/// Copies FiLM parameters, which are far apart in their rows, into the scratch.
 ///
 /// # Safety
 /// As for [`finish`].
@@ -211,14 +212,16 @@ unsafe fn gather_film<S: Simd>(simd: S, finish: &mut Finish<'_>) {
     if finish.film_scale.is_none() && finish.film_bias.is_none() {
         return;
     }
-    for (part, film, rest) in [(Part::FilmScale, finish.film_scale, 1.0), (Part::FilmBias, finish.film_bias, 0.0)] {
+    for (section, film, identity) in
+        [(Section::FilmScale, finish.film_scale, 1.0), (Section::FilmBias, finish.film_bias, 0.0)]
+    {
         for row in 0..finish.batch {
             for column in 0..finish.columns {
-                // SAFETY: a film has a row of numbers a channel for each batch row, the scratch four of them.
+                // SAFETY: there is a row of FiLM parameters for each batch row; the scratch has four numbers for each channel.
                 unsafe {
                     let number = |film: Rows<'_>| film.data.as_ptr().add(row * film.stride + column * S::LANES);
-                    let film = film.map_or(simd.splat(rest), |film| simd.load(number(film)));
-                    simd.store(scratch.add(finish.at(part, column, row, S::LANES)), film);
+                    let film = film.map_or(simd.splat(identity), |film| simd.load(number(film)));
+                    simd.store(scratch.add(finish.at(section, column, row, S::LANES)), film);
                 }
             }
         }
@@ -226,7 +229,7 @@ unsafe fn gather_film<S: Simd>(simd: S, finish: &mut Finish<'_>) {
 }
 
 /// # Safety
-/// As for [`finish`], and the scratch holds what was found out before.
+/// As for [`finish`]; the scratch holds the results of the functions above.
 #[inline(always)]
 unsafe fn write<S: Simd>(simd: S, finish: &Finish<'_>) {
     let scratch = finish.scratch.as_ptr();
@@ -235,13 +238,13 @@ unsafe fn write<S: Simd>(simd: S, finish: &Finish<'_>) {
     for column in 0..finish.columns {
         for position in 0..finish.positions {
             for row in 0..finish.batch {
-                // SAFETY: the scratch has four registers for each column and batch row, written where they are asked for.
-                let part = |part| unsafe { simd.load(scratch.add(finish.at(part, column, row, S::LANES))) };
+                // SAFETY: the scratch has four registers for each column and batch row; those that are read were written.
+                let scratch = |section| unsafe { simd.load(scratch.add(finish.at(section, column, row, S::LANES))) };
                 let here = position * finish.batch + row;
                 // SAFETY: `sums` has a register for each column, position and batch row.
                 let mut x = unsafe { simd.load(finish.sums.as_ptr().add(finish.sum(column, position, row, S::LANES))) };
                 if norm {
-                    x = simd.mul_add(x, part(Part::Scale), part(Part::Shift));
+                    x = simd.mul_add(x, scratch(Section::Scale), scratch(Section::Shift));
                 }
                 match finish.nonlinearity {
                     Some(Nonlinearity::Mish) => x = mish(simd, x),
@@ -249,7 +252,7 @@ unsafe fn write<S: Simd>(simd: S, finish: &Finish<'_>) {
                     None => {}
                 }
                 if modulated {
-                    x = simd.mul_add(x, part(Part::FilmScale), part(Part::FilmBias));
+                    x = simd.mul_add(x, scratch(Section::FilmScale), scratch(Section::FilmBias));
                 }
                 if let Some(residual) = finish.residual {
                     // SAFETY: the residual has as many rows and channels as the output.
@@ -257,7 +260,7 @@ unsafe fn write<S: Simd>(simd: S, finish: &Finish<'_>) {
                         unsafe { simd.load(residual.data.as_ptr().add(here * residual.stride + column * S::LANES)) };
                     x = simd.add(x, residual);
                 }
-                // SAFETY: the caller lets this unit's channels be written in every row.
+                // SAFETY: the caller says that this unit's channels can be written in every row.
                 unsafe { simd.store(finish.output.add(here * finish.stride + column * S::LANES), x) };
             }
         }

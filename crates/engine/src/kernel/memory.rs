@@ -1,10 +1,10 @@
-//! Memory that all members of a team see.
+//! Aligned memory, and memory that all threads write.
 
-#![allow(unsafe_code, reason = "members write different columns of the same rows")]
+#![allow(unsafe_code, reason = "threads write different columns of the same rows")]
 
 use std::cell::UnsafeCell;
 
-/// Numbers on lines of 64 bytes, so that no register of a row of whole registers lies across two.
+/// Numbers aligned to cache lines of 64 bytes, so that no register is split between two lines.
 #[derive(Default)]
 pub(super) struct Aligned {
     numbers: Vec<f32>,
@@ -22,8 +22,8 @@ impl Aligned {
         Self { numbers, start, len }
     }
 
-    /// On large pages where the system has them: a network's weights are read from first to last for each batch, too
-    /// many small pages for a processor to remember.
+    /// On large pages, if the system has them: all weights are read for each batch, and small pages would be too many for the
+    /// processor's translation lookaside buffer.
     pub fn on_large_pages(numbers: &[f32]) -> Self {
         let mut copy = Vec::with_capacity(numbers.len() + LINE / size_of::<f32>());
         advise(&mut copy);
@@ -34,7 +34,7 @@ impl Aligned {
         aligned
     }
 
-    /// Makes room for `len` numbers; what they are means nothing.
+    /// Makes room for `len` numbers. Their values have no meaning.
     pub fn reserve(&mut self, len: usize) {
         if self.len < len {
             *self = Self::zeros(len);
@@ -50,7 +50,7 @@ impl Aligned {
     }
 }
 
-/// Asks for large pages for memory that nobody has touched yet.
+/// Asks for large pages for memory that has not been written yet.
 fn advise(numbers: &mut Vec<f32>) {
     #[cfg(all(target_os = "linux", not(miri)))]
     {
@@ -67,14 +67,14 @@ fn advise(numbers: &mut Vec<f32>) {
     let _ = numbers;
 }
 
-/// All activations of a network. Whoever reads or writes says why nobody else is there.
+/// All activations of a network. Whoever reads or writes them must know that no other thread interferes.
 #[derive(Default)]
 pub(super) struct Arena {
     numbers: Box<[UnsafeCell<f32>]>,
     start: usize,
 }
 
-// SAFETY: both ways to reach the numbers are unsafe, and ask their caller for what `Sync` would promise.
+// SAFETY: both ways to reach the numbers are unsafe, and their callers guarantee what `Sync` would.
 unsafe impl Sync for Arena {}
 
 impl Arena {
@@ -84,7 +84,7 @@ impl Arena {
         Self { numbers, start }
     }
 
-    /// What begins at `start`.
+    /// The numbers from `start` on.
     pub fn region(&self, start: usize) -> Region<'_> {
         Region(&self.numbers[self.start + start..])
     }
@@ -99,21 +99,21 @@ unsafe impl Sync for Region<'_> {}
 
 impl<'a> Region<'a> {
     /// # Panics
-    /// Where they are not all there.
+    /// If the range is not inside the region.
     ///
     /// # Safety
-    /// Nobody writes any of these numbers as long as they are borrowed.
+    /// No one writes any of these numbers while they are borrowed.
     pub unsafe fn read(self, start: usize, len: usize) -> &'a [f32] {
         let cells = &self.0[start..][..len];
-        // SAFETY: the cells are there, and as the caller says nobody writes them.
+        // SAFETY: the cells are there, and the caller says that no one writes them.
         unsafe { std::slice::from_raw_parts(cells.as_ptr().cast(), len) }
     }
 
-    /// Where `len` numbers from `start` on are. Writing them is unsafe as any write to a pointer is: nobody else may read
-    /// or write the same number at that time.
+    /// The address of `len` numbers from `start` on. Writing to it is unsafe as any write to a pointer is: no one else may
+    /// read or write the same number at that time.
     ///
     /// # Panics
-    /// Where they are not all there.
+    /// If the range is not inside the region.
     pub fn pointer(self, start: usize, len: usize) -> *mut f32 {
         UnsafeCell::raw_get(self.0[start..][..len].as_ptr())
     }

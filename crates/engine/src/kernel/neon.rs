@@ -5,16 +5,16 @@
 use std::arch::aarch64::*;
 use std::arch::{asm, is_aarch64_feature_detected};
 
+use super::dispatch_table::{DispatchTable, dispatch_table};
 use super::simd::Simd;
-use super::table::{Table, table};
 
 #[derive(Clone, Copy)]
 struct Neon(());
 
-table!(F32, Neon(()), "neon", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+dispatch_table!(F32, Neon(()), "neon", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
 
-/// Where this processor can.
-pub(super) fn f32() -> Option<&'static Table> {
+/// The table, if this processor has the instructions.
+pub(super) fn f32() -> Option<&'static DispatchTable> {
     is_aarch64_feature_detected!("neon").then_some(&F32::TABLE)
 }
 
@@ -23,7 +23,7 @@ macro_rules! on_registers {
     ($($name:ident($($argument:ident),*) = $body:expr;)*) => {$(
         #[inline(always)]
         fn $name(self, $($argument: float32x4_t),*) -> float32x4_t {
-            // SAFETY: `self` is there only where NEON is.
+            // SAFETY: `self` exists only if the processor has NEON.
             unsafe { $body }
         }
     )*};

@@ -1,29 +1,29 @@
-//! Plain loops, for any processor and as the reference of the others.
+//! Plain loops: for any processor, and the reference of all other kernels.
 
 #![allow(unsafe_code, reason = "the trait loads and stores by address")]
 
 use std::array::from_fn;
 
 use super::bf16::unpair;
+use super::dispatch_table::{DispatchTable, dispatch_table};
 use super::simd::Simd;
-use super::table::{Table, table};
 
-/// Registers of so many numbers, each of `PACKED` channels.
+/// Registers of `LANES` numbers, each of `PACKED` channels.
 #[derive(Clone, Copy)]
 struct Portable<const LANES: usize, const PACKED: usize>(());
 
-table!(F32, Portable::<8, 1>(()), [1, 2, 3, 4]);
+dispatch_table!(F32, Portable::<8, 1>(()), [1, 2, 3, 4]);
 #[cfg(all(test, target_arch = "x86_64"))]
-table!(PAIRS, Portable::<16, 2>(()), [1, 2, 3, 4]);
+dispatch_table!(PAIRS, Portable::<16, 2>(()), [1, 2, 3, 4]);
 
-/// Always there.
-pub(super) fn f32() -> &'static Table {
+/// The table, which every processor has.
+pub(super) fn f32() -> &'static DispatchTable {
     &F32::TABLE
 }
 
-/// With products of bf16, as wide as AVX-512: what is emulated in tests is compared with it.
+/// The table with products of bf16, as wide as AVX-512: a reference for the emulation of AMX.
 #[cfg(all(test, target_arch = "x86_64"))]
-pub(super) const PAIRS_TABLE: Table = PAIRS::TABLE;
+pub(super) const PAIRS_TABLE: DispatchTable = PAIRS::TABLE;
 
 impl<const L: usize, const PACKED: usize> Simd for Portable<L, PACKED> {
     type Vector = [f32; L];

@@ -1,8 +1,8 @@
-//! Which rows of a convolution's inputs meet which of its outputs.
+//! Which rows of a convolution's inputs contribute to which rows of its outputs.
 
 use crate::network::Geometry;
 
-/// Output positions that one tap reaches: `count` of them, `output_step` apart, from inputs `input_step` apart.
+/// The positions that one tap connects: `count` outputs, `output_step` apart, with inputs `input_step` apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub tap: usize,
@@ -13,21 +13,21 @@ pub(super) struct Run {
     pub count: usize,
 }
 
-/// One run a tap, but for taps that only ever meet the padding.
+/// One run for each tap, without taps that only ever read the padding.
 pub(super) fn by_tap(geometry: Geometry, inputs: usize, outputs: usize) -> Vec<Run> {
     let run = |tap| {
-        let mut reached = (0..outputs).filter_map(|output| Some((output, geometry.source(output, tap, inputs)?)));
-        let (output, input) = reached.next()?;
-        let Some((output2, input2)) = reached.next() else {
+        let mut connected = (0..outputs).filter_map(|output| Some((output, geometry.source(output, tap, inputs)?)));
+        let (output, input) = connected.next()?;
+        let Some((output2, input2)) = connected.next() else {
             return Some(Run { tap, output, output_step: 1, input, input_step: 1, count: 1 });
         };
         let (output_step, input_step) = (output2 - output, input2 - input);
-        Some(Run { tap, output, output_step, input, input_step, count: 2 + reached.count() })
+        Some(Run { tap, output, output_step, input, input_step, count: 2 + connected.count() })
     };
     (0..geometry.taps).filter_map(run).collect()
 }
 
-/// The taps of each output position, each with the input position it reads.
+/// The taps of each output position, each with the input position that it reads.
 pub(super) fn by_position(geometry: Geometry, inputs: usize, outputs: usize) -> Vec<Vec<(usize, usize)>> {
     let taps = |output| (0..geometry.taps).filter_map(move |tap| Some((tap, geometry.source(output, tap, inputs)?)));
     (0..outputs).map(|output| taps(output).collect()).collect()
@@ -41,7 +41,7 @@ mod tests {
     use crate::network::Geometry;
 
     #[test]
-    fn runs_are_the_products_that_meet_no_padding() {
+    fn runs_are_the_products_that_read_no_padding() {
         for (taps, stride, padding, transposed) in
             [(5, 1, 2, false), (3, 2, 1, false), (4, 2, 1, true), (6, 3, 2, true)]
         {

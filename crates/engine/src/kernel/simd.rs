@@ -1,14 +1,15 @@
-//! What an instruction set must offer.
+//! The operations that an instruction set must offer: to add one, implement [`Simd`].
 
 #![allow(unsafe_code, reason = "registers are loaded and stored by address")]
 
-/// Vectors of an instruction set. A value is a proof that this processor has it: nobody makes one without asking.
+/// The vector operations of an instruction set. A value of this type is the proof that the processor has it: values are only
+/// made after asking the processor.
 pub(super) trait Simd: Copy {
     /// A register.
     type Vector: Copy;
-    /// Numbers in a register, a power of two of 16 at most.
+    /// Numbers in a register: a power of two, at most 16.
     const LANES: usize;
-    /// Channels that one number of an operand holds: 2 where it is two bf16.
+    /// Channels that a number of an operand holds: 1, or 2 if it is a pair of bf16.
     const PACKED: usize;
 
     /// # Safety
@@ -19,7 +20,7 @@ pub(super) trait Simd: Copy {
     /// `LANES` numbers can be written at `to`.
     unsafe fn store(self, to: *mut f32, vector: Self::Vector);
 
-    /// Brings weights into the second cache that are soon read. Any address will do.
+    /// Prefetches a line into the second-level cache. Any address is allowed.
     fn prefetch(self, address: *const f32);
 
     fn splat(self, number: f32) -> Self::Vector;
@@ -27,19 +28,19 @@ pub(super) trait Simd: Copy {
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// The other one, `b`, where one is not a number.
+    /// `b` if either is NaN.
     fn min(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// The other one, `b`, where one is not a number.
+    /// `b` if either is NaN.
     fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    /// `a * b + c`, rounded once where the instruction set can.
+    /// `a * b + c`, rounded once if the instruction set can.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     fn sqrt(self, a: Self::Vector) -> Self::Vector;
     /// `1 / a` to 1e-7, for `a` of at least 1 and at most 1e30.
     fn reciprocal(self, a: Self::Vector) -> Self::Vector;
-    /// Every number in the place of the one `DISTANCE` lanes away, a power of two: lanes 0 and 1 change places, and so on.
+    /// Exchanges lanes that are `DISTANCE` apart, a power of two: with 1, lanes 0 and 1, lanes 2 and 3, and so on.
     fn swap<const DISTANCE: usize>(self, a: Self::Vector) -> Self::Vector;
-    /// `2^n` for the integer `n` in the low bits of each number, as `exp` leaves it there.
+    /// `2^n` for the integer `n` in the low bits of each number.
     fn power_of_two(self, n: Self::Vector) -> Self::Vector;
-    /// `sum + weights * inputs`, the inner product of what operands hold packed.
+    /// `sum + weights * inputs`; of packed operands, the inner product of the channels that they hold.
     fn dot(self, weights: Self::Vector, inputs: Self::Vector, sum: Self::Vector) -> Self::Vector;
 }

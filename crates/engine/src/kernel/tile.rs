@@ -1,4 +1,4 @@
-//! The one inner loop: a tile of rows and registers, held in registers while weights stream by.
+//! The inner loop of every matrix product: a tile of sums stays in registers while weights are read once.
 
 #![allow(unsafe_code, reason = "pointers, so that the inner loop has no bounds to check")]
 
@@ -8,25 +8,25 @@ use super::simd::Simd;
 /// registers of channels.
 pub(super) struct Tile<'a> {
     pub rows: usize,
-    /// Registers of channels, 1 or 2.
+    /// Registers of channels: 1 or 2.
     pub columns: usize,
-    /// Numbers a row of inputs has in one term.
+    /// Numbers that a term reads of a row of inputs.
     pub depth: usize,
     pub terms: &'a [Term],
     pub inputs: &'a [f32],
     /// From one row of inputs to the next.
     pub input_stride: usize,
-    /// `[.., k, column, lane]` for two columns, from the first of those of the tile on.
+    /// `[.., k, column, lane]` for two columns, from the tile's first column on.
     pub weights: &'a [f32],
-    /// Where the weights are that are read some time after those of the first term: they are brought near meanwhile.
+    /// The address of weights to prefetch while those of the first term are read.
     pub ahead: *const f32,
-    /// A column of registers after another, each `[row, lane]`.
+    /// `[column, row, lane]`.
     pub outputs: &'a mut [f32],
     /// From one row of outputs to the next.
     pub output_stride: usize,
     /// From one column of outputs to the next.
     pub column_stride: usize,
-    /// Whether `outputs` already hold something to add to.
+    /// Whether to add to what `outputs` hold.
     pub accumulate: bool,
 }
 
@@ -37,11 +37,11 @@ pub(super) struct Term {
     pub weight: usize,
 }
 
-/// A tile of as many rows and columns as it was made for.
+/// A function that computes tiles of a certain number of rows and columns.
 pub(super) type TileFunction = unsafe fn(&mut Tile<'_>);
 
 impl Tile<'_> {
-    /// Whether all that the tile touches is there, where inputs are read by so many `rows` at a time.
+    /// Whether all slices are long enough, if inputs are read in blocks of `rows` rows.
     pub fn fits(&self, lanes: usize, rows: usize) -> bool {
         let last = |steps: usize, stride: usize| (steps - 1) * stride;
         let (rows, columns) = (last(self.rows.next_multiple_of(rows), self.input_stride), self.columns * lanes);

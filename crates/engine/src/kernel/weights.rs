@@ -1,51 +1,56 @@
-//! Weights, in the order in which tiles read them.
+//! The weights of a layer, in the order in which tiles read them.
 
 use super::bf16;
-use super::place::ROW;
-use super::table::Table;
+use super::dispatch_table::DispatchTable;
+use super::layout::ROW_MULTIPLE;
 use super::winograd::Scheme;
 use crate::network::Convolution;
 
-/// `[pair, source, slice, k, column of the pair, lane]`: a slice is a tap, or a point of
-/// [`winograd`](super::winograd). What a member reads of them lies in the order in which it does.
+/// Weights with the layout `[pair, source, slice, k, column of the pair, lane]`. A column is a register of output channels,
+/// a source one of the layer's inputs, a slice a tap or a point of [`winograd`](super::winograd). A thread reads its share
+/// from first to last.
 pub(super) struct Weights {
-    /// The first number, in the weights of the network.
+    /// The first number, among the weights of all layers.
     start: usize,
     /// Numbers of a pair of columns.
     pair: usize,
     lanes: usize,
-    /// Of each source: where in a pair it begins, and numbers of a row of inputs.
+    /// The sources.
     pub sources: Vec<Source>,
 }
 
+/// One of a layer's inputs.
 #[derive(Clone, Copy)]
 pub(super) struct Source {
+    /// Where in a pair of columns its weights begin.
     pub start: usize,
+    /// Numbers in a row of it.
     pub depth: usize,
 }
 
 impl Weights {
-    /// Where those of a column begin.
+    /// Where the weights of a column begin.
     pub fn column(&self, column: usize) -> usize {
         self.start + column / 2 * self.pair + column % 2 * self.lanes
     }
 
-    /// A slice a tap. `channels` are those of each source; where a number packs two, they are packed as `narrow` does.
-    pub fn direct(convolution: &Convolution, channels: &[usize], table: &Table, pool: &mut Vec<f32>) -> Self {
+    /// One slice for each tap. `channels` are those of each source; if a number holds two, they are packed as `narrow` does.
+    /// The weights are added to `all`.
+    pub fn direct(convolution: &Convolution, channels: &[usize], table: &DispatchTable, all: &mut Vec<f32>) -> Self {
         let slices = convolution.geometry.taps;
         let weight = |tap: usize, input: usize, output: usize| {
             convolution.weights[(tap * convolution.inputs + input) * convolution.outputs + output]
         };
-        Self::new(convolution.outputs, slices, channels, table, pool, weight)
+        Self::new(convolution.outputs, slices, channels, table, all, weight)
     }
 
-    /// A slice a point.
+    /// One slice for each point.
     pub fn winograd(
         convolution: &Convolution,
         channels: &[usize],
         scheme: Scheme,
-        table: &Table,
-        pool: &mut Vec<f32>,
+        table: &DispatchTable,
+        all: &mut Vec<f32>,
     ) -> Self {
         let filter = scheme.filter();
         let step = convolution.inputs * convolution.outputs;
@@ -54,18 +59,18 @@ impl Weights {
             let sum: f64 = taps.zip(filter[point]).map(|(&tap, factor)| f64::from(tap) * factor).sum();
             sum as f32
         };
-        Self::new(convolution.outputs, scheme.points(), channels, table, pool, weight)
+        Self::new(convolution.outputs, scheme.points(), channels, table, all, weight)
     }
 
     fn new(
         outputs: usize,
         slices: usize,
         channels: &[usize],
-        table: &Table,
-        pool: &mut Vec<f32>,
+        table: &DispatchTable,
+        all: &mut Vec<f32>,
         weight: impl Fn(usize, usize, usize) -> f32,
     ) -> Self {
-        let Table { lanes, packed, .. } = *table;
+        let DispatchTable { lanes, packed, .. } = *table;
         let mut pair = 0;
         let mut sources = Vec::new();
         for &channels in channels {
@@ -73,9 +78,9 @@ impl Weights {
             sources.push(Source { start: pair, depth });
             pair += slices * depth * 2 * lanes;
         }
-        let pairs = outputs.next_multiple_of(ROW).div_ceil(2 * lanes);
-        let weights = Self { start: pool.len(), pair, lanes, sources };
-        pool.resize(pool.len() + pairs * pair, 0.0);
+        let pairs = outputs.next_multiple_of(ROW_MULTIPLE).div_ceil(2 * lanes);
+        let weights = Self { start: all.len(), pair, lanes, sources };
+        all.resize(all.len() + pairs * pair, 0.0);
         let mut first = 0;
         for (source, &channels) in weights.sources.iter().zip(channels) {
             let value = |slice, k, output| if k < channels { weight(slice, first + k, output) } else { 0.0 };
@@ -83,7 +88,7 @@ impl Weights {
                 for k in 0..source.depth {
                     for output in 0..outputs {
                         let start = weights.column(output / lanes) + source.start + output % lanes;
-                        pool[start + (slice * source.depth + k) * 2 * lanes] = match packed {
+                        all[start + (slice * source.depth + k) * 2 * lanes] = match packed {
                             1 => value(slice, k, output),
                             _ => bf16::pair(value(slice, k, output), value(slice, k + source.depth, output)),
                         };

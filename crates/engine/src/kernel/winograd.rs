@@ -1,13 +1,13 @@
 //! Minimal filtering along the positions, for convolutions of five taps (Winograd 1980; Lavin and Gray 2015,
-//! arXiv 1509.09308): four outputs from eight products at most, where plain sums take twenty.
+//! arXiv 1509.09308): four outputs from at most eight products, where plain sums need twenty.
 //!
 //! With the points `p` of 0, ±1, ±2, ±1/2 and infinity, `y_i = Σ_p p^i u_p v_p`: `u` are the weights and `v` the inputs,
-//! each transformed, and the sum over channels of a product `u_p v_p` is a matrix product. Which transform is which is a
-//! matter of choice, since the convolution is symmetric in its three sides:
+//! each transformed, and the sum over channels of a product `u_p v_p` is a matrix product. The convolution is symmetric in
+//! inputs, weights and outputs, so the three transforms can be assigned freely:
 //!
-//! - four positions in all: inputs are four numbers, so they are evaluated as a polynomial of degree 3, and the badly
-//!   conditioned interpolation falls to the weights, done once in f64. Seven points suffice.
-//! - tiles of four positions of more: weights are evaluated, inputs interpolated from eight neighbours.
+//! - sequences of four positions: inputs are four numbers, so they are evaluated as a polynomial of degree 3, and the badly
+//!   conditioned interpolation is applied to the weights, once and in f64. Seven points suffice.
+//! - tiles of four positions in longer sequences: weights are evaluated, inputs interpolated from eight neighbours.
 
 #![allow(unsafe_code, reason = "registers over columns of channels")]
 
@@ -16,22 +16,22 @@ use super::simd::Simd;
 /// The points but infinity, which is the last.
 const POINTS: [f64; 7] = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5];
 
-/// How a sequence is cut into tiles.
+/// How a sequence is divided into tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {
-    /// Four positions and no more.
+    /// A sequence of four positions.
     Whole,
-    /// So many tiles of four.
+    /// So many tiles of four positions.
     Tiles(usize),
 }
 
 /// Positions of a tile.
 pub(super) const TILE: usize = 4;
-/// Taps of the convolutions that this is for.
+/// Taps of the convolutions that are computed so.
 pub(super) const TAPS: usize = 5;
 
 impl Scheme {
-    /// For `positions`, where there is one.
+    /// The scheme for a sequence of `positions`, if there is one.
     pub fn of(positions: usize) -> Option<Self> {
         match positions {
             TILE => Some(Self::Whole),
@@ -53,7 +53,7 @@ impl Scheme {
         }
     }
 
-    /// What a filter's taps are multiplied by at each point, to be evaluated (tiles) or interpolated (whole).
+    /// The factors of a filter's taps at each point, which evaluate (tiles) or interpolate (whole) the filter.
     pub fn filter(self) -> Vec<[f64; TAPS]> {
         let at = |(i, p): (usize, &f64)| {
             let others = || POINTS.iter().enumerate().filter(move |(j, _)| *j != i).map(|(_, q)| q);
@@ -61,8 +61,8 @@ impl Scheme {
             let mut coefficients = match self {
                 Self::Tiles(_) => std::array::from_fn(|tap| p.powi(tap as i32)),
                 Self::Whole => {
-                    // The product of all (x - q), lowest power first, meets the seven diagonals, last tap first, of which
-                    // the outer two are zero.
+                    // The coefficients of the product of all (x - q), lowest power first. Tap i takes the coefficient of
+                    // power TAPS - i; those of the lowest and the highest power are not used.
                     let mut polynomial = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
                     for (degree, q) in others().enumerate() {
                         for k in (0..=degree).rev() {
@@ -85,7 +85,7 @@ impl Scheme {
 pub(super) struct Scatter<'a> {
     pub scheme: Scheme,
     pub batch: usize,
-    /// Channels, with those that fill up the last register, of a row of either side.
+    /// Channels of a row of inputs and of outputs, up to the end of the last register.
     pub channels: usize,
     pub inputs: &'a [f32],
     pub outputs: &'a mut [f32],
@@ -111,7 +111,7 @@ pub(super) unsafe fn scatter<S: Simd>(simd: S, scatter: &mut Scatter<'_>) {
             for channel in (0..channels).step_by(S::LANES) {
                 let input = |position: usize| {
                     let from = scatter.inputs.as_ptr().wrapping_add((position * batch + row) * channels + channel);
-                    // SAFETY: the caller of `input` asks for no position that is not there.
+                    // SAFETY: `input` is called only for positions that are there.
                     unsafe { simd.load(from) }
                 };
                 let store = |point: usize, x: S::Vector| {
@@ -171,7 +171,7 @@ pub(super) struct Gather<'a> {
     /// Registers of channels.
     pub columns: usize,
     pub products: &'a [f32],
-    /// A number a channel.
+    /// A number for each channel.
     pub bias: &'a [f32],
     pub outputs: &'a mut [f32],
 }
@@ -192,7 +192,7 @@ pub(super) unsafe fn gather<S: Simd>(simd: S, gather: &mut Gather<'_>) {
     let (batch, tiles, points) = (gather.batch, gather.scheme.tiles(), gather.scheme.points());
     let rows = tiles * batch;
     for column in 0..gather.columns {
-        // SAFETY: there is a number of bias a channel.
+        // SAFETY: there is a bias for each channel.
         let bias = unsafe { simd.load(gather.bias.as_ptr().add(column * S::LANES)) };
         let products = gather.products.as_ptr().wrapping_add(column * points * rows * S::LANES);
         let outputs = gather.outputs.as_mut_ptr().wrapping_add(column * TILE * rows * S::LANES);

@@ -1,18 +1,18 @@
-//! Loops that do one thing, as fast as the processor can.
+//! Loops that only multiply or only read, as fast as the processor can.
 
-#![allow(unsafe_code, reason = "intrinsics, and addresses that nobody reads")]
+#![allow(unsafe_code, reason = "intrinsics, and addresses that are only prefetched")]
 
 use std::arch::asm;
 use std::arch::x86_64::*;
 use std::hint::black_box;
 
-/// Sums that do not wait for each other.
+/// Independent sums: more than the latency of a multiply-add takes to hide.
 pub const CHAINS: usize = 12;
 
 macro_rules! multiply {
     ($name:ident, $features:literal, $splat:ident, $multiply:expr) => {
         /// # Safety
-        /// For a processor with the instructions.
+        /// The processor has the instructions.
         #[target_feature(enable = $features)]
         pub unsafe fn $name(rounds: usize) {
             let factor = $splat(black_box(0.5));
@@ -35,10 +35,10 @@ multiply!(multiply_bf16, "avx512f,avx512bf16", _mm512_set1_ps, |a, sum| {
     _mm512_dpbf16_ps(sum, a, a)
 });
 
-/// Four products of tiles a round, of zeros.
+/// Four products of registers of zeros in each round.
 ///
 /// # Safety
-/// For a processor with AMX, and a process that may use it.
+/// The processor has AMX, and this process may use it.
 pub unsafe fn multiply_tiles(rounds: usize) {
     #[repr(align(64))]
     struct Configuration([u8; 64]);
@@ -66,10 +66,10 @@ pub unsafe fn multiply_tiles(rounds: usize) {
     }
 }
 
-/// Reads all numbers, asking for them far ahead.
+/// Reads all numbers, prefetching them far ahead.
 ///
 /// # Safety
-/// For a processor with AVX2.
+/// The processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub unsafe fn read(numbers: &[f32]) -> f32 {
     let mut sums = [0.0; 64];

@@ -1,32 +1,33 @@
-//! What modulates the layers: functions of the timestep, and functions of the observation.
+//! What conditions the layers: functions of the timestep, and functions of the observation.
 //!
-//! Diffusion Policy's modulations are `W·mish(concat(step(t), o)) + b`. Mish works number by number and the product is a
-//! sum over the concatenation, so that each is `W_t·mish(step(t)) + (W_o·mish(o) + b)`: of the two terms one is known for
-//! each timestep of a sampler before it starts, the other from when an observation is bound.
+//! Diffusion Policy's FiLM parameters are `W·mish(concat(step(t), o)) + b`. Mish is applied to each number, and the product
+//! is a sum over the concatenation, so they are `W_t·mish(step(t)) + (W_o·mish(o) + b)`. The first term is known for each
+//! timestep of a sampler before it starts, the second as soon as an observation is bound.
 
 use std::sync::Arc;
 
-use crate::mish::mish;
+use super::mish_scalar::mish;
 
-/// A batch row's modulations: those of its timestep and those of its observation, added up.
+/// How a batch row's FiLM parameters and conditioning tokens are computed: a function of its timestep plus a function of its
+/// observation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
-    /// Of the timestep, one number.
+    /// The function of the timestep, one number.
     pub timestep: Features,
-    /// Of the observation, flattened.
+    /// The function of the observation, flattened.
     pub observation: Features,
 }
 
-/// Steps of a computation, each on what earlier ones have found, and what of it goes where.
+/// A small computation: its steps, and where its results go.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
-    /// The first is [`Feature::Input`].
+    /// Each reads results of earlier ones. The first is [`Feature::Input`].
     pub steps: Vec<Feature>,
-    /// Found numbers, and the index of the first modulation that each adds to.
-    pub parts: Vec<(Slice, usize)>,
+    /// Results, each with the index in a row of [`film_channels`](super::Layers::film_channels) numbers at which it is added.
+    pub outputs: Vec<(Slice, usize)>,
 }
 
-/// Some of the numbers that a step has found.
+/// Some of the numbers that a step has computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
     /// Which step.
@@ -37,14 +38,14 @@ pub struct Slice {
     pub len: usize,
 }
 
-/// One step.
+/// One step of [`Features`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Feature {
-    /// What is given, of this length.
+    /// The input, of this length.
     Input(usize),
     /// Each number times its factor; a single number times each of them.
     Scaled(Slice, Vec<f32>),
-    /// Each number and its own bias added up.
+    /// Each number plus its own bias.
     Shifted(Slice, Vec<f32>),
     /// Sines.
     Sine(Slice),
@@ -52,15 +53,14 @@ pub enum Feature {
     Cosine(Slice),
     /// Mish of each.
     Mish(Slice),
-    /// A product of the slices, one after the other, with a matrix `[input, output]`; and a bias. Of no slices it is a
-    /// constant.
+    /// The product of the concatenated slices with a matrix `[input, output]`, plus a bias. Without slices it is a constant.
     Linear(Vec<Slice>, Arc<[f32]>, Arc<[f32]>),
 }
 
 impl Features {
     /// Only the input, of `len` numbers.
     pub(crate) fn new(len: usize) -> Self {
-        Self { steps: vec![Feature::Input(len)], parts: vec![] }
+        Self { steps: vec![Feature::Input(len)], outputs: vec![] }
     }
 
     /// Length of the input.
@@ -71,16 +71,16 @@ impl Features {
         }
     }
 
-    /// Adds the modulations of `input` to `films`.
-    pub(crate) fn add_to(&self, input: &[f32], films: &mut [f32]) {
+    /// Adds the results for `input` to `row`.
+    pub(crate) fn add_to(&self, input: &[f32], row: &mut [f32]) {
         let mut found: Vec<Vec<f32>> = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
             let numbers = step.evaluate(input, &found);
             found.push(numbers);
         }
-        for &(slice, start) in &self.parts {
-            for (film, &number) in films[start..].iter_mut().zip(slice.of(&found)) {
-                *film += number;
+        for &(slice, start) in &self.outputs {
+            for (sum, &number) in row[start..].iter_mut().zip(slice.of(&found)) {
+                *sum += number;
             }
         }
     }

@@ -1,15 +1,15 @@
 //! Which positions a convolution's taps connect.
 
-/// A convolution's shape along the positions, for any of the three kinds that U-Nets have.
+/// A convolution's shape along the positions: with or without a stride, or transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
-    /// Taps of the kernel.
+    /// Taps, the length of the kernel.
     pub taps: usize,
-    /// Positions in per position out, or of a transposed convolution positions out per position in.
+    /// Input positions for each output position; of a transposed convolution, output positions for each input position.
     pub stride: usize,
-    /// Zeros before the first position in; of a transposed convolution, positions out that are cut off in front.
+    /// Zeros before the first input position; of a transposed convolution, output positions that are cut off in front.
     pub padding: usize,
-    /// Whether the stride spreads positions instead of skipping them.
+    /// Whether it is a transposed convolution.
     pub transposed: bool,
 }
 
@@ -17,7 +17,7 @@ impl Geometry {
     /// One tap, one position: a matrix product.
     pub const POINTWISE: Self = Self { taps: 1, stride: 1, padding: 0, transposed: false };
 
-    /// The position that tap `tap` of output `position` reads, of `positions` that are there; none reads a zero.
+    /// The input position, of `positions`, that tap `tap` of output `position` reads; `None` if it reads the padding.
     ///
     /// ```
     /// # use parapolicy_engine::network::Geometry;

@@ -1,9 +1,8 @@
-//! Sums and products, by what they are of.
+//! Sums and products, by what their operands are.
 
-use crate::{
-    network::{Feature, Slice},
-    onnx::message::Node,
-};
+use parapolicy_onnx::message::Node;
+
+use crate::network::{Feature, Slice};
 
 use super::{
     integers,
@@ -20,7 +19,7 @@ impl Reader<'_> {
             (Value::Sizes(a), Value::Sizes(b)) => {
                 return integers::arithmetic(&node.operator, &a, &b).map(Value::Sizes);
             }
-            // By a constant: a product with its reciprocals.
+            // A quotient by a constant is a product with its reciprocals.
             (Value::Rows(rows), Value::Numbers(numbers)) if node.operator == "Div" => {
                 let values = numbers.values.iter().map(|number| 1.0 / number).collect::<Vec<_>>().into();
                 (rows, Value::Numbers(Numbers { values, ..numbers }))
@@ -35,7 +34,7 @@ impl Reader<'_> {
             (Content::Features(pieces), Value::Numbers(by)) => self.by_constant(&a, pieces, &by, sum),
             (Content::Scores(scores), Value::Numbers(by)) => self.adjusted_scores(&a, scores, &by, sum),
             (_, Value::Numbers(by)) if by.values.len() == 1 => self.by_number(a, by.values[0], sum),
-            (Content::Stage { turned: true, .. }, Value::Numbers(by)) if sum => self.shifted_tokens(node, &a, &by),
+            (Content::Stage { transposed: true, .. }, Value::Numbers(by)) if sum => self.shifted_tokens(node, &a, &by),
             (Content::Stage { .. }, Value::Numbers(by)) => self.affine(node, &a, &by, sum),
             (_, Value::Rows(b)) => self.of_rows(node, &a, &b, sum),
             _ => Err("mixes what no layer mixes".into()),
@@ -43,7 +42,7 @@ impl Reader<'_> {
     }
 
     fn of_rows(&mut self, node: &Node, a: &Rows, b: &Rows, sum: bool) -> Result<Value, String> {
-        let tokens = [a, b].iter().any(|rows| matches!(rows.content, Content::Stage { turned: true, .. }));
+        let tokens = [a, b].iter().any(|rows| matches!(rows.content, Content::Stage { transposed: true, .. }));
         match (&a.content, &b.content) {
             (Content::Stage { .. } | Content::Features(_), Content::Stage { .. } | Content::Features(_))
                 if sum && tokens =>
@@ -65,7 +64,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Features scaled or shifted by a constant each. A single number is repeated, as the timestep is in its embedding.
+    /// Features, each scaled or shifted by a constant. A single number is repeated, as the timestep is in its embedding.
     fn by_constant(&mut self, rows: &Rows, pieces: &[Piece], by: &Numbers, sum: bool) -> Result<Value, String> {
         let embedding = !sum && rows.dims == [1] && by.dims_to(1) == [by.values.len()] && !by.values.is_empty();
         let dims = if embedding { vec![by.values.len()] } else { rows.dims.clone() };

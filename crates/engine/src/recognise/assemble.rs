@@ -1,12 +1,12 @@
-//! Stages fused to steps.
+//! Fuses stages to steps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     EngineError,
     network::{
-        Attention, Condition, Convolution, Features, Film, Given, GroupNorm, Layer, LayerNorm, Layers, Network,
-        Nonlinearity, Slice, Step,
+        Attention, Condition, ConditioningTokens, Convolution, Features, Film, GroupNorm, Layer, LayerNorm, Layers,
+        Network, Nonlinearity, Slice, Step,
     },
 };
 
@@ -16,16 +16,16 @@ use super::{
     value::{Piece, Scores},
 };
 
-/// Stages that one step takes the place of.
+/// The stages that one step replaces.
 #[derive(Debug)]
 enum Fused {
     Layer(Block),
-    /// A stage by itself, and what it reads.
+    /// A single stage; the stages that it reads.
     Norm(usize),
     Attention([usize; 3]),
 }
 
-/// Those of a layer.
+/// The stages of a layer.
 #[derive(Debug, Default)]
 struct Block {
     convolution: usize,
@@ -38,25 +38,25 @@ struct Block {
     inputs: Vec<usize>,
 }
 
-/// The network whose answer is the stage `prediction`.
+/// The network whose prediction is the stage `prediction`.
 pub fn network(mut stages: Vec<Stage>, prediction: usize, features: [Features; 2]) -> Result<Network, EngineError> {
-    let (given, fused) = needed(&stages, prediction)?;
+    let (tokens, fused) = needed(&stages, prediction)?;
     let reads = fused.iter().map(|(&at, fused)| (at, fused.reads()));
-    let mut buffers = Buffers::new(&stages, prediction, &given, reads)?;
+    let mut buffers = Buffers::new(&stages, prediction, &tokens, reads)?;
     let sample = buffers.sample();
     let mut modulations = Modulations::new(features);
-    let given = given.into_iter().map(|at| {
-        let start = if let Kind::Given(pieces) = &stages[at].kind { modulations.place(pieces) } else { 0 };
-        Given { activation: buffers.at(&stages, at), start }
+    let tokens = tokens.into_iter().map(|at| {
+        let start = if let Kind::ConditioningTokens(pieces) = &stages[at].kind { modulations.place(pieces) } else { 0 };
+        ConditioningTokens { activation: buffers.at(&stages, at), start }
     });
-    let given = given.collect();
+    let conditioning_tokens = tokens.collect();
     let mut steps = Vec::with_capacity(fused.len());
     for (at, fused) in fused {
         steps.push(step(&mut stages, at, fused, &mut buffers, &mut modulations)?);
     }
     let prediction = buffers.at(&stages, prediction);
     let Modulations { condition, channels: film_channels } = modulations;
-    let layers = Layers { sample, given, prediction, steps, film_channels, buffers: buffers.sizes() };
+    let layers = Layers { sample, conditioning_tokens, prediction, steps, film_channels, buffers: buffers.sizes() };
     Ok(Network { layers, condition })
 }
 
@@ -71,12 +71,12 @@ fn step(
         Fused::Layer(block) => layer(stages, at, &block, buffers, modulations).map(Step::Layer),
         Fused::Norm(of) => {
             let (inputs, _, output) = buffers.place(stages, at, &[of], None)?;
-            let Kind::LayerNorm(_, norm) = &stages[at].kind else { return Err(refused(&stages[at], "ends no step")) };
+            let Kind::LayerNorm(_, norm) = &stages[at].kind else { return Err(stages[at].refused("ends no step")) };
             Ok(Step::Norm(LayerNorm { input: inputs[0], output, norm: norm.clone() }))
         }
         Fused::Attention(reads) => {
             let (inputs, _, output) = buffers.place(stages, at, &reads, None)?;
-            let Kind::Attention(scores, _) = &stages[at].kind else { return Err(refused(&stages[at], "ends no step")) };
+            let Kind::Attention(scores, _) = &stages[at].kind else { return Err(stages[at].refused("ends no step")) };
             let [query, key, value] = [inputs[0], inputs[1], inputs[2]];
             let Scores { heads, scale, ref mask, .. } = *scores;
             let mask = mask.as_ref().map(|mask| mask.to_vec());
@@ -112,23 +112,23 @@ impl Fused {
     }
 }
 
-/// The stages that are given, and the steps by the last stage of each: what the prediction depends on, in an order in which
+/// The conditioning tokens and the steps, by the last stage of each, that the prediction depends on, in an order in which
 /// they can run.
 fn needed(stages: &[Stage], prediction: usize) -> Result<(Vec<usize>, BTreeMap<usize, Fused>), EngineError> {
-    let (mut given, mut found) = (vec![], BTreeMap::new());
+    let (mut tokens, mut found) = (vec![], BTreeMap::new());
     let mut wanted = BTreeSet::from([prediction]);
     while let Some(at) = wanted.pop_last() {
         match stages[at].kind {
             Kind::Sample => {}
-            Kind::Given(_) => given.push(at),
+            Kind::ConditioningTokens(_) => tokens.push(at),
             _ => {
-                let fused = fuse(stages, at).ok_or_else(|| refused(&stages[at], "does not end a layer"))?;
+                let fused = fuse(stages, at).ok_or_else(|| stages[at].refused("does not end a layer"))?;
                 wanted.extend(fused.reads());
                 found.insert(at, fused);
             }
         }
     }
-    Ok((given, found))
+    Ok((tokens, found))
 }
 
 /// The step that ends with a stage, if there is one.
@@ -137,7 +137,7 @@ fn fuse(stages: &[Stage], at: usize) -> Option<Fused> {
         Kind::LayerNorm(of, _) => Some(Fused::Norm(of)),
         Kind::Attention(Scores { query, key, .. }, value) => Some(Fused::Attention([query, key, value])),
         Kind::Sum(a, b) => {
-            // A block takes its shortcut in, be that a convolution or what the block reads.
+            // The block adds its shortcut, whether that is a convolution or an input of the block.
             let (a_block, b_block) = (block(stages, a), block(stages, b));
             let weight =
                 |block: &Option<Block>| block.as_ref().map_or(0, |block| 1 + usize::from(block.norm.is_some()));
@@ -148,7 +148,7 @@ fn fuse(stages: &[Stage], at: usize) -> Option<Fused> {
     }
 }
 
-/// `film(activate(normalise(convolve(inputs))))`, as much of it as there is.
+/// The layer `film(activate(normalise(convolve(inputs))))` that ends with a stage; all but the convolution are optional.
 fn block(stages: &[Stage], mut at: usize) -> Option<Block> {
     let mut block = Block::default();
     if let Kind::Film(of, _) = stages[at].kind {
@@ -170,13 +170,13 @@ fn block(stages: &[Stage], mut at: usize) -> Option<Block> {
     let Kind::Convolution(of, _) = stages[at].kind else { return None };
     block.convolution = at;
     block.inputs = match &stages[of].kind {
-        Kind::Concat(parts) => parts.clone(),
+        Kind::Concat(stages) => stages.clone(),
         _ => vec![of],
     };
     Some(block)
 }
 
-/// What is computed of the timestep and the observation, and where in a row it goes.
+/// What is computed from the timestep and the observation, and where in a row of FiLM parameters it goes.
 struct Modulations {
     condition: Condition,
     channels: usize,
@@ -187,20 +187,20 @@ impl Modulations {
         Self { condition: Condition { timestep, observation }, channels: 0 }
     }
 
-    /// Finds room for a layer's modulations.
+    /// Finds room for a layer's FiLM parameters.
     fn film(&mut self, stage: &Stage) -> Film {
         let Kind::Film(_, Modulation { scale, bias }) = &stage.kind else { return Film { scale: None, bias: None } };
         let mut place = |pieces: &Option<Vec<Piece>>| pieces.as_ref().map(|pieces| self.place(pieces));
         Film { scale: place(scale), bias: place(bias) }
     }
 
-    /// Finds room for pieces one after the other, and says where they begin.
+    /// Finds room for pieces, one after the other, and returns where they begin.
     fn place(&mut self, pieces: &[Piece]) -> usize {
         let start = self.channels;
         let Condition { timestep, observation } = &mut self.condition;
         for piece in pieces {
             for (features, at) in [(&mut *timestep, piece.timestep), (&mut *observation, piece.observation)] {
-                features.parts.extend(at.map(|(step, start)| (Slice { step, start, len: piece.len }, self.channels)));
+                features.outputs.extend(at.map(|(step, start)| (Slice { step, start, len: piece.len }, self.channels)));
             }
             self.channels += piece.len;
         }
@@ -208,19 +208,14 @@ impl Modulations {
     }
 }
 
-/// Takes a convolution out of its stage: a layer has it to itself.
+/// Moves a convolution out of its stage: only one layer can have it.
 fn take(stages: &mut [Stage], at: usize) -> Result<Convolution, EngineError> {
     match std::mem::replace(&mut stages[at].kind, Kind::Sample) {
         Kind::Convolution(_, convolution) => Ok(convolution),
-        _ => Err(refused(&stages[at], "has two layers made of its result")),
+        _ => Err(stages[at].refused("has two layers made of its result")),
     }
 }
 
 fn norm_of(stage: &Stage) -> Option<GroupNorm> {
     if let Kind::Norm(_, norm) = &stage.kind { Some(norm.clone()) } else { None }
-}
-
-pub fn refused(stage: &Stage, problem: &str) -> EngineError {
-    let (operator, node) = stage.node.clone();
-    EngineError::Refused { operator, node, problem: problem.into() }
 }

@@ -1,6 +1,6 @@
 //! Attention (Vaswani et al. 2017, arXiv 1706.03762), written as products of tensors with an axis of heads.
 
-use crate::onnx::message::Node;
+use parapolicy_onnx::message::Node;
 
 use super::{
     reader::{LARGEST_ROW, Reader},
@@ -9,24 +9,24 @@ use super::{
 };
 
 impl Reader<'_> {
-    /// Axes of tokens and heads changed for one another, as `permutation` says with the batch first.
-    pub fn turned_heads(&mut self, node: &Node, rows: &Rows, permutation: &[i64]) -> Result<Value, String> {
+    /// Exchanges axes of tokens and heads; `permutation` includes the batch.
+    pub fn transpose_heads(&mut self, node: &Node, rows: &Rows, permutation: &[i64]) -> Result<Value, String> {
         let &[first, second, third] = rows.dims.as_slice() else {
             return Err(format!("turns rows of shape {:?}", rows.dims));
         };
         let (dims, content) = match (&rows.content, permutation) {
-            (&Content::Heads { stage, turned: false, .. }, [0, 2, 1, 3]) if self.are_heads(rows) => {
-                (vec![second, first, third], Content::Stage { stage, turned: true })
+            (&Content::Heads { stage, transposed: false, .. }, [0, 2, 1, 3]) if self.are_heads(rows) => {
+                (vec![second, first, third], Content::Stage { stage, transposed: true })
             }
-            (&Content::Heads { stage, heads, turned }, [0, 1, 3, 2]) if self.are_heads(rows) => {
-                (vec![first, third, second], Content::Heads { stage, heads, turned: !turned })
+            (&Content::Heads { stage, heads, transposed }, [0, 1, 3, 2]) if self.are_heads(rows) => {
+                (vec![first, third, second], Content::Heads { stage, heads, transposed: !transposed })
             }
-            (Content::Stage { turned: true, .. } | Content::Features(_), [0, 2, rest @ ..]) => {
+            (Content::Stage { transposed: true, .. } | Content::Features(_), [0, 2, rest @ ..]) => {
                 let channels = second.checked_mul(third).ok_or("has no such channels")?;
                 let stage = self.tokens(node, &rows.reshaped(vec![first, channels]))?;
                 match rest {
-                    [1, 3] => (vec![second, first, third], Content::Heads { stage, heads: second, turned: false }),
-                    [3, 1] => (vec![second, third, first], Content::Heads { stage, heads: second, turned: true }),
+                    [1, 3] => (vec![second, first, third], Content::Heads { stage, heads: second, transposed: false }),
+                    [3, 1] => (vec![second, third, first], Content::Heads { stage, heads: second, transposed: true }),
                     _ => return Err(format!("turns axes by {permutation:?}")),
                 }
             }
@@ -35,27 +35,27 @@ impl Reader<'_> {
         Ok(Value::Rows(Rows { dims, content }))
     }
 
-    /// Whether a tensor still has the axes of its heads.
+    /// Whether a tensor has the shape of its heads.
     fn are_heads(&self, rows: &Rows) -> bool {
-        let Content::Heads { stage, heads, turned } = rows.content else { return false };
+        let Content::Heads { stage, heads, transposed } = rows.content else { return false };
         let stage = &self.stages[stage];
         let depth = stage.channels / heads;
-        rows.dims == if turned { [heads, depth, stage.positions] } else { [heads, stage.positions, depth] }
+        rows.dims == if transposed { [heads, depth, stage.positions] } else { [heads, stage.positions, depth] }
     }
 
     fn are_scores(&self, rows: &Rows, scores: &Scores) -> bool {
         rows.dims == [scores.heads, self.stages[scores.query].positions, self.stages[scores.key].positions]
     }
 
-    /// Queries and keys make scores, scores and values an answer.
+    /// Scores from queries and keys, or the output from scores and values.
     pub fn product_of_heads(&mut self, node: &Node, a: &Rows, b: &Rows) -> Result<Value, String> {
         let unfit = || Err(format!("multiplies rows of shapes {:?} and {:?} that are no heads", a.dims, b.dims));
-        let Content::Heads { stage: by, heads: heads_by, turned } = b.content else { return unfit() };
+        let Content::Heads { stage: by, heads: heads_by, transposed } = b.content else { return unfit() };
         if !self.are_heads(b) {
             return unfit();
         }
         match &a.content {
-            &Content::Heads { stage: query, heads, turned: false } if self.are_heads(a) && turned => {
+            &Content::Heads { stage: query, heads, transposed: false } if self.are_heads(a) && transposed => {
                 let (queries, keys) = (&self.stages[query], &self.stages[by]);
                 let dims = vec![heads, queries.positions, keys.positions];
                 if heads != heads_by || queries.channels != keys.channels {
@@ -67,7 +67,7 @@ impl Reader<'_> {
                 let scores = Scores { query, key: by, heads, scale: 1.0, mask: None, softmax: false };
                 Ok(Value::Rows(Rows { dims, content: Content::Scores(scores) }))
             }
-            Content::Scores(scores) if scores.softmax && self.are_scores(a, scores) && !turned => {
+            Content::Scores(scores) if scores.softmax && self.are_scores(a, scores) && !transposed => {
                 let (keys, values) = (&self.stages[scores.key], &self.stages[by]);
                 let heads = scores.heads;
                 if heads != heads_by || (keys.positions, keys.channels) != (values.positions, values.channels) {
@@ -76,13 +76,13 @@ impl Reader<'_> {
                 let (channels, positions) = (keys.channels, self.stages[scores.query].positions);
                 let stage = self.add(node, Kind::Attention(scores.clone(), by), [channels, positions])?;
                 let dims = vec![heads, positions, channels / heads];
-                Ok(Value::Rows(Rows { dims, content: Content::Heads { stage, heads, turned: false } }))
+                Ok(Value::Rows(Rows { dims, content: Content::Heads { stage, heads, transposed: false } }))
             }
             _ => unfit(),
         }
     }
 
-    /// Scores that are scaled, or masked.
+    /// Scales or masks scores.
     pub fn adjusted_scores(&mut self, rows: &Rows, scores: &Scores, by: &Numbers, sum: bool) -> Result<Value, String> {
         let mut scores = scores.clone();
         if scores.softmax || scores.mask.is_some() || !self.are_scores(rows, &scores) {

@@ -1,30 +1,30 @@
-//! Which buffer each stage is in: a buffer is used again when nothing is left to read what it holds.
+//! In which buffer each stage is. A buffer is used again as soon as nothing reads its content any more.
 
 use std::collections::HashMap;
 
 use crate::{EngineError, network::Activation};
 
-use super::{assemble::refused, reader::LARGEST_ROW, stage::Stage};
+use super::{reader::LARGEST_ROW, stage::Stage};
 
-/// Where what is still to be read lies.
+/// The buffers, and in which of them each stage is.
 #[derive(Debug)]
 pub struct Buffers {
-    /// Numbers a row, by buffer.
+    /// Numbers of a batch row, by buffer.
     sizes: Vec<usize>,
     free: Vec<usize>,
     placed: HashMap<usize, usize>,
-    /// The last layer that reads a stage; the prediction is read by none.
+    /// The last step that reads a stage; the prediction is never free.
     last: HashMap<usize, usize>,
     sample: Activation,
 }
 
 impl Buffers {
-    /// Stages that are `given` are there from the first step on. `steps` are those to come, by the stage that each ends
-    /// with, and the stages that they read.
+    /// The stages `inputs` are there before the first step. `steps` are the steps in order: the stage with which each ends,
+    /// and the stages that it reads.
     pub fn new(
         stages: &[Stage],
         prediction: usize,
-        given: &[usize],
+        inputs: &[usize],
         steps: impl Iterator<Item = (usize, Vec<usize>)>,
     ) -> Result<Self, EngineError> {
         let mut last: HashMap<usize, usize> =
@@ -33,8 +33,8 @@ impl Buffers {
         let sample = Activation { buffer: 0, positions: stages[0].positions, channels: stages[0].channels };
         let sizes = vec![sample.positions * sample.channels];
         let mut buffers = Self { sizes, free: vec![], placed: HashMap::from([(0, 0)]), last, sample };
-        for &at in given {
-            buffers.give(&stages[at], at)?;
+        for &at in inputs {
+            buffers.allocate(&stages[at], at)?;
         }
         Ok(buffers)
     }
@@ -43,7 +43,7 @@ impl Buffers {
         self.sample
     }
 
-    /// What a layer reads and where it writes; what it reads last is free afterwards.
+    /// What a step reads and where it writes. Buffers that no later step reads are free afterwards.
     #[allow(clippy::type_complexity, reason = "the three kinds of activations of a layer")]
     pub fn place(
         &mut self,
@@ -52,7 +52,7 @@ impl Buffers {
         inputs: &[usize],
         residual: Option<usize>,
     ) -> Result<(Vec<Activation>, Option<Activation>, Activation), EngineError> {
-        self.give(&stages[at], at)?;
+        self.allocate(&stages[at], at)?;
         let read = (inputs.iter().map(|&input| self.at(stages, input)).collect(), residual.map(|r| self.at(stages, r)));
         for &stage in inputs.iter().chain(&residual) {
             if self.last.get(&stage) == Some(&at) {
@@ -64,10 +64,10 @@ impl Buffers {
     }
 
     /// Finds a buffer for a stage.
-    fn give(&mut self, stage: &Stage, at: usize) -> Result<(), EngineError> {
-        let buffer = self.take(stage.positions * stage.channels);
+    fn allocate(&mut self, stage: &Stage, at: usize) -> Result<(), EngineError> {
+        let buffer = self.take_buffer(stage.positions * stage.channels);
         if self.sizes.iter().sum::<usize>() > 16 * LARGEST_ROW {
-            return Err(refused(stage, "needs more memory than a network would"));
+            return Err(stage.refused("needs more memory than a network would"));
         }
         self.placed.insert(at, buffer);
         Ok(())
@@ -82,8 +82,8 @@ impl Buffers {
         self.sizes
     }
 
-    /// The free buffer that fits best, made larger if need be; or a new one.
-    fn take(&mut self, size: usize) -> usize {
+    /// The free buffer whose size is nearest, enlarged if necessary; or a new one.
+    fn take_buffer(&mut self, size: usize) -> usize {
         let sizes = &mut self.sizes;
         match (0..self.free.len()).min_by_key(|&index| sizes[self.free[index]].abs_diff(size)) {
             Some(index) => {

@@ -1,9 +1,8 @@
 //! Convolutions along the positions: 1-D ones, and 2-D ones of height 1.
 
-use crate::{
-    network::{Convolution, Geometry},
-    onnx::message::Node,
-};
+use parapolicy_onnx::message::Node;
+
+use crate::network::{Convolution, Geometry};
 
 use super::{
     reader::{LARGEST_ROW, Reader},
@@ -46,7 +45,7 @@ impl Reader<'_> {
     }
 }
 
-/// `[tap, input, output]` of weights whose taps, outputs and inputs are `strides` apart.
+/// Weights in the order `[tap, input, output]`, from an array with these strides of taps, outputs and inputs.
 fn reordered(weights: &[f32], [taps, inputs, outputs]: [usize; 3], [tap, output, input]: [usize; 3]) -> Vec<f32> {
     let mut all = Vec::with_capacity(weights.len());
     for t in 0..taps {
@@ -57,7 +56,7 @@ fn reordered(weights: &[f32], [taps, inputs, outputs]: [usize; 3], [tap, output,
     all
 }
 
-/// The shape along the positions, and how many there are after it.
+/// The geometry along the positions, and the number of output positions.
 fn geometry(
     node: &Node,
     transposed: bool,

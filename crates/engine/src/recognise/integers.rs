@@ -1,6 +1,6 @@
-//! Computations of shapes.
+//! Computations with shapes and other integers.
 
-use crate::onnx::message::Node;
+use parapolicy_onnx::message::Node;
 
 use super::{
     reader::{LONGEST_LIST, Reader, constant},
@@ -8,7 +8,7 @@ use super::{
 };
 
 impl Reader<'_> {
-    /// As many of a constant as the input says.
+    /// A list of equal integers, as long as the input says.
     pub fn constant_of_shape(&self, node: &Node) -> Result<Value, String> {
         let len = self.integers(node, 0, "")?.unwrap_or_default();
         let value = node.tensor("value").map(constant).transpose()?;

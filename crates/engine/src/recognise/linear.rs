@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{
-    network::{Convolution, Feature, Geometry, Slice},
-    onnx::message::Node,
-};
+use parapolicy_onnx::message::Node;
+
+use crate::network::{Convolution, Feature, Geometry, Slice};
 
 use super::{
-    parts::take,
     reader::{LONGEST_LIST, Reader},
+    slicing::take,
     stage::Kind,
     value::{Content, Piece, Rows, Value},
 };
@@ -29,7 +28,7 @@ impl Reader<'_> {
         match (&rows.content, self.input(node, 1)?) {
             (_, Value::Rows(by)) => self.product_of_heads(node, &rows, &by),
             (Content::Features(pieces), _) => self.product_of_features(node, &rows, pieces),
-            (Content::Stage { turned: true, .. }, _) => self.product_of_tokens(node, &rows),
+            (Content::Stage { transposed: true, .. }, _) => self.product_of_tokens(node, &rows),
             _ => Err("is of something else than tokens, or functions of the timestep and the observation".into()),
         }
     }
@@ -44,8 +43,8 @@ impl Reader<'_> {
         self.token_stage(node, Kind::Convolution(of, convolution), [outputs, positions])
     }
 
-    /// Over a concatenation it is a sum: of a function of the timestep and one of the observation. Where there is an axis
-    /// before the last one, it is of each token.
+    /// A product with a concatenation is a sum of a function of the timestep and one of the observation. If there is an axis
+    /// before the last one, each of its entries is a token.
     fn product_of_features(&mut self, node: &Node, rows: &Rows, pieces: &[Piece]) -> Result<Value, String> {
         let (inputs, tokens) = match rows.dims[..] {
             [inputs] => (inputs, 1),
@@ -74,8 +73,8 @@ impl Reader<'_> {
         let &[rows, columns] = weights.dims.as_slice() else {
             return Err(format!("multiplies rows with {:?}", weights.dims));
         };
-        let turned = node.int("transB", 0) != 0;
-        let outputs = if turned { rows } else { columns };
+        let transposed = node.int("transB", 0) != 0;
+        let outputs = if transposed { rows } else { columns };
         let plain = node.int("transA", 0) == 0 && node.float("alpha", 1.0) == 1.0 && node.float("beta", 1.0) == 1.0;
         let fits = rows.checked_mul(columns) == inputs.checked_mul(outputs) && outputs > 0;
         let bias_fits = bias.as_ref().is_none_or(|bias| bias.values.len() == outputs);
@@ -86,15 +85,15 @@ impl Reader<'_> {
             ));
         }
         self.spend(inputs * outputs + outputs)?;
-        let (step, apart) = if turned { (1, inputs) } else { (outputs, 1) };
+        let (step, apart) = if transposed { (1, inputs) } else { (outputs, 1) };
         let at = |input| (0..outputs).map(move |output| (input, output));
         let weights = (0..inputs).flat_map(at).map(|(input, output)| weights.values[input * step + output * apart]);
         let bias = bias.map_or_else(|| vec![0.0; outputs], |bias| bias.values.to_vec());
         Ok(Matrix { inputs, outputs, weights: weights.collect(), bias: bias.into() })
     }
 
-    /// The part of the product that a function of the timestep (or the observation) has in it. The bias belongs to the
-    /// observation's, where there is one.
+    /// The contribution of the timestep (or the observation) to the product. The bias belongs to the observation's
+    /// contribution, if there is one.
     fn product(
         &mut self,
         of_timestep: bool,
@@ -115,7 +114,7 @@ impl Reader<'_> {
         if slices.is_empty() {
             return Ok(None);
         }
-        // Tokens share a matrix of which they have all.
+        // Tokens that use the whole matrix share it.
         let weights = if rows.iter().map(ExactSizeIterator::len).sum::<usize>() == inputs {
             Arc::clone(&matrix.weights)
         } else {

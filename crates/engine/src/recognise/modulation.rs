@@ -1,6 +1,6 @@
-//! Feature-wise modulation, for short `FiLM` (Perez et al. 2017, arXiv 1709.07871): features that scale and shift channels.
+//! Feature-wise linear modulation, FiLM (Perez et al. 2017, arXiv 1709.07871): features that scale and shift channels.
 
-use crate::onnx::message::Node;
+use parapolicy_onnx::message::Node;
 
 use super::{
     reader::Reader,

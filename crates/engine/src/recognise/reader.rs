@@ -1,15 +1,15 @@
-//! Runs a graph on what is known of its tensors.
+//! Interprets a graph on what is known of its tensors.
 
 use std::{collections::HashMap, sync::Arc};
+
+use parapolicy_onnx::{
+    self as onnx, Constant, Dimension, Graph, TensorInfo,
+    message::{Node, Tensor},
+};
 
 use crate::{
     EngineError,
     network::{Feature, Features},
-    onnx::{
-        Graph, Outlet,
-        message::{Node, Tensor},
-        tensor,
-    },
 };
 
 use super::{
@@ -18,13 +18,13 @@ use super::{
     value::{Content, Numbers, Piece, Rows, Size, Sizes, Value},
 };
 
-/// Numbers that one row of a tensor may have. Diffusion Policy's have up to some 10⁵.
+/// The most numbers that a row of a tensor may have. Diffusion Policy's have up to some 10⁵.
 pub const LARGEST_ROW: usize = 1 << 18;
 
-/// Entries that a list may have: axes, sizes, functions that are put together.
+/// The most entries that a list may have: axes, sizes, concatenated functions.
 pub const LONGEST_LIST: usize = 64;
 
-/// What is known so far.
+/// What is known of a graph so far.
 #[derive(Debug)]
 pub struct Reader<'g> {
     constants: HashMap<&'g str, &'g Tensor>,
@@ -32,14 +32,13 @@ pub struct Reader<'g> {
     pub stages: Vec<Stage>,
     pub timestep: Features,
     pub observation: Features,
-    /// How many more numbers may be written down: a small file must not unfold into a large network.
+    /// How many more numbers may be stored: a small file must not become a large network.
     budget: usize,
 }
 
 impl<'g> Reader<'g> {
     pub fn new(graph: &'g Graph, names: &Names<'g>) -> Result<Self, EngineError> {
-        let constants: HashMap<_, _> =
-            graph.message.initializers.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+        let constants: HashMap<_, _> = graph.constants().iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
         let in_file: usize = constants.values().map(|tensor| tensor.raw.len() / 4 + tensor.floats.len()).sum();
         let [sample, timestep, observation] =
             [names.sample, names.timestep, names.observation].map(|name| row(&graph.inputs, name));
@@ -56,7 +55,7 @@ impl<'g> Reader<'g> {
         let seen = observation.iter().product();
         let piece = |len, timestep, observation| Content::Features(vec![Piece { len, timestep, observation }]);
         let values = HashMap::from([
-            (names.sample, Rows { dims: sample, content: Content::Stage { stage: 0, turned: true } }),
+            (names.sample, Rows { dims: sample, content: Content::Stage { stage: 0, transposed: true } }),
             (names.timestep, Rows { dims: timestep, content: piece(1, Some((0, 0)), None) }),
             (names.observation, Rows { dims: observation, content: piece(seen, None, Some((0, 0))) }),
         ]);
@@ -71,15 +70,15 @@ impl<'g> Reader<'g> {
         })
     }
 
-    /// Learns what a node's outputs are.
+    /// Interprets a node.
     pub fn read(&mut self, node: &'g Node) -> Result<(), EngineError> {
-        self.know_constants(node).map_err(|problem| node.refused(problem))?;
-        let values = self.outputs(node).map_err(|problem| node.refused(problem))?;
+        self.read_constants(node).map_err(|problem| EngineError::refused(node, problem))?;
+        let values = self.outputs(node).map_err(|problem| EngineError::refused(node, problem))?;
         self.values.extend(node.outputs.iter().map(String::as_str).zip(values));
         Ok(())
     }
 
-    /// The stages, which of them is the network's answer, and the functions of timestep and observation.
+    /// The stages, which of them is the prediction, and the functions of timestep and observation.
     pub fn finish(self, prediction: &str) -> Result<(Vec<Stage>, usize, [Features; 2]), EngineError> {
         let first = [self.stages[0].positions, self.stages[0].channels];
         let unsuited = |what: String| EngineError::Model(format!("output `{prediction}` {what}"));
@@ -88,7 +87,7 @@ impl<'g> Reader<'g> {
             return Err(unsuited("is a constant".into()));
         };
         match rows.content {
-            Content::Stage { stage, turned: true } if rows.dims == first => {
+            Content::Stage { stage, transposed: true } if rows.dims == first => {
                 Ok((self.stages, stage, [self.timestep, self.observation]))
             }
             Content::Stage { .. } => {
@@ -98,8 +97,8 @@ impl<'g> Reader<'g> {
         }
     }
 
-    /// Reads the constants that a node has among its inputs, once.
-    fn know_constants(&mut self, node: &'g Node) -> Result<(), String> {
+    /// Reads the constants among a node's inputs, each once.
+    fn read_constants(&mut self, node: &'g Node) -> Result<(), String> {
         for name in &node.inputs {
             if let Some(tensor) = self.constants.remove(name.as_str()) {
                 let value = constant(tensor).map_err(|problem| format!("constant `{name}` {problem}"))?;
@@ -165,7 +164,7 @@ impl<'g> Reader<'g> {
         there.then(|| self.numbers(node, index)).transpose()
     }
 
-    /// A node's input, which must be integers, from before opset 13 (or 18) an attribute.
+    /// A node's input, which must be integers; before opset 13 (or 18) it is an attribute.
     pub fn integers(&self, node: &Node, index: usize, attribute: &str) -> Result<Option<Vec<i64>>, String> {
         match self.optional_input(node, index)? {
             None => Ok(node.ints(attribute).map(<[i64]>::to_vec)),
@@ -179,10 +178,10 @@ impl<'g> Reader<'g> {
     /// Adds a stage; its tensor has shape `dims` a row.
     pub fn stage(&mut self, node: &Node, kind: Kind, shape: [usize; 2], dims: Vec<usize>) -> Result<Value, String> {
         let stage = self.add(node, kind, shape)?;
-        Ok(Value::Rows(Rows { dims, content: Content::Stage { stage, turned: false } }))
+        Ok(Value::Rows(Rows { dims, content: Content::Stage { stage, transposed: false } }))
     }
 
-    /// Adds a stage, and says which it is.
+    /// Adds a stage and returns its index.
     pub fn add(&mut self, node: &Node, kind: Kind, [channels, positions]: [usize; 2]) -> Result<usize, String> {
         if channels.checked_mul(positions).is_none_or(|numbers| numbers > LARGEST_ROW) {
             return Err(format!("finds {channels} channels of {positions} positions, too many for a plan"));
@@ -199,7 +198,7 @@ impl<'g> Reader<'g> {
         features.steps.len() - 1
     }
 
-    /// Allows for so many numbers to be written down.
+    /// Takes so many numbers from the budget.
     pub fn spend(&mut self, numbers: usize) -> Result<(), String> {
         let left = self.budget.checked_sub(numbers);
         self.budget = left.ok_or("makes more of the file's numbers than a network would")?;
@@ -211,27 +210,27 @@ impl<'g> Reader<'g> {
     }
 }
 
-/// What a constant is.
+/// The value of a constant.
 pub fn constant(tensor: &Tensor) -> Result<Value, String> {
-    let (dims, numbers) = tensor::read(tensor)?;
+    let Constant { dims, numbers } = tensor.constant().map_err(|error| error.to_string())?;
     match numbers {
-        tensor::Numbers::Float(values) => Ok(Value::Numbers(Numbers { dims, values: Arc::new(values) })),
-        tensor::Numbers::Int(values) if dims.len() < 2 && values.len() <= LONGEST_LIST => {
+        onnx::Numbers::Float(values) => Ok(Value::Numbers(Numbers { dims, values: Arc::new(values) })),
+        onnx::Numbers::Int(values) if dims.len() < 2 && values.len() <= LONGEST_LIST => {
             let values = values.into_iter().map(Size::Known).collect();
             Ok(Value::Sizes(Sizes { scalar: dims.is_empty(), values }))
         }
-        tensor::Numbers::Int(_) => Err(format!("is a table of integers, {dims:?}")),
+        onnx::Numbers::Int(_) => Err(format!("is a table of integers, {dims:?}")),
     }
 }
 
 /// The sizes after the batch axis of an input.
-fn row(inputs: &[Outlet], name: &str) -> Result<Vec<usize>, EngineError> {
+fn row(inputs: &[TensorInfo], name: &str) -> Result<Vec<usize>, EngineError> {
     let unsuited = |what: &str| EngineError::Model(format!("input `{name}` {what}"));
-    let outlet = inputs.iter().find(|input| input.name == name).ok_or_else(|| unsuited("is not in the graph"))?;
-    let sizes: Result<Vec<_>, _> = outlet.shape.iter().skip(1).cloned().collect();
-    let sizes = sizes.map_err(|_| unsuited("must have all sizes fixed but the batch: export it so"))?;
+    let info = inputs.iter().find(|input| input.name == name).ok_or_else(|| unsuited("is not in the graph"))?;
+    let sizes: Option<Vec<_>> = info.sizes().iter().skip(1).map(Dimension::known).collect();
+    let sizes = sizes.ok_or_else(|| unsuited("must have all sizes fixed but the batch: export it so"))?;
     let numbers = sizes.iter().try_fold(1_usize, |all, &size| all.checked_mul(size));
-    if outlet.shape.is_empty() || numbers.is_none_or(|numbers| numbers == 0 || numbers > LARGEST_ROW) {
+    if info.sizes().is_empty() || numbers.is_none_or(|numbers| numbers == 0 || numbers > LARGEST_ROW) {
         return Err(unsuited(&format!("has shape {sizes:?} a row")));
     }
     Ok(sizes)

@@ -1,6 +1,6 @@
 //! Operators that change shapes and leave the numbers where they are.
 
-use crate::onnx::message::Node;
+use parapolicy_onnx::message::Node;
 
 use super::{
     reader::{LARGEST_ROW, LONGEST_LIST, Reader},
@@ -40,7 +40,7 @@ impl Reader<'_> {
         let old: Vec<Size> = match &value {
             Value::Numbers(numbers) => numbers.dims.iter().map(|&dim| Size::Known(dim as i64)).collect(),
             Value::Rows(rows) => row_sizes(rows),
-            // One integer or a list of them: the shape is all the same.
+            // The values of a list do not depend on its shape.
             Value::Sizes(sizes) => {
                 let scalar = node.operator == "Squeeze" && sizes.values.len() == 1;
                 return Ok(Value::Sizes(Sizes { scalar, values: sizes.values.clone() }));
@@ -57,7 +57,7 @@ impl Reader<'_> {
         with_shape(&value, &new)
     }
 
-    /// Only to the shape that there is.
+    /// Allowed only to the shape that the tensor already has.
     pub fn expand(&self, node: &Node) -> Result<Value, String> {
         match (self.input(node, 0)?, self.input(node, 1)?) {
             (Value::Rows(rows), Value::Sizes(sizes)) if sizes.values == row_sizes(&rows) => Ok(Value::Rows(rows)),
@@ -68,27 +68,27 @@ impl Reader<'_> {
     pub fn transpose(&mut self, node: &Node) -> Result<Value, String> {
         let permutation = node.ints("perm").unwrap_or_default();
         match self.input(node, 0)? {
-            Value::Rows(Rows { dims, content: Content::Stage { stage, turned } })
-                if permutation == [0, 2, 1] && self.is_whole(stage, turned, &dims) =>
+            Value::Rows(Rows { dims, content: Content::Stage { stage, transposed } })
+                if permutation == [0, 2, 1] && self.is_whole(stage, transposed, &dims) =>
             {
-                let content = Content::Stage { stage, turned: !turned };
+                let content = Content::Stage { stage, transposed: !transposed };
                 Ok(Value::Rows(Rows { dims: vec![dims[1], dims[0]], content }))
             }
             Value::Numbers(Numbers { dims, values }) if permutation == [1, 0] && dims.len() == 2 => {
-                let turned = (0..dims[1]).flat_map(|j| (0..dims[0]).map(move |i| (i, j)));
+                let transposed = (0..dims[1]).flat_map(|j| (0..dims[0]).map(move |i| (i, j)));
                 self.spend(values.len())?;
-                let values = turned.map(|(i, j)| values[i * dims[1] + j]).collect::<Vec<_>>();
+                let values = transposed.map(|(i, j)| values[i * dims[1] + j]).collect::<Vec<_>>();
                 Ok(Value::Numbers(Numbers { dims: vec![dims[1], dims[0]], values: values.into() }))
             }
-            Value::Rows(rows) if permutation.len() == 4 => self.turned_heads(node, &rows, permutation),
+            Value::Rows(rows) if permutation.len() == 4 => self.transpose_heads(node, &rows, permutation),
             _ => Err(format!("turns axes by {permutation:?} what is neither a plan nor a matrix")),
         }
     }
 
     /// Whether a stage's tensor has its two axes as they are.
-    fn is_whole(&self, stage: usize, turned: bool, dims: &[usize]) -> bool {
+    fn is_whole(&self, stage: usize, transposed: bool, dims: &[usize]) -> bool {
         let stage = &self.stages[stage];
-        let own = if turned { [stage.positions, stage.channels] } else { [stage.channels, stage.positions] };
+        let own = if transposed { [stage.positions, stage.channels] } else { [stage.channels, stage.positions] };
         dims == own
     }
 
@@ -122,7 +122,7 @@ fn with_shape(value: &Value, shape: &[Size]) -> Result<Value, String> {
     shaped.ok_or_else(|| "mixes the batch with other axes".into())
 }
 
-/// The shape that `new` stands for: 0 keeps a size, -1 is what is left over.
+/// The shape that `new` means: 0 keeps a size, -1 stands for the rest.
 fn resolve(old: &[Size], new: &[Size], allow_zero: bool) -> Option<Vec<Size>> {
     let kept = |(axis, &size): (usize, &Size)| match size {
         Size::Known(0) if !allow_zero => old.get(axis).copied(),

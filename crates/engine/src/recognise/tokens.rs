@@ -1,9 +1,8 @@
-//! Sequences whose positions are tokens, `[position, channel]`: normalised and shifted one by one, added up.
+//! Sequences whose positions are tokens, `[position, channel]`: layer normalisation, shifts, sums.
 
-use crate::{
-    network::{Feature, GroupNorm},
-    onnx::message::Node,
-};
+use parapolicy_onnx::message::Node;
+
+use crate::network::{Feature, GroupNorm};
 
 use super::{
     reader::Reader,
@@ -12,16 +11,16 @@ use super::{
 };
 
 impl Reader<'_> {
-    /// The stage that a tensor is, if its rows are tokens. Functions of the timestep and the observation become one.
+    /// The stage that a tensor is, if it consists of tokens. Functions of the timestep and the observation become a stage.
     pub fn tokens(&mut self, node: &Node, rows: &Rows) -> Result<usize, String> {
         match (&rows.content, &rows.dims[..]) {
-            (&Content::Stage { stage, turned: true }, dims)
+            (&Content::Stage { stage, transposed: true }, dims)
                 if dims == [self.stages[stage].positions, self.stages[stage].channels] =>
             {
                 Ok(stage)
             }
             (Content::Features(pieces), &[positions, channels]) => {
-                self.given(node, pieces.clone(), [channels, positions])
+                self.conditioning_tokens(node, pieces.clone(), [channels, positions])
             }
             _ => Err(format!("reads rows of shape {:?} that are no tokens", rows.dims)),
         }
@@ -30,14 +29,19 @@ impl Reader<'_> {
     /// Adds a stage of tokens.
     pub fn token_stage(&mut self, node: &Node, kind: Kind, shape: [usize; 2]) -> Result<Value, String> {
         let stage = self.add(node, kind, shape)?;
-        Ok(Value::Rows(Rows { dims: vec![shape[1], shape[0]], content: Content::Stage { stage, turned: true } }))
+        Ok(Value::Rows(Rows { dims: vec![shape[1], shape[0]], content: Content::Stage { stage, transposed: true } }))
     }
 
-    /// Tokens that are there before the network begins: the same ones once.
-    fn given(&mut self, node: &Node, pieces: Vec<Piece>, [channels, positions]: [usize; 2]) -> Result<usize, String> {
-        let kind = Kind::Given(pieces);
+    /// A stage of conditioning tokens. Equal ones share a stage.
+    fn conditioning_tokens(
+        &mut self,
+        node: &Node,
+        pieces: Vec<Piece>,
+        [channels, positions]: [usize; 2],
+    ) -> Result<usize, String> {
+        let kind = Kind::ConditioningTokens(pieces);
         let same = self.stages.iter().position(|stage| {
-            matches!((&stage.kind, &kind), (Kind::Given(a), Kind::Given(b)) if a == b)
+            matches!((&stage.kind, &kind), (Kind::ConditioningTokens(a), Kind::ConditioningTokens(b)) if a == b)
                 && (stage.channels, stage.positions) == (channels, positions)
         });
         self.spend(channels * positions)?;
@@ -63,7 +67,8 @@ impl Reader<'_> {
         self.token_stage(node, Kind::LayerNorm(of, norm), [channels, positions])
     }
 
-    /// A constant more: for each channel, a matrix product's bias; for each channel of each token, tokens that are given.
+    /// Adds a constant. One for each channel is a matrix product's bias; one for each channel of each token is a stage of
+    /// conditioning tokens.
     pub fn shifted_tokens(&mut self, node: &Node, rows: &Rows, by: &Numbers) -> Result<Value, String> {
         let of = self.tokens(node, rows)?;
         let (channels, positions) = (self.stages[of].channels, self.stages[of].positions);
@@ -74,10 +79,10 @@ impl Reader<'_> {
                 Kind::Shift(of, values)
             }
             _ if by.dims_to(2) == [positions, channels] => {
-                // A product of nothing: its bias.
+                // A product without inputs is its bias.
                 let step = self.feature(false, Feature::Linear(vec![], [].into(), values.into()));
                 let piece = Piece { len: positions * channels, timestep: None, observation: Some((step, 0)) };
-                Kind::Sum(of, self.given(node, vec![piece], [channels, positions])?)
+                Kind::Sum(of, self.conditioning_tokens(node, vec![piece], [channels, positions])?)
             }
             _ => return Err(format!("has rows of shape {:?} and a constant of shape {:?}", rows.dims, by.dims)),
         };

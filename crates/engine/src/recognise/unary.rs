@@ -1,9 +1,8 @@
-//! Functions of single numbers: Mish and GELU in each of the forms in which they are written, and sines.
+//! Functions of single numbers: Mish and GELU in each form in which exporters write them, and sines.
 
-use crate::{
-    network::{Feature, Nonlinearity, Slice},
-    onnx::message::Node,
-};
+use parapolicy_onnx::message::Node;
+
+use crate::network::{Feature, Nonlinearity, Slice};
 
 use super::{
     reader::Reader,
@@ -11,9 +10,9 @@ use super::{
     value::{Content, Piece, Rows, Unary, Value},
 };
 
-/// What a nonlinearity is the product of.
+/// The two factors of each activation function, for each form.
 const FORMS: [(Nonlinearity, [&[Unary]; 2]); 4] = [
-    // Of `x`, or `-x`, and the tangent.
+    // `x` (or `-x`) times the hyperbolic tangent.
     (Nonlinearity::Mish, [&[], &[Unary::Softplus, Unary::Tanh]]),
     // softplus(x) = -log(sigmoid(-x)), and tanh is odd.
     (Nonlinearity::Mish, [&[Unary::Neg], &[Unary::Neg, Unary::Sigmoid, Unary::Log, Unary::Tanh]]),
@@ -65,7 +64,7 @@ impl Reader<'_> {
         Ok(Value::Rows(Rows { dims: rows.dims, content: Content::Partial(functions, of) }))
     }
 
-    /// The product, if it is a nonlinearity.
+    /// A product of two functions, if it is an activation function.
     pub fn product_of_functions(&mut self, node: &Node, a: &Rows, b: &Rows) -> Result<Value, String> {
         let parts = |rows: &Rows| match &rows.content {
             Content::Partial(functions, of) => (functions.clone(), (**of).clone()),
@@ -96,11 +95,11 @@ impl Reader<'_> {
             Content::Features(_) if nonlinearity == Nonlinearity::Mish => {
                 self.each(&rows, Feature::Mish).map(Value::Rows)
             }
-            &Content::Stage { turned, .. } => {
-                let of = if turned { self.tokens(node, &rows)? } else { self.sequence(&rows)? };
+            &Content::Stage { transposed, .. } => {
+                let of = if transposed { self.tokens(node, &rows)? } else { self.sequence(&rows)? };
                 let shape = [self.stages[of].channels, self.stages[of].positions];
                 let kind = Kind::Nonlinearity(of, nonlinearity);
-                if turned { self.token_stage(node, kind, shape) } else { self.stage(node, kind, shape, rows.dims) }
+                if transposed { self.token_stage(node, kind, shape) } else { self.stage(node, kind, shape, rows.dims) }
             }
             _ => Err(format!("is {nonlinearity:?} of what no layer applies it to")),
         }

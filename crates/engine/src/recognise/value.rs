@@ -1,15 +1,15 @@
-//! What is known of a tensor while the graph is read.
+//! What is known of a tensor while a graph is interpreted.
 
 use std::sync::Arc;
 
-/// What a name in the graph stands for.
+/// What is known of a tensor.
 #[derive(Clone, Debug)]
 pub enum Value {
     /// Constant numbers.
     Numbers(Numbers),
     /// Constant integers, or a shape.
     Sizes(Sizes),
-    /// One tensor entry a batch row.
+    /// A tensor with one entry for each batch row.
     Rows(Rows),
 }
 
@@ -30,12 +30,12 @@ pub struct Sizes {
 /// An integer in a computation of shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// The number of rows in a batch, whatever it may be.
+    /// The number of rows in a batch, which is not known.
     Batch,
     Known(i64),
 }
 
-/// A tensor that has the batch as its first axis. Its numbers in a row lie one after the other, whatever its shape.
+/// A tensor whose first axis is the batch. The numbers of a row are contiguous, whatever its shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
     /// The sizes after the batch axis.
@@ -43,18 +43,19 @@ pub struct Rows {
     pub content: Content,
 }
 
-/// What the numbers are.
+/// What the numbers of a row are.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     /// Functions of the timestep and the observation, one after the other.
     Features(Vec<Piece>),
-    /// A stage of the network, `[channels, positions]`, or the other way round where `turned`.
-    Stage { stage: usize, turned: bool },
-    /// A stage's channels cut into heads, `[head, position, channel]`, or `[head, channel, position]` where turned.
-    Heads { stage: usize, heads: usize, turned: bool },
-    /// What positions make of each other, `[head, query position, key position]`.
+    /// A stage of the network, `[channels, positions]`, or `[positions, channels]` if `transposed`.
+    Stage { stage: usize, transposed: bool },
+    /// A stage whose channels are divided into heads, `[head, position, channel]`, or `[head, channel, position]` if
+    /// `transposed`.
+    Heads { stage: usize, heads: usize, transposed: bool },
+    /// Attention scores, `[head, query position, key position]`.
     Scores(Scores),
-    /// Functions of one of the above that only together make up a known one.
+    /// Functions, applied one after the other, that are part of a known activation function.
     Partial(Vec<Unary>, Box<Content>),
 }
 
@@ -73,12 +74,12 @@ pub struct Scores {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
     pub len: usize,
-    /// Where each function's first number is found, as step and index.
+    /// Where each function's first number is, as step and index.
     pub timestep: Option<(usize, usize)>,
     pub observation: Option<(usize, usize)>,
 }
 
-/// Functions that Mish and GELU are written with.
+/// Functions of which Mish and GELU are composed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unary {
     Neg,
@@ -100,7 +101,7 @@ impl Rows {
 }
 
 impl Numbers {
-    /// Its sizes but for leading ones, as many as there are more than `rank` axes.
+    /// Its sizes without leading ones, as far as there are more than `rank` axes.
     pub fn dims_to(&self, rank: usize) -> &[usize] {
         let spare = self.dims.len().saturating_sub(rank);
         let ones = self.dims.iter().take(spare).take_while(|&&dim| dim == 1).count();
@@ -118,7 +119,7 @@ impl Numbers {
         Ok(Self { dims, values: self.values[start * apart..end * apart].to_vec().into() })
     }
 
-    /// The numbers, repeated along axes of one entry and along those that are missing in front, if that makes shape `dims`.
+    /// The numbers, broadcast to shape `dims` if that is possible.
     pub fn repeated(&self, dims: &[usize]) -> Option<Vec<f32>> {
         let own = self.dims_to(dims.len());
         let missing = dims.len().checked_sub(own.len())?;
@@ -154,7 +155,7 @@ impl Sizes {
 
 impl Piece {
     /// `len` of the numbers, from `start`.
-    pub fn part(&self, start: usize, len: usize) -> Self {
+    pub fn slice(&self, start: usize, len: usize) -> Self {
         let moved = |at: Option<(usize, usize)>| at.map(|(step, first)| (step, first + start));
         Self { len, timestep: moved(self.timestep), observation: moved(self.observation) }
     }

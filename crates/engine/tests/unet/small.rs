@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{GROW, Random, SAME, SHRINK, reference};
 
-/// What a small network is like.
+/// The description of a small network.
 #[derive(Clone, Debug)]
 pub struct Small {
     geometry: Geometry,
@@ -15,12 +15,12 @@ pub struct Small {
     /// Channels of a group, and groups.
     group: (usize, usize),
     batch: usize,
-    /// Which parts of a layer there are.
+    /// Which optional parts a layer has.
     parts: u8,
     seed: u64,
 }
 
-/// The network, what it is run on, and what comes of it in f64.
+/// A network, its inputs, and its result in f64.
 pub struct Case {
     pub layers: Layers,
     pub batch: usize,
@@ -57,7 +57,7 @@ impl Small {
     pub fn case(&self) -> Option<Case> {
         let (mut random, batch) = (Random(self.seed), self.batch);
         let layers = layers(&mut random, self);
-        // A group of few numbers can be all but constant: what is left of it is rounding.
+        // A group of few numbers can be nearly constant; its normalisation is mostly rounding.
         let rounding = self.parts & 1 > 0 && self.group.0 * layers.prediction.positions <= 8;
         if layers.prediction.positions == 0 || rounding {
             return None;
@@ -108,7 +108,7 @@ fn layers(random: &mut Random, small: &Small) -> Layers {
     layers.push(last);
     let buffers = vec![positions * 3, positions * first, positions * second, outputs * channels, outputs * channels];
     let steps = layers.into_iter().map(Step::Layer).collect();
-    Layers { buffers, sample, given: vec![], prediction: d, steps, film_channels: 2 * channels + 1 }
+    Layers { buffers, sample, conditioning_tokens: vec![], prediction: d, steps, film_channels: 2 * channels + 1 }
 }
 
 fn geometry() -> impl Strategy<Value = Geometry> {

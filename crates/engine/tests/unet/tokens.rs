@@ -1,18 +1,18 @@
-//! Small networks of tokens, and what comes of their steps in f64.
+//! Small networks of tokens, and their steps in f64.
 
 use parapolicy_engine::network::{
-    Activation, Attention, Geometry, Given, GroupNorm, Layer, LayerNorm, Layers, Nonlinearity, Step,
+    Activation, Attention, ConditioningTokens, Geometry, GroupNorm, Layer, LayerNorm, Layers, Nonlinearity, Step,
 };
 use proptest::prelude::*;
 
 use super::small::Case;
 use super::{Random, reference};
 
-/// A layer of a transformer: tokens attend to each other and to some that are given, then pass a perceptron.
+/// A layer of a transformer: tokens attend to each other and to conditioning tokens, then pass a perceptron.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     positions: usize,
-    given: usize,
+    conditioning: usize,
     heads: usize,
     /// Channels of a head.
     depth: usize,
@@ -24,12 +24,12 @@ pub struct Tokens {
 /// Tokens and channels are below this; Miri takes its time.
 const LARGEST: usize = if cfg!(miri) { 5 } else { 20 };
 
-/// Tokens and channels that fill no register. (A few channels can be all but the same: what is left of them is rounding.)
+/// Tokens and channels that fill no register. (A few channels can be nearly equal; their normalisation is mostly rounding.)
 pub fn any_tokens() -> impl Strategy<Value = Tokens> {
     (1..LARGEST, 1..LARGEST, 1_usize..4, 4..LARGEST.max(5), 1..LARGEST, any::<bool>(), any::<u64>()).prop_map(
-        |(positions, given, heads, depth, batch, masked, seed)| Tokens {
+        |(positions, conditioning, heads, depth, batch, masked, seed)| Tokens {
             positions,
-            given,
+            conditioning,
             heads,
             depth,
             batch,
@@ -51,10 +51,10 @@ impl Tokens {
     }
 
     fn layers(&self, builder: &mut Builder) -> Layers {
-        let &Self { positions, given, heads, depth, masked, .. } = self;
+        let &Self { positions, conditioning, heads, depth, masked, .. } = self;
         let size = heads * depth;
         let sample = builder.activation(positions, 3);
-        let memory = builder.activation(given, size);
+        let memory = builder.activation(conditioning, size);
         let mut x = builder.linear(sample, size, None, None);
         for asked in [None, Some(memory)] {
             let normal = builder.normal(x);
@@ -68,9 +68,10 @@ impl Tokens {
         let normal = builder.normal(x);
         let wide = builder.linear(normal, 2 * size, Some(Nonlinearity::Gelu), None);
         let prediction = builder.linear(wide, size, None, Some(x));
-        let given = vec![Given { activation: memory, start: 2 }];
+        let conditioning_tokens = vec![ConditioningTokens { activation: memory, start: 2 }];
         let (buffers, steps) = (builder.buffers.clone(), builder.steps.clone());
-        Layers { buffers, sample, given, prediction, steps, film_channels: 2 + memory.positions * size }
+        let film_channels = 2 + memory.positions * size;
+        Layers { buffers, sample, conditioning_tokens, prediction, steps, film_channels }
     }
 }
 
@@ -109,7 +110,7 @@ impl Builder {
         output
     }
 
-    /// Every token hears the first, at least.
+    /// Every query attends to the first key, at least.
     fn mask(&mut self, queries: usize, keys: usize) -> Vec<f32> {
         let mut number = |at: usize| match self.random.number() {
             number if number < 0.0 && !at.is_multiple_of(keys) => f32::NEG_INFINITY,
@@ -119,11 +120,11 @@ impl Builder {
     }
 }
 
-/// Tokens that are given, `[position, batch, channel]`.
-pub fn given(given: &Given, batch: usize, film: &[f32], film_channels: usize) -> Vec<f64> {
-    let Activation { positions, channels, .. } = given.activation;
+/// Conditioning tokens, `[position, batch, channel]`.
+pub fn conditioning(tokens: &ConditioningTokens, batch: usize, film: &[f32], film_channels: usize) -> Vec<f64> {
+    let Activation { positions, channels, .. } = tokens.activation;
     let rows = (0..positions).flat_map(|position| (0..batch).map(move |row| (position, row)));
-    let first = |(position, row)| row * film_channels + given.start + position * channels;
+    let first = |(position, row)| row * film_channels + tokens.start + position * channels;
     rows.map(first).flat_map(|first| &film[first..first + channels]).map(|&x| f64::from(x)).collect()
 }
 

@@ -1,20 +1,20 @@
 //! The form in which a graph is run: in two parts, or whole.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use ort::session::Session;
+use parapolicy_onnx::{Partition, TensorInfo};
+use parapolicy_policy::{GraphError, GraphTensors};
 
 use super::{
     Layout, Refusal,
     conditioning::Conditioning,
     conditioning_inputs::ConditioningInputs,
-    parts::Parts,
     precomputed::Precomputed,
     refused,
     sessions::{self, File, Sessions},
 };
 use crate::{ExecutionProvider, Runtime, runtime::Execution};
-use parapolicy_policy::{GraphError, GraphTensors, TensorInfo};
 
 /// A graph that was read, and how it is to be computed.
 pub(super) struct ToOpen<'a> {
@@ -64,13 +64,13 @@ impl ToOpen<'_> {
         let &Self { path, tensors, runtime, how } = self;
         let Layout { sample, prediction, .. } = layout;
         let batch = tensors.inputs.iter().find(|input| input.name == *sample).and_then(TensorInfo::batch_name);
-        let parts = if how.parts_graphs() { Parts::read(path, sample, prediction) } else { None };
+        let parts = if how.parts_graphs() { partition(path, sample, prediction) } else { None };
         let (Some(batch), Some(parts)) = (batch, parts) else { return Ok(None) };
 
         // On the calling thread alone: others would look for work, and be in the way of the rest's.
         let processor = Execution { provider: ExecutionProvider::Cpu, threads: 1, ..how };
-        let condition = sessions::open(File::Of(&parts.condition()), runtime, processor, &[])?;
-        let Some(condition) = Precomputed::of(condition, given.clone(), parts.taken_over(), last)? else {
+        let condition = sessions::open(File::Of(&parts.conditioning_graph()), runtime, processor, &[])?;
+        let Some(condition) = Precomputed::of(condition, given.clone(), parts.boundary(), last)? else {
             return Ok(None);
         };
 
@@ -78,4 +78,8 @@ impl ToOpen<'_> {
         let names = if batch.is_empty() { &[][..] } else { &[batch][..] };
         Ok(Some((Sessions::open(File::Of(&rest), runtime, how, names)?, condition)))
     }
+}
+
+fn partition(path: &Path, sample: &str, prediction: &str) -> Option<Partition> {
+    Partition::new(fs::read(path).ok()?, sample, prediction)
 }

@@ -12,13 +12,13 @@
 use std::collections::HashMap;
 
 use ort::{memory::Allocator, session::Session};
+use parapolicy_onnx::BoundaryValue;
 use parapolicy_policy::Batch;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
     conditioning_inputs::ConditioningInputs,
-    parts::Value,
     tensors::{Input, Numbers, zeros},
 };
 
@@ -33,7 +33,7 @@ const ROUNDING: f32 = 1e-5;
 pub(super) struct Precomputed {
     session: Session,
     given: ConditioningInputs,
-    values: Vec<Value>,
+    values: Vec<BoundaryValue>,
     /// Numbers of all values of a row.
     len: usize,
     /// Where the row of a timestep begins in `f`.
@@ -52,7 +52,7 @@ impl Precomputed {
     /// Of a session that computes values by these names; none if they are no such sums. Timesteps of its training end with
     /// `last`.
     pub fn of(session: Session, given: ConditioningInputs, names: &[String], last: i64) -> ort::Result<Option<Self>> {
-        let values = names.iter().map(|name| Value { name: name.clone(), sizes: Vec::new() }).collect();
+        let values = names.iter().map(|name| BoundaryValue { name: name.clone(), sizes: Vec::new() }).collect();
         let (len, places, f, g, stale, rows) = Default::default();
         let mut condition = Self { session, given, values, len, places, f, g, stale, rows };
         let mut generator = ChaCha8Rng::seed_from_u64(0);
@@ -65,13 +65,13 @@ impl Precomputed {
     }
 
     /// What a batch takes of it.
-    pub fn values(&self) -> &[Value] {
+    pub fn values(&self) -> &[BoundaryValue] {
         &self.values
     }
 
     /// Tensors of the values for so many rows.
     pub fn inputs(&self, allocator: &Allocator, rows: usize) -> ort::Result<Vec<Input>> {
-        let input = |Value { name, sizes }: &Value| {
+        let input = |BoundaryValue { name, sizes }: &BoundaryValue| {
             Ok(Input { name: name.clone(), numbers: Numbers::Float(zeros(allocator, rows, sizes)?) })
         };
         self.values.iter().map(input).collect()
@@ -164,7 +164,7 @@ impl Precomputed {
             }
             value.sizes = shape[1..].iter().map(|&size| size as usize).collect();
         }
-        self.len = self.values.iter().map(Value::len).sum();
+        self.len = self.values.iter().map(BoundaryValue::len).sum();
         self.g = vec![0.0; self.len];
         Ok(true)
     }

@@ -4,7 +4,9 @@ mod role;
 
 pub(super) use self::role::Role;
 use super::error::Fault;
-use crate::{GraphTensors, Size, TensorInfo};
+use parapolicy_onnx::{Dimension, TensorInfo};
+
+use crate::GraphTensors;
 
 /// What the graph calls what a denoiser takes and gives, where that is known.
 #[derive(Clone, Debug, Default)]
@@ -117,14 +119,14 @@ fn observation<'o>(left: &[&'o TensorInfo]) -> Result<Option<&'o TensorInfo>, Fa
 
 fn ensure_open_batch(role: Role, tensor: &TensorInfo) -> Result<(), Fault> {
     match tensor.sizes().first() {
-        Some(&Size::Fixed(batch)) => Err(Fault::FixedBatch { role, name: tensor.name.clone(), batch }),
+        Some(&Dimension::Fixed(batch)) => Err(Fault::FixedBatch { role, name: tensor.name.clone(), batch }),
         _ => Ok(()),
     }
 }
 
 /// Those that have, or may have, the shape of `sample`.
 fn alike<'o>(sample: &TensorInfo, tensors: &[&'o TensorInfo]) -> Vec<&'o TensorInfo> {
-    let may_be = |(a, b): (&Size, &Size)| a.known().is_none_or(|a| b.fits(a));
+    let may_be = |(a, b): (&Dimension, &Dimension)| a.known().is_none_or(|a| b.fits(a));
     let alike = |tensor: &&&TensorInfo| sample.sizes().iter().zip(tensor.sizes()).all(may_be);
     tensors.iter().filter(alike).copied().collect()
 }

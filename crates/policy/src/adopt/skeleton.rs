@@ -1,10 +1,9 @@
 //! The manifest of a graph, as far as the graph tells: a [`Manifest`](crate::Manifest)'s fields in its order.
 
 use super::{draft::Draft, roles::Roles};
-use crate::{
-    SCHEMA_VERSION,
-    graph::{Size, TensorInfo},
-};
+use parapolicy_onnx::{Dimension, TensorInfo};
+
+use crate::SCHEMA_VERSION;
 
 /// What a network was trained with, which no graph says.
 const SCHEDULER: [(&str, &str); 7] = [
@@ -70,9 +69,9 @@ fn executed(steps: Option<usize>, horizon: Option<usize>) -> String {
 }
 
 /// What the numbers of an observation have to be.
-fn observed(seen: Option<&[Size]>, plan_dim: Option<usize>) -> String {
+fn observed(seen: Option<&[Dimension]>, plan_dim: Option<usize>) -> String {
     match (seen, plan_dim) {
-        (Some([_, Size::Fixed(all)]), _) => {
+        (Some([_, Dimension::Fixed(all)]), _) => {
             format!("[numbers in one observation]: with n_obs_steps of them, {all} in all")
         }
         (None, Some(plan_dim)) => format!("[numbers in one observation]: with those of an action, {plan_dim} in all"),

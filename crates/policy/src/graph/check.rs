@@ -2,10 +2,9 @@
 
 use std::fmt::Display;
 
-use super::{
-    GraphTensors, TensorInfo,
-    tensor_info::{Kind, Size},
-};
+use parapolicy_onnx::{Dimension, TensorInfo, ValueKind};
+
+use super::GraphTensors;
 use crate::{EncoderGraph, Manifest};
 
 /// The element type of the graph's timesteps: exporters differ.
@@ -67,7 +66,7 @@ pub(super) fn denoiser(tensors: &GraphTensors, manifest: &Manifest) -> Result<Ac
 fn seen(tensors: &GraphTensors, manifest: &Manifest) -> Vec<usize> {
     let (steps, dim) = (manifest.n_obs_steps, manifest.seen_dim());
     let input = tensors.inputs.iter().find(|input| Some(&input.name) == manifest.denoiser.observation.as_ref());
-    let is_flat = matches!(input.map(|input| &input.kind), Some(Kind::Tensor { shape, .. }) if shape.len() == 2);
+    let is_flat = matches!(input.map(|input| &input.kind), Some(ValueKind::Tensor { shape, .. }) if shape.len() == 2);
     if is_flat { vec![steps * dim] } else { vec![steps, dim] }
 }
 
@@ -100,12 +99,12 @@ impl Expected<'_> {
     fn find<'o>(&self, kind: &str, tensors: &'o [TensorInfo]) -> Result<&'o str, String> {
         let found = tensors.iter().find(|tensor| tensor.name == self.name);
         let tensor = found.ok_or_else(|| self.missing(kind, tensors))?;
-        let Kind::Tensor { element, shape } = &tensor.kind else {
+        let ValueKind::Tensor { element, shape } = &tensor.kind else {
             return Err(self.problem(kind, format_args!("is a {}, not a tensor", tensor.kind)));
         };
-        self.check_type(kind, element)?;
+        self.check_type(kind, element.as_str())?;
         self.check_shape(kind, shape)?;
-        Ok(element)
+        Ok(element.as_str())
     }
 
     fn check_type(&self, kind: &str, element: &str) -> Result<(), String> {
@@ -117,7 +116,7 @@ impl Expected<'_> {
     }
 
     /// A size that the graph leaves open fits any; the batch must be open.
-    fn check_shape(&self, kind: &str, shape: &[Size]) -> Result<(), String> {
+    fn check_shape(&self, kind: &str, shape: &[Dimension]) -> Result<(), String> {
         let sizes_fit = shape.len() == self.sizes.len() + 1
             && shape[1..].iter().zip(&self.sizes).all(|(size, &wanted)| size.fits(wanted));
         if !sizes_fit {
@@ -127,7 +126,7 @@ impl Expected<'_> {
                 format!("has shape {} in the graph, but policy.json asks for [batch{wanted}]", describe(shape)),
             ));
         }
-        if let Size::Fixed(batch) = &shape[0] {
+        if let Dimension::Fixed(batch) = &shape[0] {
             return Err(
                 self.problem(kind, format!("has a fixed batch of {batch}: export the graph with a dynamic batch axis"))
             );
@@ -151,8 +150,8 @@ impl Expected<'_> {
 }
 
 /// A shape with the sizes that are open as `?`.
-fn describe(shape: &[Size]) -> String {
-    let size = |size: &Size| if let Size::Fixed(size) = size { size.to_string() } else { "?".into() };
+fn describe(shape: &[Dimension]) -> String {
+    let size = |size: &Dimension| if let Dimension::Fixed(size) = size { size.to_string() } else { "?".into() };
     let sizes: Vec<_> = shape.iter().map(size).collect();
     format!("[{}]", sizes.join(", "))
 }

@@ -3,14 +3,14 @@
 
 use std::cell::RefCell;
 
-use super::{NUMBERS, ROWS, Tiles, table};
+use super::{NUMBERS, ROWS, Tiles, with_tiles};
+use crate::kernel::dispatch_table::DispatchTable;
 use crate::kernel::portable;
-use crate::kernel::table::Table;
 
-/// This thread's registers, where they are configured.
+/// This thread's registers, once they are configured.
 pub(super) struct Emulation;
 
-pub(super) static TABLE: Table = table::<Emulation>(portable::PAIRS_TABLE);
+pub(super) static TABLE: DispatchTable = with_tiles::<Emulation>(portable::PAIRS_TABLE);
 
 type Register = [[f32; NUMBERS]; ROWS];
 
@@ -22,7 +22,7 @@ fn with<R>(f: impl FnOnce(&mut [Register; 8]) -> R) -> R {
     REGISTERS.with_borrow_mut(|registers| f(registers.as_mut().expect("an undefined instruction")))
 }
 
-/// The two bf16 of a number: what is subnormal is zero.
+/// The two bf16 of a number. Subnormal numbers count as zero.
 fn halves(pair: f32) -> [f32; 2] {
     let bits = pair.to_bits();
     [bits << 16, bits & 0xffff_0000].map(|bits| flushed(f32::from_bits(bits)))
@@ -54,7 +54,7 @@ impl Tiles for Emulation {
         });
     }
 
-    /// Sums of the even and of the odd ones, each by fused products, then both added to what is there.
+    /// Sums of the even and of the odd products, each fused, then both added to the register.
     unsafe fn dot<const SUMS: usize, const A: usize, const B: usize>() {
         with(|registers| {
             let (a, b) = (registers[A], registers[B]);

@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 
 use super::Tiles;
 
-/// This processor's.
+/// The processor's own instructions.
 ///
-/// The registers keep what they hold from one block of assembly to the next: a compiler makes code that touches them only
-/// for intrinsics of AMX, and there are none in this program. Every block counts as one that reads and writes memory, and
-/// none is left out or moved past another.
+/// The registers keep their content from one block of assembly to the next: a compiler generates code that touches them only
+/// for intrinsics of AMX, and this program has none. Every block counts as one that reads and writes memory, so none is
+/// removed or moved past another.
 pub(super) struct Instructions;
 
 /// What `ldtilecfg` reads: the sizes of registers.
@@ -78,17 +78,17 @@ impl Tiles for Instructions {
     }
 }
 
-/// Whether the processor has the instructions, and the system saves their registers for this process. Asked once.
+/// Whether the processor has the instructions, and the system saves their registers for this process. Determined once.
 pub(super) fn are_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| {
-        // Leaf 7 is there where AVX-512 is. Bits 22 and 24 are AMX-BF16 and AMX-TILE.
+        // A processor with AVX-512 has leaf 7. Bits 22 and 24 are AMX-BF16 and AMX-TILE.
         let needed = 1 << 22 | 1 << 24;
         __cpuid_count(7, 0).edx & needed == needed && permitted()
     })
 }
 
-/// Registers of 8 KB are saved only for processes that have asked (Linux, `Documentation/arch/x86/xstate.rst`).
+/// Linux saves the registers, 8 KB, only for processes that have asked (`Documentation/arch/x86/xstate.rst`).
 #[cfg(target_os = "linux")]
 fn permitted() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;

@@ -1,6 +1,6 @@
-//! The kernel by emulated instructions, on random networks; where the processor has them, `tests/kernels.rs` runs them.
+//! The kernel with emulated instructions, on random networks. `tests/kernels.rs` uses the processor's own, if it has them.
 
-#[path = "../../../tests/unet/mod.rs"]
+#[path = "../../../tests/unet/networks.rs"]
 mod unet;
 
 use proptest::prelude::*;
@@ -8,13 +8,13 @@ use unet::small::{CASES, Case, any_small};
 use unet::{Random, reference, relative_error, run, unet};
 
 use super::emulation;
+use crate::kernel::dispatch_table::DispatchTable;
 use crate::kernel::portable;
 use crate::kernel::program::Program;
-use crate::kernel::table::Table;
 use crate::kernel::tile::{Tile, TileFunction};
 use crate::kernel::verify::verify;
 
-static PAIRS: Table = portable::PAIRS_TABLE;
+static PAIRS: DispatchTable = portable::PAIRS_TABLE;
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) })]
@@ -23,7 +23,7 @@ proptest! {
     fn agrees_with_sums_in_f64_and_with_plain_loops_of_pairs(small in any_small()) {
         let Some(Case { layers, batch, sample, film, expected }) = small.case() else { return Ok(()) };
         let evaluate = |table, threads| {
-            let mut program = Program::packed(&layers, table, threads).unwrap();
+            let mut program = Program::unverified(&layers, table, threads).unwrap();
             run(&mut program, batch, &sample, &film, expected.len())
         };
         let result = evaluate(&emulation::TABLE, 1);
@@ -48,20 +48,20 @@ fn a_whole_network_agrees_with_sums_in_f64() {
         let sample = random.numbers(batch * 32, 1.0);
         let film = random.numbers(batch * layers.film_channels, 1.0);
         let expected = reference(&layers, batch, &sample, &film);
-        let mut program = Program::packed(&layers, &emulation::TABLE, 1).unwrap();
+        let mut program = Program::unverified(&layers, &emulation::TABLE, 1).unwrap();
         let error = relative_error(&run(&mut program, batch, &sample, &film, expected.len()), &expected);
         assert!(error < 1e-2, "batch {batch}: {error:e}");
     }
 }
 
-/// One whose products are missing.
-static WRONG: Table = Table { tiles: &[[nothing as TileFunction; 2]; 32], ..emulation::TABLE };
+/// A table whose products are missing.
+static WRONG: DispatchTable = DispatchTable { tiles: &[[nothing as TileFunction; 2]; 32], ..emulation::TABLE };
 
 fn nothing(_: &mut Tile<'_>) {}
 
 #[test]
 #[cfg_attr(miri, ignore = "takes hours")]
-fn a_kernel_that_is_wrong_is_found_out() {
+fn a_wrong_kernel_is_detected() {
     assert!(verify(portable::f32()).unwrap() && verify(&PAIRS).unwrap() && verify(&emulation::TABLE).unwrap());
     assert!(!verify(&WRONG).unwrap());
 }

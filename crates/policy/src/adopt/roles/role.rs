@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::RoleNames;
-use crate::{GraphTensors, Kind, Size, TensorInfo};
+use parapolicy_onnx::{Dimension, TensorInfo, ValueKind};
+
+use crate::GraphTensors;
 
 /// What a tensor is to a denoiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,13 +61,13 @@ impl Role {
 
     /// Whether a tensor has that form.
     pub fn fits(self, tensor: &TensorInfo) -> bool {
-        let Kind::Tensor { element, shape } = &tensor.kind else { return false };
+        let ValueKind::Tensor { element, shape } = &tensor.kind else { return false };
         let (types, axes): (&[&str], _) = match self {
             Self::Timestep => (&["i64", "f32"], 1..=1),
             Self::Observation => (&["f32"], 2..=3),
             Self::Sample | Self::Prediction => (&["f32"], 3..=3),
         };
-        let is_empty = |size: &Size| matches!(size, Size::Fixed(size) if *size < 1);
+        let is_empty = |size: &Dimension| matches!(size, Dimension::Fixed(size) if *size < 1);
         types.contains(&element.as_str()) && axes.contains(&shape.len()) && !shape.iter().any(is_empty)
     }
 

@@ -1,0 +1,208 @@
+//! One layer: a convolution and what follows it.
+
+mod convolve;
+mod weight_stream;
+
+use std::ops::Range;
+
+use self::weight_stream::WeightStream;
+use crate::Work;
+use crate::kernel::dispatch_table::DispatchTable;
+use crate::kernel::evaluation::{Evaluation, Workspace};
+use crate::kernel::finish::{Finish, Rows};
+use crate::kernel::layout::{ActivationLayout, ArenaLayout};
+use crate::kernel::packed_norm::{PackedNorm, padded};
+use crate::kernel::runs::{self, Run};
+use crate::kernel::weights::Weights;
+use crate::kernel::winograd::{self, Scheme, TAPS};
+use crate::network::{Film, Geometry, Layer, Nonlinearity};
+use crate::thread_pool::Share;
+
+/// A layer whose weights are packed for an instruction set.
+///
+/// Its channels are divided into units of whole groups and whole registers. A thread takes a share of the units, and no
+/// other thread touches their channels. No sum depends on how many threads there are.
+pub(in crate::kernel) struct PackedLayer {
+    table: &'static DispatchTable,
+    inputs: Vec<ActivationLayout>,
+    output: ActivationLayout,
+    residual: Option<ActivationLayout>,
+    film: Option<Film>,
+    norm: Option<PackedNorm>,
+    nonlinearity: Option<Nonlinearity>,
+    bias: Vec<f32>,
+    /// Registers of channels in a unit.
+    unit: usize,
+    direct: Weights,
+    by_tap: Vec<Run>,
+    by_position: Vec<Vec<(usize, usize)>>,
+    winograd: Option<(Scheme, Weights)>,
+}
+
+/// From this batch size on, convolutions of five taps are computed by [`winograd`]. A single row takes as long as reading the
+/// weights, of which minimal filtering has more; two rows are faster with it already (1.4 times, three rows 1.8 times: the
+/// shipped network in f32 on two cores of an AMD EPYC Zen 4).
+pub(in crate::kernel) const WINOGRAD_BATCH: usize = 2;
+
+/// Pairs of columns; the first and the last may be single columns.
+fn pairs(columns: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = columns.end;
+    (columns.start / 2..end.div_ceil(2)).map(move |pair| (2 * pair).max(columns.start)..end.min(2 * pair + 2))
+}
+
+impl PackedLayer {
+    pub fn new(layer: &Layer, arena: &ArenaLayout, table: &'static DispatchTable, all: &mut Vec<f32>) -> Self {
+        let convolution = &layer.convolution;
+        let inputs: Vec<_> = layer.inputs.iter().map(|&input| arena.of(input)).collect();
+        let output = arena.of(layer.output);
+        let channels: Vec<_> = inputs.iter().map(|input| input.channels).collect();
+        let positions = inputs.first().map_or(0, |input| input.positions);
+        let same = Geometry { taps: TAPS, stride: 1, padding: TAPS / 2, transposed: false };
+        let scheme = Scheme::of(positions).filter(|_| convolution.geometry == same && table.packed == 1);
+        let norm = layer.norm.as_ref().map(|norm| PackedNorm::new(norm, output.channels));
+        Self {
+            table,
+            residual: layer.residual.map(|residual| arena.of(residual)),
+            film: layer.film,
+            nonlinearity: layer.nonlinearity,
+            bias: padded(&convolution.bias),
+            unit: lcm(norm.as_ref().map_or(1, |norm| norm.group), table.lanes) / table.lanes,
+            norm,
+            direct: Weights::direct(convolution, &channels, table, all),
+            by_tap: runs::by_tap(convolution.geometry, positions, output.positions),
+            by_position: runs::by_position(convolution.geometry, positions, output.positions),
+            winograd: scheme.map(|scheme| (scheme, Weights::winograd(convolution, &channels, scheme, table, all))),
+            inputs,
+            output,
+        }
+    }
+
+    /// Enlarges a workspace to what this layer needs.
+    pub fn reserve(&self, workspace: &mut Workspace, batch: usize) {
+        let rows = self.output.positions * batch;
+        let widths: usize = self.inputs.iter().map(|input| input.len(batch)).sum();
+        let chunk = self.chunk() * self.table.lanes;
+        let spread = self.winograd.as_ref().map_or(1, |(scheme, _)| scheme.points().div_ceil(winograd::TILE));
+        workspace.operands.reserve(widths * spread + self.slack());
+        workspace.products.reserve(rows * chunk * spread);
+        workspace.sums.reserve(rows * chunk);
+        workspace.scratch.reserve(4 * chunk * batch);
+    }
+
+    /// Computes this thread's channels of the output. Near the end, weights of the `next` layer are prefetched.
+    ///
+    /// # Safety
+    /// As for [`Operation::run`](super::Operation::run).
+    pub unsafe fn run(&self, evaluation: Evaluation<'_>, share: Share, next: Option<&Self>, workspace: &mut Workspace) {
+        let next = next.map_or(0, |next| next.first_weight(evaluation.filtered, share));
+        let Evaluation { arena, batch, filtered, .. } = evaluation;
+        let mine = self.columns(share);
+        if mine.is_empty() {
+            return;
+        }
+        // SAFETY: the caller says that no one writes the inputs.
+        let inputs = self.inputs.iter().map(|input| unsafe { input.read(arena, batch) });
+        let winograd = self.winograd(filtered);
+        self.prepare(inputs.clone(), winograd, batch, &mut workspace.operands);
+        // SAFETY: the instruction set is there, as the caller says.
+        unsafe { (self.table.begin)() };
+        let end = mine.end;
+        let stream = |weights| WeightStream { numbers: evaluation.weights, weights, end, next };
+        for first in mine.clone().step_by(self.chunk()) {
+            let chunk = first..mine.end.min(first + self.chunk());
+            match winograd {
+                Some((scheme, weights)) => self.filter(*scheme, &stream(weights), batch, chunk.clone(), workspace),
+                None => self.convolve(inputs.clone(), &stream(&self.direct), batch, chunk.clone(), workspace),
+            }
+            // SAFETY: the caller's.
+            unsafe { self.finish(evaluation, chunk, workspace) };
+        }
+        // SAFETY: as above.
+        unsafe { (self.table.end)() };
+    }
+
+    pub fn work(&self, batch: usize) -> Work {
+        let outputs = self.output.channels;
+        let inputs: usize = self.inputs.iter().map(|input| input.channels).sum();
+        let (weights, rows) = match self.winograd(batch >= WINOGRAD_BATCH) {
+            Some((scheme, weights)) => (weights, scheme.points() * scheme.tiles()),
+            None => (&self.direct, self.by_position.iter().map(Vec::len).sum()),
+        };
+        let numbers = weights.column(self.output.stride / self.table.lanes) - weights.column(0);
+        let layouts = self.inputs.iter().chain([&self.output]).chain(&self.residual);
+        let activations: usize = layouts.map(ActivationLayout::numbers).sum();
+        Work {
+            products: inputs * outputs * rows * batch,
+            weights: numbers * size_of::<f32>(),
+            activations: activations * batch * size_of::<f32>(),
+        }
+    }
+
+    /// This thread's columns: registers of channels.
+    fn columns(&self, share: Share) -> Range<usize> {
+        let columns = self.output.stride / self.table.lanes;
+        let units = share.of(columns.div_ceil(self.unit));
+        units.start * self.unit..columns.min(units.end * self.unit)
+    }
+
+    fn winograd(&self, filtered: bool) -> Option<&(Scheme, Weights)> {
+        self.winograd.as_ref().filter(|_| filtered)
+    }
+
+    /// Where the weights begin that this thread reads first.
+    fn first_weight(&self, filtered: bool, share: Share) -> usize {
+        let weights = self.winograd(filtered).map_or(&self.direct, |(_, weights)| weights);
+        weights.column(self.columns(share).start)
+    }
+
+    /// Columns that are computed at once: one unit, or two if a unit is a single column.
+    fn chunk(&self) -> usize {
+        self.unit * 2_usize.div_ceil(self.unit)
+    }
+
+    /// Numbers that may be read beyond the last row of inputs.
+    fn slack(&self) -> usize {
+        let step = self.by_tap.iter().map(|run| run.input_step).max().unwrap_or(1);
+        let stride = self.inputs.iter().map(|input| input.stride).max().unwrap_or(0);
+        (self.table.rows - 1) * step * stride
+    }
+
+    /// # Safety
+    /// As for [`Self::run`]; `columns` are this thread's.
+    unsafe fn finish(&self, evaluation: Evaluation<'_>, columns: Range<usize>, workspace: &mut Workspace) {
+        let Evaluation { arena, batch, film, .. } = evaluation;
+        let lanes = self.table.lanes;
+        let first = columns.start * lanes;
+        let channels = (columns.len() * lanes).min(self.output.channels.saturating_sub(first));
+        let film = |start: Option<usize>| start.map(|start| Rows { data: &film.data[start + first..], ..film });
+        // SAFETY: the caller says that no one writes the residual.
+        let residual = self.residual.map(|layout| unsafe { (layout.read(arena, batch), layout.stride) });
+        let mut finish = Finish {
+            sums: workspace.sums.numbers(),
+            columns: columns.len(),
+            positions: self.output.positions,
+            batch,
+            norm: self.norm.as_ref().map(|norm| norm.of(first, channels)),
+            nonlinearity: self.nonlinearity,
+            film_scale: film(self.film.and_then(|film| film.scale)),
+            film_bias: film(self.film.and_then(|film| film.bias)),
+            residual: residual.map(|(data, stride)| Rows { data: &data[first..], stride }),
+            output: arena.pointer(self.output.start(batch), self.output.len(batch)).wrapping_add(first),
+            stride: self.output.stride,
+            scratch: workspace.scratch.numbers_mut(),
+        };
+        assert!(finish.fits(lanes), "a layer's buffers are as large as its shape");
+        // SAFETY: it fits; the columns are this thread's, in rows that are there; the caller says that the instruction set is
+        // there too.
+        unsafe { (self.table.finish)(&mut finish) };
+    }
+}
+
+/// The least common multiple.
+fn lcm(a: usize, b: usize) -> usize {
+    let (mut x, mut y) = (a, b);
+    while y > 0 {
+        (x, y) = (y, x % y);
+    }
+    a / x * b
+}

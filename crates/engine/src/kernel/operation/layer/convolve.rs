@@ -1,0 +1,223 @@
+//! The matrix products of a layer.
+
+use std::ops::Range;
+
+use super::{PackedLayer, WeightStream, pairs};
+use crate::kernel::bf16;
+use crate::kernel::evaluation::Workspace;
+use crate::kernel::memory::Aligned;
+use crate::kernel::tile::{Term, Tile};
+use crate::kernel::weights::{Source, Weights};
+use crate::kernel::winograd::{Gather, Scatter, Scheme};
+
+impl PackedLayer {
+    /// Transforms or packs the inputs, if the products need that.
+    pub(super) fn prepare<'i>(
+        &self,
+        inputs: impl Iterator<Item = &'i [f32]>,
+        winograd: Option<&(Scheme, Weights)>,
+        batch: usize,
+        to: &mut Aligned,
+    ) {
+        let mut rest = to.numbers_mut();
+        for (input, layout) in inputs.zip(&self.inputs) {
+            let taken;
+            if let Some((scheme, _)) = winograd {
+                (taken, rest) = rest.split_at_mut(scheme.points() * scheme.tiles() * batch * layout.stride);
+                let mut scatter =
+                    Scatter { scheme: *scheme, batch, channels: layout.stride, inputs: input, outputs: taken };
+                assert!(scatter.fits(self.table.lanes), "rows are whole registers");
+                // SAFETY: it fits, and `PackedLayer` is only made for an instruction set that the processor has.
+                unsafe { (self.table.scatter)(&mut scatter) };
+            } else if self.table.packed == 2 {
+                (taken, rest) = rest.split_at_mut(input.len() / layout.stride * bf16::width(layout.stride));
+                // SAFETY: `PackedLayer` is only made for an instruction set that the processor has.
+                unsafe { (self.table.narrow)(input, layout.stride, taken) };
+            }
+        }
+    }
+
+    /// Sums of a convolution tap by tap.
+    pub(super) fn convolve<'i>(
+        &self,
+        inputs: impl Iterator<Item = &'i [f32]> + Clone,
+        stream: &WeightStream<'_>,
+        batch: usize,
+        columns: Range<usize>,
+        workspace: &mut Workspace,
+    ) {
+        let lanes = self.table.lanes;
+        let rows = self.output.positions * batch;
+        for (column, sums) in columns.clone().zip(workspace.sums.numbers_mut().chunks_exact_mut(rows * lanes)) {
+            for row in sums.chunks_exact_mut(lanes) {
+                row.copy_from_slice(&self.bias[column * lanes..][..lanes]);
+            }
+        }
+        let contiguous = self.by_tap.iter().all(|run| run.output_step == 1 && run.input_step == 1);
+        for pair in pairs(columns.clone()) {
+            let mut packed = 0;
+            for (source, (input, layout)) in inputs.clone().zip(&self.inputs).enumerate() {
+                let (input, stride) = if self.table.packed == 1 {
+                    (input, layout.stride)
+                } else {
+                    let (start, width) = (packed, bf16::width(layout.stride));
+                    packed += input.len() / layout.stride * width;
+                    (&workspace.operands.numbers()[start..], width)
+                };
+                let Source { start, depth } = stream.weights.sources[source];
+                let group = Group {
+                    layer: self,
+                    stream,
+                    start: stream.weights.column(pair.start) + start,
+                    columns: pair.len(),
+                    depth,
+                    input,
+                    stride,
+                    outputs: &mut workspace.sums.numbers_mut()[(pair.start - columns.start) * rows * lanes..],
+                    output_column: rows * lanes,
+                };
+                if batch < self.table.rows_apart && (contiguous || batch == 1) {
+                    group.by_tap(batch);
+                } else {
+                    group.by_position(batch, &mut workspace.terms);
+                }
+            }
+        }
+    }
+
+    /// Sums of a convolution point by point.
+    pub(super) fn filter(
+        &self,
+        scheme: Scheme,
+        stream: &WeightStream<'_>,
+        batch: usize,
+        columns: Range<usize>,
+        workspace: &mut Workspace,
+    ) {
+        let lanes = self.table.lanes;
+        let (points, rows) = (scheme.points(), scheme.tiles() * batch);
+        for pair in pairs(columns.clone()) {
+            let mut start = 0;
+            for (source, layout) in self.inputs.iter().enumerate() {
+                let len = points * rows * layout.stride;
+                let input = &workspace.operands.numbers()[start..][..len];
+                start += len;
+                let Source { start: first, depth } = stream.weights.sources[source];
+                let weights = stream.weights.column(pair.start) + first;
+                for point in 0..points {
+                    let outputs = ((pair.start - columns.start) * points + point) * rows * lanes;
+                    let weight = weights + point * depth * 2 * lanes;
+                    let tile = Tile {
+                        rows,
+                        columns: pair.len(),
+                        depth,
+                        terms: &[Term { input: 0, weight }],
+                        inputs: &input[point * rows * layout.stride..],
+                        input_stride: layout.stride,
+                        weights: stream.numbers,
+                        ahead: stream.ahead(weight),
+                        outputs: &mut workspace.products.numbers_mut()[outputs..],
+                        output_stride: lanes,
+                        column_stride: points * rows * lanes,
+                        accumulate: source > 0,
+                    };
+                    self.multiply(tile);
+                }
+            }
+        }
+        let mut gather = Gather {
+            scheme,
+            batch,
+            columns: columns.len(),
+            products: workspace.products.numbers(),
+            bias: &self.bias[columns.start * lanes..],
+            outputs: workspace.sums.numbers_mut(),
+        };
+        assert!(gather.fits(lanes), "a workspace is as large as its layers");
+        // SAFETY: it fits, and `PackedLayer` is only made for an instruction set that the processor has.
+        unsafe { (self.table.gather)(&mut gather) };
+    }
+
+    /// Divides a tile of any height into tiles that fit into registers, as equal as possible.
+    fn multiply(&self, tile: Tile<'_>) {
+        let most = self.table.tiles.len();
+        let mut rest = tile.rows;
+        let mut first = 0;
+        while rest > 0 {
+            let rows = rest.div_ceil(rest.div_ceil(most)).next_multiple_of(self.table.rows).min(rest);
+            let mut tile = Tile {
+                rows,
+                inputs: &tile.inputs[first * tile.input_stride..],
+                outputs: &mut tile.outputs[first * tile.output_stride..],
+                ..tile
+            };
+            assert!(tile.fits(self.table.lanes, self.table.rows), "a layer's buffers are as large as its shape");
+            // SAFETY: the function is for so many rows and columns, the tile fits, and `PackedLayer` is only made for an
+            // instruction set that the processor has.
+            unsafe { self.table.tiles[rows - 1][tile.columns - 1](&mut tile) };
+            first += rows;
+            rest -= rows;
+        }
+    }
+}
+
+/// The products of one input with the weights of one or two columns.
+struct Group<'a> {
+    layer: &'a PackedLayer,
+    stream: &'a WeightStream<'a>,
+    /// Where the weights begin.
+    start: usize,
+    columns: usize,
+    depth: usize,
+    input: &'a [f32],
+    stride: usize,
+    outputs: &'a mut [f32],
+    output_column: usize,
+}
+
+impl Group<'_> {
+    /// For few rows: all positions that a tap reaches at once, so that its weights are read once.
+    fn by_tap(mut self, batch: usize) {
+        let lanes = self.layer.table.lanes;
+        for run in &self.layer.by_tap {
+            let terms = [Term { input: 0, weight: self.start + run.tap * self.depth * 2 * lanes }];
+            self.multiply(
+                run.count * batch,
+                &terms,
+                (run.input * batch * self.stride, run.input_step * self.stride),
+                (run.output * batch * lanes, run.output_step * lanes),
+            );
+        }
+    }
+
+    /// For many rows: all taps that reach a position at once, so that its sums stay in registers.
+    fn by_position(mut self, batch: usize, terms: &mut Vec<Term>) {
+        let lanes = self.layer.table.lanes;
+        for (position, taps) in self.layer.by_position.iter().enumerate() {
+            let term = |&(tap, input): &(usize, usize)| Term {
+                input: input * batch * self.stride,
+                weight: self.start + tap * self.depth * 2 * lanes,
+            };
+            terms.clear();
+            terms.extend(taps.iter().map(term));
+            self.multiply(batch, terms, (0, self.stride), (position * batch * lanes, lanes));
+        }
+    }
+
+    fn multiply(&mut self, rows: usize, terms: &[Term], input: (usize, usize), output: (usize, usize)) {
+        self.layer.multiply(Tile {
+            rows,
+            columns: self.columns,
+            depth: self.depth,
+            terms,
+            inputs: &self.input[input.0..],
+            input_stride: input.1,
+            weights: self.stream.numbers,
+            ahead: self.stream.ahead(terms.first().map_or(0, |term| term.weight)),
+            outputs: &mut self.outputs[output.0..],
+            output_stride: output.1,
+            column_stride: self.output_column,
+            accumulate: true,
+        });
+    }
+}

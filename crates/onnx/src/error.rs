@@ -1,0 +1,13 @@
+//! Why a file is not read.
+
+/// Why a file is not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OnnxError {
+    /// The bytes are not an ONNX model.
+    #[error("is not a readable ONNX model ({0}): export it again")]
+    NotOnnx(#[from] prost::DecodeError),
+    /// The model contains no graph.
+    #[error("has no graph in it: export it again")]
+    NoGraph,
+}

@@ -1,0 +1,43 @@
+//! Reads ONNX files: what a graph takes and returns, its nodes and constants, and its partition in two.
+//!
+//! | type | use |
+//! |---|---|
+//! | [`Graph`] | a graph, decoded: inputs, outputs, nodes, constants |
+//! | [`TensorInfo`] | name, element type and shape of an input or an output, whoever opened the graph |
+//! | [`Partition`] | a denoiser divided into a conditioning graph, which does not read the sample, and the rest |
+//! | [`message`] | the Protocol Buffers messages of `onnx.proto3` that all of this is decoded from |
+//!
+//! Nothing here runs a graph. Input files are not trusted: no memory is allocated because of a size that a file merely
+//! states, and every damaged file is an [`OnnxError`].
+//!
+//! # Example
+//! ```
+//! use parapolicy_onnx::{Graph, Partition};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/data/plain.onnx"))?;
+//! let graph = Graph::read(file.clone())?;
+//! assert_eq!(graph.inputs[0].to_string(), "`sample` Tensor<f32>(batch, 8, 2)");
+//! assert_eq!(graph.inputs[0].batch_name(), Some("batch"));
+//!
+//! // What depends on the timestep and the observation alone becomes a graph of its own.
+//! let partition = Partition::new(file, "sample", "prediction").ok_or("cannot be divided")?;
+//! let conditioning = Graph::read(partition.conditioning_graph())?;
+//! assert!(conditioning.inputs.iter().all(|input| input.name != "sample"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod constant;
+mod error;
+mod graph;
+pub mod message;
+mod node;
+mod partition;
+mod tensor_info;
+
+pub use constant::{Constant, ConstantError, Numbers};
+pub use error::OnnxError;
+pub use graph::Graph;
+pub use partition::{BoundaryValue, Partition};
+pub use tensor_info::{Dimension, ElementType, TensorInfo, ValueKind};
