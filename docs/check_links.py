@@ -75,8 +75,10 @@ def problems(page: Path, root: Path) -> list[str]:
             found.append(f"{link}: leads out of {root.name}")
         elif not target.exists():
             found.append(f"{link}: no such file")
-        elif parts.fragment and target.suffix in READERS and unquote(parts.fragment) not in READERS[target.suffix](target)[1]:
-            found.append(f"{link}: no such heading")
+        elif parts.fragment and target.suffix in READERS:
+            anchors = READERS[target.suffix](target)[1]
+            if unquote(parts.fragment) not in anchors:
+                found.append(f"{link}: no such heading")
     return found
 
 
