@@ -3,6 +3,7 @@
 mod adopt;
 mod clock;
 mod demos;
+mod place;
 mod runtime;
 mod study;
 mod view;
@@ -19,11 +20,12 @@ pub use self::clock::{ClockName, LONGEST_LATENCY, LatencyName, LoopArguments};
 pub use self::demos::{
     Demos, DemosCheckArguments, DemosExportArguments, DemosFormat, DemosListArguments, DemosMergeArguments,
 };
+pub use self::place::PlaceArguments;
 pub use self::runtime::RuntimeCommand;
 pub use self::study::{LatencyStudyArguments, Study};
 pub use self::view::ViewArguments;
-use crate::auto::SamplerName;
-use crate::fastest::ProviderArgument;
+use crate::auto_provider::ProviderArgument;
+use crate::auto_sampler::SamplerName;
 
 /// Runs diffusion policies on robots, sampled in parallel over time.
 ///
@@ -176,9 +178,8 @@ pub struct RunArguments {
     /// Log every plan as it stood after each round of its sampler, too. Where the world waits, one of them is drawn: rounds.svg.
     #[arg(long, conflicts_with = "environments")]
     pub log_rounds: bool,
-    /// What the episodes are like (TOML).
-    #[arg(long, default_value = "sims/nominal.toml")]
-    pub scenario: PathBuf,
+    #[command(flatten)]
+    pub place: PlaceArguments,
     /// Episodes of each sampler.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     pub episodes: u64,
@@ -194,7 +195,7 @@ pub struct RunArguments {
     )]
     pub environments: u64,
     #[command(flatten)]
-    pub in_time: LoopArguments,
+    pub realtime: LoopArguments,
     /// Folder for report.html, a page of all that was measured; report.json, episodes.csv, report.svg, episode.gif; and
     /// episodes.mcap: all that was observed, planned and sent, for Foxglove or rerun.
     #[arg(long, default_value = "report")]
@@ -225,12 +226,15 @@ pub struct BenchArguments {
     /// Plot to write (SVG): how far plans end from `sequential` against the rounds spent on them.
     #[arg(long, value_name = "FILE")]
     pub anytime: Option<PathBuf>,
-    /// Observations to plan for, as the policy meets them in the scenario.
+    /// Observations to plan for, as the policy meets them in the environment.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub observations: u64,
-    /// What the episodes that give the observations are like (TOML).
-    #[arg(long, default_value = "sims/nominal.toml")]
-    pub scenario: PathBuf,
+    /// Whether observations are drawn from the ranges in the manifest in place of being met in an environment: so they are,
+    /// too, where no environment takes the policy.
+    #[arg(long, conflicts_with_all = ["environment", "scenario"])]
+    pub drawn: bool,
+    #[command(flatten)]
+    pub place: PlaceArguments,
     /// Seed of the first episode and of the noise.
     #[arg(long, default_value_t = 200_000)]
     pub seed: u64,

@@ -1,5 +1,6 @@
-use parapolicy_control::Machine;
-use parapolicy_policy::{Calibration, Cpu, Policy, Provider, Roofline};
+use parapolicy_eval::Machine;
+use parapolicy_eval::{Calibration, Cpu, Roofline};
+use parapolicy_policy::{Network, Provider};
 
 /// The machine that the program runs on, and what runs the network on it.
 pub fn describe(provider: &Provider) -> Machine {
@@ -10,7 +11,7 @@ pub fn describe(provider: &Provider) -> Machine {
 
 /// How far the policy's batches are from what that can do at most, as far as it was calibrated; a calibration that is
 /// damaged is as good as none.
-pub fn roofline(policy: &Policy) -> Roofline {
+pub fn roofline(policy: &Network) -> Roofline {
     let known = Calibration::load(policy).ok().flatten();
     let unknown = "this model was not calibrated on this machine: `parapolicy calibrate` measures it";
     known.map_or_else(|| Roofline::Unknown(unknown.into()), |calibration| calibration.roofline().clone())

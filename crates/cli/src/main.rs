@@ -1,10 +1,11 @@
 //! The `parapolicy` program.
 
 mod args;
-mod auto;
+mod auto_provider;
+mod auto_sampler;
 mod commands;
+mod environments;
 mod failure;
-mod fastest;
 mod input;
 mod machine;
 mod output;

@@ -1,10 +1,11 @@
 //! Bars on standard error; nothing is drawn where that is not a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use parapolicy_control::SamplerRun;
+use parapolicy_eval::SamplerRun;
 use parapolicy_policy::{InstallObserver, InstallStage};
 
 /// The bar over all episodes of a run.
+#[derive(Clone)]
 pub struct RunProgress(ProgressBar);
 
 impl RunProgress {

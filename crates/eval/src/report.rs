@@ -38,6 +38,9 @@ pub struct Report {
     pub deviation: Option<Deviation>,
     /// What was sampled from.
     pub model: Model,
+    /// Name of the environment.
+    #[serde(default = "pusht")]
+    pub environment: String,
     /// Name of the scenario.
     pub scenario: String,
     /// Name of the solver.
@@ -80,4 +83,9 @@ pub struct Model {
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let count = values.len().max(1) as f64;
     values.sum::<f64>() / count
+}
+
+/// The environment of reports that do not name one: there was no other.
+fn pusht() -> String {
+    "pusht".into()
 }

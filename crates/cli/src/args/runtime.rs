@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use parapolicy_policy::ProviderName;
+use parapolicy_ort::backends;
+use parapolicy_policy::{BackendName, InferenceError};
 
 /// `parapolicy runtime`.
 #[derive(Debug, Subcommand)]
@@ -11,15 +12,20 @@ pub enum RuntimeCommand {
     /// Install a provider's libraries, as its first use would.
     Install {
         /// Provider: `cpu`, `openvino`, `cuda` or `tensorrt`.
-        provider: ProviderName,
+        #[arg(value_parser = backend)]
+        provider: BackendName,
     },
     /// Load the library that a provider would use, and show where it is; nothing is installed.
     Which {
         /// Provider.
-        #[arg(default_value_t = ProviderName::Cpu)]
-        provider: ProviderName,
+        #[arg(default_value = "cpu", value_parser = backend)]
+        provider: BackendName,
         /// ONNX Runtime's library, as other commands take it.
         #[arg(long, value_name = "FILE")]
         ort_lib: Option<PathBuf>,
     },
+}
+
+fn backend(name: &str) -> Result<BackendName, InferenceError> {
+    backends().parse(name)
 }

@@ -3,9 +3,11 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use parapolicy_control::playback::{Blend, Late};
+use parapolicy_eval::EnvironmentName;
 
 use super::{ModelArguments, SamplingArguments};
-use crate::auto::SamplerName;
+use crate::auto_sampler::SamplerName;
+use crate::environments;
 
 /// What can be studied.
 #[derive(Debug, Subcommand)]
@@ -26,8 +28,11 @@ pub struct LatencyStudyArguments {
     /// rows.
     #[arg(long = "sampler", value_delimiter = ',', default_value = "sequential,picard")]
     pub samplers: Vec<SamplerName>,
-    /// What the episodes are like (TOML), one study each.
-    #[arg(long = "scenario", value_delimiter = ',', default_value = "sims/nominal.toml,sims/shoved.toml")]
+    /// Where the policy is played
+    #[arg(long, value_name = "NAME", value_parser = environments::parse, help = environments::argument_help())]
+    pub environment: Option<EnvironmentName>,
+    /// What the episodes are like (TOML), one study each [default: of `pusht`, sims/nominal.toml,sims/shoved.toml]
+    #[arg(long = "scenario", value_delimiter = ',')]
     pub scenarios: Vec<PathBuf>,
     /// Latencies to state, at the interval --replan; the first is what the others are compared with.
     #[arg(

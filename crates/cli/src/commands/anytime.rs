@@ -5,12 +5,12 @@ use std::path::Path;
 use anyhow::Error;
 use indicatif::ProgressIterator as _;
 use ndarray::Array2;
-use parapolicy_policy::Policy;
+use parapolicy_policy::Network;
 use parapolicy_sampler::{Budget, Noise, Sampler, Strategy};
 
 use super::bench::{Deviation, deviation};
 use crate::args::BenchArguments;
-use crate::auto::SamplerName;
+use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::output::plot::anytime::{self, Curve};
 use crate::output::staging::write_file;
@@ -21,7 +21,7 @@ const ROUNDS: [usize; 17] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 45, 65,
 /// Draws a curve for each of the samplers `names`, with the first solver and number of steps.
 pub fn plot(
     arguments: &BenchArguments,
-    policy: &mut Policy,
+    policy: &mut Network,
     names: &[SamplerName],
     observations: &[Array2<f64>],
     file: &Path,
@@ -44,7 +44,7 @@ pub fn plot(
 /// Deviation after each number of rounds that cuts a plan short.
 fn points(
     seed: u64,
-    policy: &mut Policy,
+    policy: &mut Network,
     sampler: &mut Sampler,
     observations: &[Array2<f64>],
 ) -> Result<Vec<(usize, Deviation)>, Failure> {

@@ -2,9 +2,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressIterator as _;
 use ndarray::{Array1, Array2, ArrayView1};
-use parapolicy_control::{BoxError, CutShort, Latency, Percentiles, PushT};
-use parapolicy_pusht::Scenario;
-use parapolicy_policy::{Meter, Policy, Roofline};
+use parapolicy_control::{BoxError, Latency, Percentiles};
+use parapolicy_eval::CutShort;
+use parapolicy_eval::{Meter, Roofline, drawn_observations};
+use parapolicy_policy::Network;
 use parapolicy_sampler::{Budget, ConfigError, Noise, Sampler, Solver, Strategy};
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ use super::observations::meet;
 use super::precision::from_f32;
 use super::{Settled, anytime, print_json};
 use crate::args::BenchArguments;
-use crate::auto::SamplerName;
+use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::machine;
 use crate::output::table;
@@ -37,7 +38,7 @@ pub struct Bench {
 pub struct FromF32 {
     pub solver: String,
     pub steps: usize,
-    pub deviation: parapolicy_policy::Deviation,
+    pub deviation: parapolicy_eval::Deviation,
 }
 
 /// A sampler with one solver and number of steps.
@@ -109,21 +110,18 @@ pub fn deviation(plan: ArrayView1<'_, f32>, reference: &Array1<f32>) -> f32 {
 
 /// Compares samplers plan by plan with `sequential`, which is measured beside them.
 pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
-    let scenario = Scenario::load(&arguments.scenario).input()?;
     let mut policy = arguments.model.load()?;
-    let mut environment = PushT::new(scenario, policy.manifest()).input()?;
     let sequential = SamplerName::Strategy(Strategy::sequential());
     let mut names = vec![sequential];
     names.extend(arguments.samplers.iter().filter(|name| **name != sequential));
 
     let count = usize::try_from(arguments.observations)?;
-    let mut observations = meet(&mut policy, &mut environment, arguments.seed, count)?;
-    observations.truncate(count);
+    let observations = observations(arguments, &mut policy, count)?;
     let (mut rows, mut precision) = (Vec::new(), Vec::new());
     for &solver in &arguments.solvers {
         for &steps in &arguments.steps {
             let (mut measured, mut refused) = (Vec::new(), Vec::new());
-            let met = |_: &mut Policy| Ok(observations.clone());
+            let met = |_: &mut Network| Ok(observations.clone());
             let deviation = from_f32(&arguments.model, &mut policy, solver, steps, met)?;
             precision.extend(deviation.map(|deviation| FromF32 { solver: solver.to_string(), steps, deviation }));
             for &name in &names {
@@ -149,6 +147,26 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     }
     println!("{}", table::render_bench(&bench));
     Ok(())
+}
+
+/// What the policy is to plan for: met in an environment, or drawn where none takes the policy.
+fn observations(arguments: &BenchArguments, policy: &mut Network, count: usize) -> Result<Vec<Array2<f64>>, Failure> {
+    let drawn = |policy: &Network| drawn_observations(policy.manifest(), count);
+    if arguments.drawn {
+        return Ok(drawn(policy));
+    }
+    let place = match arguments.place.find(policy.manifest()) {
+        Ok(place) => place,
+        Err(Failure::Input(why)) if arguments.place.is_unnamed() => {
+            eprintln!("bench: {why}; observations are drawn from the ranges in the manifest");
+            return Ok(drawn(policy));
+        }
+        Err(failure) => return Err(failure),
+    };
+    let mut environment = place.make(policy.manifest())?;
+    let mut observations = meet(policy, &mut *environment, arguments.seed, count)?;
+    observations.truncate(count);
+    Ok(observations)
 }
 
 impl Row {
@@ -192,7 +210,7 @@ impl Measured {
     /// Draws a plan and compares it with `reference`, if there is one.
     fn draw(
         &mut self,
-        policy: &mut Policy,
+        policy: &mut Network,
         observation: &Array2<f64>,
         noise: &Noise,
         reference: Option<&Array1<f32>>,
@@ -238,7 +256,7 @@ impl Measured {
 /// Every observation with every sampler in turn, under the same noise; the first sampler is the reference.
 fn compare(
     seed: u64,
-    policy: &mut Policy,
+    policy: &mut Network,
     mut measured: Vec<Measured>,
     observations: &[Array2<f64>],
     solver: Solver,

@@ -1,11 +1,12 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use parapolicy_policy::{Calibration, Idle, Inference, Policy};
+use parapolicy_eval::Calibration;
+use parapolicy_policy::{Idle, Inference, Network};
 
 use super::print_json;
 use crate::args::{CalibrateArguments, ModelArguments};
-use crate::auto;
+use crate::auto_sampler;
 use crate::failure::{Failure, InputError as _};
 use crate::output::table;
 
@@ -15,9 +16,9 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<(), Failure> {
     let ModelArguments { model, runtime } = &arguments.model;
     let mut measured: Vec<(Calibration, PathBuf)> = Vec::new();
     for inference in runtime.asked(model)?.candidates() {
-        let mut policy = Policy::load(model, &runtime.open(&inference)?).input()?;
+        let mut policy = Network::load(model, &runtime.open(&inference)?).input()?;
         let calibration = Calibration::measure(&mut policy)?;
-        auto::warn_if_disturbed(&calibration);
+        auto_sampler::warn_if_disturbed(&calibration);
         eprintln!("calibrate: {}", summary(&inference, &calibration));
         let path = calibration.store()?;
         measured.push((calibration, path));

@@ -1,4 +1,4 @@
-use parapolicy_control::{Comparison, Report};
+use parapolicy_eval::{Comparison, Report};
 
 use crate::args::CompareArguments;
 use crate::failure::{Failure, InputError as _};

@@ -1,21 +1,34 @@
 use anyhow::{Context as _, anyhow};
-use parapolicy_control::PushT;
-use parapolicy_control::refine::Refinement;
-use parapolicy_policy::Policy;
+use parapolicy_control::Environment;
+use parapolicy_control::refine::{Refinement, Tracker};
+use parapolicy_policy::Network;
 use parapolicy_sampler::RefinerConfig;
 
+use crate::environments::Place;
 use crate::failure::{Failure, InputError as _};
 
 /// How far plans are refined to stay away from a keep-out disc, px: what the penalty leaves of it is less than that.
 const MARGIN: f64 = 4.0;
 
-/// What makes plans stay out of the scenario's keep-out discs, in `steps` steps.
-pub fn refinement(steps: usize, policy: &Policy, environment: &PushT) -> Result<Refinement, Failure> {
-    let discs = environment.keep_out(MARGIN)?;
-    if discs.is_empty() {
-        let name = &environment.task().scenario().name;
+/// What makes plans stay out of what the scenario keeps them out of, in `steps` steps.
+pub fn refinement(
+    steps: usize,
+    network: &Network,
+    place: &Place,
+    environment: &dyn Environment,
+) -> Result<Refinement, Failure> {
+    let costs = environment.costs(MARGIN).map_err(anyhow::Error::from_boxed)?;
+    if costs.is_empty() {
+        let name = place.scenario.name();
         return Err(anyhow!("--refine: the scenario \"{name}\" has no [[keep_out]] to refine for")).input();
     }
     let config = RefinerConfig { steps, ..RefinerConfig::default() };
-    Refinement::new(policy, config, PushT::tracking()?, discs).context("--refine").input()
+    let tracking = tracker(environment)?.tracking().clone();
+    Refinement::new(network, config, tracking, costs).context("--refine").input()
+}
+
+/// Who knows the robot's motion.
+pub fn tracker(environment: &dyn Environment) -> Result<Tracker, Failure> {
+    let tracker = environment.tracker().map_err(anyhow::Error::from_boxed).input()?;
+    tracker.ok_or_else(|| Failure::Input(anyhow!("--refine: how the robot of this environment moves is not known")))
 }

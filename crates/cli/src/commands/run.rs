@@ -1,14 +1,13 @@
 mod lockstep;
-mod on_clock;
-
-use std::fs;
+mod observers;
+mod realtime;
 
 use anyhow::{Context as _, anyhow};
-use parapolicy_control::log::{LogFile, LogSummary};
+use parapolicy_control::Environment;
 use parapolicy_control::refine::Refinement;
-use parapolicy_control::{InTime, Model, PushT, Report, SCHEMA_VERSION, SamplerRun};
-use parapolicy_pusht::Scenario;
-use parapolicy_policy::{Deviation, Manifest, Policy};
+use parapolicy_eval::{Deviation, Model, RealtimeReport, Recording, Report, Run, SCHEMA_VERSION, SamplerRun};
+use parapolicy_log::{LogFile, LogSummary};
+use parapolicy_policy::Network;
 use parapolicy_sampler::{Budget, Sampler, Strategy};
 
 use super::Settled;
@@ -17,15 +16,11 @@ use super::precision::from_f32;
 use super::print_json;
 use super::refinement::refinement;
 use crate::args::{ClockName, LatencyName, RunArguments, SamplingArguments};
+use crate::environments::Place;
 use crate::failure::{Failure, InputError as _};
 use crate::machine;
-use crate::output::animation::Recording;
-use crate::output::plot::{self, Series};
 use crate::output::staging::Staging;
-use crate::output::{episodes, page, table};
-
-/// The log's name; a number follows it where there is one.
-const LOG: &str = "episodes.mcap";
+use crate::output::{outputs, table};
 
 /// One sampler of the comparison.
 struct Contender {
@@ -42,45 +37,37 @@ struct Played {
     /// The first episode of the last sampler, to be shown.
     recording: Recording,
     /// How the loop ran, if the world did not wait.
-    in_time: Option<InTime>,
-    logs: LogFile,
+    in_time: Option<RealtimeReport>,
+    log: LogFile,
 }
 
 /// Compares samplers on the same seeds and writes the report.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     arguments.check()?;
-    let scenario = Scenario::load(&arguments.scenario).input()?;
+    let place = arguments.place.find(&arguments.model.manifest()?)?;
     let mut staging = Staging::new(&arguments.out)?;
-    let mut policy = arguments.model.load()?;
-    let mut environment = PushT::new(scenario, policy.manifest()).input()?;
-    let mut contenders = contenders(arguments, &mut policy, &mut environment)?;
+    let mut network = arguments.model.load()?;
+    let mut environment = place.make(network.manifest())?;
+    let mut contenders = contenders(arguments, &mut network, &place, &mut *environment)?;
     let SamplingArguments { solver, steps, .. } = arguments.sampling;
-    let met = |policy: &mut Policy| meet(policy, &mut environment, arguments.seed, 1);
-    let deviation = from_f32(&arguments.model, &mut policy, solver, steps, met)?;
+    let met = |network: &mut Network| meet(network, &mut *environment, arguments.seed, 1);
+    let deviation = from_f32(&arguments.model, &mut network, solver, steps, met)?;
 
-    let name = environment.task().scenario().name.clone();
-    let Played { recording, in_time, logs } = match arguments.in_time.clock {
+    let Played { recording, in_time, log } = match arguments.realtime.clock {
         ClockName::Lockstep if arguments.environments == 1 => {
-            lockstep::compete(arguments, &mut policy, &mut environment, &mut contenders)?
+            lockstep::compete(arguments, &mut network, &mut *environment, &mut contenders)?
         }
-        ClockName::Lockstep => lockstep::compete_together(arguments, &mut policy, &environment, &mut contenders)?,
-        ClockName::Real => on_clock::compete(arguments, policy.provider(), &mut environment, &mut contenders)?,
-        ClockName::Virtual => on_clock::compete_virtually(arguments, &mut policy, &mut environment, &mut contenders)?,
+        ClockName::Lockstep => lockstep::compete_together(arguments, &mut network, &place, &mut contenders)?,
+        ClockName::Real => {
+            let provider = network.provider().clone();
+            realtime::compete(arguments, &provider, &mut *environment, &mut contenders)?
+        }
+        ClockName::Virtual => realtime::compete_virtually(arguments, &mut network, &mut *environment, &mut contenders)?,
     };
-    let log = finish(logs);
-    let report = report(arguments, &policy, deviation, name, in_time, &contenders)?;
-
-    staging.write("report.html", |file| page::report::write(&report, &recording, file))?;
-    staging.write("report.json", |file| Ok(serde_json::to_writer_pretty(file, &report)?))?;
-    staging.write("episodes.csv", |file| episodes::write(&report.samplers, file))?;
-    let series: Vec<Series<'_>> = report.samplers.iter().map(Series::of).collect();
-    staging.write("report.svg", |file| plot::draw(&series, file))?;
-    staging.write("episode.gif", |file| recording.write(file))?;
-    if let Some(rounds) = &recording.rounds {
-        let picture = page::rounds::render(rounds, &recording.keep_out, true)?;
-        staging.write("rounds.svg", |file| Ok(file.write_all(picture.as_bytes())?))?;
-    }
-    let files = staging.publish()?;
+    let log = finish(log);
+    let report = report(arguments, &network, deviation, &place, in_time, &contenders)?;
+    let files = write(&mut staging, &Run { report: &report, recording: &recording, scenario: &*place.scenario })?;
+    staging.publish()?;
 
     if arguments.json {
         return print_json(&report);
@@ -90,19 +77,21 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The log of all episodes, in the report's folder: unlike the report it is written as they go, and never over another. For
-/// when nothing can be refused any more.
-fn log_file(arguments: &RunArguments, manifest: &Manifest) -> Result<LogFile, Failure> {
-    let folder = &arguments.out;
-    fs::create_dir_all(folder).with_context(|| format!("{}: could not be created", folder.display()))?;
-    let numbers = manifest.observation_dim().max(manifest.sample_dim());
-    Ok(LogFile::create(&folder.join(LOG), numbers)?)
+/// Writes every output that there is something to write of.
+fn write(staging: &mut Staging, run: &Run<'_>) -> Result<Vec<&'static str>, Failure> {
+    let mut files = Vec::new();
+    for output in outputs().iter().filter(|output| output.applies(run)) {
+        let name = output.file_name();
+        staging.write(name, |file| output.write(run, file).map_err(anyhow::Error::from_boxed))?;
+        files.push(name);
+    }
+    Ok(files)
 }
 
 /// Closes the log; one that is not whole is told, and the report is written all the same.
-fn finish(logs: LogFile) -> String {
-    let name = logs.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    match logs.finish() {
+fn finish(log: LogFile) -> String {
+    let name = log.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    match log.finish() {
         Ok(LogSummary { dropped: 0, .. }) => {}
         Ok(LogSummary { dropped, .. }) => eprintln!("{name}: {dropped} messages are missing, the disk did not keep up"),
         Err(error) => eprintln!("{:#}", anyhow!(error)),
@@ -113,13 +102,13 @@ fn finish(logs: LogFile) -> String {
 impl RunArguments {
     /// Refuses what a loop in time cannot do: it plans from the last observations alone, one plan at a time.
     fn check(&self) -> Result<(), Failure> {
-        self.in_time.check()?;
-        if self.in_time.clock == ClockName::Lockstep {
+        self.realtime.check()?;
+        if self.realtime.clock == ClockName::Lockstep {
             return Ok(());
         }
-        let deadline = self.in_time.clock == ClockName::Virtual && self.budget.deadline.is_some();
+        let deadline = self.realtime.clock == ClockName::Virtual && self.budget.deadline.is_some();
         let deadline =
-            deadline && self.in_time.latency.as_ref().is_some_and(|latency| *latency != LatencyName::Measured);
+            deadline && self.realtime.latency.as_ref().is_some_and(|latency| *latency != LatencyName::Measured);
         let given = [
             ("--environments", self.environments > 1),
             ("--refine", self.refine.is_some()),
@@ -128,7 +117,7 @@ impl RunArguments {
             ("--deadline with a stated --latency", deadline),
         ];
         match given.into_iter().find(|(_, given)| *given) {
-            Some((name, _)) => Err(anyhow!("{name}: not with --clock {}", self.in_time.clock)).input(),
+            Some((name, _)) => Err(anyhow!("{name}: not with --clock {}", self.realtime.clock)).input(),
             None => Ok(()),
         }
     }
@@ -136,15 +125,16 @@ impl RunArguments {
 
 fn contenders(
     arguments: &RunArguments,
-    policy: &mut Policy,
-    environment: &mut PushT,
+    policy: &mut Network,
+    place: &Place,
+    environment: &mut dyn Environment,
 ) -> Result<Vec<Contender>, Failure> {
     let samplers = &arguments.samplers;
     if let Some(twice) = samplers.iter().enumerate().find(|(index, sampler)| samplers[..*index].contains(sampler)) {
         return Err(anyhow!("--sampler: {} is named twice", twice.1)).input();
     }
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
-    let contender = |policy: &Policy, settled: &Settled, refinement: Option<Refinement>| {
+    let contender = |policy: &Network, settled: &Settled, refinement: Option<Refinement>| {
         let sampler = settled.sampler(policy, *solver, *steps).input()?;
         let (window, tolerance) = (sampler.strategy().window(), sampler.strategy().tolerance());
         let refined = if refinement.is_some() { ", refined" } else { "" };
@@ -158,11 +148,11 @@ fn contenders(
     };
     let mut contenders = Vec::new();
     for &name in samplers {
-        let met = |policy: &mut Policy| meet(policy, environment, arguments.seed, 1);
+        let met = |policy: &mut Network| meet(policy, environment, arguments.seed, 1);
         let settled = window.settle(name, policy, *solver, *steps, met)?;
         contenders.push(contender(policy, &settled, None)?);
         if let Some(steps) = arguments.refine {
-            contenders.push(contender(policy, &settled, Some(refinement(steps, policy, environment)?))?);
+            contenders.push(contender(policy, &settled, Some(refinement(steps, policy, place, environment)?))?);
         }
     }
     Ok(contenders)
@@ -180,10 +170,10 @@ fn rest(sampler: &Sampler, share: f64) -> Result<Sampler, Failure> {
 
 fn report(
     arguments: &RunArguments,
-    policy: &Policy,
+    policy: &Network,
     deviation: Option<Deviation>,
-    scenario: String,
-    in_time: Option<InTime>,
+    place: &Place,
+    in_time: Option<RealtimeReport>,
     contenders: &[Contender],
 ) -> Result<Report, Failure> {
     let runs: Vec<&SamplerRun> = contenders.iter().map(|contender| &contender.run).collect();
@@ -195,7 +185,8 @@ fn report(
         roofline: machine::roofline(policy),
         deviation,
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
-        scenario,
+        environment: place.environment.to_string(),
+        scenario: place.scenario.name().to_owned(),
         solver: arguments.sampling.solver.to_string(),
         steps: arguments.sampling.steps,
         environments: usize::try_from(arguments.environments)?,

@@ -1,7 +1,8 @@
 use std::path::Path;
 
-use anyhow::anyhow;
-use parapolicy_policy::{ProviderName, Runtime};
+use anyhow::{Context as _, anyhow};
+use parapolicy_ort::{ExecutionProvider, Runtime};
+use parapolicy_policy::BackendName;
 
 use crate::args::RuntimeCommand;
 use crate::failure::{Failure, InputError as _};
@@ -20,15 +21,13 @@ pub fn runtime(command: &RuntimeCommand) -> Result<(), Failure> {
     }
 }
 
-fn install(provider: ProviderName) -> Result<(), Failure> {
-    ensure_library(provider)?;
-    println!("{}", Runtime::install(provider, &InstallProgress::new())?.display());
+fn install(provider: BackendName) -> Result<(), Failure> {
+    println!("{}", Runtime::install(of(provider)?, &InstallProgress::new())?.display());
     Ok(())
 }
 
-fn which(provider: ProviderName, library: Option<&Path>) -> Result<(), Failure> {
-    ensure_library(provider)?;
-    let found = Runtime::find(provider, library);
+fn which(provider: BackendName, library: Option<&Path>) -> Result<(), Failure> {
+    let found = Runtime::find(of(provider)?, library);
     let found = if library.is_some() { found.input()? } else { found? };
     let runtime = found.ok_or_else(|| {
         anyhow!("{provider}: no library was found; `parapolicy runtime install {provider}` installs one")
@@ -37,11 +36,8 @@ fn which(provider: ProviderName, library: Option<&Path>) -> Result<(), Failure> 
     Ok(())
 }
 
-fn ensure_library(provider: ProviderName) -> Result<(), Failure> {
-    match provider {
-        ProviderName::Native => {
-            Err(anyhow!("provider: native is this program's own engine and needs no library")).input()
-        }
-        _ => Ok(()),
-    }
+/// The execution provider of this name.
+fn of(provider: BackendName) -> Result<ExecutionProvider, Failure> {
+    let found = ExecutionProvider::of(provider);
+    found.with_context(|| format!("provider: {provider} is this program's own engine and needs no library")).input()
 }

@@ -1,8 +1,8 @@
 use anyhow::{Context as _, Result};
 use ndarray::{Array, Array1, Axis, Dimension, arr0, stack};
 use ndarray_npy::NpzWriter;
-use parapolicy_policy::Policy;
-use parapolicy_sampler::{Budget, BatchedSampler, Noise, Sample, Sampler, Statistics};
+use parapolicy_policy::Network;
+use parapolicy_sampler::{BatchedSampler, Budget, Noise, Sample, Sampler, Statistics};
 use serde::Serialize;
 
 use super::print_json;
@@ -51,7 +51,7 @@ fn sample_one(
     arguments: &SampleArguments,
     budget: Budget,
     input: &PlanInput,
-    policy: &mut Policy,
+    policy: &mut Network,
     mut sampler: Sampler,
 ) -> Result<(), Failure> {
     let drawn = Noise::draw(arguments.seed, sampler.table().steps(), sampler.dim());
@@ -74,7 +74,7 @@ fn sample_many(
     plans: u64,
     budget: Budget,
     input: &PlanInput,
-    policy: &mut Policy,
+    policy: &mut Network,
     sampler: &Sampler,
 ) -> Result<(), Failure> {
     let of_input = || arguments.input.display().to_string();

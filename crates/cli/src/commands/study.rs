@@ -1,26 +1,33 @@
 //! What latency costs.
 
-mod lanes;
+mod conditions;
+
+use std::time::Duration;
 
 use anyhow::anyhow;
 use ndarray::Array2;
-use parapolicy_control::{Machine, Model, PushT, SamplerReport};
-use parapolicy_pusht::Scenario;
-use parapolicy_policy::{Deviation, Policy};
+use parapolicy_eval::Deviation;
+use parapolicy_eval::{Machine, Model, SamplerReport};
+use parapolicy_policy::{Manifest, Network};
+use parapolicy_pusht::PUSHT;
 use parapolicy_sampler::Sampler;
 use serde::Serialize;
 
-use self::lanes::{lanes, play, rows};
-use super::in_time::controller;
+use self::conditions::{conditions, play, rows};
 use super::observations::meet;
 use super::precision::from_f32;
+use super::realtime::controller;
 use super::{Settled, print_json};
 use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, SamplingArguments};
+use crate::environments::Place;
 use crate::failure::{Failure, InputError as _};
 use crate::machine;
 use crate::output::staging::Staging;
 use crate::output::{page, plot, table};
 use crate::progress::RunProgress;
+
+/// The second scenario of PushT that is studied.
+const SHOVED: &str = "sims/shoved.toml";
 
 /// The form of `study.json`.
 #[derive(Debug, Serialize)]
@@ -71,30 +78,31 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
     if arguments.latencies.iter().chain([&arguments.latency]).any(|latency| *latency > LONGEST_LATENCY) {
         return Err(anyhow!("more than an hour of latency is not simulated")).input();
     }
-    let scenarios = arguments.scenarios.iter().map(|path| Scenario::load(path));
-    let scenarios = scenarios.collect::<Result<Vec<_>, _>>().input()?;
+    let places = places(arguments, &arguments.model.manifest()?)?;
     let mut staging = Staging::new(&arguments.out)?;
     let mut policy = arguments.model.load()?;
-    let (settled, mut samplers) = samplers(arguments, &mut policy, &scenarios)?;
+    let (settled, mut samplers) = samplers(arguments, &mut policy, &places)?;
     let SamplingArguments { solver, steps, .. } = arguments.sampling;
-    let met = |policy: &mut Policy| met(policy, &scenarios, arguments.seed);
+    let met = |policy: &mut Network| met(policy, &places, arguments.seed);
     let deviation = from_f32(&arguments.model, &mut policy, solver, steps, met)?;
-    let config = controller(policy.manifest(), None, None, Some(arguments.blend), Some(arguments.late));
+    let period =
+        places.first().map_or(Ok(Duration::ZERO), |place| Ok::<_, Failure>(place.make(policy.manifest())?.period()))?;
+    let config = controller(policy.manifest(), period, None, None, Some(arguments.blend), Some(arguments.late));
     let each = arguments.latencies.len() + arguments.intervals.len() + samplers.len();
-    let progress = RunProgress::new((scenarios.len() * each) as u64 * arguments.episodes);
+    let progress = RunProgress::new((places.len() * each) as u64 * arguments.episodes);
     let mut groups = Vec::new();
     for varied in [Varied::Latency, Varied::Replan, Varied::Sampler] {
-        for scenario in &scenarios {
-            let mut environment = PushT::new(scenario.clone(), policy.manifest()).input()?;
-            let mut lanes = lanes(arguments, varied, policy.manifest().n_action_steps, &settled, &samplers);
+        for place in &places {
+            let mut environment = place.make(policy.manifest())?;
+            let mut conditions = conditions(arguments, varied, policy.manifest().n_action_steps, &settled, &samplers);
             for seed in arguments.seed..arguments.seed + arguments.episodes {
-                for lane in &mut lanes {
-                    let sampler = &mut samplers[lane.sampler];
-                    play(lane, &config, &mut policy, sampler, &mut environment, seed)?;
-                    progress.episode_done(&lane.run);
+                for condition in &mut conditions {
+                    let sampler = &mut samplers[condition.sampler];
+                    play(condition, &config, &mut policy, sampler, &mut *environment, seed)?;
+                    progress.episode_done(&condition.run);
                 }
             }
-            groups.push(Group { varied, scenario: scenario.name.clone(), rows: rows(&lanes)? });
+            groups.push(Group { varied, scenario: place.scenario.name().to_owned(), rows: rows(&conditions)? });
         }
     }
     progress.finish();
@@ -125,22 +133,32 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
 
 fn samplers(
     arguments: &LatencyStudyArguments,
-    policy: &mut Policy,
-    scenarios: &[Scenario],
+    policy: &mut Network,
+    places: &[Place],
 ) -> Result<(Vec<Settled>, Vec<Sampler>), Failure> {
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
     let (mut settled, mut samplers) = (Vec::new(), Vec::new());
     for &name in &arguments.samplers {
-        let one = window.settle(name, policy, *solver, *steps, |policy| met(policy, scenarios, arguments.seed))?;
+        let one = window.settle(name, policy, *solver, *steps, |policy| met(policy, places, arguments.seed))?;
         samplers.push(one.sampler(policy, *solver, *steps).input()?);
         settled.push(one);
     }
     Ok((settled, samplers))
 }
 
-/// What the policy meets in the first of the scenarios.
-fn met(policy: &mut Policy, scenarios: &[Scenario], seed: u64) -> Result<Vec<Array2<f64>>, Failure> {
-    let Some(scenario) = scenarios.first() else { return Ok(Vec::new()) };
-    let mut environment = PushT::new(scenario.clone(), policy.manifest()).input()?;
-    meet(policy, &mut environment, seed, 1)
+/// Where the policy is played: in PushT, where no scenarios are named, nominally and shoved.
+fn places(arguments: &LatencyStudyArguments, manifest: &Manifest) -> Result<Vec<Place>, Failure> {
+    let LatencyStudyArguments { environment, scenarios, .. } = arguments;
+    let mut places = Place::find_all(*environment, scenarios, manifest)?;
+    if scenarios.is_empty() && places.iter().all(|place| place.environment == PUSHT) {
+        places.push(Place::find(Some(PUSHT), Some(SHOVED.as_ref()), manifest)?);
+    }
+    Ok(places)
+}
+
+/// What the policy meets in the first of the places.
+fn met(policy: &mut Network, places: &[Place], seed: u64) -> Result<Vec<Array2<f64>>, Failure> {
+    let Some(place) = places.first() else { return Ok(Vec::new()) };
+    let mut environment = place.make(policy.manifest())?;
+    meet(policy, &mut *environment, seed, 1)
 }

@@ -1,84 +1,58 @@
+//! `episode.gif`: an episode, drawn by what draws its environment.
+
 mod part;
 
 use std::io::Write;
 
-use anyhow::{Context as _, Result};
+use anyhow::Context as _;
 use gif::{Encoder, Repeat};
-use ndarray::{Array2, ArrayView1};
-use parapolicy_pusht::{Frame as Picture, KeepOut, Overlay, Renderer, State, Task};
+use parapolicy_control::BoxError;
+use parapolicy_eval::{Painter, Recording, ReportOutput, Run};
 
 use self::part::Part;
 
-/// Side of the animation, pixels.
-const SIZE: u32 = 320;
-/// A control step lasts a tenth of a second, as in the task; the unit is 10 ms.
+/// A control step lasts a tenth of a second; the unit is 10 ms.
 const FRAME_TIME: u16 = 10;
 /// The last frame stays for two seconds.
 const LAST_FRAME_TIME: u16 = 200;
-const PLAN_COLOUR: [u8; 3] = [214, 96, 36];
 
-/// What is needed to draw an episode.
-pub struct Recording {
-    pub moments: Vec<Moment>,
-    /// How its second plan came about, where that was watched.
-    pub rounds: Option<Rounds>,
-    pub keep_out: Vec<KeepOut>,
+/// The episode that was recorded, as an animated GIF, the plan in force on it.
+pub struct GifOutput;
+
+impl ReportOutput for GifOutput {
+    fn file_name(&self) -> &'static str {
+        "episode.gif"
+    }
+
+    fn applies(&self, run: &Run<'_>) -> bool {
+        run.scenario.painter().is_some()
+    }
+
+    fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError> {
+        let Some(mut painter) = run.scenario.painter() else { return Ok(()) };
+        Ok(draw(run.recording, &mut *painter, file)?)
+    }
 }
 
-/// A plan, as it stood after each round of its sampler.
-pub struct Rounds {
-    /// What it answers.
-    pub state: State,
-    pub plans: Vec<Vec<[f64; 2]>>,
+/// A picture as rows of red, green and blue.
+pub struct Picture {
+    pub width: usize,
+    pub height: usize,
+    pub rgb: Vec<u8>,
 }
 
-/// The table after a control step.
-pub struct Moment {
-    pub state: State,
-    /// Share of the goal that is covered.
-    pub coverage: f64,
-    /// The actions still to be executed.
-    pub plan: Vec<[f64; 2]>,
-}
-
-impl Recording {
-    /// Of an episode with these discs on the table.
-    pub fn new(keep_out: Vec<KeepOut>) -> Self {
-        Self { moments: Vec::new(), rounds: None, keep_out }
+fn draw(recording: &Recording, painter: &mut dyn Painter, file: &mut dyn Write) -> anyhow::Result<()> {
+    let [width, height] = painter.size();
+    let mut gif = Encoder::new(file, u16::try_from(width)?, u16::try_from(height)?, &[]).context("the animation")?;
+    gif.set_repeat(Repeat::Infinite)?;
+    let mut before: Option<Picture> = None;
+    for (index, moment) in recording.moments.iter().enumerate() {
+        let picture = Picture { width: width as usize, height: height as usize, rgb: painter.draw(moment) };
+        let changed = before.as_ref().map_or_else(|| Part::whole(&picture), |before| Part::changed(before, &picture));
+        let mut frame = changed.frame(&picture)?;
+        frame.delay = if index + 1 == recording.moments.len() { LAST_FRAME_TIME } else { FRAME_TIME };
+        gif.write_frame(&frame)?;
+        before = Some(picture);
     }
-
-    /// Keeps how a plan came about that was asked for at the last moment: the first that is shown.
-    pub fn add_rounds(&mut self, iterates: &[Array2<f64>]) {
-        let Some(Moment { state, .. }) = self.moments.last() else { return };
-        if self.rounds.is_none() && !iterates.is_empty() {
-            let plan = |iterate: &Array2<f64>| iterate.outer_iter().map(|action| [action[0], action[1]]).collect();
-            self.rounds = Some(Rounds { state: *state, plans: iterates.iter().map(plan).collect() });
-        }
-    }
-
-    /// Adds the moment after a control step, with the actions that are `ahead`.
-    pub fn add<'a>(&mut self, task: &Task, ahead: impl IntoIterator<Item = ArrayView1<'a, f64>>) {
-        let plan = ahead.into_iter().map(|action| [action[0], action[1]]).collect();
-        self.moments.push(Moment { state: task.world().state(), coverage: task.world().coverage(), plan });
-    }
-
-    /// Draws the episode as an animated GIF, the plan in force on it.
-    pub fn write(&self, file: &mut dyn Write) -> Result<()> {
-        let side = u16::try_from(SIZE)?;
-        let mut renderer = Renderer::new(SIZE, SIZE)?.with_keep_out(self.keep_out.clone());
-        let mut gif = Encoder::new(file, side, side, &[]).context("the animation")?;
-        gif.set_repeat(Repeat::Infinite)?;
-        let mut before: Option<Picture> = None;
-        for (index, Moment { state, plan, .. }) in self.moments.iter().enumerate() {
-            let overlays = [Overlay { points: plan, colour: PLAN_COLOUR }];
-            let picture = renderer.draw(state, &overlays);
-            let changed =
-                before.as_ref().map_or_else(|| Part::whole(&picture), |before| Part::changed(before, &picture));
-            let mut frame = changed.frame(&picture)?;
-            frame.delay = if index + 1 == self.moments.len() { LAST_FRAME_TIME } else { FRAME_TIME };
-            gif.write_frame(&frame)?;
-            before = Some(picture);
-        }
-        Ok(())
-    }
+    Ok(())
 }

@@ -2,13 +2,21 @@
 
 pub mod comparison;
 mod episode;
+mod pusht_table;
 pub mod report;
 pub mod rounds;
 pub mod study;
-mod table;
+
+use parapolicy_eval::Report;
+use parapolicy_pusht::PUSHT;
 
 /// A plot's size on a page, px: small, so that its text is legible where it is scaled down to a telephone.
 const PLOT: (u32, u32) = (380, 285);
+
+/// Whether the episodes of a report can be drawn here.
+fn is_pusht(report: &Report) -> bool {
+    report.environment == PUSHT.as_str()
+}
 
 /// A command line as a shell takes it.
 fn shell(command: &[String]) -> String {

@@ -1,3 +1,5 @@
+//! Plots, as SVG.
+
 pub mod anytime;
 pub mod differences;
 mod latencies;
@@ -7,7 +9,8 @@ pub mod study;
 use std::io::Write;
 
 use anyhow::{Result, anyhow};
-use parapolicy_control::SamplerReport;
+use parapolicy_control::BoxError;
+use parapolicy_eval::{ReportOutput, Run, SamplerReport};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
@@ -34,8 +37,22 @@ impl<'a> Series<'a> {
     }
 }
 
+/// `report.svg`: latencies and rewards.
+pub struct SvgOutput;
+
+impl ReportOutput for SvgOutput {
+    fn file_name(&self) -> &'static str {
+        "report.svg"
+    }
+
+    fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError> {
+        let series: Vec<Series<'_>> = run.report.samplers.iter().map(Series::of).collect();
+        Ok(draw(&series, file)?)
+    }
+}
+
 /// Draws sampling latency as cumulative distributions, and the reward of every episode with the mean's interval.
-pub fn draw(series: &[Series<'_>], file: &mut dyn Write) -> Result<()> {
+fn draw(series: &[Series<'_>], file: &mut dyn Write) -> Result<()> {
     write(file, SIZE, |area| {
         let (left, right) = area.split_horizontally(SIZE.0 / 2);
         latencies(&left.titled("latency", TITLE)?, series)?;

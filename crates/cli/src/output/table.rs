@@ -3,13 +3,13 @@ mod bench;
 mod calibration;
 pub mod comparison;
 mod demos;
-mod in_time;
+mod realtime;
 pub mod roofline;
 mod runtime;
 pub mod study;
 
 use comfy_table::{CellAlignment, Table, presets};
-use parapolicy_control::{CutShort, Difference, Interval, Report, SamplerReport, Throughput};
+use parapolicy_eval::{CutShort, Difference, Interval, Report, SamplerReport, Throughput};
 
 pub use adoption::render_adoption;
 pub use bench::render_bench;
@@ -26,7 +26,7 @@ const ALONE: [&str; 3] = ["plan p50 ms", "plan p99 ms", "action p50 ms"];
 const TOGETHER: [&str; 3] = ["plans / s", "plans a call", "call p50 ms"];
 const WORK: &str = "rounds / evaluations";
 
-/// What plans cost while the world goes on: what counts is how old they are, see `in_time`.
+/// What plans cost while the world goes on: what counts is how old they are, see `realtime`.
 const BESIDE: [&str; 1] = ["plan p50 / p99 ms"];
 
 /// A table before it is text: names of columns, and rows of texts.
@@ -37,7 +37,7 @@ pub struct Glance {
 
 /// The run at a glance, as text.
 pub fn render(report: &Report) -> String {
-    let below = differences(report).into_iter().chain(in_time::footnotes(report));
+    let below = differences(report).into_iter().chain(realtime::footnotes(report));
     let lines = below.chain(report.deviation.iter().map(ToString::to_string)).map(|line| format!("\n{line}"));
     Glance::of(report).render() + &lines.collect::<String>()
 }
@@ -60,7 +60,7 @@ impl Glance {
             None if together(report) => columns.extend(TOGETHER.into_iter().chain([WORK, "throughput"])),
             None => columns.extend(ALONE.into_iter().chain([WORK, "speed-up"])),
         }
-        columns.extend(in_time::columns(report));
+        columns.extend(realtime::columns(report));
         if cut_short {
             columns.extend(CUT_SHORT);
         }
@@ -76,7 +76,7 @@ impl Glance {
                 format!("{:.0} %", 100.0 * sampler.success_rate),
             ];
             row.extend(costs(report, sampler));
-            row.extend(sampler.timing.iter().flat_map(in_time::cells));
+            row.extend(sampler.timing.iter().flat_map(realtime::cells));
             if cut_short {
                 row.extend(cut_short_cells(&sampler.cut_short));
             }

@@ -9,33 +9,40 @@ const SIZE: u32 = 320;
 const PLAN_COLOUR: [u8; 3] = [214, 96, 36];
 
 /// A moment of PushT: what [`Environment::scene`](parapolicy_control::Environment::scene) says of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PushTScene {
     /// Agent and block.
     pub state: State,
     /// Share of the goal that is covered.
     pub coverage: f64,
+    /// Discs that the agent is to stay out of.
+    pub keep_out: Vec<KeepOut>,
 }
 
 impl PushTScene {
     /// Of the task as it is.
     #[must_use]
     pub fn of(task: &Task) -> Self {
-        Self { state: task.world().state(), coverage: task.world().coverage() }
+        let keep_out = task.scenario().keep_out.clone();
+        Self { state: task.world().state(), coverage: task.world().coverage(), keep_out }
     }
 
-    /// Adds `[agent x, agent y, block x, block y, block angle, coverage]` (px, rad).
+    /// Adds `[agent x, agent y, block x, block y, block angle, coverage]`, and `[x, y, radius]` of each disc (px, rad).
     pub fn write(&self, numbers: &mut Vec<f64>) {
         let State { agent, block } = &self.state;
         // As it is, turns included.
         numbers.extend([agent.x, agent.y, block.position.x, block.position.y, block.angle, self.coverage]);
+        numbers.extend(self.keep_out.iter().flat_map(|disc| [disc.centre[0], disc.centre[1], disc.radius]));
     }
 
     /// Reads what [`write`](Self::write) wrote; none if it is something else.
     #[must_use]
     pub fn read(numbers: &[f64]) -> Option<Self> {
-        let &[x, y, block_x, block_y, angle, coverage] = numbers else { return None };
-        Some(Self { state: State::from_array([x, y, block_x, block_y, angle]), coverage })
+        let &[x, y, block_x, block_y, angle, coverage, ref discs @ ..] = numbers else { return None };
+        let (discs, rest) = discs.as_chunks();
+        let disc = |&[x, y, radius]: &[f64; 3]| KeepOut { centre: [x, y], radius };
+        let keep_out = discs.iter().map(disc).collect();
+        rest.is_empty().then(|| Self { state: State::from_array([x, y, block_x, block_y, angle]), coverage, keep_out })
     }
 }
 

@@ -2,7 +2,8 @@ use std::ops::Range;
 
 use anyhow::Result;
 use gif::Frame;
-use parapolicy_pusht::Frame as Picture;
+
+use super::Picture;
 
 /// Quantisation speed of the GIF library, 1 (best) to 30: frames have few colours.
 const QUANTISATION: i32 = 10;
@@ -17,13 +18,13 @@ pub struct Part {
 impl Part {
     /// All of a picture.
     pub fn whole(picture: &Picture) -> Self {
-        Self { columns: 0..picture.width() as usize, rows: 0..picture.height() as usize }
+        Self { columns: 0..picture.width, rows: 0..picture.height }
     }
 
     /// Where two pictures differ; a single pixel if they do not.
     pub fn changed(before: &Picture, after: &Picture) -> Self {
-        let width = after.width() as usize;
-        let pixels = before.rgb().chunks_exact(3).zip(after.rgb().chunks_exact(3)).enumerate();
+        let width = after.width;
+        let pixels = before.rgb.chunks_exact(3).zip(after.rgb.chunks_exact(3)).enumerate();
         let differing = pixels.filter(|(_, (before, after))| before != after).map(|(index, _)| index);
         let pixel = |index: usize| {
             let (row, column) = (index / width, index % width);
@@ -41,8 +42,8 @@ impl Part {
     /// This part of a picture, in its place.
     pub fn frame(self, picture: &Picture) -> Result<Frame<'static>> {
         let Self { columns, rows } = self;
-        let line = 3 * picture.width() as usize;
-        let lines = picture.rgb().chunks_exact(line).skip(rows.start).take(rows.len());
+        let line = 3 * picture.width;
+        let lines = picture.rgb.chunks_exact(line).skip(rows.start).take(rows.len());
         let rgb: Vec<u8> = lines.flat_map(|line| &line[3 * columns.start..3 * columns.end]).copied().collect();
         let (width, height) = (u16::try_from(columns.len())?, u16::try_from(rows.len())?);
         let mut frame = Frame::from_rgb_speed(width, height, &rgb, QUANTISATION);
@@ -64,11 +65,12 @@ mod tests {
     fn what_changed_is_within_the_part() {
         let mut renderer = Renderer::new(160, 160).unwrap();
         let at = |x: f64| State { agent: [x, 200.0].into(), ..World::new().state() };
-        let (before, after) = (renderer.draw(&at(100.0), &[]), renderer.draw(&at(140.0), &[]));
+        let mut draw = |x: f64| Picture { width: SIZE, height: SIZE, rgb: renderer.draw(&at(x), &[]).rgb().to_vec() };
+        let (before, after) = (draw(100.0), draw(140.0));
         let part = Part::changed(&before, &after);
         assert!(part.columns.len() < SIZE / 4 && part.rows.len() < SIZE / 4, "{part:?}");
         let line = 3 * SIZE;
-        for (row, (before, after)) in before.rgb().chunks(line).zip(after.rgb().chunks(line)).enumerate() {
+        for (row, (before, after)) in before.rgb.chunks(line).zip(after.rgb.chunks(line)).enumerate() {
             for column in (0..SIZE).filter(|column| !part.rows.contains(&row) || !part.columns.contains(column)) {
                 assert_eq!(before[3 * column..3 * column + 3], after[3 * column..3 * column + 3]);
             }

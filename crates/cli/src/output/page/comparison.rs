@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use askama::Template;
-use parapolicy_control::{Comparison, Pair, Report, paired_rewards};
+use parapolicy_eval::{Comparison, Pair, Report, paired_rewards};
 
 use super::{PLOT, shell};
 use crate::output::plot::differences::{Paired, differences};

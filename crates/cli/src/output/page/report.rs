@@ -4,11 +4,10 @@ use std::io::Write;
 
 use anyhow::Result;
 use askama::Template;
-use parapolicy_control::{EpisodeReport, Report, SamplerReport, paired_rewards};
-use parapolicy_policy::Roofline;
+use parapolicy_control::BoxError;
+use parapolicy_eval::{EpisodeReport, Recording, Report, ReportOutput, Roofline, Run, SamplerReport, paired_rewards};
 
-use super::{PLOT, episode, rounds, shell};
-use crate::output::animation::Recording;
+use super::{PLOT, episode, is_pusht, rounds, shell};
 use crate::output::plot::differences::{Paired, differences};
 use crate::output::plot::{Series, latencies, rewards, svg};
 use crate::output::table::roofline::{limits, roofline_cells};
@@ -42,11 +41,28 @@ struct ReportPage<'a> {
     seeds: Vec<(u64, Vec<Option<&'a EpisodeReport>>)>,
 }
 
+/// The page of all that was measured.
+pub struct HtmlOutput;
+
+impl ReportOutput for HtmlOutput {
+    fn file_name(&self) -> &'static str {
+        "report.html"
+    }
+
+    fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError> {
+        Ok(write(run.report, run.recording, file)?)
+    }
+}
+
 /// Writes the page; `recording` is of the last sampler's first episode.
-pub fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Result<()> {
+fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Result<()> {
     let series: Vec<Series<'_>> = report.samplers.iter().map(Series::of).collect();
     let most = |figure: fn(&SamplerReport) -> f64| report.samplers.iter().map(figure).fold(1.0, f64::max);
-    let shown = report.samplers.last().and_then(|sampler| Some((&sampler.name, sampler.episodes.first()?.seed)));
+    let shown = report
+        .samplers
+        .last()
+        .filter(|_| is_pusht(report))
+        .and_then(|sampler| Some((&sampler.name, sampler.episodes.first()?.seed)));
     let page = ReportPage {
         report,
         roofline: match &report.roofline {
@@ -65,7 +81,12 @@ pub fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Re
         rewards: svg(PLOT, |area| rewards(area, &series))?,
         differences: paired(report)?,
         episode: shown.map_or_else(|| Ok(String::new()), |(name, seed)| episode::render(recording, name, seed))?,
-        rounds: recording.rounds.as_ref().map(|plan| rounds::render(plan, &recording.keep_out, false)).transpose()?,
+        rounds: recording
+            .rounds
+            .as_ref()
+            .filter(|_| is_pusht(report))
+            .and_then(|plan| rounds::render(plan, false).transpose())
+            .transpose()?,
         seeds: seeds(&report.samplers),
     };
     Ok(file.write_all(page.render()?.as_bytes())?)

@@ -1,12 +1,17 @@
-//! The rounds of one plan, from pale to dark.
+//! The rounds of one plan of PushT, from pale to dark: on the page, and `rounds.svg`.
+
+use std::io::Write;
 
 use anyhow::Result;
 use askama::Template;
-use parapolicy_pusht::KeepOut;
+use ndarray::Array2;
+use parapolicy_control::BoxError;
+use parapolicy_eval::{ReportOutput, Rounds, Run};
+use parapolicy_pusht::PushTScene;
 use parapolicy_pusht::geometry::{AGENT_RADIUS, OUTLINE};
 
-use super::table::{Ground, points, transform};
-use crate::output::animation::Rounds;
+use super::is_pusht;
+use super::pusht_table::{Ground, points, transform};
 
 /// Side of the picture, px.
 const WIDTH: u32 = 420;
@@ -48,9 +53,31 @@ struct Round<'a> {
     place: Option<f64>,
 }
 
-/// The picture, as large as what is in it; `alone` if it stands in a file of its own.
-pub fn render(rounds: &Rounds, keep_out: &[KeepOut], alone: bool) -> Result<String> {
-    let (left, top, side) = frame(rounds);
+/// The picture in a file of its own.
+pub struct RoundsOutput;
+
+impl ReportOutput for RoundsOutput {
+    fn file_name(&self) -> &'static str {
+        "rounds.svg"
+    }
+
+    fn applies(&self, run: &Run<'_>) -> bool {
+        run.recording.rounds.is_some() && is_pusht(run.report)
+    }
+
+    fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError> {
+        let Some(rounds) = &run.recording.rounds else { return Ok(()) };
+        let picture = render(rounds, true)?.unwrap_or_default();
+        Ok(file.write_all(picture.as_bytes())?)
+    }
+}
+
+/// The picture, as large as what is in it; `alone` if it stands in a file of its own. None of another environment.
+pub fn render(rounds: &Rounds, alone: bool) -> Result<Option<String>> {
+    let Some(scene) = PushTScene::read(&rounds.scene) else { return Ok(None) };
+    let plan = |plan: &Array2<f64>| plan.outer_iter().map(|action| [action[0], action[1]]).collect();
+    let plans: Vec<Vec<[f64; 2]>> = rounds.plans.iter().map(plan).collect();
+    let (left, top, side) = frame(&scene, &plans);
     let text = side / 26.0;
     let picture = Picture {
         alone,
@@ -62,17 +89,17 @@ pub fn render(rounds: &Rounds, keep_out: &[KeepOut], alone: bool) -> Result<Stri
         text,
         thin: side / 200.0,
         dot: side / 110.0,
-        ground: Ground::new(keep_out),
-        block: transform(&rounds.state.block),
-        agent: rounds.state.agent.into(),
+        ground: Ground::new(&scene.keep_out),
+        block: transform(&scene.state.block),
+        agent: scene.state.agent.into(),
         radius: AGENT_RADIUS,
-        rounds: lines(rounds, text),
+        rounds: lines(&plans, text),
     };
-    Ok(picture.render()?)
+    Ok(Some(picture.render()?))
 }
 
 /// A line a round; `text` is the size of their names.
-fn lines(Rounds { plans, .. }: &Rounds, text: f64) -> Vec<Round<'_>> {
+fn lines(plans: &[Vec<[f64; 2]>], text: f64) -> Vec<Round<'_>> {
     let last = plans.len().saturating_sub(1);
     let round = |index: usize| {
         let progress = if last > 0 { index as f64 / last as f64 } else { 1.0 };
@@ -92,7 +119,7 @@ fn lines(Rounds { plans, .. }: &Rounds, text: f64) -> Vec<Round<'_>> {
 }
 
 /// Left, top and side of the square that holds block, agent and plans.
-fn frame(Rounds { state, plans }: &Rounds) -> (f64, f64, f64) {
+fn frame(PushTScene { state, .. }: &PushTScene, plans: &[Vec<[f64; 2]>]) -> (f64, f64, f64) {
     let block = state.block.place(&OUTLINE).into_iter();
     let seen: Vec<[f64; 2]> = block.chain([state.agent.into()]).chain(plans.iter().flatten().copied()).collect();
     let [(left, right), (top, bottom)] = [0, 1].map(|axis| {

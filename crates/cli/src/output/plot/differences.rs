@@ -1,4 +1,4 @@
-use parapolicy_control::Difference;
+use parapolicy_eval::Difference;
 use plotters::prelude::*;
 
 use super::{ASIDE, Area, Drawn, FONT, MARGIN, colour, column_name, sideways};

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use anyhow::Result;
-use parapolicy_control::SamplerReport;
+use parapolicy_eval::SamplerReport;
 use plotters::prelude::*;
 
 use super::{Area, Drawn, FONT, MARGIN, SIZE, TITLE, colour, legend, write};

@@ -1,4 +1,4 @@
-use parapolicy_policy::{BatchTime, Calibration, CalibrationKey};
+use parapolicy_eval::{BatchTime, Calibration, CalibrationKey};
 
 use super::{finish, table};
 

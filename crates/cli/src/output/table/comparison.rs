@@ -1,4 +1,4 @@
-use parapolicy_control::{Comparison, Difference, Interval, Pair, SamplerReport};
+use parapolicy_eval::{Comparison, Difference, Interval, Pair, SamplerReport};
 
 use super::Glance;
 

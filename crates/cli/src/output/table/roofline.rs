@@ -1,4 +1,4 @@
-use parapolicy_policy::{BatchLimit, KnownRoofline, Roofline};
+use parapolicy_eval::{BatchLimit, KnownRoofline, Roofline};
 
 use super::{finish, table};
 

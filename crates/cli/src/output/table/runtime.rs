@@ -1,4 +1,4 @@
-use parapolicy_policy::Installable;
+use parapolicy_ort::Installable;
 
 use super::{finish, table};
 

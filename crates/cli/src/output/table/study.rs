@@ -1,4 +1,4 @@
-use parapolicy_control::{Difference, Interval, SamplerReport};
+use parapolicy_eval::{Difference, Interval, SamplerReport};
 
 use super::Glance;
 use crate::commands::study::{Group, Row, Study, Varied};
@@ -50,7 +50,7 @@ fn cells(group: &Group, Row { latency_ms, replan, result }: &Row) -> Vec<String>
         Varied::Sampler => result.name.clone(),
     };
     let SamplerReport { reward_mean, reward_interval: Interval { low, high }, success_rate, .. } = result;
-    let timing = result.timing.map(|timing| super::in_time::cells(&timing)).unwrap_or_default();
+    let timing = result.timing.map(|timing| super::realtime::cells(&timing)).unwrap_or_default();
     let mut cells = vec![group.scenario.clone(), varied, format!("{reward_mean:.3}"), format!("{low:.3} – {high:.3}")];
     cells.push(result.reward_difference.map_or_else(|| "–".to_owned(), |difference| shown(&difference)));
     cells.push(format!("{:.0} %", 100.0 * success_rate));

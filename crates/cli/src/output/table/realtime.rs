@@ -1,14 +1,14 @@
-use parapolicy_control::realtime::TimingReport;
-use parapolicy_control::{InTime, Report};
+use parapolicy_eval::realtime::TimingReport;
+use parapolicy_eval::{RealtimeReport, Report};
 
 /// How old what is acted on is, and the share of control steps without a plan, or with one that is used up.
-const IN_TIME: [&str; 2] = ["age p50 / p99 ms", "late / no plan"];
+const REALTIME: [&str; 2] = ["age p50 / p99 ms", "late / no plan"];
 const ON_THE_WALL: [&str; 2] = ["jitter p50 / p99 / max ms", "misses"];
 
 /// What is shown of a loop in which the world did not wait.
 pub fn columns(report: &Report) -> Vec<&'static str> {
     let on_the_wall = report.samplers.iter().filter_map(|sampler| sampler.timing?.deadline_misses).next();
-    let timed = report.in_time.is_some().then_some(IN_TIME).into_iter().flatten();
+    let timed = report.in_time.is_some().then_some(REALTIME).into_iter().flatten();
     timed.chain(on_the_wall.map(|_| ON_THE_WALL).into_iter().flatten()).collect()
 }
 
@@ -27,7 +27,7 @@ pub fn cells(timing: &TimingReport) -> Vec<String> {
 
 /// How the loop ran, and what the operating system did not give.
 pub fn footnotes(report: &Report) -> Vec<String> {
-    let Some(InTime { clock, rate_hz, replan, blend, late, latency, realtime }) = &report.in_time else {
+    let Some(RealtimeReport { clock, rate_hz, replan, blend, late, latency, realtime }) = &report.in_time else {
         return Vec::new();
     };
     let latency = latency.as_ref().map_or_else(String::new, |latency| format!(", latency {latency}"));

@@ -6,10 +6,10 @@ pub mod bench;
 mod calibrate;
 mod compare;
 pub mod demos;
-mod in_time;
 mod inspect;
 mod observations;
 mod precision;
+mod realtime;
 mod refinement;
 mod replay;
 mod run;
@@ -22,14 +22,16 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use ndarray::Array2;
-use parapolicy_policy::{Calibration, Inference, InferenceError, Manifest, Policy, Provider, ProviderName, Sampling};
+use parapolicy_eval::{Calibration, Sampling};
+use parapolicy_ort::backends;
+use parapolicy_policy::{BackendName, Inference, InferenceError, Manifest, Network, Provider};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde::Serialize;
 
 use crate::args::{BudgetArguments, Command, ModelArguments, RuntimeArguments, Study, WindowArguments};
-use crate::auto::{self, SamplerName};
+use crate::auto_provider::{self, ProviderArgument};
+use crate::auto_sampler::{self, SamplerName};
 use crate::failure::{Failure, InputError as _};
-use crate::fastest::{self, ProviderArgument};
 use crate::progress::InstallProgress;
 
 /// Does what the command line asks for.
@@ -54,6 +56,7 @@ impl RuntimeArguments {
     /// What is asked for; the provider `auto` is settled for the model.
     fn asked(&self, model: &Path) -> Result<Inference, Failure> {
         let Self { provider, precision, threads, pin: pinned, ref devices, ref ort_lib } = *self;
+        let backends = backends();
         let named = |provider| Inference {
             provider,
             precision,
@@ -61,12 +64,12 @@ impl RuntimeArguments {
             pinned,
             devices: devices.clone(),
             library: ort_lib.clone(),
-            ..Inference::default()
+            ..backends.inference()
         };
         match provider {
-            None => Ok(named(ProviderName::implied(ort_lib.as_ref()))),
+            None => Ok(named(backends.implied(ort_lib.as_deref()))),
             Some(ProviderArgument::Named(provider)) => Ok(named(provider)),
-            Some(ProviderArgument::Auto) => fastest::choose(model, &named(ProviderName::default())),
+            Some(ProviderArgument::Auto) => auto_provider::choose(model, &named(BackendName::default())),
         }
     }
 
@@ -86,7 +89,7 @@ impl RuntimeArguments {
     fn open(&self, inference: &Inference) -> Result<Provider, Failure> {
         inference.open(&InstallProgress::new()).map_err(|error| match error {
             // That the machine has none is not the user's fault.
-            InferenceError::Runtime(_) if self.ort_lib.is_none() => Failure::Other(error.into()),
+            InferenceError::Unavailable(_) if self.ort_lib.is_none() => Failure::Other(error.into()),
             error => Failure::Input(error.into()),
         })
     }
@@ -97,8 +100,8 @@ impl ModelArguments {
         Manifest::load(&self.model).input()
     }
 
-    fn load(&self) -> Result<Policy, Failure> {
-        Policy::load(&self.model, &self.runtime.provider(&self.model)?).input()
+    fn load(&self) -> Result<Network, Failure> {
+        Network::load(&self.model, &self.runtime.provider(&self.model)?).input()
     }
 }
 
@@ -113,7 +116,7 @@ struct Settled {
 }
 
 impl Settled {
-    fn sampler(&self, policy: &Policy, solver: Solver, steps: usize) -> Result<Sampler, ConfigError> {
+    fn sampler(&self, policy: &Network, solver: Solver, steps: usize) -> Result<Sampler, ConfigError> {
         let table = Table::new(&policy.manifest().scheduler, solver, steps)?;
         Sampler::new(table, self.strategy, policy.manifest().sample_dim())
     }
@@ -124,10 +127,10 @@ impl WindowArguments {
     fn settle(
         &self,
         name: SamplerName,
-        policy: &mut Policy,
+        policy: &mut Network,
         solver: Solver,
         steps: usize,
-        meet: impl FnOnce(&mut Policy) -> Result<Vec<Array2<f64>>, Failure>,
+        meet: impl FnOnce(&mut Network) -> Result<Vec<Array2<f64>>, Failure>,
     ) -> Result<Settled, Failure> {
         let Self { window, tolerance } = *self;
         if let SamplerName::Strategy(strategy) = name {
@@ -136,7 +139,7 @@ impl WindowArguments {
             let strategy = strategy.with_window(WindowConfig { window, tolerance });
             return Ok(Settled { name: name.to_string(), strategy, reason: None });
         }
-        let choice = auto::choose(policy, &Sampling { solver, steps, tolerance }, meet)?;
+        let choice = auto_sampler::choose(policy, &Sampling { solver, steps, tolerance }, meet)?;
         let strategy = choice.best.strategy;
         Ok(Settled { name: format!("{name}:{strategy}"), strategy, reason: Some(choice.to_string()) })
     }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use ndarray::Array2;
-use parapolicy_policy::{Calibration, CalibrationError, Observations, Policy, Sampling};
+use parapolicy_eval::{Calibration, CalibrationError, Observations, Sampling};
+use parapolicy_policy::Network;
 use parapolicy_sampler::{Choice, Strategy};
 
 use crate::failure::{Failure, InputError as _};
@@ -45,9 +46,9 @@ impl fmt::Display for SamplerName {
 ///
 /// `meet` gives observations that the policy meets, to try candidates on, or none; it is asked only if they are needed.
 pub fn choose(
-    policy: &mut Policy,
+    policy: &mut Network,
     sampling: &Sampling,
-    meet: impl FnOnce(&mut Policy) -> Result<Vec<Array2<f64>>, Failure>,
+    meet: impl FnOnce(&mut Network) -> Result<Vec<Array2<f64>>, Failure>,
 ) -> Result<Choice, Failure> {
     sampling.validate(policy).input()?;
     let mut calibration = known_or_measured(policy)?;
@@ -67,7 +68,7 @@ pub fn choose(
     Ok(choice)
 }
 
-fn known_or_measured(policy: &mut Policy) -> Result<Calibration, CalibrationError> {
+fn known_or_measured(policy: &mut Network) -> Result<Calibration, CalibrationError> {
     if let Some(calibration) = Calibration::load(policy)? {
         return Ok(calibration);
     }

@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use std::str::FromStr;
 
 use anyhow::{Context as _, anyhow};
-use parapolicy_policy::{Calibration, Inference, InferenceError, Manifest, ProviderName};
+use parapolicy_eval::Calibration;
+use parapolicy_ort::backends;
+use parapolicy_policy::{BackendName, Inference, InferenceError, Manifest};
 
 use crate::failure::{Failure, InputError as _};
 
@@ -20,7 +22,7 @@ pub enum ProviderArgument {
     /// The fastest.
     Auto,
     /// This one.
-    Named(ProviderName),
+    Named(BackendName),
 }
 
 impl FromStr for ProviderArgument {
@@ -30,7 +32,7 @@ impl FromStr for ProviderArgument {
         if name == AUTO {
             return Ok(Self::Auto);
         }
-        name.parse().map(Self::Named).map_err(|error: InferenceError| format!("{error}, {AUTO}"))
+        backends().parse(name).map(Self::Named).map_err(|error: InferenceError| format!("{error}, {AUTO}"))
     }
 }
 
@@ -48,10 +50,10 @@ pub fn choose(model: &Path, inference: &Inference) -> Result<Inference, Failure>
     ensure_unnamed(inference)?;
     let manifest = Manifest::load(model).input()?;
     let mut timed = Vec::new();
-    for provider in ProviderName::ALL {
+    for provider in backends().iter() {
         let inference = Inference { provider, ..inference.clone() };
-        let fits = provider.precisions().contains(&inference.precision);
-        if fits && provider.installed_version().is_some() {
+        let fits = provider.backend().precisions().contains(&inference.precision);
+        if fits && provider.backend().installed_version().is_some() {
             timed.extend(time(model, &manifest, &inference)?);
         }
     }

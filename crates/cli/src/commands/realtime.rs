@@ -4,21 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use parapolicy_control::Recipe;
+use parapolicy_control::clock::RealtimeSupport;
 use parapolicy_control::controller::{Controller, ControllerConfig, ControllerError, Replan, SamplingTime};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
-use parapolicy_control::realtime::RealtimeSupport;
-use parapolicy_control::{DiffusionPolicy, InTime, Policy as _, Report};
-use parapolicy_policy::{Manifest, Policy, Provider};
-use parapolicy_sampler::{Budget, Sampler};
+use parapolicy_eval::{RealtimeReport, Report};
+use parapolicy_policy::{Manifest, Provider};
+use parapolicy_sampler::{Budget, Sampler, Solver};
 
 use crate::args::{ClockName, LatencyName, LoopArguments, ModelArguments};
 use crate::failure::{Failure, InputError as _};
-
-/// Control steps a second, as PushT has them.
-const RATE: f64 = 10.0;
-
-/// Time from one to the next.
-pub const PERIOD: Duration = Duration::from_millis(100);
 
 /// How many horizons old the observation behind a plan may be: with one a second late there is still a plan to follow.
 const HORIZONS: u32 = 2;
@@ -27,14 +22,16 @@ impl LoopArguments {
     /// Refuses what the clock has no use for.
     pub fn check(&self) -> Result<(), Failure> {
         let Self { clock, latency, rate, replan, blend, late, realtime_priority } = self;
-        let in_time = [
+        let realtime = [
             ("--rate", rate.is_some()),
             ("--replan", replan.is_some()),
             ("--blend", blend.is_some()),
             ("--late", late.is_some()),
         ];
         let refused = match clock {
-            ClockName::Lockstep => in_time.iter().find(|(_, given)| *given).map(|(name, _)| (*name, "real or virtual")),
+            ClockName::Lockstep => {
+                realtime.iter().find(|(_, given)| *given).map(|(name, _)| (*name, "real or virtual"))
+            }
             _ => None,
         };
         let of_virtual = (latency.is_some() && *clock != ClockName::Virtual).then_some(("--latency", "virtual"));
@@ -47,8 +44,8 @@ impl LoopArguments {
     }
 
     /// How plans become commands, for the policy that `manifest` describes.
-    pub fn controller(&self, manifest: &Manifest) -> ControllerConfig {
-        controller(manifest, self.rate, self.replan, self.blend, self.late)
+    pub fn controller(&self, manifest: &Manifest, period: Duration) -> ControllerConfig {
+        controller(manifest, period, self.rate, self.replan, self.blend, self.late)
     }
 
     /// What sampling takes on the virtual clock, for the sampler `name`.
@@ -61,11 +58,11 @@ impl LoopArguments {
     }
 
     /// For the report.
-    pub fn describe(&self, config: &ControllerConfig, realtime: Option<RealtimeSupport>) -> InTime {
+    pub fn describe(&self, config: &ControllerConfig, realtime: Option<RealtimeSupport>) -> RealtimeReport {
         let latency = self.latency.clone().unwrap_or(LatencyName::Measured);
-        InTime {
+        RealtimeReport {
             clock: self.clock.to_string(),
-            rate_hz: self.rate.unwrap_or(RATE),
+            rate_hz: self.rate.unwrap_or_else(|| 1.0 / config.playback.period.as_secs_f64()),
             replan: config.replan.to_string(),
             blend: config.playback.blend.to_string(),
             late: config.playback.late.to_string(),
@@ -75,15 +72,16 @@ impl LoopArguments {
     }
 }
 
-/// A controller's configuration, as the options say or as they are left to be.
+/// A controller's configuration, as the options say or as they are left to be; `period` is the environment's own.
 pub fn controller(
     manifest: &Manifest,
+    period: Duration,
     rate: Option<f64>,
     replan: Option<Replan>,
     blend: Option<Blend>,
     late: Option<Late>,
 ) -> ControllerConfig {
-    let period = rate.map_or(PERIOD, |rate| Duration::from_secs_f64(1.0 / rate));
+    let period = rate.map_or(period, |rate| Duration::from_secs_f64(1.0 / rate));
     let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
     let playback = PlaybackConfig {
         period,
@@ -115,28 +113,14 @@ pub fn start_controller(
     provider: &Provider,
     config: ControllerConfig,
     sampler: &Sampler,
+    solver: Solver,
     budget: Budget,
-    watched: bool,
+    observed: bool,
 ) -> Result<Controller, Failure> {
-    let (table, strategy, dim) = (sampler.table().clone(), sampler.strategy(), sampler.dim());
-    let (path, provider) = (model.model.clone(), provider.clone());
-    let ready = move |mut network: Policy| -> Result<_, parapolicy_control::BoxError> {
-        let warm_up = ndarray::Array1::zeros(network.manifest().observation_dim());
-        let mut sampler = Sampler::new(table.clone(), strategy, dim)?;
-        let mut policy = DiffusionPolicy::new(&mut network, &mut sampler).within(budget);
-        policy.observe(warm_up.view())?;
-        policy.plan()?;
-        let policy = DiffusionPolicy::new(network, sampler).within(budget);
-        Ok(if watched { policy.watched() } else { policy })
-    };
-    let mut first = Some(ready(Policy::load(&path, &provider).input()?).map_err(|error| anyhow!(error))?);
-    let make = move || {
-        let policy = match first.take() {
-            Some(policy) => policy,
-            None => ready(Policy::load(&path, &provider)?)?,
-        };
-        Ok(Box::new(policy) as Box<dyn parapolicy_control::Policy>)
-    };
+    let (strategy, steps) = (sampler.strategy(), sampler.table().steps());
+    let recipe = Recipe { strategy, solver, steps, budget, inference: provider.inference().clone() };
+    let loaded = recipe.load(&model.model).input()?;
+    let make = recipe.maker(model.model.clone(), loaded, observed);
     Controller::start(config, make).map_err(|error| match error {
         error @ ControllerError::Thread(_) => Failure::Other(error.into()),
         error => Failure::Input(error.into()),
