@@ -3,6 +3,7 @@
 mod adopt;
 mod clock;
 mod demos;
+mod names;
 mod place;
 mod runtime;
 mod study;
@@ -117,8 +118,8 @@ pub struct RuntimeArguments {
 /// How action sequences are drawn.
 #[derive(Debug, Args)]
 pub struct SamplingArguments {
-    /// `ddpm`, `ddim`, `ddim:ETA` or `dpmsolver++`; for flow matching `euler` or `midpoint`.
-    #[arg(long, default_value = "ddpm")]
+    /// How a step is taken
+    #[arg(long, default_value = "ddpm", help = names::solvers("How a step is taken"))]
     pub solver: Solver,
     /// Denoising steps.
     #[arg(long, default_value_t = 100)]
@@ -158,9 +159,11 @@ pub struct RunArguments {
     pub model: ModelArguments,
     #[command(flatten)]
     pub sampling: SamplingArguments,
-    /// Samplers to compare, episode by episode in turn: `sequential`, `paradigms`, `picard`,
-    /// `speculative`, `anderson`, `parareal`, `blocks`, or `auto`, the fastest on this machine.
-    #[arg(long = "sampler", value_delimiter = ',', default_value = "sequential,picard")]
+    /// Samplers to compare
+    #[arg(
+        long = "sampler", value_delimiter = ',', default_value = "sequential,picard",
+        help = names::samplers("Samplers to compare, episode by episode in turn")
+    )]
     pub samplers: Vec<SamplerName>,
     /// Run every sampler a second time with plans that are refined, in this many steps, to stay out of the
     /// scenario's keep-out discs.

@@ -9,8 +9,8 @@ use std::process::Output;
 use assert_cmd::Command;
 use ndarray::Array2;
 use ndarray_npy::NpzWriter;
-use parapolicy_control::Report;
-use parapolicy_policy::Roofline;
+use parapolicy_eval::Report;
+use parapolicy_eval::Roofline;
 use serde_json::Value;
 use tempfile::TempDir;
 

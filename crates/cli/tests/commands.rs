@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use ndarray::{Array2, Array3, Axis};
 use ndarray_npy::{NpzReader, NpzWriter};
-use parapolicy_control::Report;
-use parapolicy_policy::Deviation;
+use parapolicy_eval::Deviation;
+use parapolicy_eval::Report;
 use serde_json::Value;
 
 fn root() -> PathBuf {

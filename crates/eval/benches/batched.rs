@@ -8,8 +8,8 @@ use std::path::Path;
 
 use divan::{Bencher, counter::ItemsCount};
 use ndarray::Array2;
-use parapolicy_pusht::{ResetDistribution, ResetOrder};
 use parapolicy_policy::{Inference, Policy};
+use parapolicy_pusht::{ResetDistribution, ResetOrder};
 use parapolicy_sampler::{BatchedSampler, Noise, Solver, Strategy, Table};
 
 const STEPS: usize = 100;

@@ -83,8 +83,8 @@ pub use meter::Meter;
 pub use output::{JsonOutput, ReportOutput, Run};
 pub use realtime::run_episode_in_realtime;
 pub use recording::{Moment, Painter, Recorder, Recording, Rounds};
-pub use trial_observations::drawn_observations;
 pub use report::{
     Comparison, CutShort, Difference, Differing, EpisodeReport, Machine, Model, Pair, RealtimeReport, RefinementReport,
     Report, ReportError, SCHEMA_VERSION, SamplerReport, SamplerRun, Throughput, paired_rewards,
 };
+pub use trial_observations::drawn_observations;

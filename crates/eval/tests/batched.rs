@@ -6,7 +6,7 @@ use std::error::Error as _;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1};
 use parapolicy_control::{
-    BoxError, ControlError, Environment, Episode, BatchedPolicy, Outcome, Plan, Policy, run_episode, run_episodes,
+    BatchedPolicy, BoxError, ControlError, Environment, Episode, Outcome, Plan, Policy, run_episode, run_episodes,
 };
 use proptest::prelude::*;
 

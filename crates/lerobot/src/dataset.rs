@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use parapolicy_pusht::{Demonstration, Renderer};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::episode::{self, Known, Place};
 use crate::meta;
@@ -85,27 +84,16 @@ pub fn export(
     if demonstrations.is_empty() || demonstrations.iter().any(|demonstration| demonstration.steps.is_empty()) {
         return Err(ExportError::Empty);
     }
-    if folder.exists() {
-        return Err(ExportError::Exists(folder.to_owned()));
-    }
-    let failed = |source| ExportError::Write { path: folder.to_owned(), source };
-    let aside = aside(folder).map_err(failed)?;
-    // A folder within, as only that has the permissions that any new folder has.
-    let dataset = aside.path().join("dataset");
-    let exported = write(demonstrations, renderer, &dataset).map_err(failed)?;
-    fs::rename(dataset, folder).map_err(|source| match source.kind() {
-        // Another one was faster.
-        io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => ExportError::Exists(folder.to_owned()),
-        _ => failed(source),
+    let mut exported = None;
+    let written = parapolicy_files::create_folder(folder, |whole| {
+        exported = Some(write(demonstrations, renderer, whole)?);
+        Ok::<_, io::Error>(())
+    });
+    written.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => ExportError::Exists(folder.to_owned()),
+        _ => ExportError::Write { path: folder.to_owned(), source },
     })?;
-    Ok(exported)
-}
-
-/// A folder on the same file system, gone when it is let go of.
-fn aside(folder: &Path) -> io::Result<TempDir> {
-    let parent = folder.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent)?;
-    tempfile::Builder::new().prefix(".parapolicy-").tempdir_in(parent)
+    exported.ok_or(ExportError::Empty)
 }
 
 fn write(demonstrations: &[Demonstration], mut renderer: Option<Renderer>, folder: &Path) -> io::Result<Exported> {

@@ -79,23 +79,14 @@ impl Adoption {
     /// # Errors
     /// Something is there, or cannot be written.
     pub fn write(&self, dir: &Path) -> Result<(), AdoptError> {
-        let fault = |fault| AdoptError { path: dir.to_path_buf(), fault };
-        if dir.symlink_metadata().is_ok() {
-            return Err(fault(Fault::Exists));
-        }
-        self.write_aside(dir).map_err(|error| fault(Fault::Write(error)))
-    }
-
-    fn write_aside(&self, dir: &Path) -> std::io::Result<()> {
-        let parent = dir.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-        fs::create_dir_all(parent)?;
-        let aside = tempfile::Builder::new().prefix(".parapolicy-").tempdir_in(parent)?;
-        // A directory in it, which has the permissions that any new one has.
-        let whole = aside.path().join("policy");
-        fs::create_dir(&whole)?;
-        fs::write(whole.join(DENOISER_FILE), &self.graph)?;
-        fs::write(whole.join(MANIFEST_FILE), &self.manifest)?;
-        fs::rename(whole, dir)
+        let written = parapolicy_files::create_folder(dir, |folder| {
+            fs::write(folder.join(DENOISER_FILE), &self.graph)?;
+            fs::write(folder.join(MANIFEST_FILE), &self.manifest)
+        });
+        written.map_err(|error| {
+            let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
+            AdoptError { path: dir.to_path_buf(), fault: if exists { Fault::Exists } else { Fault::Write(error) } }
+        })
     }
 }
 

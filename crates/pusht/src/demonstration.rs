@@ -7,7 +7,6 @@ use nalgebra::Vector2;
 use ndarray::{Array, Array1, Array2, Array3, Dimension, Ix1, Ix3};
 use ndarray_npy::{NpzWriter, WriteNpzError};
 use parapolicy_npz::Npz;
-use tempfile::NamedTempFile;
 
 use crate::geometry::KEYPOINTS;
 use crate::state::State;
@@ -117,20 +116,12 @@ impl Demonstration {
     /// # Errors
     /// If there is such a file, or it cannot be written; nothing is left behind.
     pub fn save(demonstrations: &[Self], path: &Path) -> Result<(), SaveError> {
-        let failed = |source| SaveError::Write { path: path.to_owned(), source };
-        if path.exists() {
-            return Err(SaveError::Exists(path.to_owned()));
-        }
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
-        write(demonstrations, file.as_file_mut()).map_err(|error| failed(io::Error::other(error)))?;
-        file.as_file().sync_all().map_err(failed)?;
-        // If another one was faster, it stays.
-        file.persist_noclobber(path).map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => SaveError::Exists(path.to_owned()),
-            _ => failed(error.error),
-        })?;
-        Ok(())
+        parapolicy_files::create(path, |file| write(demonstrations, file).map_err(io::Error::other)).map_err(|source| {
+            match source.kind() {
+                io::ErrorKind::AlreadyExists => SaveError::Exists(path.to_owned()),
+                _ => SaveError::Write { path: path.to_owned(), source },
+            }
+        })
     }
 
     /// Writes demonstrations to a new file in `folder`, which is made if it is not there: `demo-SEED.npz`, or if there is

@@ -106,7 +106,7 @@ fn say_if_cut_short(drawn: Sample<'_>) {
 }
 
 fn write_plans<D: Dimension, R: Dimension>(
-    file: &mut std::fs::File,
+    file: &mut std::io::BufWriter<std::fs::File>,
     actions: &Array<f64, D>,
     sample: &Array<f32, D>,
     residual: Option<&Array<f64, R>>,

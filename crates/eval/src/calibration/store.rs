@@ -2,11 +2,9 @@
 
 use std::{
     fs,
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
 };
-
-use tempfile::NamedTempFile;
 
 use super::{Calibration, CalibrationError, CalibrationKey, file::File};
 use parapolicy_policy::{Inference, Manifest, Network, cache_directory};
@@ -82,13 +80,8 @@ impl Calibration {
     }
 
     fn store_at(&self, path: &Path) -> io::Result<()> {
-        let directory = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(directory)?;
-        let mut aside = NamedTempFile::new_in(directory)?;
-        aside.write_all(&serde_json::to_vec(self)?)?;
-        aside.as_file().sync_all()?;
-        aside.persist(path)?;
-        Ok(())
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        parapolicy_files::replace(path, |file| Ok(serde_json::to_writer(file, self)?))
     }
 }
 

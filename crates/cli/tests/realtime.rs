@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use parapolicy_control::{EpisodeReport, Report, SamplerReport};
+use parapolicy_eval::{EpisodeReport, Report, SamplerReport};
 
 /// Episodes are short: what they earn is not the question.
 const SCENARIO: &str = r#"

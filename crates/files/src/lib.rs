@@ -1,0 +1,149 @@
+//! Files and folders written aside and renamed: whole, or not there.
+//!
+//! Everything that Parapolicy writes for good goes through here. Content goes to a temporary folder beside its place, on the
+//! same file system, and is renamed when it is complete and on the disk. Who reads the place meanwhile sees the old content,
+//! who looks after a failure finds nothing half-written, and new files have the permissions that any new file has.
+//!
+//! What cannot be renamed over is not: through links, devices and pipes is written straight, and a file that is marked
+//! read-only is refused.
+//!
+//! # Example
+//!
+//! ```
+//! use std::io::Write as _;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("plan.json");
+//! parapolicy_files::replace(&path, |file| file.write_all(b"{}"))?;
+//! assert_eq!(std::fs::read(&path)?, b"{}");
+//! let again = parapolicy_files::create(&path, |file| file.write_all(b"[]")); // nothing is replaced
+//! assert_eq!(again.unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod folder;
+mod place;
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
+
+pub use self::folder::{Staging, create_folder};
+use self::place::{Place, aside};
+
+/// Writes a file, in place of what is there.
+///
+/// # Errors
+/// Whatever `fill` says; or the place cannot be written to. A regular file keeps its content then.
+pub fn replace<E: From<io::Error>>(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>) -> Result<(), E> {
+    match Place::of(path)? {
+        Place::Renamed(path) => {
+            let aside = aside(&path)?;
+            let whole = aside.path().join("file");
+            write(File::create(&whole)?, fill)?;
+            Ok(fs::rename(whole, path)?)
+        }
+        Place::Through(path) => {
+            let mut file = BufWriter::new(File::options().write(true).open(path)?);
+            fill(&mut file)?;
+            Ok(file.flush()?)
+        }
+    }
+}
+
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+/// Whatever `fill` says; [`io::ErrorKind::AlreadyExists`] if something is there, before or after; or the place cannot be
+/// written to.
+pub fn create<E: From<io::Error>>(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>) -> Result<(), E> {
+    if path.symlink_metadata().is_ok() {
+        return Err(io::Error::from(io::ErrorKind::AlreadyExists).into());
+    }
+    let aside = aside(path)?;
+    let whole = aside.path().join("file");
+    write(File::create(&whole)?, fill)?;
+    // Unlike a rename, it fails if something came to be there meanwhile.
+    Ok(fs::hard_link(whole, path)?)
+}
+
+/// Fills a file, and sees it onto the disk.
+fn write<E: From<io::Error>>(file: File, fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>) -> Result<(), E> {
+    let mut file = BufWriter::new(file);
+    fill(&mut file)?;
+    Ok(file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &'static str) -> impl FnOnce(&mut BufWriter<File>) -> io::Result<()> {
+        move |file| file.write_all(text.as_bytes())
+    }
+
+    #[test]
+    fn a_failure_leaves_what_was_there_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        replace(&path, text("old")).unwrap();
+        let failed = replace(&path, |file| {
+            file.write_all(b"ne")?;
+            Err(io::Error::other("no space"))
+        });
+        assert_eq!(failed.unwrap_err().to_string(), "no space");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        replace(&path, text("new")).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    }
+
+    #[test]
+    fn nothing_is_created_over_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        create(&path, text("first")).unwrap();
+        assert_eq!(create(&path, text("second")).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "first");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_marked_read_only_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        replace(&path, text("kept")).unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        assert_eq!(replace(&path, text("lost")).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "kept");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        replace(&target, text("old")).unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        replace(&link, text("new")).unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&target).unwrap(), "new");
+        std::os::unix::fs::symlink("/dev/null", folder.path().join("null")).unwrap();
+        replace(&folder.path().join("null"), text("gone")).unwrap();
+        assert!(!fs::metadata(folder.path().join("null")).unwrap().is_file(), "the device is still there");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn new_files_have_the_permissions_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        File::create(folder.path().join("any")).unwrap();
+        replace(&folder.path().join("replaced"), text("")).unwrap();
+        create(&folder.path().join("created"), text("")).unwrap();
+        assert_eq!([mode("replaced"), mode("created")], [mode("any"); 2]);
+    }
+}
