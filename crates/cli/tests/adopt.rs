@@ -124,7 +124,7 @@ fn the_shipped_graph_becomes_the_shipped_policy() {
 /// A state's, one whose steps lie one after the other, one with the observation in the plan: as their manifests would be by hand.
 #[test]
 fn other_graphs_and_other_schedulers_plan_once_they_are_filled_in() {
-    let fixtures = root().join("crates/runner/tests/fixtures");
+    let fixtures = root().join("crates/policy/tests/fixtures");
     let original = manifest(fixtures.join("policy.json"));
     let observation = Array2::from_shape_fn((2, 3), |(step, column)| (step + column) as f64);
     let flow = json!({

@@ -17,7 +17,7 @@ pub fn create_folder<E: From<io::Error>>(path: &Path, fill: impl FnOnce(&Path) -
     if path.symlink_metadata().is_ok() {
         return Err(io::Error::from(io::ErrorKind::AlreadyExists).into());
     }
-    fs::create_dir_all(parent(path))?;
+    make_parent(path)?;
     let aside = aside(path)?;
     // A folder in it, which has the permissions that any new one has.
     let whole = aside.path().join("folder");
@@ -29,6 +29,14 @@ pub fn create_folder<E: From<io::Error>>(path: &Path, fill: impl FnOnce(&Path) -
         _ => error,
     })?;
     Ok(())
+}
+
+/// Makes the folder that a path is in. A file in its place is no folder that is there already.
+fn make_parent(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(parent(path)).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+        _ => error,
+    })
 }
 
 /// Files of one folder, written aside until all of them are complete; then they replace those of an earlier time.
@@ -56,7 +64,7 @@ impl Staging {
     /// # Errors
     /// The place cannot be written to.
     pub fn new(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(parent(folder))?;
+        make_parent(folder)?;
         Ok(Self { aside: aside(folder)?, folder: folder.to_owned(), names: Vec::new() })
     }
 

@@ -1,6 +1,6 @@
 //! How many times as fast the engine is as ONNX Runtime's CPU provider, batch by batch, by each kernel that the processor has.
 //!
-//! `cargo bench -p parapolicy-runner --bench providers [-- DIRECTORY]`: the policy in that directory, else the `PushT`
+//! `cargo bench -p parapolicy-ort --bench providers [-- DIRECTORY]`: the policy in that directory, else the `PushT`
 //! policy of this repository, on `PARAPOLICY_THREADS` threads (all cores by default). The two take turns; a turn's ratio
 //! is that of the times which follow each other in it, so that what else the machine does meets both alike.
 
