@@ -1,4 +1,4 @@
-//! The palette: paper, slate, and one strong colour for what the policy wants.
+//! The colours of everything that is drawn.
 
 /// Red, green, blue (sRGB) and opacity in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq)]
