@@ -18,7 +18,7 @@ use crate::window::Live;
 /// How far a kick throws the block, px.
 const KICK: f64 = 40.0;
 
-/// Every key, what it is called, and what it does.
+/// Every key, its name in the panel, and what it does.
 pub const KEYS: [(&[KeyCode], &str, &str); 12] = [
     (&[KeyCode::Space], "space", "run, pause"),
     (&[KeyCode::ArrowRight], "right", "one step"),

@@ -30,7 +30,7 @@ enum Driver {
     Person([f64; 2]),
 }
 
-/// An episode, what drives it, and what can be told about both.
+/// An episode that is being simulated, the policy that plans for it, and who drives.
 pub struct Session {
     scenarios: Vec<Scenario>,
     scenario: usize,
@@ -112,7 +112,7 @@ impl Session {
         Ok(())
     }
 
-    /// What the table is doing.
+    /// What is going on.
     pub fn status(&self) -> Status {
         match self.end {
             Some(end) => end,
