@@ -1,9 +1,9 @@
-//! The palette: paper, slate, and one strong colour for what the policy wants.
+//! The colours of everything that is drawn.
 
 /// Red, green, blue (sRGB) and opacity in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Colour {
-    /// sRGB.
+    /// Red, green, blue.
     pub rgb: [u8; 3],
     /// 0 is invisible, 1 opaque.
     pub opacity: f32,

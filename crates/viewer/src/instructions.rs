@@ -1,19 +1,20 @@
 //! What the program is told to show, as `parapolicy view` tells it: one argument, in JSON.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use parapolicy_control::{BoxError, DiffusionPolicy, Policy, Recipe, log};
+use parapolicy_control::{BoxError, InferenceOptions, Recipe, RecipeError, RecipeOptions, SamplingOptions};
+use parapolicy_ort::backends;
+use parapolicy_policy::Manifest;
 use parapolicy_pusht::Scenario;
-use parapolicy_policy::{Inference, Manifest};
-use parapolicy_sampler::{Strategy, WindowConfig};
+use parapolicy_sampler::Strategies;
 use serde::Deserialize;
+use thiserror::Error;
 
 use crate::order::Order;
 use crate::play::Play;
 use crate::replay::Replay;
 use crate::session::Session;
-use crate::setup::{Clock, MakePolicy, Setup};
+use crate::setup::{Clock, Setup, policies};
 use crate::{ViewError, screenshot, window};
 
 /// What to show, and where. Names are those of the command line.
@@ -42,7 +43,8 @@ pub struct Instructions {
 }
 
 /// Why they cannot be carried out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum Failure {
     /// What was asked for makes no sense, or a file is wrong.
     #[error("{0}")]
@@ -89,43 +91,33 @@ impl Instructions {
         let (manifest, recipe) = (Manifest::load(&self.model)?, self.recipe()?);
         // Now, so that a model that cannot be used is refused.
         recipe.load(&self.model)?;
-        let (make, seed, clock, demos) = (make(self.model.clone()), self.seed, self.clock, self.demos.clone());
+        let (make, seed, clock, demos) = (policies(self.model.clone()), self.seed, self.clock, self.demos.clone());
         Ok(Setup { manifest, make, recipe, scenarios, scenario: 0, seed, clock, demos })
     }
 
-    fn recipe(&self) -> Result<Recipe, BoxError> {
-        let strategy: Strategy = self.sampler.parse()?;
-        let window = self.window.or(strategy.window()).unwrap_or_default();
-        let (provider, precision) = (self.provider.parse()?, self.precision.parse()?);
-        Ok(Recipe {
-            strategy: strategy.with_window(WindowConfig { window, tolerance: self.tolerance }),
-            solver: self.solver.parse()?,
-            steps: self.steps,
-            inference: Inference {
-                provider,
-                precision,
-                threads: self.threads,
-                pinned: self.pin,
-                devices: self.devices.clone(),
-                library: self.ort_lib.clone(),
-                ..Inference::default()
-            },
-            ..Recipe::default()
-        })
+    fn recipe(&self) -> Result<Recipe, RecipeError> {
+        let sampling = SamplingOptions {
+            sampler: Some(&self.sampler),
+            solver: Some(&self.solver),
+            steps: Some(self.steps),
+            window: self.window,
+            tolerance: Some(self.tolerance),
+            ..SamplingOptions::default()
+        };
+        let inference = InferenceOptions {
+            provider: Some(&self.provider),
+            precision: Some(&self.precision),
+            threads: self.threads,
+            pinned: self.pin,
+            devices: self.devices.clone(),
+            library: self.ort_lib.clone(),
+        };
+        RecipeOptions { sampling, inference }.recipe(&Strategies::default(), &backends())
     }
 }
 
-/// Policies whose plans tell of their rounds.
-fn make(model: PathBuf) -> MakePolicy {
-    Arc::new(move |recipe: &Recipe| {
-        let (network, sampler) = recipe.load(&model)?;
-        let policy = DiffusionPolicy::new(network, sampler).within(recipe.budget).watched();
-        Ok::<Box<dyn Policy>, BoxError>(Box::new(policy))
-    })
-}
-
 fn replayed(path: &Path) -> Result<Replay, BoxError> {
-    Replay::new(log::read(path)?).map_err(|error| format!("{}: {error}", path.display()).into())
+    Replay::new(parapolicy_log::read(path)?).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use bevy_egui::input::EguiWantsInput;
 use nalgebra::Vector2;
 use parapolicy_pusht::Kick;
 use parapolicy_pusht::geometry::CENTRE_OF_GRAVITY;
-use parapolicy_sampler::{Strategy, WindowConfig};
+use parapolicy_sampler::{Strategies, Strategy, WindowConfig};
 
 use crate::order::Order;
 use crate::pointer::Pointer;
@@ -18,13 +18,13 @@ use crate::window::Live;
 /// How far a kick throws the block, px.
 const KICK: f64 = 40.0;
 
-/// Every key, what it is called, and what it does.
+/// Every key, its name in the panel, and what it does.
 pub const KEYS: [(&[KeyCode], &str, &str); 12] = [
     (&[KeyCode::Space], "space", "run, pause"),
     (&[KeyCode::ArrowRight], "right", "one step"),
     (&[KeyCode::KeyR], "R", "begin again"),
     (&[KeyCode::KeyN, KeyCode::KeyB], "N B", "next, last seed"),
-    (&SAMPLERS, "1 – 7", "sampler"),
+    (&DIGITS, "1, 2, …", "sampler"),
     (&[KeyCode::BracketLeft, KeyCode::BracketRight], "[ ]", "window"),
     (&[KeyCode::Minus, KeyCode::Equal], "- =", "speed"),
     (&[KeyCode::KeyO, KeyCode::KeyL], "O L", "scenario, clock"),
@@ -34,7 +34,8 @@ pub const KEYS: [(&[KeyCode], &str, &str); 12] = [
     (&[KeyCode::KeyD], "D", "record driving"),
 ];
 
-const SAMPLERS: [KeyCode; 7] = [
+/// Each stands for the strategy at this place of the list.
+const DIGITS: [KeyCode; 9] = [
     KeyCode::Digit1,
     KeyCode::Digit2,
     KeyCode::Digit3,
@@ -42,6 +43,8 @@ const SAMPLERS: [KeyCode; 7] = [
     KeyCode::Digit5,
     KeyCode::Digit6,
     KeyCode::Digit7,
+    KeyCode::Digit8,
+    KeyCode::Digit9,
 ];
 
 /// Gives the orders of the keys that were pressed.
@@ -65,7 +68,7 @@ pub fn press(
 /// What a key asks for.
 pub fn order(key: KeyCode, scene: &Scene, scenarios: usize, pointer: Point) -> Option<Order> {
     let settings = &scene.settings;
-    if let Some(strategy) = SAMPLERS.iter().position(|&sampler| sampler == key).and_then(sampler) {
+    if let Some(strategy) = DIGITS.iter().position(|&digit| digit == key).and_then(sampler) {
         return Some(Order::Strategy(like(strategy, settings.strategy)));
     }
     Some(match key {
@@ -94,7 +97,7 @@ pub fn order(key: KeyCode, scene: &Scene, scenarios: usize, pointer: Point) -> O
 }
 
 fn sampler(index: usize) -> Option<Strategy> {
-    Strategy::NAMES.get(index)?.parse().ok()
+    Strategies::default().iter().nth(index)
 }
 
 /// A strategy with the window and tolerance of another.

@@ -1,4 +1,4 @@
-//! What this machine has to draw with, and to draw on: asked before a window is, whose library panics without.
+//! Looks for a graphics driver and a display, before a window is opened: its library panics without them.
 
 use bevy::render::RenderPlugin;
 use bevy::render::settings::WgpuSettings;
@@ -27,7 +27,8 @@ pub fn graphics() -> RenderPlugin {
     RenderPlugin { render_creation: settings.into(), ..RenderPlugin::default() }
 }
 
-/// A display that takes windows, and keeps it: one that nobody is connected to any more may begin anew.
+/// Connects to the display. The connection is to be held until the window is there: a display that its last client leaves
+/// may reset itself.
 ///
 /// # Errors
 /// [`ViewError::NoDisplay`].

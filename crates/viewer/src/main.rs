@@ -1,4 +1,4 @@
-//! The window of `parapolicy view`, a program of its own: `parapolicy` is built in a third of the time without it.
+//! The window of `parapolicy view`: a program of its own, as `parapolicy` takes a third of the time to build without it.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What a person can tell the table to do.
+//! What a person can tell an episode to do.
 
 use parapolicy_pusht::Kick;
 use parapolicy_pusht::geometry::Pose;
@@ -25,7 +25,7 @@ pub enum Order {
     Scenario(usize),
     /// Wait for the policy, or not.
     Clock(Clock),
-    /// So many seconds of the table in a second.
+    /// So many simulated seconds in a second.
     Speed(f64),
     /// Show the rounds of every plan one by one, or not.
     SlowRounds(bool),

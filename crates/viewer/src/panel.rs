@@ -1,11 +1,11 @@
-//! The panel beside the table: what is running, what it costs, what it earns, and what can be changed.
+//! The panel beside the table: what is running, what it costs, its reward, and what can be changed.
 
 use bevy::prelude::{Res, Result};
 use bevy_egui::egui::{
     Align, Button, ComboBox, Context, FontId, Frame, Grid, LayerId, Layout as Flow, RichText, TextStyle, Ui, UiBuilder,
 };
 use bevy_egui::{EguiContexts, egui};
-use parapolicy_sampler::{Solver, Strategy, WindowConfig};
+use parapolicy_sampler::{Solver, Strategies, WindowConfig};
 
 use crate::colour::{self, Colour};
 use crate::keys::{KEYS, like};
@@ -16,8 +16,6 @@ use crate::scene::{Scene, Settings, Status};
 use crate::setup::Clock;
 use crate::stage::Stage;
 use crate::window::Live;
-
-const SOLVERS: [Solver; 3] = [Solver::Ddpm, Solver::Ddim { eta: 0.0 }, Solver::DpmSolverPlusPlus];
 
 const STEPS: [usize; 5] = [5, 10, 20, 50, 100];
 
@@ -88,7 +86,7 @@ pub fn status(scene: &Scene) -> (&'static str, Colour) {
         Status::Paused => ("paused", colour::PALE_INK),
         _ if scene.settings.driven => ("you drive", colour::DRIVEN),
         Status::Planning => ("planning", colour::LAST_ROUND),
-        Status::Forming => ("rounds", colour::LAST_ROUND),
+        Status::ShowingRounds => ("rounds", colour::LAST_ROUND),
         Status::Running => ("running", colour::AGENT),
     }
 }
@@ -167,11 +165,13 @@ fn settings(ui: &mut Ui, stage: &Stage, orders: &mut Vec<Order>) {
 
 fn sampling(ui: &mut Ui, chosen: &Settings, orders: &mut Vec<Order>) {
     let Settings { strategy, solver, steps, .. } = *chosen;
-    let names = Strategy::NAMES.iter().filter_map(|name| name.parse::<Strategy>().ok());
-    choose(ui, "sampler", &strategy.to_string(), names, ToString::to_string, |name| {
-        orders.push(Order::Strategy(like(name, strategy)));
+    let strategies = Strategies::default();
+    choose(ui, "sampler", &strategy.to_string(), strategies.iter(), ToString::to_string, |chosen| {
+        orders.push(Order::Strategy(like(chosen, strategy)));
     });
-    choose(ui, "solver", &solver.to_string(), SOLVERS.into_iter(), ToString::to_string, |solver| {
+    // One of the names stands for a family of solvers, and is none itself.
+    let solvers = Solver::names().filter_map(|name| name.parse::<Solver>().ok());
+    choose(ui, "solver", &solver.to_string(), solvers, ToString::to_string, |solver| {
         orders.push(Order::Solver(solver));
     });
     choose(ui, "steps", &steps.to_string(), STEPS.into_iter(), ToString::to_string, |steps| {

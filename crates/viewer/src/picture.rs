@@ -1,4 +1,4 @@
-//! A scene as shapes, from the table up.
+//! Draws a scene as shapes, the lowest first.
 
 use parapolicy_pusht::State;
 use parapolicy_pusht::geometry::{AGENT_RADIUS, BAR, GOAL, OUTLINE, Pose, STEM, TABLE_SIZE, WALL_RADIUS, WALLS};
@@ -85,7 +85,7 @@ fn rounds(sketch: &mut Sketch, iterates: &[Vec<[f64; 2]>]) {
     }
 }
 
-/// The plan in force: what is behind is gone, what will not be executed fades.
+/// The plan in force, without the actions that were executed; those that will not be executed are pale.
 fn actions(sketch: &mut Sketch, plan: &ShownPlan) {
     let ahead: Vec<Point> = plan.actions.iter().skip(plan.done).copied().map(point).collect();
     let intended = plan.intended.saturating_sub(plan.done);

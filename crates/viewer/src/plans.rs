@@ -1,28 +1,43 @@
-//! Which plan is in force, told from what it answers.
+//! Which plan is in force, and how much of it is executed.
 
-use ndarray::{Array1, Array2, ArrayView1};
+use std::time::Duration;
+
+use crossbeam::channel::{Receiver, never};
+use ndarray::Array2;
 use parapolicy_control::Plan;
+use parapolicy_pusht::PERIOD;
 
+use crate::plan_observer::{ObservedPlan, PlanObserver};
 use crate::scene::ShownPlan;
-use crate::tap::Tapped;
 
-/// The observations since the policy began to plan, and the newest plan for any of them.
-#[derive(Debug, Default)]
+/// The plans since the policy began to plan: those that arrive, and the newest of them.
+#[derive(Debug)]
 pub struct Plans {
-    observations: Vec<Array1<f64>>,
+    arriving: Receiver<ObservedPlan>,
+    /// With the number of control steps that had been taken when it was observed what the plan answers.
     newest: Option<(usize, Plan)>,
 }
 
 impl Plans {
-    /// Forgets everything: plans that are still being worked on answer nothing that is known.
-    pub fn clear(&mut self) {
-        *self = Self::default();
+    /// No plans, and none that arrive.
+    pub fn none() -> Self {
+        Self { arriving: never(), newest: None }
     }
 
-    /// Takes note of the observation after `taken` control steps; again, if it is looked at again.
-    pub fn observed(&mut self, taken: usize, observation: ArrayView1<'_, f64>) {
-        self.observations.truncate(taken);
-        self.observations.push(observation.to_owned());
+    /// No plans yet; those that the observer is told of arrive. Every time the policy begins to plan there is a new
+    /// observer, so that plans for what was before do not arrive.
+    pub fn observed() -> (Self, PlanObserver) {
+        let (observer, arriving) = PlanObserver::new();
+        (Self { arriving, newest: None }, observer)
+    }
+
+    /// Takes the next plan, if one has arrived, and tells how long it took.
+    pub fn take(&mut self) -> Option<Duration> {
+        let ObservedPlan { observed, plan } = self.arriving.try_recv().ok()?;
+        let latency = plan.latency;
+        let step = (observed.as_nanos() / PERIOD.as_nanos()) as usize;
+        self.newest = Some((step, plan));
+        Some(latency)
     }
 
     /// Whether there is a plan.
@@ -30,33 +45,13 @@ impl Plans {
         self.newest.is_some()
     }
 
-    /// Takes a plan, if it answers an observation of these; returns whether it does.
-    pub fn take(&mut self, Tapped { observation, plan }: Tapped) -> bool {
-        // The last such: nothing may have moved between two of them.
-        let answers = self.observations.iter().rposition(|known| *known == observation);
-        let found = answers.is_some();
-        if let Some(step) = answers {
-            self.newest = Some((step, plan));
-        }
-        found
-    }
-
-    /// Says which control step's observation the plan in force answers, if several were the same.
-    pub fn settle(&mut self, step: usize) {
-        if let Some((answered, _)) = &mut self.newest
-            && self.observations.get(step) == self.observations.get(*answered)
-        {
-            *answered = step;
-        }
-    }
-
-    /// Rounds of the plan in force, if it answers the newest observation.
-    pub fn fresh_rounds(&self) -> usize {
-        let fresh = self.newest.as_ref().filter(|(step, _)| step + 1 == self.observations.len());
+    /// Rounds of the plan in force, if it answers what was observed after `taken` control steps.
+    pub fn fresh_rounds(&self, taken: usize) -> usize {
+        let fresh = self.newest.as_ref().filter(|(step, _)| *step == taken);
         fresh.map_or(0, |(_, plan)| plan.iterates.len())
     }
 
-    /// The plan in force, when `taken` actions were sent since the policy began, with its first `rounds` rounds.
+    /// The plan in force, after `taken` control steps since the policy began, with its first `rounds` rounds.
     pub fn shown(&self, taken: usize, rounds: usize) -> Option<ShownPlan> {
         let (step, plan) = self.newest.as_ref()?;
         Some(ShownPlan {
@@ -77,46 +72,48 @@ fn points(actions: &Array2<f64>) -> Vec<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use ndarray::array;
+    use parapolicy_control::{EpisodeObserver as _, PlanEvent};
 
     use super::*;
 
-    fn tapped(observation: f64, x: f64) -> Tapped {
-        let plan = Plan { actions: array![[x, 0.0], [x, 1.0]], intended: 1, ..Plan::default() };
-        Tapped { observation: array![observation], plan }
+    const LATENCY: Duration = Duration::from_millis(7);
+
+    /// Tells the observer of a plan for what was observed after so many control steps.
+    fn tell(observer: &PlanObserver, step: u32, x: f64) {
+        let actions = array![[x, 0.0], [x, 1.0]];
+        let plan = Plan { iterates: vec![actions.clone()], actions, intended: 1, latency: LATENCY, ..Plan::default() };
+        let observed = PERIOD * step;
+        observer.plan(&PlanEvent { observed, ready: observed + LATENCY, plan: &plan });
     }
 
     #[test]
     fn a_plan_counts_from_what_it_answers() {
-        let mut plans = Plans::default();
-        for (taken, observation) in [(0, 1.0), (1, 9.0), (1, 2.0), (2, 3.0)] {
-            plans.observed(taken, array![observation].view());
-        }
-        assert!(plans.shown(2, 0).is_none());
-        assert!(plans.take(tapped(2.0, 7.0)));
+        let (mut plans, observer) = Plans::observed();
+        assert!(plans.take().is_none() && !plans.is_any() && plans.shown(2, 0).is_none());
+        tell(&observer, 1, 7.0);
+        assert_eq!((plans.take(), plans.take()), (Some(LATENCY), None));
         let shown = plans.shown(2, 0).unwrap();
         assert_eq!((shown.done, shown.actions), (1, vec![[7.0, 0.0], [7.0, 1.0]]));
         assert_eq!(plans.shown(50, 0).unwrap().done, 2);
+        assert_eq!([0, 1, 2].map(|taken| plans.fresh_rounds(taken)), [0, 1, 0]);
     }
 
     #[test]
-    fn a_plan_is_for_the_observation_that_it_is_said_to_be_for() {
-        let mut plans = Plans::default();
-        (0..3).for_each(|taken| plans.observed(taken, array![f64::from(u8::from(taken == 2))].view()));
-        assert!(plans.take(tapped(0.0, 7.0)));
-        assert_eq!(plans.shown(2, 0).unwrap().done, 1, "the last of those that it can be for");
-        plans.settle(0);
-        assert_eq!(plans.shown(2, 0).unwrap().done, 2);
-        plans.settle(2);
-        assert_eq!(plans.shown(2, 0).unwrap().done, 2, "what it does not answer it is not for");
+    fn the_newest_plan_is_in_force() {
+        let (mut plans, observer) = Plans::observed();
+        [(0, 7.0), (3, 8.0)].into_iter().for_each(|(step, x)| tell(&observer, step, x));
+        while plans.take().is_some() {}
+        let shown = plans.shown(4, 0).unwrap();
+        assert_eq!((shown.done, shown.actions[0]), (1, [8.0, 0.0]));
     }
 
     #[test]
-    fn a_plan_for_an_episode_before_is_not_taken() {
-        let mut plans = Plans::default();
-        plans.observed(0, array![1.0].view());
-        plans.clear();
-        plans.observed(0, array![2.0].view());
-        assert!(!plans.take(tapped(1.0, 7.0)));
-        assert!(plans.shown(0, 0).is_none());
+    fn a_plan_for_an_episode_before_does_not_arrive() {
+        let (before, late) = Plans::observed();
+        drop(before);
+        let (mut plans, _observer) = Plans::observed();
+        tell(&late, 0, 7.0);
+        assert!(plans.take().is_none() && !plans.is_any());
+        assert!(Plans::none().take().is_none());
     }
 }

@@ -1,7 +1,9 @@
+//! What can be played: an episode that is being simulated, or one that was logged.
+
 use crate::order::Order;
 use crate::scene::Scene;
 
-/// What came of being told to go on.
+/// What [`Play::advance`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// A control step was taken.
@@ -14,17 +16,17 @@ pub enum Progress {
     Idle,
 }
 
-/// What can go on by itself on a [`Table`](crate::table::Table): an episode that is played, or one that was.
+/// What a [`PlayThread`](crate::play_thread::PlayThread) plays: an episode that is being simulated, or one that was logged.
 pub trait Play: Send + 'static {
     /// Does what it is told; what cannot be done becomes the scene's notice.
     fn order(&mut self, order: Order);
 
-    /// Goes on by as little as there is: a control step, or a round of a plan that is shown.
+    /// Goes on by the smallest part that there is: a control step, or a round of a plan that is shown.
     fn advance(&mut self) -> Progress;
 
-    /// Seconds of the table in a second.
+    /// Simulated seconds in a second.
     fn speed(&self) -> f64;
 
-    /// What there is to see.
+    /// What is to be shown now.
     fn scene(&self) -> Scene;
 }

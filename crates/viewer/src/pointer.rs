@@ -101,7 +101,7 @@ pub fn thing_at(state: &State, at: Point) -> Thing {
     if parts.iter().any(|part| is_inside(part, at)) { Thing::Block } else { Thing::Table }
 }
 
-/// Whether a point is inside of a convex polygon: to the same side of all of its edges.
+/// Whether a point is inside a convex polygon: on the same side of all of its edges.
 fn is_inside(corners: &[[f64; 2]], at: [f64; 2]) -> bool {
     let next = corners.iter().cycle().skip(1);
     let side = |(a, b): (&[f64; 2], &[f64; 2])| (b[0] - a[0]) * (at[1] - a[1]) - (b[1] - a[1]) * (at[0] - a[0]);

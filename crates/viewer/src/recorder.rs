@@ -53,7 +53,7 @@ impl Recorder {
     /// Ends the stretch that was being driven, and writes it.
     ///
     /// # Errors
-    /// If it cannot be written: it is lost, and the next one may fare better.
+    /// If it cannot be written; it is lost then, and the next one is written if that is possible.
     pub fn end(&mut self, seed: u64) -> Result<(), SaveError> {
         if self.steps.is_empty() {
             return Ok(());

@@ -3,19 +3,28 @@
 use std::time::Instant;
 
 use ndarray::{Array1, Array2};
-use parapolicy_control::log::{LoggedEpisode, LoggedPlan};
+use parapolicy_log::{LoggedEpisode, LoggedPlan};
 use parapolicy_pusht::geometry::{KEYPOINTS, Pose};
-use parapolicy_pusht::{SUCCESS_COVERAGE, State, coverage};
+use parapolicy_pusht::{PERIOD, SUCCESS_COVERAGE, State, coverage};
 use parapolicy_sampler::{Solver, Strategy};
+use thiserror::Error;
 
 use crate::order::Order;
 use crate::play::{Play, Progress};
 use crate::scene::{Scene, Settings, ShownPlan, Status};
-use crate::session::PERIOD;
 use crate::setup::Clock;
 
 /// Times in a log are rounded, s.
 const ROUNDED: f64 = 1e-6;
+
+/// Why a log cannot be played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// There is no episode, or one whose observations tell nothing of agent and block.
+    #[error("the log is not of PushT: observations must be a state of 5 numbers, or keypoints and agent, 20")]
+    NotPushT,
+}
 
 /// Episodes of a log, one of which is shown.
 pub struct Replay {
@@ -31,20 +40,19 @@ pub struct Replay {
     once: bool,
     speed: f64,
     slow_rounds: bool,
-    formed: usize,
+    /// Rounds of a new plan that have been shown.
+    rounds_shown: usize,
 }
 
 impl Replay {
     /// The first of these episodes at its beginning, paused.
     ///
     /// # Errors
-    /// If there is none, or what was observed is not what a policy on PushT observes.
-    pub fn new(episodes: Vec<LoggedEpisode>) -> Result<Self, &'static str> {
+    /// [`ReplayError`], if there is none, or what was observed is not what a policy on PushT observes.
+    pub fn new(episodes: Vec<LoggedEpisode>) -> Result<Self, ReplayError> {
         let known = |episode: &LoggedEpisode| episode.steps.iter().all(|step| state_of(&step.observation).is_some());
         if episodes.is_empty() || !episodes.iter().all(known) {
-            return Err(
-                "the log is not of PushT: observations must be a state of 5 numbers, or keypoints and agent, 20",
-            );
+            return Err(ReplayError::NotPushT);
         }
         let mut replay = Self {
             episodes,
@@ -57,7 +65,7 @@ impl Replay {
             once: false,
             speed: 1.0,
             slow_rounds: false,
-            formed: 0,
+            rounds_shown: 0,
         };
         replay.show(0);
         Ok(replay)
@@ -66,7 +74,7 @@ impl Replay {
     /// Goes to a control step of the episode, or to its last.
     pub fn go_to(&mut self, step: usize) {
         self.step = step.min(self.last());
-        self.formed = 0;
+        self.rounds_shown = 0;
     }
 
     fn show(&mut self, episode: usize) {
@@ -96,14 +104,14 @@ impl Replay {
         self.episode().steps.partition_point(|step| step.time < plan.observed - ROUNDED)
     }
 
-    fn is_forming(&self) -> bool {
+    fn is_showing_rounds(&self) -> bool {
         let fresh = self.plan().filter(|plan| self.answered(plan) == self.step);
-        self.slow_rounds && self.formed < fresh.map_or(0, |plan| plan.iterates.len())
+        self.slow_rounds && self.rounds_shown < fresh.map_or(0, |plan| plan.iterates.len())
     }
 
     fn shown_plan(&self) -> Option<ShownPlan> {
         let plan = self.plan()?;
-        let rounds = if self.is_forming() { self.formed } else { plan.iterates.len() };
+        let rounds = if self.is_showing_rounds() { self.rounds_shown } else { plan.iterates.len() };
         Some(ShownPlan {
             actions: points(&plan.actions),
             intended: plan.intended,
@@ -118,7 +126,7 @@ impl Replay {
         match (self.step < self.last(), self.paused && !self.once) {
             (false, _) => Status::Over,
             (true, true) => Status::Paused,
-            (true, false) if self.is_forming() => Status::Forming,
+            (true, false) if self.is_showing_rounds() => Status::ShowingRounds,
             (true, false) => Status::Running,
         }
     }
@@ -136,7 +144,7 @@ impl Play for Replay {
             Order::Reset(wanted) if wanted > seed => self.show((self.shown + 1) % episodes),
             Order::Reset(wanted) if wanted < seed => self.show((self.shown + episodes - 1) % episodes),
             Order::Reset(_) => self.go_to(0),
-            // The past cannot be changed.
+            // A log cannot be changed.
             _ => {}
         }
     }
@@ -145,11 +153,11 @@ impl Play for Replay {
         if self.step >= self.last() || (self.paused && !self.once) {
             return Progress::Idle;
         }
-        if self.is_forming() {
-            self.formed += 1;
+        if self.is_showing_rounds() {
+            self.rounds_shown += 1;
             return Progress::Round;
         }
-        (self.since, self.once, self.formed) = (Instant::now(), false, 0);
+        (self.since, self.once, self.rounds_shown) = (Instant::now(), false, 0);
         self.step += 1;
         Progress::Stepped
     }
@@ -167,7 +175,7 @@ impl Play for Replay {
             before: self.states[self.step.saturating_sub(1)],
             state: self.states[self.step],
             since: self.since,
-            pace: PERIOD.div_f64(self.speed),
+            step_duration: PERIOD.div_f64(self.speed),
             keep_out: Vec::new(),
             plan: self.shown_plan(),
             path: self.states[..=self.step].iter().map(|state| state.agent.into()).collect(),

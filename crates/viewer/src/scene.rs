@@ -1,4 +1,4 @@
-//! What there is to see at one moment: handed from the table's thread to the frames, whole.
+//! What is shown at one moment: passed as a whole from the thread that plays an episode to the frames.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ pub struct Scene {
     pub before: State,
     /// Where everything is.
     pub state: State,
-    /// When it came to be so.
+    /// When the last control step was taken.
     pub since: Instant,
     /// How long a control step takes to be shown.
-    pub pace: Duration,
+    pub step_duration: Duration,
     /// Discs that the agent is to stay out of.
     pub keep_out: Vec<KeepOut>,
     /// The plan in force, if there is one.
@@ -34,7 +34,7 @@ pub struct Scene {
     pub latencies: Vec<f64>,
     /// Plans since the viewer began.
     pub plans: usize,
-    /// What the table is doing.
+    /// What is going on.
     pub status: Status,
     /// What went wrong last, if anything.
     pub notice: Option<String>,
@@ -53,7 +53,7 @@ pub struct ShownPlan {
     pub actions: Vec<[f64; 2]>,
     /// How many of them are meant to be executed.
     pub intended: usize,
-    /// How many of them are behind.
+    /// How many of them are executed.
     pub done: usize,
     /// What it was after each round, as far as that is shown.
     pub iterates: Vec<Vec<[f64; 2]>>,
@@ -63,17 +63,17 @@ pub struct ShownPlan {
     pub evaluations: usize,
 }
 
-/// What the table is doing.
+/// What is going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It stands still until it is told to go on.
+    /// The episode stands still until it is told to go on.
     Paused,
     /// It goes on.
     Running,
     /// It stands still until there is a plan.
     Planning,
     /// It stands still while the rounds of a plan are shown.
-    Forming,
+    ShowingRounds,
     /// Someone is holding the block.
     Held,
     /// The block has arrived.
@@ -103,7 +103,7 @@ pub struct Settings {
     pub steps: usize,
     /// Whether the world waits.
     pub clock: Clock,
-    /// Seconds of the table in a second.
+    /// Simulated seconds in a second.
     pub speed: f64,
     /// Whether the rounds of every plan are shown one by one.
     pub slow_rounds: bool,
@@ -117,7 +117,7 @@ impl Scene {
     /// Where everything is to be drawn at `now`: on the way from the last control step to this one.
     pub fn at(&self, now: Instant) -> State {
         let elapsed = now.saturating_duration_since(self.since).as_secs_f64();
-        between(&self.before, &self.state, (elapsed / self.pace.as_secs_f64().max(1e-9)).min(1.0))
+        between(&self.before, &self.state, (elapsed / self.step_duration.as_secs_f64().max(1e-9)).min(1.0))
     }
 
     /// The largest reward so far.

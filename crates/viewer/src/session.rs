@@ -1,39 +1,26 @@
-//! What is running, who drives, and what it came to: a state machine that takes orders and control steps.
+//! An episode, who drives the agent in it, and what came of it: takes orders and control steps.
 //!
-//! It knows no window and no clock. A [`Controller`] plans beside it, in a thread of its own, on both clocks: with
+//! A session knows no window and no clock. A policy plans beside it, in a thread of its own, on both clocks: with
 //! [`Clock::Lockstep`] no control step is taken while a plan is being worked on; with [`Clock::Real`] it is.
 
-use std::sync::Arc;
+mod planning;
+
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, bounded};
 use ndarray::Array1;
-use parapolicy_control::controller::{Controller, ControllerConfig, Monitor, Replan};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
-use parapolicy_control::{BoxError, Environment as _, Outcome, Policy, PushT, Recipe};
+use parapolicy_control::{BoxError, Environment as _, Outcome, Recipe};
 use parapolicy_pusht::geometry::{Pose, TABLE_SIZE};
-use parapolicy_pusht::{DemonstrationStep, Scenario, State};
-use parapolicy_policy::Manifest;
+use parapolicy_pusht::{DemonstrationStep, PERIOD, PushT, Scenario, State};
 
+use self::planning::Planning;
 use crate::order::Order;
-use crate::plans::Plans;
 use crate::play::{Play, Progress};
 use crate::recorder::Recorder;
 use crate::scene::{Scene, Settings, Status};
-use crate::setup::{Clock, MakePolicy, Setup};
-use crate::tap::{Tap, Tapped};
+use crate::setup::{Clock, Setup};
 
-/// Time of the table from one control step to the next.
-pub const PERIOD: Duration = Duration::from_millis(100);
-
-/// Plans that may wait to be seen.
-const PLANS: usize = 16;
-
-/// How often one looks whether there is a plan, where there is nothing else to do.
-pub const GLANCE: Duration = Duration::from_millis(1);
-
-/// Latencies that are kept to be shown.
-const LATENCIES: usize = 256;
+/// From one look whether there is a plan to the next, where there is nothing else to do.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Who says where the agent goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,11 +30,8 @@ enum Driver {
     Person([f64; 2]),
 }
 
-/// An episode, what drives it, and what can be told about both.
+/// An episode that is being simulated, the policy that plans for it, and who drives.
 pub struct Session {
-    manifest: Manifest,
-    make: MakePolicy,
-    recipe: Recipe,
     scenarios: Vec<Scenario>,
     scenario: usize,
     clock: Clock,
@@ -64,19 +48,7 @@ pub struct Session {
     end: Option<Status>,
     target: Option<[f64; 2]>,
 
-    controller: Controller,
-    monitor: Monitor,
-    taps: Receiver<Tapped>,
-    plans: Plans,
-    /// Control steps since the policy began to plan.
-    taken: usize,
-    /// Whether the policy has seen the table as it is.
-    observed: bool,
-    /// Rounds of a fresh plan that have been shown.
-    formed: usize,
-    latencies: Vec<f64>,
-    planned: usize,
-
+    planning: Planning,
     driver: Driver,
     recorder: Recorder,
     paused: bool,
@@ -95,12 +67,9 @@ impl Session {
         let Setup { manifest, make, recipe, scenarios, scenario, seed, clock, demos } = setup;
         let first = scenarios.get(scenario).or(scenarios.first()).ok_or("there is no scenario to play")?;
         let world = PushT::new(first.clone(), &manifest)?;
-        let (controller, taps) = start(&manifest, &make, &recipe)?;
-        let (before, monitor) = (world.task().world().state(), controller.monitor());
+        let before = world.task().world().state();
+        let planning = Planning::new(manifest, make, recipe)?;
         let mut session = Self {
-            manifest,
-            make,
-            recipe,
             scenarios,
             scenario,
             clock,
@@ -114,15 +83,7 @@ impl Session {
             rewards: Vec::new(),
             end: None,
             target: None,
-            controller,
-            monitor,
-            taps,
-            plans: Plans::default(),
-            taken: 0,
-            observed: false,
-            formed: 0,
-            latencies: Vec::new(),
-            planned: 0,
+            planning,
             driver: Driver::Policy,
             recorder: Recorder::new(demos),
             paused: true,
@@ -142,22 +103,22 @@ impl Session {
         while self.end.is_none() && self.world.task().control_step() < control_step {
             self.step = true;
             if self.try_advance()? == Progress::Waiting {
-                std::thread::sleep(GLANCE);
+                std::thread::sleep(POLL_INTERVAL);
             }
         }
         while self.end.is_none() && self.driver == Driver::Policy && !self.is_ready()? {
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(POLL_INTERVAL);
         }
         Ok(())
     }
 
-    /// What the table is doing.
+    /// What is going on.
     pub fn status(&self) -> Status {
         match self.end {
             Some(end) => end,
             None if self.held => Status::Held,
             None if self.paused && !self.step => Status::Paused,
-            None if self.is_forming() => Status::Forming,
+            None if self.is_showing_rounds() => Status::ShowingRounds,
             None if self.is_waiting() => Status::Planning,
             None => Status::Running,
         }
@@ -168,9 +129,9 @@ impl Session {
             Order::Pause(paused) => self.paused = paused,
             Order::Step => (self.paused, self.step) = (true, true),
             Order::Reset(seed) => self.reset(seed)?,
-            Order::Strategy(strategy) => self.sample(Recipe { strategy, ..self.recipe.clone() })?,
-            Order::Solver(solver) => self.sample(Recipe { solver, ..self.recipe.clone() })?,
-            Order::Steps(steps) => self.sample(Recipe { steps, ..self.recipe.clone() })?,
+            Order::Strategy(strategy) => self.sample(Recipe { strategy, ..self.planning.recipe().clone() })?,
+            Order::Solver(solver) => self.sample(Recipe { solver, ..self.planning.recipe().clone() })?,
+            Order::Steps(steps) => self.sample(Recipe { steps, ..self.planning.recipe().clone() })?,
             Order::Scenario(scenario) => self.play(scenario)?,
             Order::Clock(clock) => self.clock = clock,
             Order::Speed(speed) => self.speed = speed.clamp(0.05, 20.0),
@@ -197,27 +158,24 @@ impl Session {
         Ok(recorded?)
     }
 
-    /// Everything the policy knew is of the past: it begins with what it sees next.
+    /// The policy forgets everything, and begins with what it sees next.
     fn begin_planning(&mut self) -> Result<(), BoxError> {
-        self.controller.reset(self.seed);
-        self.controller.rest_at(self.world.resting_action().view())?;
-        self.plans.clear();
-        (self.taken, self.observed, self.formed) = (0, false, 0);
-        Ok(())
+        self.planning.begin(&self.world, self.seed)
+    }
+
+    fn is_ready(&mut self) -> Result<bool, BoxError> {
+        self.planning.is_ready(&mut self.world, self.seed)
     }
 
     fn sample(&mut self, recipe: Recipe) -> Result<(), BoxError> {
-        (self.controller, self.taps) = start(&self.manifest, &self.make, &recipe)?;
-        self.monitor = self.controller.monitor();
-        self.recipe = recipe;
-        self.latencies.clear();
+        self.planning.change(recipe)?;
         self.notice = None;
         self.begin_planning()
     }
 
     fn play(&mut self, scenario: usize) -> Result<(), BoxError> {
         if let Some(chosen) = self.scenarios.get(scenario) {
-            self.world = PushT::new(chosen.clone(), &self.manifest)?;
+            self.world = PushT::new(chosen.clone(), self.planning.manifest())?;
             self.scenario = scenario;
             self.reset(self.seed)?;
         }
@@ -226,8 +184,8 @@ impl Session {
 
     fn drive(&mut self, pointer: [f64; 2]) {
         self.driver = Driver::Person(pointer.map(|x| x.clamp(0.0, TABLE_SIZE)));
-        // What the policy wanted is of no interest any more.
-        self.plans.clear();
+        // While a person drives, no plan is shown.
+        self.planning.stop();
     }
 
     fn hand_back(&mut self) -> Result<(), BoxError> {
@@ -249,7 +207,7 @@ impl Session {
         self.before = self.world.task().world().state();
         self.held = true;
         self.begin_planning()?;
-        // What a hand does is no part of a demonstration.
+        // Moving the block by hand is no part of a demonstration.
         Ok(self.recorder.end(self.seed)?)
     }
 
@@ -265,43 +223,15 @@ impl Session {
                     (Err(error), Clock::Lockstep) => return Err(error),
                     (ready, _) => self.note(ready.err()),
                 }
-                if self.is_forming() {
-                    self.formed += 1;
+                if self.is_showing_rounds() {
+                    self.planning.show_round();
                     return Ok(Progress::Round);
                 }
-                let time = self.time();
-                let command = self.controller.command(time);
-                if let Some(observed) = command.observed {
-                    self.plans.settle((observed.as_nanos() / PERIOD.as_nanos()) as usize);
-                }
-                [command.action[0], command.action[1]]
+                self.planning.action()
             }
         };
         self.act(action)?;
         Ok(Progress::Stepped)
-    }
-
-    /// Has the policy see the table as it is, and tells whether its plan, where one is due, is there.
-    fn is_ready(&mut self) -> Result<bool, BoxError> {
-        if !self.observed {
-            let mut observation = Array1::zeros(self.world.observation_dim());
-            self.world.observe(observation.view_mut())?;
-            self.plans.observed(self.taken, observation.view());
-            self.controller.observe(observation.view(), self.time())?;
-            (self.observed, self.formed) = (true, 0);
-        }
-        let planning = self.monitor.health().planning;
-        self.look();
-        if let Some(event) = self.monitor.events().last() {
-            // So that it is asked again, and not only when the next plan would be due.
-            self.begin_planning()?;
-            return Err(Box::new(event));
-        }
-        if !planning && !self.plans.is_any() {
-            // It was busy with a plan for something else, and is to be asked again.
-            self.observed = false;
-        }
-        Ok(self.observed && !planning)
     }
 
     fn act(&mut self, action: [f64; 2]) -> Result<(), BoxError> {
@@ -312,8 +242,8 @@ impl Session {
         self.path.push(self.world.task().world().state().agent.into());
         self.rewards.push(reward);
         self.end = over.then_some(if success { Status::Solved } else { Status::OutOfTime });
-        (self.step, self.observed) = (false, false);
-        self.taken += 1;
+        self.step = false;
+        self.planning.step();
         if self.driver != Driver::Policy {
             self.recorder.push(DemonstrationStep::new(before, velocity, action, reward));
         }
@@ -323,34 +253,16 @@ impl Session {
         Ok(())
     }
 
-    /// Sees what the policy has planned since.
-    fn look(&mut self) {
-        while let Ok(tapped) = self.taps.try_recv() {
-            let latency = tapped.plan.latency;
-            if self.plans.take(tapped) {
-                self.planned += 1;
-                self.latencies.push(latency.as_secs_f64() * 1e3);
-                let old = self.latencies.len().saturating_sub(LATENCIES);
-                self.latencies.drain(..old);
-            }
-        }
-    }
-
     fn is_waiting(&self) -> bool {
-        self.clock == Clock::Lockstep && self.driver == Driver::Policy && self.monitor.health().planning
+        self.clock == Clock::Lockstep && self.driver == Driver::Policy && self.planning.is_planning()
     }
 
-    /// Whether rounds of a fresh plan are still to be shown. A world that does not wait has no time for that.
-    fn is_forming(&self) -> bool {
+    /// Whether rounds of a new plan are still to be shown. A world that does not wait has no time for that.
+    fn is_showing_rounds(&self) -> bool {
         self.slow_rounds
             && self.clock == Clock::Lockstep
             && self.driver == Driver::Policy
-            && self.formed < self.plans.fresh_rounds()
-    }
-
-    /// Time of the table since the policy began to plan.
-    fn time(&self) -> Duration {
-        PERIOD.saturating_mul(u32::try_from(self.taken).unwrap_or(u32::MAX))
+            && self.planning.has_rounds_to_show()
     }
 
     fn note(&mut self, error: Option<BoxError>) {
@@ -379,20 +291,19 @@ impl Play for Session {
     }
 
     fn scene(&self) -> Scene {
-        let task = self.world.task();
-        let rounds = if self.is_forming() { self.formed } else { usize::MAX };
+        let (task, recipe) = (self.world.task(), self.planning.recipe());
         Scene {
             before: self.before,
             state: task.world().state(),
             since: self.since,
-            pace: PERIOD.div_f64(self.speed),
+            step_duration: PERIOD.div_f64(self.speed),
             keep_out: task.scenario().keep_out.clone(),
-            plan: self.plans.shown(self.taken, rounds),
+            plan: self.planning.shown(!self.is_showing_rounds()),
             path: self.path.clone(),
             target: self.target,
             rewards: self.rewards.clone(),
-            latencies: self.latencies.clone(),
-            plans: self.planned,
+            latencies: self.planning.latencies().to_vec(),
+            plans: self.planning.count(),
             status: self.status(),
             notice: self.notice.clone(),
             recording: self.recorder.is_on().then(|| self.recorder.steps()),
@@ -402,9 +313,9 @@ impl Play for Session {
                 control_step: task.control_step(),
                 max_control_steps: task.scenario().max_control_steps,
                 scenario: self.scenario,
-                strategy: self.recipe.strategy,
-                solver: self.recipe.solver,
-                steps: self.recipe.steps,
+                strategy: recipe.strategy,
+                solver: recipe.solver,
+                steps: recipe.steps,
                 clock: self.clock,
                 speed: self.speed,
                 slow_rounds: self.slow_rounds,
@@ -413,22 +324,4 @@ impl Play for Session {
             },
         }
     }
-}
-
-/// A controller that plans as the recipe says, and where its plans are seen.
-fn start(manifest: &Manifest, make: &MakePolicy, recipe: &Recipe) -> Result<(Controller, Receiver<Tapped>), BoxError> {
-    let (see, seen) = bounded(PLANS);
-    let (make, recipe) = (Arc::clone(make), recipe.clone());
-    let make = move || Ok(Box::new(Tap::new(make(&recipe)?, see.clone())) as Box<dyn Policy>);
-    let playback = PlaybackConfig {
-        period: PERIOD,
-        blend: Blend::Switch,
-        late: Late::Finish,
-        limits: Limits::default(),
-        max_age: PERIOD.saturating_mul(2 * u32::try_from(manifest.horizon)?),
-        initial: vec![0.0; manifest.action_dim()],
-        safe: None,
-    };
-    let config = ControllerConfig::of(manifest, playback, Replan::Every(manifest.n_action_steps));
-    Ok((Controller::start(config, make)?, seen))
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use parapolicy_control::{BoxError, Policy, Recipe};
-use parapolicy_pusht::Scenario;
 use parapolicy_policy::Manifest;
+use parapolicy_pusht::Scenario;
 use serde::Deserialize;
 
 /// Whether the world waits for the policy.
@@ -20,6 +20,11 @@ pub enum Clock {
 
 /// Makes the policy that a recipe describes, in the thread that will ask it for plans.
 pub type MakePolicy = Arc<dyn Fn(&Recipe) -> Result<Box<dyn Policy>, BoxError> + Send + Sync>;
+
+/// Makes policies from the folder `model`, whose plans tell what they were after each round.
+pub fn policies(model: PathBuf) -> MakePolicy {
+    Arc::new(move |recipe| recipe.clone().maker(model.clone(), recipe.load(&model)?, true)())
+}
 
 /// What is played first, and what else can be.
 #[derive(Clone)]

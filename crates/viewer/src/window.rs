@@ -1,4 +1,4 @@
-//! The window: frames, keys and the pointer around a table that goes on by itself.
+//! The window: frames, keys and the pointer around an episode that goes on by itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::time::Duration;
@@ -10,22 +10,22 @@ use bevy::winit::{UpdateMode, WinitSettings};
 
 use crate::error::ViewError;
 use crate::play::Play;
+use crate::play_thread::PlayThread;
 use crate::pointer::{self, Pointer};
 use crate::scene::Settings;
 use crate::screenshot::SIZE;
 use crate::stage::{Refresh, Stage, StagePlugin, camera};
-use crate::table::Table;
 use crate::{keys, machine, panel};
 
-/// The table, live.
+/// The thread that plays what is shown.
 #[derive(Resource)]
-pub struct Live(pub Table);
+pub struct Live(pub PlayThread);
 
 /// From one frame to the next.
 const FRAME: Duration = Duration::from_micros(16_667);
 
-/// From one frame to the next while nobody looks.
-const GLANCE: Duration = Duration::from_millis(100);
+/// From one frame to the next while the window has no focus.
+const UNFOCUSED_FRAME: Duration = Duration::from_millis(100);
 
 /// Opens a window on an episode, and returns when it is closed. `scenarios` are the names of what can be chosen.
 ///
@@ -40,10 +40,10 @@ pub fn open(play: impl Play, scenarios: Vec<String>) -> Result<(), ViewError> {
     app.add_plugins(StagePlugin)
         .insert_resource(WinitSettings {
             focused_mode: UpdateMode::reactive(FRAME),
-            unfocused_mode: UpdateMode::reactive_low_power(GLANCE),
+            unfocused_mode: UpdateMode::reactive_low_power(UNFOCUSED_FRAME),
         })
         .insert_resource(Stage { scene, scenarios, size: SIZE.map(|side| side as f32).into() })
-        .insert_resource(Live(Table::start(play)?))
+        .insert_resource(Live(PlayThread::start(play)?))
         .init_resource::<Pointer>()
         .add_systems(Startup, set_up)
         .add_systems(Update, (refresh, pointer::follow, keys::press).chain().in_set(Refresh))
@@ -73,7 +73,7 @@ fn title(stage: Res<Stage>, mut window: Single<&mut Window>) {
     }
 }
 
-/// Bevy with a window. Where the display lacks something it panics, in words that are worth repeating.
+/// Starts Bevy with a window. It panics where the display lacks something; its message becomes the error.
 fn windowed() -> Result<App, ViewError> {
     let window = Window {
         title: "Parapolicy".into(),
@@ -82,14 +82,14 @@ fn windowed() -> Result<App, ViewError> {
         ..default()
     };
     let plugins = WindowPlugin { primary_window: Some(window), ..default() };
-    let talkative = take_hook();
+    let hook = take_hook();
     set_hook(Box::new(|_| ()));
     let made = catch_unwind(AssertUnwindSafe(|| {
         let mut app = App::new();
         app.add_plugins(DefaultPlugins.set(plugins).set(machine::graphics()).disable::<LogPlugin>());
         app
     }));
-    set_hook(talkative);
+    set_hook(hook);
     made.map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));

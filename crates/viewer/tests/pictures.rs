@@ -9,17 +9,16 @@ mod toy;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use parapolicy_control::{DiffusionPolicy, Policy, Recipe};
-use parapolicy_pusht::Scenario;
+use parapolicy_control::Recipe;
 use parapolicy_policy::Manifest;
+use parapolicy_pusht::Scenario;
 use parapolicy_viewer::Play as _;
 use parapolicy_viewer::order::Order;
 use parapolicy_viewer::scene::Scene;
 use parapolicy_viewer::screenshot::{SIZE, picture, save};
 use parapolicy_viewer::session::Session;
-use parapolicy_viewer::setup::{Clock, Setup};
+use parapolicy_viewer::setup::{Clock, Setup, policies};
 
 const SCENARIOS: [&str; 4] = ["nominal", "shoved", "perturbed", "keep_out"];
 
@@ -27,14 +26,10 @@ const SCENARIOS: [&str; 4] = ["nominal", "shoved", "perturbed", "keep_out"];
 fn session() -> Session {
     let model = toy::root().join("models/pusht");
     let manifest = Manifest::load(&model).unwrap();
-    let make = move |recipe: &Recipe| {
-        let (network, sampler) = recipe.load(&model)?;
-        Ok(Box::new(DiffusionPolicy::new(network, sampler).watched()) as Box<dyn Policy>)
-    };
     let scenario = |name| Scenario::load(&toy::root().join(format!("sims/{name}.toml"))).unwrap();
     let setup = Setup {
         manifest,
-        make: Arc::new(make),
+        make: policies(model),
         recipe: Recipe::default(),
         scenarios: SCENARIOS.map(scenario).into(),
         scenario: 0,
@@ -64,7 +59,7 @@ fn load(path: &Path) -> Vec<u8> {
     pixels
 }
 
-/// Share of the pixels that differ by more than an edge drawn a hair's breadth beside another.
+/// Share of the pixels that differ by more than edges do that are drawn a little apart.
 fn different(a: &[u8], b: &[u8]) -> f64 {
     let far = |(a, b): (&[u8], &[u8])| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > 48);
     a.chunks(4).zip(b.chunks(4)).filter(|pair| far(*pair)).count() as f64 / f64::from(SIZE[0] * SIZE[1])

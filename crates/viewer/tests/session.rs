@@ -1,4 +1,4 @@
-//! What the table does when it is told to, with policies that are easy to foresee.
+//! What a session does when it is told to, with policies that are easy to foresee.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parapolicy_pusht::Kick;
 use parapolicy_pusht::geometry::Pose;
-use parapolicy_sampler::Strategy;
+use parapolicy_sampler::{Solver, Strategy};
 use parapolicy_viewer::order::Order;
 use parapolicy_viewer::scene::Status;
 use parapolicy_viewer::session::Session;
@@ -138,6 +138,17 @@ fn another_sampler_goes_on_with_the_episode() {
     let scene = session.scene();
     assert_eq!((scene.settings.strategy, scene.settings.control_step), (Strategy::sequential(), 4));
     assert_eq!((scene.plan.unwrap().done, scene.latencies.len()), (1, 1), "it planned anew, and its times are its own");
+}
+
+#[test]
+fn a_solver_that_the_network_cannot_be_sampled_with_is_refused() {
+    let mut session = running(Toy::default());
+    step(&mut session);
+    session.order(Order::Solver(Solver::Euler));
+    let scene = session.scene();
+    assert!(scene.notice.unwrap().starts_with("solver: `euler` is not supported"));
+    assert_eq!((scene.settings.solver, scene.plan.unwrap().done), (Solver::Ddpm, 1), "everything stays as it is");
+    step(&mut session);
 }
 
 #[test]

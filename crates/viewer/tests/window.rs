@@ -8,12 +8,14 @@ mod toy;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parapolicy_control::log::LogFile;
-use parapolicy_control::{PushT, run_episode};
-use parapolicy_pusht::Demonstration;
+use parapolicy_control::{EpisodeObserver, Observer, StepEvent};
+use parapolicy_eval::run_episode;
+use parapolicy_log::LogFile;
 use parapolicy_policy::Manifest;
+use parapolicy_pusht::{Demonstration, PushT};
 use serde_json::{Value, json};
 
 use toy::Toy;
@@ -39,19 +41,29 @@ fn instructions(name: &str, path: &Path) -> Value {
     instructions
 }
 
+/// Slows an episode down, so that the thread that writes its log keeps up.
+struct Slow;
+
+impl Observer for Slow {
+    fn begin(&self, _seed: u64) -> Arc<dyn EpisodeObserver> {
+        Arc::new(Self)
+    }
+}
+
+impl EpisodeObserver for Slow {
+    fn step(&self, _event: &StepEvent<'_>) {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
 /// The log of an episode, as `parapolicy run` writes it.
 fn log(folder: &Path) -> PathBuf {
     let manifest = Manifest::load(&toy::root().join("models/pusht")).unwrap();
     let mut environment = PushT::new(toy::scenario(), &manifest).unwrap();
     let file = LogFile::create(&folder.join("episodes.mcap"), 64).unwrap();
-    let log = file.log("picard").of_episode(100_000);
+    let observer: Vec<Arc<dyn Observer>> = vec![Arc::new(file.run("picard")), Arc::new(Slow)];
     let mut toy = Toy { reach: 0.5, rounds: 2, ..Toy::default() };
-    run_episode(&mut toy, &mut environment, 100_000, |_, step| {
-        log.step(Duration::from_millis(100), &step);
-        // The writer is to keep up.
-        std::thread::sleep(Duration::from_micros(200));
-    })
-    .unwrap();
+    run_episode(&mut toy, &mut environment, 100_000, &observer).unwrap();
     let path = file.path().to_owned();
     assert_eq!(file.finish().unwrap().dropped, 0);
     path

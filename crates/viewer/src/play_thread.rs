@@ -1,36 +1,38 @@
-//! The thread that the table lives in: it takes control steps when they are due, whatever the frames and the policy do.
+//! The thread that plays an episode: it takes control steps when they are due, and waits neither for frames nor, unless
+//! the world is to, for the policy.
 //!
 //! ```text
-//! frames   ──orders, never waiting──▶   table   ──observations──▶   policy
-//!          ◀──────newest scene──────            ◀──newest plan────
+//! frames   ──orders, never waiting──▶   episode   ──observations──▶   policy
+//!          ◀──────newest scene──────              ◀────newest plan──
 //! ```
 
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use parapolicy_pusht::PERIOD;
 use triple_buffer::{Input, Output, triple_buffer};
 
 use crate::order::Order;
 use crate::play::{Play, Progress};
 use crate::scene::Scene;
-use crate::session::{GLANCE, PERIOD};
+use crate::session::POLL_INTERVAL;
 
-/// Orders that may wait. Nobody gives as many in one control step.
+/// Orders that may wait: more than a person gives in one control step.
 const ORDERS: usize = 256;
 
 /// For how long a round of a plan is shown.
 const ROUND: Duration = Duration::from_millis(120);
 
-/// A table that goes on by itself. Dropping it ends its thread.
+/// An episode that goes on by itself. Dropping it ends its thread.
 #[derive(Debug)]
-pub struct Table {
+pub struct PlayThread {
     orders: Option<Sender<Order>>,
     scenes: Output<Scene>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Table {
+impl PlayThread {
     /// Puts an episode in a thread of its own.
     ///
     /// # Errors
@@ -38,7 +40,7 @@ impl Table {
     pub fn start(play: impl Play) -> std::io::Result<Self> {
         let (orders, given) = bounded(ORDERS);
         let (shown, scenes) = triple_buffer(&play.scene());
-        let thread = std::thread::Builder::new().name("parapolicy-table".into());
+        let thread = std::thread::Builder::new().name("parapolicy-play".into());
         let thread = thread.spawn(move || run(play, &given, shown))?;
         Ok(Self { orders: Some(orders), scenes, thread: Some(thread) })
     }
@@ -56,7 +58,7 @@ impl Table {
     }
 }
 
-impl Drop for Table {
+impl Drop for PlayThread {
     fn drop(&mut self) {
         self.orders = None;
         if let Some(thread) = self.thread.take() {
@@ -72,7 +74,7 @@ fn run(mut play: impl Play, orders: &Receiver<Order>, mut scenes: Input<Scene>) 
             Ok(order) => {
                 play.order(order);
                 if idle {
-                    // What stood still may go on.
+                    // The order may have ended a pause.
                     due = Instant::now();
                 }
             }
@@ -87,13 +89,13 @@ fn run(mut play: impl Play, orders: &Receiver<Order>, mut scenes: Input<Scene>) 
     }
 }
 
-/// When to go on. Control steps that were missed are not made up for.
-fn next(progress: Progress, due: Instant, pace: Duration) -> Instant {
+/// When to go on. Control steps that were missed are not caught up on.
+fn next(progress: Progress, due: Instant, step: Duration) -> Instant {
     let now = Instant::now();
     match progress {
-        Progress::Stepped => (due + pace).max(now),
+        Progress::Stepped => (due + step).max(now),
         Progress::Round => now + ROUND,
-        Progress::Waiting => now + GLANCE,
+        Progress::Waiting => now + POLL_INTERVAL,
         Progress::Idle => now + PERIOD,
     }
 }
