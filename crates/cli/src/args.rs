@@ -80,8 +80,8 @@ pub enum Command {
 /// Which network, on what.
 #[derive(Debug, Args)]
 pub struct ModelArguments {
-    /// Folder with `policy.json` and the graph.
-    #[arg(long, default_value = "models/pusht")]
+    /// Folder with `policy.json` and the graph; without it that of PushT, or of the arm where `--environment arm` is given.
+    #[arg(long, default_value = "models/pusht", default_value_if("environment", "arm", "models/arm"))]
     pub model: PathBuf,
     #[command(flatten)]
     pub runtime: RuntimeArguments,

@@ -76,16 +76,14 @@ pub fn picture(scene: Scene, scenarios: Vec<String>) -> Result<Vec<u8>, ViewErro
 /// # Errors
 /// A file that cannot be written.
 pub fn save(pixels: &[u8], path: &Path) -> Result<(), ViewError> {
-    let failed = |source| ViewError::Write { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let mut encoder = png::Encoder::new(&file, SIZE[0], SIZE[1]);
-    encoder.set_color(png::ColorType::Rgba);
-    encoder.set_depth(png::BitDepth::Eight);
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(pixels));
-    written.map_err(|error| failed(error.into()))?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    let written = parapolicy_files::replace(path, |file| {
+        let mut encoder = png::Encoder::new(file, SIZE[0], SIZE[1]);
+        encoder.set_color(png::ColorType::Rgba);
+        encoder.set_depth(png::BitDepth::Eight);
+        let mut writer = encoder.write_header()?;
+        Ok::<_, std::io::Error>(writer.write_image_data(pixels)?)
+    });
+    written.map_err(|source| ViewError::Write { path: path.to_owned(), source })
 }
 
 fn set_up(mut commands: Commands, mut images: ResMut<Assets<Image>>) {

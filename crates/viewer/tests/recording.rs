@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "toy/policy.rs"]
 mod toy;
 
 use std::path::Path;

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
+#[path = "toy/policy.rs"]
 mod toy;
 
 use std::io::{BufRead as _, BufReader};
