@@ -2,24 +2,26 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod common;
+#[path = "../../policy/tests/common/policies.rs"]
+mod policies;
 
 use std::fs;
 
-use common::{encoded_policy, fixture, json, policy, policy_from, text, write_manifest};
 use ndarray::{Array1, Array2, ArrayView2, array, s};
-use parapolicy_policy::{Inference, Policy, PolicyError, Provider, ProviderName, Runtime, RuntimeError, inspect};
+use parapolicy_ort::{CPU, ExecutionProvider, Runtime, RuntimeError, backends};
+use parapolicy_policy::{BackendName, Inference, Network, PolicyError, Provider, inspect};
 use parapolicy_sampler::{BatchedDenoiser, BatchedSampler, Denoiser, Noise, Sampler, Solver, Strategy, Table};
+use policies::{encoded_policy, fixture, inpainted_policy, json, policy, policy_from, text, write_manifest};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-fn provider(provider: ProviderName) -> Provider {
-    Inference { provider, threads: 1, ..Inference::default() }.open(&()).unwrap()
+fn provider(provider: BackendName) -> Provider {
+    Inference { provider, threads: 1, ..backends().inference() }.open(&()).unwrap()
 }
 
-fn load(dir: &TempDir) -> Result<Policy, PolicyError> {
-    Policy::load(dir.path(), &provider(ProviderName::Cpu))
+fn load(dir: &TempDir) -> Result<Network, PolicyError> {
+    Network::load(dir.path(), &provider(CPU))
 }
 
 fn refusal(dir: &TempDir) -> String {
@@ -104,16 +106,6 @@ fn the_denoiser_sees_what_the_encoder_makes_of_observations() {
     assert_close(&prediction, &expected.prediction);
 }
 
-/// A policy whose plans hold observations.
-fn inpainted_policy() -> TempDir {
-    let dir = policy_from("inpainted.onnx");
-    let path = dir.path().join("policy.json");
-    let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    manifest["denoiser"].as_object_mut().unwrap().remove("observation").unwrap();
-    write_manifest(dir.path(), &manifest);
-    dir
-}
-
 #[test]
 fn observations_without_an_input_are_held_in_the_plan() {
     let expected = Expected::read();
@@ -141,8 +133,6 @@ fn observations_without_an_input_are_held_in_the_plan() {
         assert_close(&samples[1].to_shape((1, 20)).unwrap(), &sample.to_shape((1, 20)).unwrap());
         assert!((samples[0][2] - samples[1][2] - 50.0 / 256.0).abs() < 1e-6);
     }
-    let refused = Policy::load(inpainted_policy().path(), &provider(ProviderName::Native)).unwrap_err().to_string();
-    assert!(refused.ends_with("use the provider cpu"), "{refused}");
 }
 
 #[test]
@@ -300,16 +290,6 @@ fn graphs_that_are_not_what_the_manifest_says_are_refused() {
 }
 
 #[test]
-fn graphs_that_the_engine_does_not_run_are_refused() {
-    let refusal = |graph: &str| {
-        let dir = policy_from(graph);
-        text(dir.path(), &Policy::load(dir.path(), &provider(ProviderName::Native)).unwrap_err())
-    };
-    let errors = ["affine", "fixed_batch", "double_sample"].map(|graph| refusal(&format!("{graph}.onnx")));
-    insta::assert_snapshot!("native_graphs", errors.join("\n"));
-}
-
-#[test]
 fn names_that_the_graph_does_not_have_are_refused() {
     let dir = policy_from("affine.onnx");
     let manifest: Value = serde_json::from_slice(&fs::read(dir.path().join("policy.json")).unwrap()).unwrap();
@@ -348,7 +328,7 @@ fn a_graph_of_another_sum_is_refused_before_it_is_opened() {
 #[test]
 fn inspection_describes_what_cannot_be_loaded_too() {
     let dir = policy_from("affine.onnx");
-    let good = inspect(dir.path(), &provider(ProviderName::Cpu)).unwrap();
+    let good = inspect(dir.path(), &provider(CPU)).unwrap();
     assert!(good.graph.sha256_matches);
     assert_eq!(good.graph.mismatch, None);
     let tensors = good.graph.inputs.iter().chain(&good.graph.outputs);
@@ -356,27 +336,26 @@ fn inspection_describes_what_cannot_be_loaded_too() {
     insta::assert_snapshot!("inspected_tensors", tensors.join("\n"));
 
     fs::copy(fixture("fixed_batch.onnx"), dir.path().join("denoiser.onnx")).unwrap();
-    let bad = inspect(dir.path(), &provider(ProviderName::Cpu)).unwrap();
+    let bad = inspect(dir.path(), &provider(CPU)).unwrap();
     assert!(!bad.graph.sha256_matches);
     insta::assert_snapshot!("inspected_mismatch", bad.graph.mismatch.unwrap());
-    assert_eq!(bad.runtime.unwrap().library, provider(ProviderName::Cpu).runtime().unwrap().library());
+    assert_eq!(bad.runtime.unwrap().library, provider(CPU).library().unwrap().library);
     assert_eq!(bad.provider, "cpu");
 }
 
 #[test]
-fn the_engine_alone_pins_its_threads() {
-    let pinned = |provider| Inference { provider, threads: 1, pinned: true, ..Inference::default() }.open(&());
-    pinned(ProviderName::Native).unwrap();
-    let refused = pinned(ProviderName::Cpu).unwrap_err().to_string();
+fn threads_are_not_pinned() {
+    let pinned = Inference { provider: CPU, threads: 1, pinned: true, ..Inference::default() };
+    let refused = pinned.open(&()).unwrap_err().to_string();
     assert_eq!(refused, "pin: the provider cpu does not pin its threads; leave it out, or name the provider native");
 }
 
 /// A process loads one library, and the one that is loaded here computes on processors alone.
 #[test]
 fn a_provider_that_the_library_lacks_is_refused() {
-    provider(ProviderName::Cpu);
-    let error = Runtime::find(ProviderName::OpenVino, None).unwrap_err();
-    assert!(matches!(error, RuntimeError::NoProvider { provider: ProviderName::OpenVino, .. }), "{error}");
+    provider(CPU);
+    let error = Runtime::find(ExecutionProvider::OpenVino, None).unwrap_err();
+    assert!(matches!(error, RuntimeError::NoProvider { provider: ExecutionProvider::OpenVino, .. }), "{error}");
     assert!(error.to_string().contains("this build of ONNX Runtime has no openvino; "), "{error}");
 }
 

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod common;
+#[path = "../../policy/tests/common/policies.rs"]
+mod policies;
 
 use std::{
     env, fs,
@@ -10,12 +11,12 @@ use std::{
     process::Command,
 };
 
-use common::{fixture, text};
-use parapolicy_policy::{ProviderName, Runtime, RuntimeError};
+use parapolicy_ort::{ExecutionProvider, Runtime, RuntimeError};
+use policies::text;
 use tempfile::TempDir;
 
 fn refusal(library: &Path) -> RuntimeError {
-    Runtime::find_or_install(ProviderName::Cpu, Some(library), &()).unwrap_err()
+    Runtime::find_or_install(ExecutionProvider::Cpu, Some(library), &()).unwrap_err()
 }
 
 /// Compiles a library with this source.
@@ -64,7 +65,7 @@ fn another_library_is_named() {
 #[test]
 fn an_old_library_is_named() {
     let dir = TempDir::new().unwrap();
-    let library = compile(&dir, &fixture("old_runtime.rs"));
+    let library = compile(&dir, Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/old_runtime.rs")));
     let text = text(dir.path(), &refusal(&library));
     assert!(text.contains("1.17") && text.contains("1.10.0"), "{text}");
 }

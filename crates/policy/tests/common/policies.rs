@@ -1,4 +1,5 @@
-//! What the tests share.
+//! Policies made of the small graphs in `fixtures`, for the tests of this crate and of those that run its policies.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 #![allow(dead_code, reason = "every test binary uses some of it")]
 
 use std::{
@@ -12,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 pub fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../policy/tests/fixtures")).join(name)
 }
 
 pub fn json(name: &str) -> Value {
@@ -36,6 +37,16 @@ pub fn encoded_policy(encoder: &str) -> TempDir {
     fs::write(dir.path().join("encoder.onnx"), &graph).unwrap();
     let mut manifest = serde_json::from_slice(&fs::read(dir.path().join("policy.json")).unwrap()).unwrap();
     describe_encoder(&mut manifest, &sum(&graph));
+    write_manifest(dir.path(), &manifest);
+    dir
+}
+
+/// A policy whose plans hold observations.
+pub fn inpainted_policy() -> TempDir {
+    let dir = policy_from("inpainted.onnx");
+    let path = dir.path().join("policy.json");
+    let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    manifest["denoiser"].as_object_mut().unwrap().remove("observation").unwrap();
     write_manifest(dir.path(), &manifest);
     dir
 }
