@@ -2,7 +2,7 @@
 
     python crates/engine/benches/original.py OUT [unet | transformer]
 
-needs what models/export/requirements.txt lists. `cargo bench -p parapolicy-runner --bench providers` times it.
+needs what models/export/requirements.txt lists. `cargo bench -p parapolicy-ort --bench providers` times it.
 """
 
 import math

@@ -12,7 +12,9 @@
 use std::{array, collections::BTreeMap, fmt};
 
 use ndarray::{Array1, Array2, ArrayView1, s};
-use parapolicy_sampler::{BoxError, ConfigError, BatchedDenoiser as _, BatchedSampler, Noise, SampleError, Strategy, Table};
+use parapolicy_sampler::{
+    BatchedDenoiser as _, BatchedSampler, BoxError, ConfigError, Noise, SampleError, Strategy, Table,
+};
 use serde::{Deserialize, Serialize};
 
 use parapolicy_policy::{BoundPlans, Manifest, Network, PolicyError};

@@ -1,5 +1,5 @@
 //! Writes the noise of every plan of some episodes, for other programs to sample with:
-//! `cargo run --release -p parapolicy-control --example noise -- OUT.npz FIRST_SEED EPISODES PLANS STEPS DIM`.
+//! `cargo run --release -p parapolicy-eval --example noise -- OUT.npz FIRST_SEED EPISODES PLANS STEPS DIM`.
 //!
 //! `models/training/evaluate.py --noise OUT.npz` plays gym-pusht with it.
 

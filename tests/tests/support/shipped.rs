@@ -6,8 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
+use parapolicy_ort::CPU;
+use parapolicy_policy::{BackendName, Inference, Network};
 use parapolicy_pusht::{ResetDistribution, ResetOrder, World};
-use parapolicy_policy::{Inference, Policy, ProviderName};
 use parapolicy_sampler::{Denoiser as _, Noise};
 
 /// Two successive observations, `[2, 20]` in px, of an episode in which the agent goes for places around the block.
@@ -32,16 +33,16 @@ pub fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/pusht")
 }
 
-pub fn policy() -> Policy {
-    policy_by(ProviderName::Cpu)
+pub fn policy() -> Network {
+    policy_by(CPU)
 }
 
-pub fn policy_by(provider: ProviderName) -> Policy {
+pub fn policy_by(provider: BackendName) -> Network {
     load(&shipped(), &Inference { provider, ..Inference::default() })
 }
 
-pub fn load(folder: &Path, inference: &Inference) -> Policy {
-    Policy::load(folder, &inference.open(&()).unwrap()).unwrap()
+pub fn load(folder: &Path, inference: &Inference) -> Network {
+    Network::load(folder, &inference.open(&()).unwrap()).unwrap()
 }
 
 /// Noise as samples, and timesteps from all over the schedule.
@@ -50,7 +51,7 @@ pub fn batch(rows: usize, dim: usize) -> (Array2<f32>, Vec<i64>) {
     (samples, (0..rows as i64).map(|row| (37 * row + 5) % 100).collect())
 }
 
-pub fn predict(policy: &mut Policy, rows: usize) -> Array2<f32> {
+pub fn predict(policy: &mut Network, rows: usize) -> Array2<f32> {
     let (samples, timesteps) = batch(rows, policy.manifest().sample_dim());
     let mut prediction = Array2::zeros(samples.dim());
     let mut bound = policy.bind(observation(rows as u64).view()).unwrap();

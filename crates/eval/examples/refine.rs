@@ -1,13 +1,14 @@
 //! What refinement in parallel saves: every plan that leads into a keep-out disc is refined by the serial optimiser and
 //! by windows of several widths, in turn, and the robot follows the last of them.
 //!
-//! `cargo run --release -p parapolicy-control --example refine -- 20` plays 20 episodes.
+//! `cargo run --release -p parapolicy-eval --example refine -- 20` plays 20 episodes.
 
 use ndarray::{Array2, ArrayView1};
 use parapolicy_control::refine::{Refined, Refinement, Tracker};
-use parapolicy_control::{BoxError, Plan, Policy, PushT, noise_seed, run_episode};
-use parapolicy_policy::{Inference, ObservationHistory, Policy as Network};
-use parapolicy_pusht::Scenario;
+use parapolicy_control::{BoxError, Environment as _, Plan, Policy, noise_seed};
+use parapolicy_eval::run_episode;
+use parapolicy_policy::{Inference, Network, ObservationHistory};
+use parapolicy_pusht::{PushT, Scenario};
 use parapolicy_sampler::{Noise, RefinerConfig, Sampler, Solver, Strategy, Table, WindowConfig};
 
 /// Steps of the optimiser.
@@ -69,18 +70,18 @@ fn main() -> Result<(), BoxError> {
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
     let refinement = |window| -> Result<Refinement, BoxError> {
         let config = RefinerConfig { steps: STEPS, window: WindowConfig { window, ..RefinerConfig::default().window } };
-        Ok(Refinement::new(&network, config, PushT::tracking()?, environment.keep_out(4.0)?)?)
+        Ok(Refinement::new(&network, config, PushT::tracking()?, environment.costs(4.0)?)?)
     };
     let refinements = WINDOWS.into_iter().map(refinement).collect::<Result<_, _>>()?;
     let sampler = Sampler::new(table, Strategy::picard(WindowConfig::default()), network.manifest().sample_dim())?;
     let history = ObservationHistory::new(network.manifest().n_obs_steps, network.manifest().observation_dim());
-    let tracker = environment.tracker()?;
+    let tracker = environment.tracker()?.ok_or("nobody knows how the agent moves")?;
     let measured = Vec::new();
     let mut policy = Comparison { network, sampler, refinements, tracker, history, seed: 0, plans: 0, measured };
 
     let mut violations = 0;
     for seed in 100_000..100_000 + episodes {
-        violations += run_episode(&mut policy, &mut environment, seed, |_, _| ())?.violations;
+        violations += run_episode(&mut policy, &mut environment, seed, &())?.violations;
     }
     println!("{} plans refined in {episodes} episodes, {violations} control steps in the disc", policy.measured.len());
     println!("window  rounds  evaluations  p50 ms  speed-up  deviation px, p50 / p90 / max");
