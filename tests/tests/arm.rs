@@ -1,19 +1,16 @@
-//! A world that is not `PushT`, with a policy of its own: the example's arm reaches its targets.
+//! A world that is not `PushT`, with a policy of its own: the arm reaches its targets.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
-
-#[path = "../../crates/control/examples/arm/arm.rs"]
-mod arm;
 
 use std::path::Path;
 
 use approx::assert_abs_diff_eq;
 use ndarray::{Array1, array, aview1, s};
-use parapolicy_control::{DiffusionPolicy, Environment as _, Policy as _, run_episode};
-use parapolicy_policy::{Inference, Policy};
+use parapolicy_arm::{Arm, LINKS, PERIOD, SPEED, STOP};
+use parapolicy_control::{DiffusionPolicy, Environment as _, Policy as _};
+use parapolicy_eval::run_episode;
+use parapolicy_policy::{Inference, Network};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
-
-use arm::{Arm, LINKS, PERIOD, SPEED, STOP};
 
 fn inference() -> Inference {
     Inference { threads: 1, ..Inference::default() }
@@ -74,7 +71,7 @@ fn the_second_joint_halts_at_its_stop_and_the_first_goes_round() {
 fn the_shipped_policy_reaches_most_targets() {
     const EPISODES: u64 = 20;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/arm");
-    let mut network = Policy::load(&folder, &inference().open(&()).unwrap()).unwrap();
+    let mut network = Network::load(&folder, &inference().open(&()).unwrap()).unwrap();
     let table = Table::new(&network.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 10).unwrap();
     let mut sampler = Sampler::new(table, Strategy::sequential(), network.manifest().sample_dim()).unwrap();
     let mut policy = DiffusionPolicy::new(&mut network, &mut sampler);
@@ -82,7 +79,7 @@ fn the_shipped_policy_reaches_most_targets() {
     let mut elbows = [0, 0];
     let mut reached = 0;
     for seed in 0..EPISODES {
-        if run_episode(&mut policy, &mut arm, seed, |_, _| {}).unwrap().success {
+        if run_episode(&mut policy, &mut arm, seed, &()).unwrap().success {
             reached += 1;
             elbows[usize::from(arm.joints[1] > 0.0)] += 1;
         }
@@ -102,7 +99,7 @@ fn a_command_beyond_the_servos_is_a_violation() {
 #[test]
 fn a_plan_begins_with_what_was_committed_and_the_next_one_does_not() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/arm");
-    let mut network = Policy::load(&folder, &inference().open(&()).unwrap()).unwrap();
+    let mut network = Network::load(&folder, &inference().open(&()).unwrap()).unwrap();
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 50).unwrap();
     let committed = array![[0.5, -0.25], [0.75, -0.5], [1.0, -0.75]];
     for strategy in ["sequential", "picard"] {

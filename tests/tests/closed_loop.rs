@@ -5,9 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use parapolicy_control::{DiffusionPolicy, Episode, PushT, run_episode};
-use parapolicy_pusht::Scenario;
-use parapolicy_policy::{Inference, Policy, ProviderName};
+use parapolicy_control::DiffusionPolicy;
+use parapolicy_eval::{Episode, Recorder, run_episode};
+use parapolicy_ort::CPU;
+use parapolicy_policy::{Inference, Network};
+use parapolicy_pusht::{PushT, PushTScene, Scenario};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 fn root() -> PathBuf {
@@ -15,14 +17,14 @@ fn root() -> PathBuf {
 }
 
 struct Setup {
-    policy: Policy,
+    policy: Network,
     environment: PushT,
 }
 
 impl Setup {
     fn new(scenario: &str) -> Self {
-        let cpu = Inference { provider: ProviderName::Cpu, threads: 2, ..Inference::default() };
-        let policy = Policy::load(&root().join("models/pusht"), &cpu.open(&()).unwrap()).unwrap();
+        let cpu = Inference { provider: CPU, threads: 2, ..Inference::default() };
+        let policy = Network::load(&root().join("models/pusht"), &cpu.open(&()).unwrap()).unwrap();
         let scenario = Scenario::load(&root().join("sims").join(scenario)).unwrap();
         let environment = PushT::new(scenario, policy.manifest()).unwrap();
         Self { policy, environment }
@@ -35,12 +37,12 @@ impl Setup {
         let strategy: Strategy = strategy.parse().unwrap();
         let mut sampler = Sampler::new(table, strategy, manifest.sample_dim()).unwrap();
         let mut driver = DiffusionPolicy::new(&mut self.policy, &mut sampler);
-        let mut states = Vec::new();
-        let mut episode = run_episode(&mut driver, &mut self.environment, seed, |environment, _| {
-            states.extend(environment.task().world().state().to_array());
-        })
-        .unwrap();
+        let recorder = Recorder::of(seed);
+        let mut episode = run_episode(&mut driver, &mut self.environment, seed, &recorder).unwrap();
         episode.plans.iter_mut().for_each(|plan| plan.latency = Duration::ZERO);
+        let moments = recorder.recording().moments;
+        let states =
+            moments.iter().flat_map(|moment| PushTScene::read(&moment.scene).unwrap().state.to_array()).collect();
         (episode, states)
     }
 }

@@ -5,19 +5,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "support/shipped.rs"]
 mod support;
 
 use std::path::PathBuf;
 
 use ndarray::Array2;
 use parapolicy_engine::kernel::Kernel;
-use parapolicy_policy::{Inference, Policy, Precision, ProviderName};
+use parapolicy_ort::CPU;
+use parapolicy_policy::{Inference, NATIVE, Network, Precision};
 use parapolicy_sampler::{BatchedDenoiser as _, Noise, Sampler, Solver, Strategy, Table};
 use support::{batch, deviation, load, observation, policy, policy_by, predict, shipped};
 
 #[test]
 fn predictions_are_onnx_runtimes() {
-    let (mut cpu, mut native) = (policy(), policy_by(ProviderName::Native));
+    let (mut cpu, mut native) = (policy(), policy_by(NATIVE));
     // Growing and shrinking, as windows do.
     for rows in [1, 7, 16, 33, 2] {
         let deviation = deviation(&predict(&mut native, rows), &predict(&mut cpu, rows));
@@ -29,7 +31,7 @@ fn predictions_are_onnx_runtimes() {
 /// To the bit, but where one of them is alone: a single row is summed as it is written, several by minimal filtering.
 #[test]
 fn what_is_said_of_a_row_depends_on_its_plan_and_not_on_the_rows_beside_it() {
-    let mut native = policy_by(ProviderName::Native);
+    let mut native = policy_by(NATIVE);
     let seen: Vec<_> = (0..3).map(observation).collect();
     for (rows, part) in [(5, 2), (16, 7)] {
         let (samples, timesteps) = batch(rows, native.manifest().sample_dim());
@@ -50,7 +52,7 @@ fn what_is_said_of_a_row_depends_on_its_plan_and_not_on_the_rows_beside_it() {
 
 #[test]
 fn plans_are_onnx_runtimes_up_to_rounding() {
-    let deviation = greatest_of_a_plan(&mut policy(), &mut policy_by(ProviderName::Native));
+    let deviation = greatest_of_a_plan(&mut policy(), &mut policy_by(NATIVE));
     println!("plan of 20 steps: {deviation:.1e}");
     assert!(deviation <= 1e-4, "{deviation:e}");
 }
@@ -59,7 +61,7 @@ fn plans_are_onnx_runtimes_up_to_rounding() {
 #[test]
 fn bf16_predicts_and_plans_nearly_what_f32_does() {
     let inference = Inference { precision: Precision::Bf16, ..Inference::default() };
-    let found = Policy::load(&shipped(), &inference.open(&()).unwrap());
+    let found = Network::load(&shipped(), &inference.open(&()).unwrap());
     if !Kernel::fastest(parapolicy_engine::Precision::Bf16).is_available() {
         let refusal = found.unwrap_err().to_string();
         assert!(refusal.contains("this processor has no"), "{refusal}");
@@ -80,7 +82,7 @@ fn bf16_predicts_and_plans_nearly_what_f32_does() {
 #[ignore = "of a policy that is named"]
 fn predictions_of_another_policy_are_onnx_runtimes() {
     let folder = PathBuf::from(std::env::var_os("POLICY").unwrap());
-    let mut cpu = load(&folder, &Inference { provider: ProviderName::Cpu, ..Inference::default() });
+    let mut cpu = load(&folder, &Inference { provider: CPU, ..Inference::default() });
     let precisions = [(Precision::F32, 1e-5), (Precision::Bf16, 2e-2)];
     let bf16 = Kernel::fastest(parapolicy_engine::Precision::Bf16).is_available();
     for (precision, most) in precisions.into_iter().filter(|(it, _)| bf16 || *it == Precision::F32) {
@@ -94,11 +96,11 @@ fn predictions_of_another_policy_are_onnx_runtimes() {
 }
 
 /// The greatest difference between the two policies' values of a plan, on a scale on which the table is 2 wide.
-fn greatest_of_a_plan(cpu: &mut Policy, native: &mut Policy) -> f32 {
+fn greatest_of_a_plan(cpu: &mut Network, native: &mut Network) -> f32 {
     let dim = cpu.manifest().sample_dim();
     let table = Table::new(&cpu.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 20).unwrap();
     let mut sampler = Sampler::new(table, Strategy::sequential(), dim).unwrap();
-    let mut draw = |policy: &mut Policy| {
+    let mut draw = |policy: &mut Network| {
         let mut bound = policy.bind(observation(4).view()).unwrap();
         sampler.sample(&mut bound, &Noise::draw(4, 20, dim)).unwrap().sample().to_owned()
     };

@@ -4,25 +4,27 @@
 
 use std::path::{Path, PathBuf};
 
-use parapolicy_control::{DiffusionPolicy, Episode, PushT, run_episode};
-use parapolicy_pusht::Scenario;
-use parapolicy_policy::{Inference, Policy};
-use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
+use parapolicy_control::DiffusionPolicy;
+use parapolicy_eval::{Episode, Recorder, run_episode};
+use parapolicy_ort::backends;
+use parapolicy_policy::{Inference, Network};
+use parapolicy_pusht::{PushT, PushTScene, Scenario};
+use parapolicy_sampler::{Sampler, Solver, Strategies, Strategy, Table};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 struct Setup {
-    policy: Policy,
+    policy: Network,
     environment: PushT,
 }
 
 impl Setup {
-    /// Episodes of so many control steps; the engine runs the denoiser.
+    /// Episodes of so many control steps; the engine runs the denoiser, ONNX Runtime the encoder.
     fn new(max_control_steps: usize) -> Self {
-        let engine = Inference { threads: 2, ..Inference::default() };
-        let policy = Policy::load(&root().join("models/pusht-image"), &engine.open(&()).unwrap()).unwrap();
+        let engine = Inference { threads: 2, ..backends().inference() };
+        let policy = Network::load(&root().join("models/pusht-image"), &engine.open(&()).unwrap()).unwrap();
         let nominal = Scenario::load(&root().join("sims/nominal.toml")).unwrap();
         let environment = PushT::new(Scenario { max_control_steps, ..nominal }, policy.manifest()).unwrap();
         Self { policy, environment }
@@ -35,12 +37,13 @@ impl Setup {
         let strategy: Strategy = strategy.parse().unwrap();
         let mut sampler = Sampler::new(table, strategy, manifest.sample_dim()).unwrap();
         let mut driver = DiffusionPolicy::new(&mut self.policy, &mut sampler);
-        let mut places = Vec::new();
-        let episode = run_episode(&mut driver, &mut self.environment, seed, |environment, _| {
-            let [x, y, block_x, block_y, _] = environment.task().world().state().to_array();
-            places.push([x, y, block_x, block_y]);
-        });
-        (episode.unwrap(), places)
+        let recorder = Recorder::of(seed);
+        let episode = run_episode(&mut driver, &mut self.environment, seed, &recorder).unwrap();
+        let place = |scene: &[f64]| {
+            let [x, y, block_x, block_y, _] = PushTScene::read(scene).unwrap().state.to_array();
+            [x, y, block_x, block_y]
+        };
+        (episode, recorder.recording().moments.iter().map(|moment| place(&moment.scene)).collect())
     }
 }
 
@@ -50,7 +53,7 @@ fn every_strategy_drives_it() {
     const CONTROL_STEPS: usize = 16;
     let mut setup = Setup::new(CONTROL_STEPS);
     let (_, expected) = setup.episode("sequential", Solver::Ddpm, 50, 100_000);
-    for strategy in Strategy::NAMES {
+    for strategy in Strategies::default().names() {
         let (episode, places) = setup.episode(strategy, Solver::Ddpm, 50, 100_000);
         assert_eq!((episode.plans.len(), places.len()), (2, CONTROL_STEPS), "{strategy}");
         let apart = places.iter().flatten().zip(expected.iter().flatten()).map(|(a, b)| (a - b).abs());

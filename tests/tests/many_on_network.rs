@@ -5,13 +5,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "support/shipped.rs"]
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use ndarray::{Array1, Array2};
-use parapolicy_control::{DiffusionPolicy, Episode, BatchedDiffusionPolicy, PushT, run_episode, run_episodes};
-use parapolicy_pusht::Scenario;
+use parapolicy_control::{BatchedDiffusionPolicy, DiffusionPolicy, Environment, EpisodeObserver, Observer, PlanEvent};
+use parapolicy_eval::{Episode, run_episode, run_episodes};
+use parapolicy_pusht::{PushT, Scenario};
 use parapolicy_sampler::{BatchedSampler, Noise, Sampler, Solver, Strategy, Table};
 use support::{observation, policy};
 
@@ -78,6 +82,26 @@ fn rewards(episodes: &[Episode]) -> Vec<f64> {
     episodes.iter().map(|episode| episode.reward).collect()
 }
 
+/// Keeps the actions of the first plan of every episode, by its seed.
+#[derive(Clone, Default)]
+struct FirstPlans(Arc<Mutex<BTreeMap<u64, Array2<f64>>>>);
+
+/// The first plan of an episode.
+struct FirstPlan(u64, FirstPlans);
+
+impl Observer for FirstPlans {
+    fn begin(&self, seed: u64) -> Arc<dyn EpisodeObserver> {
+        Arc::new(FirstPlan(seed, self.clone()))
+    }
+}
+
+impl EpisodeObserver for FirstPlan {
+    fn plan(&self, event: &PlanEvent<'_>) {
+        let Self(seed, FirstPlans(all)) = self;
+        all.lock().unwrap().entry(*seed).or_insert_with(|| event.plan.actions.clone());
+    }
+}
+
 /// Three environments play five episodes; each begins as it does alone, and earns what it earns alone but for what
 /// contacts make of the last bits.
 #[test]
@@ -90,31 +114,27 @@ fn the_loop_of_many_environments_plays_the_episodes_of_one() {
     let seeds = 100_000..100_005_u64;
 
     let mut sampler = Sampler::new(table.clone(), Strategy::sequential(), dim).unwrap();
-    let mut first_actions = Vec::new();
+    let first_alone = FirstPlans::default();
     let alone: Vec<Episode> = seeds
         .clone()
         .map(|seed| {
             let mut driver = DiffusionPolicy::new(&mut policy, &mut sampler);
-            run_episode(&mut driver, &mut environment().unwrap(), seed, |_, step| {
-                if step.index == 0 {
-                    first_actions.push(step.plan.actions.clone());
-                }
-            })
-            .unwrap()
+            run_episode(&mut driver, &mut environment().unwrap(), seed, &first_alone).unwrap()
         })
         .collect();
 
     let mut sampler = BatchedSampler::new(table, Strategy::sequential(), dim, 3).unwrap();
-    let mut environments: Vec<PushT> = (0..3).map(|_| environment().unwrap()).collect();
+    let mut environments: Vec<Box<dyn Environment>> = (0..3).map(|_| Box::new(environment().unwrap()) as _).collect();
     let mut driver = BatchedDiffusionPolicy::new(&mut policy, &mut sampler);
-    let together = run_episodes(&mut driver, &mut environments, seeds.clone(), |seed, _, step| {
-        if step.index == 0 {
-            // In pixels.
-            let difference = &step.plan.actions - &first_actions[(seed - seeds.start) as usize];
-            assert!(difference.iter().all(|value| value.abs() < 0.05), "seed {seed}: {difference}");
-        }
-    })
-    .unwrap();
+    let first_together = FirstPlans::default();
+    let together = run_episodes(&mut driver, &mut environments, seeds.clone(), &first_together).unwrap();
+    let [first_alone, first_together] = [&first_alone, &first_together].map(|first| first.0.lock().unwrap());
+    assert!(first_alone.keys().copied().eq(seeds.clone()) && first_together.keys().copied().eq(seeds.clone()));
+    for (seed, actions) in first_together.iter() {
+        // In pixels.
+        let difference = actions - &first_alone[seed];
+        assert!(difference.iter().all(|value| value.abs() < 0.05), "seed {seed}: {difference}");
+    }
     println!("rewards one by one {:.4?}, together {:.4?}", rewards(&alone), rewards(&together));
     assert_eq!(together.iter().map(|episode| episode.seed).collect::<Vec<_>>(), seeds.collect::<Vec<_>>());
     let same = alone.iter().zip(&together).filter(|(alone, together)| (alone.reward - together.reward).abs() < 0.01);

@@ -5,24 +5,26 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "support/shipped.rs"]
 mod support;
 
-use parapolicy_policy::{Inference, InferenceError, Policy, Precision, ProviderName};
+use parapolicy_ort::{CPU, OPENVINO};
+use parapolicy_policy::{Inference, InferenceError, Network, Precision};
 use support::{deviation, predict, shipped};
 
-fn policy(inference: Inference) -> Result<Policy, InferenceError> {
-    Ok(Policy::load(&shipped(), &inference.open(&())?).unwrap())
+fn policy(inference: Inference) -> Result<Network, InferenceError> {
+    Ok(Network::load(&shipped(), &inference.open(&())?).unwrap())
 }
 
 #[test]
 fn predictions_are_onnx_runtimes() {
-    let openvino = Inference { provider: ProviderName::OpenVino, threads: 2, ..Inference::default() };
+    let openvino = Inference { provider: OPENVINO, threads: 2, ..Inference::default() };
     let mut providers = vec![(policy(openvino.clone()).unwrap(), 1e-4)];
     match policy(Inference { precision: Precision::Bf16, ..openvino.clone() }) {
         Ok(policy) => providers.push((policy, 0.02)),
         Err(error) => assert_eq!(error.to_string(), "precision: this processor does not compute in bf16; use f32"),
     }
-    let mut cpu = policy(Inference { provider: ProviderName::Cpu, ..openvino }).unwrap();
+    let mut cpu = policy(Inference { provider: CPU, ..openvino }).unwrap();
     assert_eq!(cpu.provider().to_string(), "ONNX Runtime 1.24.1", "the library that is loaded already");
     // Growing and shrinking, as windows do.
     for rows in [1, 7, 16, 33, 2] {

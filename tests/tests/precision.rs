@@ -4,17 +4,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "support/shipped.rs"]
 mod support;
 
 use std::path::Path;
 
 use ndarray::{Array1, Array2};
 use parapolicy_engine::kernel::Kernel;
-use parapolicy_policy::{Deviation, Inference, Policy, Precision, ProviderName};
+use parapolicy_eval::Deviation;
+use parapolicy_policy::{Inference, NATIVE, Network, Precision};
 use parapolicy_sampler::{Noise, Sampler, Solver, Strategy, Table};
 use support::{load, observation, policy_by, shipped};
 
-fn table(policy: &Policy) -> Table {
+fn table(policy: &Network) -> Table {
     Table::new(&policy.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 20).unwrap()
 }
 
@@ -25,7 +27,7 @@ fn seen() -> Vec<Array2<f64>> {
 
 #[test]
 fn f32_is_where_it_is() {
-    let (mut policy, mut reference) = (policy_by(ProviderName::Native), policy_by(ProviderName::Native));
+    let (mut policy, mut reference) = (policy_by(NATIVE), policy_by(NATIVE));
     let table = table(&policy);
     let deviation = Deviation::measure(&mut policy, &mut reference, &table, &seen()).unwrap();
     let actions = [("target".to_owned(), 0.0)].into();
@@ -38,7 +40,7 @@ fn bf16_is_as_far_off_as_its_predictions_and_plans_are() {
     if !Kernel::fastest(parapolicy_engine::Precision::Bf16).is_available() {
         return;
     }
-    let mut reference = policy_by(ProviderName::Native);
+    let mut reference = policy_by(NATIVE);
     let mut policy = load(&shipped(), &Inference { precision: Precision::Bf16, ..Inference::default() });
     let table = table(&policy);
     let mut measure = |met: &[Array2<f64>]| Deviation::measure(&mut policy, &mut reference, &table, met).unwrap();
@@ -63,7 +65,7 @@ fn bf16_is_as_far_off_as_its_predictions_and_plans_are() {
     approx::assert_relative_eq!(found.actions["target"], raw, max_relative = 0.02);
 }
 
-fn draw(policy: &mut Policy, table: &Table, observation: &Array2<f64>, seed: u64) -> Array1<f32> {
+fn draw(policy: &mut Network, table: &Table, observation: &Array2<f64>, seed: u64) -> Array1<f32> {
     let dim = policy.manifest().sample_dim();
     let mut sampler = Sampler::new(table.clone(), Strategy::sequential(), dim).unwrap();
     let mut bound = policy.bind(observation.view()).unwrap();
@@ -73,12 +75,12 @@ fn draw(policy: &mut Policy, table: &Table, observation: &Array2<f64>, seed: u64
 #[test]
 fn another_policy_is_no_reference() {
     let arm = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/arm");
-    let (mut policy, mut other) = (policy_by(ProviderName::Native), load(&arm, &Inference::default()));
+    let (mut policy, mut other) = (policy_by(NATIVE), load(&arm, &Inference::default()));
     let table = table(&policy);
     let refusal = Deviation::measure(&mut policy, &mut other, &table, &[]).unwrap_err().to_string();
     assert!(refusal.contains("`pusht-keypoints`") && refusal.contains("load both from one directory"), "{refusal}");
 
-    let mut reference = policy_by(ProviderName::Native);
+    let mut reference = policy_by(NATIVE);
     let refusal = Deviation::measure(&mut policy, &mut reference, &table, &[Array2::zeros((2, 5))]).unwrap_err();
     assert_eq!(refusal.to_string(), "plan 0");
 }

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2, ArrayViewMut2};
 use parapolicy_control::refine::{AccelerationLimit, Cost, KeepOut, Motion, Refined, Refinement, SpeedLimit, Way};
-use parapolicy_control::{DiffusionPolicy, Episode, PushT, run_episode};
-use parapolicy_pusht::Scenario;
-use parapolicy_policy::{Inference, Policy, ProviderName, RoleNames, adopt};
+use parapolicy_control::{DiffusionPolicy, Environment as _};
+use parapolicy_eval::{Episode, run_episode};
+use parapolicy_ort::CPU;
+use parapolicy_policy::{Inference, Network, RoleNames, adopt};
+use parapolicy_pusht::{PushT, Scenario};
 use parapolicy_sampler::{Noise, RefinerConfig, Sampler, Solver, Strategy, Table, WindowConfig};
 use serde_json::Value;
 
@@ -17,21 +19,21 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn policy() -> Policy {
+fn policy() -> Network {
     load(&root().join("models/pusht"))
 }
 
-fn load(dir: &Path) -> Policy {
-    let cpu = Inference { provider: ProviderName::Cpu, threads: 2, ..Inference::default() };
-    Policy::load(dir, &cpu.open(&()).unwrap()).unwrap()
+fn load(dir: &Path) -> Network {
+    let cpu = Inference { provider: CPU, threads: 2, ..Inference::default() };
+    Network::load(dir, &cpu.open(&()).unwrap()).unwrap()
 }
 
-fn sampler(policy: &Policy) -> Sampler {
+fn sampler(policy: &Network) -> Sampler {
     let table = Table::new(&policy.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 10).unwrap();
     Sampler::new(table, Strategy::sequential(), policy.manifest().sample_dim()).unwrap()
 }
 
-fn refinement(policy: &Policy, config: RefinerConfig, costs: Vec<Box<dyn Cost>>) -> Refinement {
+fn refinement(policy: &Network, config: RefinerConfig, costs: Vec<Box<dyn Cost>>) -> Refinement {
     Refinement::new(policy, config, PushT::tracking().unwrap(), costs).unwrap()
 }
 
@@ -41,15 +43,15 @@ fn refined_plans_stay_out_of_the_disc() {
     let mut policy = policy();
     let scenario = Scenario::load(&root().join("sims/keep_out.toml")).unwrap();
     let mut environment = PushT::new(scenario, policy.manifest()).unwrap();
-    let costs = environment.keep_out(4.0).unwrap();
+    let costs = environment.costs(4.0).unwrap();
     let (mut sampler, mut refinement) = (sampler(&policy), refinement(&policy, RefinerConfig::default(), costs));
     let (mut unrefined, mut refined) = (0, Vec::new());
     for seed in [100_002, 100_003, 100_004] {
         let driver = &mut DiffusionPolicy::new(&mut policy, &mut sampler);
-        unrefined += run_episode(driver, &mut environment, seed, |_, _| ()).unwrap().violations;
-        let tracker = environment.tracker().unwrap();
+        unrefined += run_episode(driver, &mut environment, seed, &()).unwrap().violations;
+        let tracker = environment.tracker().unwrap().unwrap();
         let driver = &mut DiffusionPolicy::new(&mut policy, &mut sampler).refined(&mut refinement, tracker);
-        refined.push(run_episode(driver, &mut environment, seed, |_, _| ()).unwrap());
+        refined.push(run_episode(driver, &mut environment, seed, &()).unwrap());
     }
     assert!(unrefined > 10, "{unrefined}");
     for Episode { violations, largest_violation, plans, .. } in refined {
@@ -61,7 +63,7 @@ fn refined_plans_stay_out_of_the_disc() {
 }
 
 /// Refines one sampled plan, for an agent at rest in the middle.
-fn refine_one(policy: &mut Policy, config: RefinerConfig, costs: Vec<Box<dyn Cost>>) -> (Array2<f64>, Refined) {
+fn refine_one(policy: &mut Network, config: RefinerConfig, costs: Vec<Box<dyn Cost>>) -> (Array2<f64>, Refined) {
     let (mut sampler, mut refinement) = (sampler(policy), refinement(policy, config, costs));
     let observation = Array2::from_elem((2, 20), 256.0);
     let noise = Noise::draw(3, 10, sampler.dim());
@@ -158,7 +160,7 @@ fn a_limit_that_cannot_be_kept_is_reported() {
 /// What was seen is in the plan, and is not for an optimiser to change.
 #[test]
 fn plans_that_observations_are_a_part_of_are_refused() {
-    let (folder, fixtures) = (tempfile::tempdir().unwrap(), root().join("crates/runner/tests/fixtures"));
+    let (folder, fixtures) = (tempfile::tempdir().unwrap(), root().join("crates/policy/tests/fixtures"));
     let dir = folder.path().join("inpainted");
     let adoption = adopt(&fixtures.join("inpainted.onnx"), "inpainted", &RoleNames::default()).unwrap();
     adoption.write(&dir).unwrap();

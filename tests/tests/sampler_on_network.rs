@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+#[path = "support/shipped.rs"]
 mod support;
 
 use ndarray::Array1;

@@ -14,8 +14,8 @@ use hdrhistogram::Histogram;
 use ndarray::Array1;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
-use parapolicy_control::{BoxError, DiffusionPolicy, Policy as _};
-use parapolicy_policy::{Inference, Manifest, Policy};
+use parapolicy_control::{BoxError, DiffusionPolicy, Policy};
+use parapolicy_policy::{Inference, Manifest, Network};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
 
 const PERIOD: Duration = Duration::from_millis(10);
@@ -24,8 +24,8 @@ fn model() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/pusht")
 }
 
-fn make() -> Result<Box<dyn parapolicy_control::Policy>, BoxError> {
-    let network = Policy::load(&model(), &Inference::default().open(&())?)?;
+fn make() -> Result<Box<dyn Policy>, BoxError> {
+    let network = Network::load(&model(), &Inference::default().open(&())?)?;
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
     let sampler = Sampler::new(table, Strategy::picard(WindowConfig::default()), network.manifest().sample_dim())?;
     let mut policy = DiffusionPolicy::new(network, sampler);

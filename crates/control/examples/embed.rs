@@ -2,11 +2,11 @@
 
 use ndarray::Array1;
 use parapolicy_control::{BoxError, DiffusionPolicy, Policy as _};
-use parapolicy_policy::{Inference, Policy};
+use parapolicy_policy::{Inference, Network};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
 
 fn main() -> Result<(), BoxError> {
-    let mut network = Policy::load("models/pusht".as_ref(), &Inference::default().open(&())?)?;
+    let mut network = Network::load("models/pusht".as_ref(), &Inference::default().open(&())?)?;
     let table = Table::new(&network.manifest().scheduler, Solver::Ddpm, 100)?;
     let mut sampler = Sampler::new(table, Strategy::picard(WindowConfig::default()), network.manifest().sample_dim())?;
     let mut policy = DiffusionPolicy::new(&mut network, &mut sampler);

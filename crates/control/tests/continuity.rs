@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, ArrayView2, aview1};
 use parapolicy_control::controller::{
-    Continuity, Controller, ControllerConfig, Pilot as _, Replan, SamplingTime, SimulatedController,
+    CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
 };
 use parapolicy_control::playback::{Blend, Late, Limits, Playback, PlaybackConfig};
-use parapolicy_control::{BoxError, Plan, Policy};
+use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
 use proptest::prelude::*;
 
 const PERIOD: Duration = Duration::from_millis(100);
@@ -101,12 +101,14 @@ impl Policy for Ramp {
 fn play(continuity: Continuity, latency: Duration) -> (Vec<f64>, Vec<Option<Vec<f64>>>) {
     let mut policy = Ramp::default();
     let told = Arc::clone(&policy.told);
-    let mut pilot = SimulatedController::new(config(continuity), &mut policy, SamplingTime::Stated(latency)).unwrap();
-    pilot.begin(0, aview1(&[0.0])).unwrap();
+    let sampling = SamplingTime::Stated(latency);
+    let mut controller = SimulatedController::new(config(continuity), &mut policy, sampling).unwrap();
+    let nobody: Arc<dyn EpisodeObserver> = Arc::new(());
+    controller.begin(0, aview1(&[0.0]), &nobody).unwrap();
     let mut sent = Vec::new();
     for period in 0..24 {
-        pilot.observe(aview1(&[(period % 7) as f64]), at(period)).unwrap();
-        sent.push(pilot.command(at(period)).action[0]);
+        controller.observe(aview1(&[(period % 7) as f64]), at(period)).unwrap();
+        sent.push(controller.command(at(period)).action[0]);
     }
     let told = told.lock().unwrap().clone();
     (sent, told)

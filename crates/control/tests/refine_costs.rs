@@ -1,14 +1,18 @@
-//! Costs and their gradients, and the robot's motion, against what they say they are.
+//! Costs and their gradients, and a robot's motion, against what they say they are.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use ndarray::{Array2, array};
-use parapolicy_control::PushT;
-use parapolicy_control::refine::{AccelerationLimit, Cost, KeepOut, Motion, SpeedLimit, Tracker, Tracking};
-use parapolicy_pusht::{Scenario, Task};
+use parapolicy_control::refine::{AccelerationLimit, Cost, KeepOut, Motion, SpeedLimit, Tracking};
 use proptest::prelude::*;
 
 const STOP: usize = 2;
+
+/// A robot that is drawn to its targets like a mass on a spring, without overshooting them; ten substeps a control step of
+/// 0.1 s.
+fn tracking() -> Tracking {
+    Tracking::new(100.0, 20.0, 0.01, 10).unwrap()
+}
 
 fn motion() -> Motion {
     Motion { position: vec![100.0, 100.0], velocity: vec![40.0, -25.0] }
@@ -23,7 +27,7 @@ fn costs() -> [Box<dyn Cost>; 3] {
 }
 
 fn cost(cost: &dyn Cost, targets: &Array2<f64>) -> (f64, Array2<f64>) {
-    let tracking = PushT::tracking().unwrap();
+    let tracking = tracking();
     let way = tracking.way(&motion(), targets.view(), STOP);
     let mut gradient = Array2::zeros(way.positions.dim());
     let value = cost.add_gradient(&way, gradient.view_mut());
@@ -72,40 +76,12 @@ proptest! {
         let drag = Tracking::new(1.0, bad, 0.1, 1).unwrap_err().to_string();
         prop_assert!(drag.starts_with("drag is "), "{}", drag);
     }
-
-    /// The tracker, told positions and targets alone, knows the motion that the simulator has; and the way it foresees
-    /// is the way the agent goes, whatever it pushes.
-    #[test]
-    fn the_agent_of_pusht_goes_where_its_tracking_says(
-        seed in 0u64..1000,
-        targets in prop::collection::vec(50.0..450.0f64, 12),
-    ) {
-        let targets = Array2::from_shape_vec((6, 2), targets).unwrap();
-        let reset = "reset = { distribution = 'diffusion-policy', order = 'legacy' }";
-        let scenario = format!("name = 'plain'\nmax_control_steps = 99\n{reset}");
-        let mut task = Task::new(Scenario::parse(&scenario).unwrap());
-        let mut tracker = Tracker::new(PushT::tracking().unwrap(), 1..3);
-        let start = task.reset(seed as _).agent;
-        tracker.observe(array![0.0, start.x, start.y].view());
-        let way = PushT::tracking().unwrap().way(tracker.now().unwrap().0, targets.view(), 0);
-        tracker.follow(targets.clone());
-        for (step, target) in targets.rows().into_iter().enumerate() {
-            let at = task.step([target[0], target[1]]).unwrap().observation.agent;
-            let foreseen = way.at_control_rate().row(step + 1).to_owned();
-            prop_assert!((foreseen[0] - at.x).abs() < 1e-9 && (foreseen[1] - at.y).abs() < 1e-9);
-            tracker.observe(array![0.0, at.x, at.y].view());
-            let (motion, hold) = tracker.now().unwrap();
-            let (found, velocity) = (&motion.velocity, task.world().agent().velocity);
-            prop_assert!((found[0] - velocity.x).abs() < 1e-9 && (found[1] - velocity.y).abs() < 1e-9);
-            prop_assert_eq!(hold, target.to_slice().unwrap());
-        }
-    }
 }
 
 /// A target is reached from rest without overshooting it, and the way stops there.
 #[test]
 fn a_way_ends_at_its_last_target() {
-    let way = PushT::tracking().unwrap().way(&Motion::at_rest(vec![0.0]), array![[100.0], [100.0]].view(), 30);
+    let way = tracking().way(&Motion::at_rest(vec![0.0]), array![[100.0], [100.0]].view(), 30);
     let last = way.positions[[way.positions.nrows() - 1, 0]];
     assert!((last - 100.0).abs() < 1e-6, "{last}");
     assert!(way.positions.iter().all(|&position| position <= 100.0 + 1e-9), "critically damped");
@@ -116,7 +92,7 @@ fn a_way_ends_at_its_last_target() {
 #[test]
 fn violations_are_in_the_limit_s_own_units() {
     let still = Motion::at_rest(vec![0.0, 0.0]);
-    let mut way = PushT::tracking().unwrap().way(&still, Array2::zeros((3, 2)).view(), 1);
+    let mut way = tracking().way(&still, Array2::zeros((3, 2)).view(), 1);
     let disc = KeepOut::new(vec![0.0, 8.0], 10.0, 3.0).unwrap();
     assert!((disc.violation(&way) - 2.0).abs() < 1e-12, "two px inside, margin or not");
     for (row, mut position) in way.positions.rows_mut().into_iter().enumerate() {

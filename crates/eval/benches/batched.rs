@@ -8,7 +8,7 @@ use std::path::Path;
 
 use divan::{Bencher, counter::ItemsCount};
 use ndarray::Array2;
-use parapolicy_policy::{Inference, Policy};
+use parapolicy_policy::{Inference, Network};
 use parapolicy_pusht::{ResetDistribution, ResetOrder};
 use parapolicy_sampler::{BatchedSampler, Noise, Solver, Strategy, Table};
 
@@ -31,7 +31,7 @@ fn picard(bencher: Bencher<'_, '_>, plans: usize) {
 fn draw(bencher: Bencher<'_, '_>, strategy: &str, plans: usize) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/pusht");
     let provider = Inference::default().open(&()).expect("a provider");
-    let mut policy = Policy::load(&dir, &provider).expect("a policy");
+    let mut policy = Network::load(&dir, &provider).expect("a policy");
     let dim = policy.manifest().sample_dim();
     let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, STEPS).expect("a table");
     let strategy: Strategy = strategy.parse().expect("a strategy");

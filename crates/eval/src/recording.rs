@@ -1,5 +1,6 @@
 //! An episode, kept to be shown.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::Array2;
@@ -48,6 +49,7 @@ pub struct Rounds {
 #[derive(Clone, Debug)]
 pub struct Recorder {
     seed: u64,
+    begun: Arc<AtomicBool>,
     recording: Arc<Mutex<Recording>>,
 }
 
@@ -55,7 +57,7 @@ impl Recorder {
     /// Records the episode of this seed.
     #[must_use]
     pub fn of(seed: u64) -> Self {
-        Self { seed, recording: Arc::default() }
+        Self { seed, begun: Arc::default(), recording: Arc::default() }
     }
 
     /// What was recorded so far.
@@ -67,7 +69,8 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn begin(&self, seed: u64) -> Arc<dyn EpisodeObserver> {
-        if seed == self.seed { Arc::new(self.clone()) } else { Arc::new(()) }
+        let is_first = seed == self.seed && !self.begun.swap(true, Ordering::Relaxed);
+        if is_first { Arc::new(self.clone()) } else { Arc::new(()) }
     }
 }
 

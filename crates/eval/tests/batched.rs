@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1};
 use parapolicy_control::{
-    BatchedPolicy, BoxError, ControlError, Environment, Episode, Outcome, Plan, Policy, run_episode, run_episodes,
+    BatchedPolicy, BoxError, Environment, EpisodeObserver, Observer, Outcome, Plan, PlanEvent, Policy, StepEvent,
 };
+use parapolicy_eval::{Episode, EpisodeError, run_episode, run_episodes};
 use proptest::prelude::*;
 
 /// A line to walk along, from a place that the seed says to 1; it ends sooner or later, as the seed says, too.
@@ -24,6 +28,9 @@ impl Environment for Line {
     }
     fn action_dim(&self) -> usize {
         1
+    }
+    fn period(&self) -> Duration {
+        Duration::from_millis(100)
     }
     fn resting_action(&self) -> Array1<f64> {
         Array1::zeros(1)
@@ -45,6 +52,9 @@ impl Environment for Line {
         let success = self.position >= 1.0;
         let over = success || self.steps == self.limit;
         Ok(Outcome { reward: self.position.clamp(0.0, 1.0), success, over, violation: (self.position - 1.1).max(0.0) })
+    }
+    fn scene(&self, numbers: &mut Vec<f64>) {
+        numbers.push(self.position);
     }
 }
 
@@ -99,31 +109,56 @@ impl BatchedPolicy for Walkers {
     }
 }
 
-fn lines(count: usize) -> Vec<Line> {
-    (0..count).map(|_| Line::default()).collect()
+fn lines(count: usize) -> Vec<Box<dyn Environment>> {
+    (0..count).map(|_| Box::new(Line::default()) as _).collect()
 }
 
-type Steps = Vec<(usize, usize, f64, f64)>;
+/// Of each step its number, the actions that its plan has left, what was observed, and where that led; and how many plans
+/// there had been.
+type Steps = Vec<(usize, usize, f64, f64, usize)>;
+
+/// Keeps the steps of every episode, by its seed.
+#[derive(Clone, Default)]
+struct Shown(Arc<Mutex<BTreeMap<u64, Steps>>>);
+
+struct ShownEpisode {
+    seed: u64,
+    plans: Mutex<usize>,
+    all: Shown,
+}
+
+impl Observer for Shown {
+    fn begin(&self, seed: u64) -> Arc<dyn EpisodeObserver> {
+        Arc::new(ShownEpisode { seed, plans: Mutex::default(), all: self.clone() })
+    }
+}
+
+impl EpisodeObserver for ShownEpisode {
+    fn plan(&self, _event: &PlanEvent<'_>) {
+        *self.plans.lock().unwrap() += 1;
+    }
+
+    fn step(&self, event: &StepEvent<'_>) {
+        let plans = *self.plans.lock().unwrap();
+        let step = (event.index, event.ahead.len(), event.observation[0], event.scene[0], plans);
+        self.all.0.lock().unwrap().entry(self.seed).or_default().push(step);
+    }
+}
 
 proptest! {
     #[test]
     fn together_is_one_by_one(environments in 1..6_usize, first in 0..1000_u64, episodes in 0..20_u64) {
         let seeds = first..first + episodes;
-        let alone: Vec<(Episode, Steps)> = seeds.clone().map(|seed| {
-            let mut steps = Vec::new();
-            let episode = run_episode(&mut Walker::default(), &mut Line::default(), seed, |line, step| {
-                steps.push((step.index, step.action_index, step.observation[0], line.position));
-            });
-            (episode.unwrap(), steps)
+        let steps_alone = Shown::default();
+        let alone: Vec<Episode> = seeds.clone().map(|seed| {
+            run_episode(&mut Walker::default(), &mut Line::default(), seed, &steps_alone).unwrap()
         }).collect();
 
         let mut policy = Walkers::new(environments);
-        let mut steps = vec![Steps::new(); alone.len()];
-        let found = run_episodes(&mut policy, &mut lines(environments), seeds, |seed, line, step| {
-            let shown = (step.index, step.action_index, step.observation[0], line.position);
-            steps[(seed - first) as usize].push(shown);
-        }).unwrap();
-        prop_assert_eq!(found.into_iter().zip(steps).collect::<Vec<_>>(), alone);
+        let steps = Shown::default();
+        let found = run_episodes(&mut policy, &mut lines(environments), seeds, &steps).unwrap();
+        prop_assert_eq!(found, alone);
+        prop_assert_eq!(&*steps.0.lock().unwrap(), &*steps_alone.0.lock().unwrap());
 
         // While there are seeds, every environment takes part in every call.
         prop_assert!(policy.calls.is_sorted_by(|before, after| before >= after));
@@ -134,7 +169,7 @@ proptest! {
 /// The error of a run and its cause.
 fn refusal(environments: usize, answer: fn(Vec<Plan>) -> Result<Vec<Plan>, BoxError>) -> String {
     let mut policy = Walkers { answer, ..Walkers::new(environments) };
-    let error: ControlError = run_episodes(&mut policy, &mut lines(environments), [4, 9], |_, _, _| {}).unwrap_err();
+    let error: EpisodeError = run_episodes(&mut policy, &mut lines(environments), [4, 9], &()).unwrap_err();
     let cause = error.source().map(ToString::to_string);
     [Some(error.to_string()), cause].into_iter().flatten().collect::<Vec<_>>().join(": ")
 }

@@ -2,20 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod common;
+#[path = "../../policy/tests/common/policies.rs"]
+mod policies;
 
 use ndarray::{Array2, array};
-use parapolicy_policy::{Calibration, Inference, Observations, Policy, ProviderName, Roofline, Sampling};
+use parapolicy_eval::{Calibration, Observations, Roofline, Sampling};
+use parapolicy_ort::CPU;
+use parapolicy_policy::{Inference, Network};
 use parapolicy_sampler::{Noise, Sampler, Solver, Strategy, Table};
 use serde_json::Value;
 
 const DDIM: Sampling = Sampling { solver: Solver::Ddim { eta: 0.0 }, steps: 12, tolerance: 0.1 };
 const DDPM: Sampling = Sampling { solver: Solver::Ddpm, ..DDIM };
 
-fn policy() -> Policy {
-    let dir = common::policy_from("affine.onnx");
-    let cpu = Inference { provider: ProviderName::Cpu, threads: 1, ..Inference::default() };
-    Policy::load(dir.path(), &cpu.open(&()).unwrap()).unwrap()
+fn policy() -> Network {
+    let dir = policies::policy_from("affine.onnx");
+    let cpu = Inference { provider: CPU, threads: 1, ..Inference::default() };
+    Network::load(dir.path(), &cpu.open(&()).unwrap()).unwrap()
 }
 
 fn observation() -> Array2<f64> {

@@ -3,18 +3,20 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::cell::Cell;
+use std::fmt::Display;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1, array};
+use parapolicy_control::clock::{Clock, VirtualClock, WallClock};
 use parapolicy_control::controller::{
     Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
 };
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig, Source};
-use parapolicy_control::realtime::{Clock, Timing, VirtualClock, WallClock};
-use parapolicy_control::{
-    BoxError, Environment, Episode, Latency, Outcome, Plan, Policy, run_episode, run_episode_in_time,
-};
+use parapolicy_control::playback::{Blend, Command, Late, Limits, PlaybackConfig, Source};
+use parapolicy_control::{BoxError, Environment, EpisodeObserver, Latency, Observer, Outcome, Plan, Policy, StepEvent};
+use parapolicy_eval::realtime::Timing;
+use parapolicy_eval::{Episode, run_episode, run_episode_in_realtime};
 use proptest::prelude::*;
 
 const PERIOD: Duration = Duration::from_millis(100);
@@ -42,6 +44,9 @@ impl Environment for Line {
     }
     fn action_dim(&self) -> usize {
         1
+    }
+    fn period(&self) -> Duration {
+        PERIOD
     }
     fn resting_action(&self) -> Array1<f64> {
         array![0.0]
@@ -120,6 +125,45 @@ fn config(replan: usize, late: Late) -> ControllerConfig {
     }
 }
 
+/// What an observer is told of an episode.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Happened>>);
+
+#[derive(Default)]
+struct Happened {
+    /// Each action that was sent, and where it came from.
+    sent: Vec<(f64, Source)>,
+    /// When each step began, and what it executed.
+    steps: Vec<(Duration, f64)>,
+    events: Vec<(Duration, String)>,
+}
+
+impl Told {
+    fn take(&self) -> Happened {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Observer for Told {
+    fn begin(&self, _seed: u64) -> Arc<dyn EpisodeObserver> {
+        Arc::new(self.clone())
+    }
+}
+
+impl EpisodeObserver for Told {
+    fn command(&self, _time: Duration, command: &Command<'_>) {
+        self.0.lock().unwrap().sent.push((command.action[0], command.source));
+    }
+
+    fn step(&self, event: &StepEvent<'_>) {
+        self.0.lock().unwrap().steps.push((event.time, event.action[0]));
+    }
+
+    fn event(&self, time: Duration, _kind: &'static str, words: &dyn Display) {
+        self.0.lock().unwrap().events.push((time, words.to_string()));
+    }
+}
+
 /// What was sent, and what came of it.
 fn play(
     config: ControllerConfig,
@@ -128,15 +172,10 @@ fn play(
     limit: usize,
     seed: u64,
 ) -> (Episode, Timing, Vec<(f64, Source)>) {
-    let mut sent = Vec::new();
-    let mut pilot = SimulatedController::new(config, policy, sampling).unwrap();
-    let mut line = Line::new(limit);
-    let (episode, timing) =
-        run_episode_in_time(&mut VirtualClock::default(), &mut pilot, &mut line, PERIOD, seed, |_, moment| {
-            sent.push((moment.command.action[0], moment.command.source));
-        })
-        .unwrap();
-    (episode, timing, sent)
+    let mut commands = SimulatedController::new(config, policy, sampling).unwrap();
+    let (clock, line, told) = (&mut VirtualClock::default(), &mut Line::new(limit), Told::default());
+    let (episode, timing) = run_episode_in_realtime(clock, &mut commands, line, PERIOD, seed, &told).unwrap();
+    (episode, timing, told.take().sent)
 }
 
 fn actions(sent: &[(f64, Source)]) -> Vec<f64> {
@@ -149,14 +188,12 @@ proptest! {
     /// Where plans take no time, the loop that does not wait is the one that waits.
     #[test]
     fn without_latency_it_is_lockstep(intended in 1..9_usize, limit in 1..40_usize, seed in 0..100_u64) {
-        let (mut waited, mut line) = (Vec::new(), Line::new(limit));
-        let lockstep = run_episode(&mut Walker::new(intended), &mut line, seed, |_, step| {
-            waited.push(step.plan.actions[[step.action_index, 0]]);
-        }).unwrap();
+        let (waited, mut line) = (Told::default(), Line::new(limit));
+        let lockstep = run_episode(&mut Walker::new(intended), &mut line, seed, &waited).unwrap();
         let sampling = SamplingTime::Stated(Duration::ZERO);
         let config = config(intended, Late::Finish);
         let (episode, timing, sent) = play(config, &mut Walker::new(intended), sampling, limit, seed);
-        prop_assert_eq!(actions(&sent), waited);
+        prop_assert_eq!(actions(&sent), actions(&waited.take().sent));
         prop_assert_eq!(episode, lockstep);
         let report = timing.report();
         prop_assert_eq!((report.late_rate, report.safe_rate, report.control_steps), (0.0, 0.0, limit));
@@ -234,16 +271,12 @@ fn overlapping_plans_are_switched_or_averaged() {
 #[test]
 fn a_policy_that_fails_is_an_event_and_asked_again() {
     let mut policy = Walker { failing: 1..3, ..Walker::new(2) };
-    let (mut sent, mut events) = (Vec::new(), Vec::new());
     let config = config(2, Late::Hold);
-    let mut pilot = SimulatedController::new(config, &mut policy, SamplingTime::Stated(Duration::ZERO)).unwrap();
-    let (clock, line) = (&mut VirtualClock::default(), &mut Line::new(8));
-    let (_, timing) = run_episode_in_time(clock, &mut pilot, line, PERIOD, 0, |_, moment| {
-        sent.push((moment.command.action[0], moment.command.source));
-        events.extend(moment.events.iter().map(|event| (moment.index, event.to_string())));
-    })
-    .unwrap();
-    let told = |step| (step, "the policy failed: no power".to_owned());
+    let mut commands = SimulatedController::new(config, &mut policy, SamplingTime::Stated(Duration::ZERO)).unwrap();
+    let (clock, line, told) = (&mut VirtualClock::default(), &mut Line::new(8), Told::default());
+    let (_, timing) = run_episode_in_realtime(clock, &mut commands, line, PERIOD, 0, &told).unwrap();
+    let Happened { sent, events, .. } = told.take();
+    let told = |step| (PERIOD * step, "the policy failed: no power".to_owned());
     assert_eq!(events, [told(2), told(4)]);
     assert_eq!(
         sent[1..6],
@@ -279,12 +312,10 @@ fn steps_that_take_too_long_miss_deadlines() {
     let mut line = Line { takes, clock: Rc::clone(&clock.0), ..Line::new(8) };
     let mut policy = Walker::new(8);
     let sampling = SamplingTime::Stated(Duration::ZERO);
-    let mut pilot = SimulatedController::new(config(8, Late::Finish), &mut policy, sampling).unwrap();
-    let mut begun = Vec::new();
-    let (_, timing) = run_episode_in_time(&mut clock, &mut pilot, &mut line, PERIOD, 0, |_, moment| {
-        begun.push((moment.time.as_millis(), moment.command.action[0]));
-    })
-    .unwrap();
+    let mut commands = SimulatedController::new(config(8, Late::Finish), &mut policy, sampling).unwrap();
+    let told = Told::default();
+    let (_, timing) = run_episode_in_realtime(&mut clock, &mut commands, &mut line, PERIOD, 0, &told).unwrap();
+    let begun: Vec<_> = told.take().steps.iter().map(|(time, action)| (time.as_millis(), *action)).collect();
     // The step of 101 ms delays the next by 1 ms; that of 340 ms loses two, and the plan goes on in time.
     let expected = [(0, 1.0), (100, 2.0), (200, 3.0), (301, 4.0), (400, 5.0), (740, 8.0), (800, 9.0), (900, 10.0)];
     assert_eq!(begun, expected);
@@ -303,6 +334,9 @@ fn the_wall_clock_counts_what_is_missed() {
         }
         fn action_dim(&self) -> usize {
             1
+        }
+        fn period(&self) -> Duration {
+            Duration::from_millis(10)
         }
         fn resting_action(&self) -> Array1<f64> {
             self.0.resting_action()
@@ -323,14 +357,10 @@ fn the_wall_clock_counts_what_is_missed() {
     let period = Duration::from_millis(10);
     let config = config(2, Late::Finish);
     let config = ControllerConfig { playback: PlaybackConfig { period, ..config.playback }, ..config };
-    let mut pilot = Controller::start(config, || Ok(Box::new(Walker::new(8)))).unwrap();
-    let mut times = Vec::new();
-    let mut world = Sleeper(Line::new(40));
-    let (episode, timing) =
-        run_episode_in_time(&mut WallClock::default(), &mut pilot, &mut world, period, 0, |_, moment| {
-            times.push(moment.time);
-        })
-        .unwrap();
+    let mut commands = Controller::start(config, || Ok(Box::new(Walker::new(8)))).unwrap();
+    let (clock, world, told) = (&mut WallClock::default(), &mut Sleeper(Line::new(40)), Told::default());
+    let (episode, timing) = run_episode_in_realtime(clock, &mut commands, world, period, 0, &told).unwrap();
+    let times: Vec<Duration> = told.take().steps.iter().map(|(time, _)| *time).collect();
     let report = timing.report();
     assert!(report.deadline_misses.unwrap() >= 3, "{report:?}");
     assert!(times.is_sorted() && times[39] >= period * 41, "absolute deadlines, and two of them lost");

@@ -26,6 +26,7 @@ pub struct Exported {
 
 /// Why a dataset was not written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExportError {
     /// There is nothing to write.
     #[error("there are no demonstrations to export, or one has no control steps")]

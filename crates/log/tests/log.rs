@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command as Process, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mcap::MessageStream;
 use mcap::read::Options;
 use ndarray::{Array2, ArrayView1, array, aview1};
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
-use parapolicy_control::log::{self, Log, LogFile, LogSummary, LoggedPlan, LoggedStep};
 use parapolicy_control::playback::{Blend, Command, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
+use parapolicy_log::{self as log, Log, LogFile, LogSummary, LoggedPlan, LoggedStep};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -62,8 +63,7 @@ fn what_was_logged_reads_back_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
     let file = LogFile::create(&folder.path().join("a.mcap"), 4).unwrap();
     let path = file.path().to_owned();
-    let mut log = file.log("picard");
-    log.begin(7);
+    let log = file.run("picard").episode(7);
     let observation = array![0.1 + 0.2, -0.0, 1e-320];
     log.observation(ms(100), observation.view());
     log.plan(ms(100), ms(120), &some_plan());
@@ -113,7 +113,7 @@ fn episodes_are_read_back() {
     let file = LogFile::create(&folder.path().join("a.mcap"), 4).unwrap();
     let path = file.path().to_owned();
     for (run, seed) in [("picard", 7), ("sequential", 7), ("picard", 8)] {
-        let log = file.log(run).of_episode(seed);
+        let log = file.run(run).episode(seed);
         log.observation(ms(100), aview1(&[1.0, seed as f64]));
         log.plan(ms(100), ms(120), &some_plan());
         let action = aview1(&[0.1, 1.0 / 3.0]);
@@ -158,9 +158,9 @@ fn episodes_follow_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let file = LogFile::create(&folder.path().join("a.mcap"), 1).unwrap();
     let path = file.path().to_owned();
-    let mut log = file.log("run");
+    let run = file.run("run");
     for seed in 0..3 {
-        log.begin(seed);
+        let log = run.episode(seed);
         (0..50).for_each(|tick| log.observation(ms(100 * tick), aview1(&[0.0])));
     }
     file.finish().unwrap();
@@ -173,7 +173,7 @@ fn episodes_follow_each_other() {
 fn logging_neither_allocates_nor_waits_when_the_writer_does_not_keep_up() {
     let folder = tempfile::tempdir().unwrap();
     let file = LogFile::create(&folder.path().join("a.mcap"), 4).unwrap();
-    let log = file.log("run");
+    let log = file.run("run").episode(0);
     let plan = some_plan();
     let allocations = allocation_counter::measure(|| {
         for tick in 0..20_000 {
@@ -186,8 +186,8 @@ fn logging_neither_allocates_nor_waits_when_the_writer_does_not_keep_up() {
     assert_eq!(allocations.count_total, 0);
     let LogSummary { messages, dropped } = file.finish().unwrap();
     assert!(dropped > 0, "this is faster than any writer");
-    // What was dropped is told in one more.
-    assert_eq!(messages + dropped, 20_000 * 6 + 1);
+    // The beginning is told in one more, and what was dropped in another.
+    assert_eq!(messages + dropped, 20_000 * 6 + 2);
 }
 
 /// Panics at observations below 0; else it plans them for two steps, in two rounds.
@@ -234,7 +234,7 @@ fn a_controller_tells_everything() {
     let (replan, continuity) = (Replan::Always, Continuity::default());
     let config = ControllerConfig { playback, replan, continuity, n_obs_steps: 1, observation_dim: 1, horizon: 2 };
     let mut controller = Controller::start(config, || Ok(Box::new(Moody(0.0)))).unwrap();
-    controller.log_to(file.log("robot"));
+    controller.observed_by(Arc::new(file.run("robot")));
     controller.reset(3);
     controller.command(ms(0));
     observe_and_wait(&mut controller, 0, 8.0);
@@ -284,7 +284,7 @@ fn readable(path: &Path) -> usize {
 #[test]
 fn a_program_that_was_killed_leaves_a_log_that_can_be_read() {
     if let Some(path) = std::env::var_os(CHILD) {
-        log_forever(&LogFile::create(Path::new(&path), 1).unwrap().log("run"));
+        log_forever(&LogFile::create(Path::new(&path), 1).unwrap().run("run").episode(0));
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.mcap");

@@ -2,6 +2,24 @@
 //!
 //! `ndarray-npy` reads the format; what it would allocate on the word of a header alone is held against the bytes that
 //! are there first.
+//!
+//! # Example
+//!
+//! ```
+//! use ndarray::{Ix2, array};
+//! use ndarray_npy::NpzWriter;
+//! use parapolicy_npz::Npz;
+//!
+//! # let path = tempfile::NamedTempFile::new()?.into_temp_path();
+//! let mut writer = NpzWriter::new(std::fs::File::create(&path)?);
+//! writer.add_array("state", &array![[1.5f32, 2.5]])?;
+//! writer.finish()?;
+//!
+//! let mut npz = Npz::open(&path)?;
+//! assert_eq!(npz.numbers::<Ix2>("state")?, array![[1.5, 2.5]]);
+//! assert!(!npz.contains("action"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fs::File;
 use std::io::{BufReader, Read as _};
@@ -18,6 +36,7 @@ pub const LARGEST_ARRAY: u64 = 1 << 30;
 
 /// Why an archive or an array cannot be read. Every message names the file, and the array where there is one.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum NpzError {
     /// The file cannot be opened.
     #[error("cannot open {}: {source}", path.display())]

@@ -9,7 +9,8 @@ use std::{env, path::PathBuf};
 
 use divan::{AllocProfiler, Bencher, counter::ItemsCount};
 use ndarray::Array2;
-use parapolicy_policy::{Inference, Policy, Precision, ProviderName};
+use parapolicy_ort::{CPU, backends};
+use parapolicy_policy::{Inference, Network, Precision};
 use parapolicy_sampler::Denoiser as _;
 
 /// Counts what is allocated on our side of the provider.
@@ -20,14 +21,14 @@ fn main() {
     divan::main();
 }
 
-fn policy() -> Policy {
+fn policy() -> Network {
     let ours = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/pusht");
     let dir = env::var_os("PARAPOLICY_MODEL").map_or_else(|| ours.into(), PathBuf::from);
     let threads = env::var("PARAPOLICY_THREADS").map_or(0, |threads| threads.parse().expect("a number of threads"));
-    let provider = env::var("PARAPOLICY_PROVIDER").map_or(ProviderName::Cpu, |name| name.parse().expect("a provider"));
+    let provider = env::var("PARAPOLICY_PROVIDER").map_or(CPU, |name| backends().parse(&name).expect("a provider"));
     let precision = env::var("PARAPOLICY_PRECISION").map_or(Precision::F32, |name| name.parse().expect("a precision"));
-    let inference = Inference { provider, precision, threads, ..Inference::default() };
-    Policy::load(&dir, &inference.open(&()).expect("the provider")).expect("a policy")
+    let inference = Inference { provider, precision, threads, ..backends().inference() };
+    Network::load(&dir, &inference.open(&()).expect("the provider")).expect("a policy")
 }
 
 #[divan::bench(args = [1, 2, 4, 8, 10, 16, 20, 32])]

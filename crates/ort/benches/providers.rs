@@ -15,7 +15,8 @@ use std::{
 
 use ndarray::Array2;
 use parapolicy_engine::{Engine, Graph, Names, kernel::Kernel};
-use parapolicy_policy::{Inference, Policy, ProviderName};
+use parapolicy_ort::CPU;
+use parapolicy_policy::{Inference, Network};
 use parapolicy_sampler::Denoiser as _;
 
 const KERNELS: [Kernel; 5] = [Kernel::Avx2, Kernel::Avx512, Kernel::Neon, Kernel::Avx512Bf16, Kernel::AmxBf16];
@@ -31,8 +32,8 @@ fn main() {
     let directory = env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let directory = directory.map_or_else(|| ours.into(), PathBuf::from);
     let threads = env::var("PARAPOLICY_THREADS").map_or(0, |threads| threads.parse().expect("a number of threads"));
-    let inference = Inference { provider: ProviderName::Cpu, threads, ..Inference::default() };
-    let mut policy = Policy::load(&directory, &inference.open(&()).expect("ONNX Runtime")).expect("a policy");
+    let inference = Inference { provider: CPU, threads, ..Inference::default() };
+    let mut policy = Network::load(&directory, &inference.open(&()).expect("ONNX Runtime")).expect("a policy");
     for kernel in KERNELS.into_iter().filter(|kernel| kernel.is_available()) {
         println!("{kernel:?} beside ONNX Runtime (medians of {TURNS} turns, and quartiles)");
         let mut engine = open(&directory, &policy, kernel, inference.threads());
@@ -42,19 +43,19 @@ fn main() {
     }
 }
 
-fn open(directory: &Path, policy: &Policy, kernel: Kernel, threads: usize) -> Engine {
-    let outlets = &policy.manifest().denoiser;
+fn open(directory: &Path, policy: &Network, kernel: Kernel, threads: usize) -> Engine {
+    let denoiser = &policy.manifest().denoiser;
     let names = Names {
-        sample: &outlets.sample,
-        timestep: &outlets.timestep,
-        observation: outlets.observation.as_deref().expect("a policy of which observations are a condition"),
-        prediction: &outlets.prediction,
+        sample: &denoiser.sample,
+        timestep: &denoiser.timestep,
+        observation: denoiser.observation.as_deref().expect("a policy of which observations are a condition"),
+        prediction: &denoiser.prediction,
     };
-    let graph = Graph::read(std::fs::read(directory.join(&outlets.file)).expect("a file")).expect("a graph");
+    let graph = Graph::read(std::fs::read(directory.join(&denoiser.file)).expect("a file")).expect("a graph");
     Engine::on(&graph, &names, kernel, threads.min(Engine::THREADS)).expect("an engine")
 }
 
-fn compare(policy: &mut Policy, engine: &mut Engine, rows: usize) {
+fn compare(policy: &mut Network, engine: &mut Engine, rows: usize) {
     let manifest = policy.manifest();
     let observation = Array2::from_elem((manifest.n_obs_steps, manifest.observation_dim()), 256.0);
     let samples =

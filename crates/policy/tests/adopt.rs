@@ -2,15 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod common;
+#[path = "common/policies.rs"]
+mod policies;
 
 use std::{fmt::Write as _, fs};
 
-use common::{fixture, json, text, write_manifest};
-use ndarray::Array2;
-use parapolicy_policy::{AdoptError, Adoption, Inference, Manifest, Policy, ProviderName, RoleNames, adopt};
-use parapolicy_sampler::Denoiser as _;
-use serde_json::Value;
+use parapolicy_policy::{AdoptError, Adoption, Manifest, RoleNames, adopt};
+use policies::{fixture, text};
 
 fn adopted(graph: &str, names: &RoleNames) -> Result<Adoption, AdoptError> {
     adopt(&fixture(graph), "foreign", names)
@@ -107,35 +105,6 @@ fn a_skeleton_has_what_the_graph_tells_and_is_refused_by_its_blanks() {
         writeln!(found, "{}engine: {engine}", adoption.manifest()).unwrap();
     }
     insta::assert_snapshot!("skeletons", found);
-}
-
-/// What is listed is all that is missing: filled in, the policy predicts what the original does.
-#[test]
-fn filled_in_it_is_the_original() {
-    let original = json("policy.json");
-    let dir = tempfile::tempdir().unwrap();
-    let provider = Inference { provider: ProviderName::Cpu, threads: 1, ..Inference::default() }.open(&()).unwrap();
-    let expected: Value = json("expected.json");
-    let rows = |name: &str| -> Vec<Vec<f64>> { serde_json::from_value(expected[name].clone()).unwrap() };
-    let observation = Array2::from_shape_vec((2, 3), rows("observation").concat()).unwrap();
-    let samples = Array2::from_shape_vec((3, 8), rows("samples").concat()).unwrap().mapv(|value| value as f32);
-    for graph in ["affine", "float_timestep", "flat_observation"] {
-        let out = dir.path().join(graph);
-        let adoption = adopted(&format!("{graph}.onnx"), &RoleNames::default()).unwrap();
-        adoption.write(&out).unwrap();
-        let mut manifest: Value = serde_json::from_str(adoption.manifest()).unwrap();
-        for blank in &adoption.blanks {
-            let field = blank.field.split(['.', '[']).next().unwrap();
-            manifest[field] = original[field].clone();
-        }
-        write_manifest(&out, &manifest);
-        let mut policy = Policy::load(&out, &provider).unwrap();
-        let mut prediction = Array2::zeros((3, 8));
-        policy.bind(observation.view()).unwrap().predict(samples.view(), &[99, 50, 0], prediction.view_mut()).unwrap();
-        let numpys = Array2::from_shape_vec((3, 8), rows("prediction").concat()).unwrap();
-        assert!((&prediction.mapv(f64::from) - &numpys).iter().all(|difference| difference.abs() < 1e-6), "{graph}");
-        assert_eq!(policy.actions(samples.row(0)).dim(), (4, 2));
-    }
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-mod common;
+#[path = "common/policies.rs"]
+mod policies;
 
 use std::{fmt::Write as _, fs};
 
-use common::{describe_encoder, json, text, write_manifest};
 use parapolicy_policy::Manifest;
+use policies::{describe_encoder, json, text, write_manifest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -70,6 +70,7 @@ impl DemonstrationStep {
 
 /// Why demonstrations were not written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SaveError {
     /// There is a file of that name.
     #[error("{} is there already, and demonstrations are never overwritten: choose another name", .0.display())]

@@ -20,6 +20,7 @@ pub const PERIOD: Duration = Duration::from_millis(100);
 
 /// What a policy asks of PushT that PushT does not have.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PushTError {
     /// An observation of another name or length.
     #[error(

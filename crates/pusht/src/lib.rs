@@ -1,4 +1,31 @@
 //! The `PushT` task: an agent pushes a T-shaped block onto its goal. Simulator, observations, reward, resets, frames.
+//!
+//! | type | use |
+//! |---|---|
+//! | [`World`] | the table: an agent that follows its target, and a block that it pushes |
+//! | [`Scenario`], [`Task`] | what an episode is, and playing it |
+//! | [`VectorWorld`] | many tasks at once, on every core |
+//! | [`Renderer`] | frames, and images as policies see them |
+//! | [`Demonstration`], [`Trace`] | episodes that someone drove, and that gym-pusht recorded |
+//!
+//! Bodies and contacts are rapier2d's; every rule and constant is gym-pusht's (0.1.8, on pymunk 6). With the feature
+//! `environment` the task is an environment of policies, `PushT`, on a list of environments as `PUSHT`; without it the crate
+//! knows no policy.
+//!
+//! # Example
+//!
+//! ```
+//! use parapolicy_pusht::{Scenario, Task};
+//!
+//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sims/nominal.toml");
+//! let mut task = Task::new(Scenario::load(path.as_ref())?);
+//! let start = task.reset(100_000);
+//! let transition = task.step([start.agent.x + 50.0, start.agent.y])?; // the agent's target, in pixels
+//! assert!(transition.observation.agent.x > start.agent.x);
+//! assert!((0.0..=1.0).contains(&transition.outcome.reward));
+//! assert_eq!(transition.observation.keypoints().len(), 20); // what a low-dimensional Diffusion Policy sees
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod agent;
 mod contacts;

@@ -106,6 +106,7 @@ const BUILT_IN: [(&str, &str); 4] = [
 
 /// A scenario that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScenarioError {
     /// The file cannot be read.
     #[error("cannot read the scenario {}: {source}", path.display())]

@@ -14,6 +14,7 @@ pub struct VectorWorld {
 
 /// One action of a batch cannot be carried out, or the batch has the wrong size.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum VectorError {
     /// Not one item for every task.
     #[error("{given} {what} for {tasks} tasks: give one for each")]

@@ -18,6 +18,7 @@ const MAX_COORDINATE: f64 = 1e6;
 
 /// Something was said of the world that cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum WorldError {
     /// A number is NaN, infinite or absurdly large.
     #[error("{field} is {value}: give a finite number of magnitude up to {MAX_COORDINATE}")]

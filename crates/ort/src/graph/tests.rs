@@ -2,9 +2,9 @@
 
 use ndarray::{Array2, ArrayD, IxDyn};
 use parapolicy_npz::Npz;
+use parapolicy_policy::TimestepType;
 
 use super::*;
-use crate::Inference;
 
 /// Each form that exporters give the U-Net and the transformer.
 const IN_PARTS: [&str; 8] = ["plain", "fast", "traced", "deep", "flat", "bias", "slices", "tokens"];
@@ -17,8 +17,7 @@ const HOW: Execution =
     Execution { provider: ExecutionProvider::Cpu, precision: Precision::F32, threads: 1, idle: Idle::Spin, device: 0 };
 
 fn runtime() -> Runtime {
-    let inference = Inference { provider: ExecutionProvider::Cpu, threads: 1, ..Inference::default() };
-    inference.open(&()).unwrap().runtime().unwrap().clone()
+    Runtime::find_or_install(ExecutionProvider::Cpu, None, &()).unwrap()
 }
 
 fn data(file: &str) -> PathBuf {
@@ -37,9 +36,10 @@ fn floats(numbers: &ArrayD<f64>) -> Vec<f32> {
 fn opened(graph: &str, runtime: &Runtime) -> Onnx {
     let path = data(&format!("{graph}.onnx"));
     let reading = open(&path, runtime, 1, Idle::Spin).unwrap();
-    let outlets = GraphTensors::from(&reading);
+    let graph_tensors = tensors(&reading);
     let [plan, seen] = ["sample", "observation"].map(|key| numbers(graph, key).shape()[1..].to_vec());
-    let is_float = outlets.inputs.iter().any(|input| input.name == "timestep" && input.to_string().contains("f32"));
+    let is_float =
+        graph_tensors.inputs.iter().any(|input| input.name == "timestep" && input.to_string().contains("f32"));
     let layout = Layout {
         sample: "sample".into(),
         prediction: "prediction".into(),
@@ -53,7 +53,7 @@ fn opened(graph: &str, runtime: &Runtime) -> Onnx {
         seen,
     };
     let (sessions, conditioning) =
-        ToOpen { path: &path, outlets: &outlets, runtime, how: HOW }.open(reading, &layout, given, 99).unwrap();
+        ToOpen { path: &path, tensors: &graph_tensors, runtime, how: HOW }.open(reading, &layout, given, 99).unwrap();
     Onnx { path, sessions, layout, conditioning }
 }
 
@@ -67,7 +67,7 @@ fn graphs_answer_what_pytorch_answers() {
             ["sample", "observation", "prediction"].map(|key| floats(&numbers(graph, key)));
         let timesteps: Vec<_> = numbers(graph, "timestep").iter().map(|&timestep| timestep as i64).collect();
         let dim = samples.len() / timesteps.len();
-        onnx.bind();
+        onnx.bind(&observations).unwrap();
         // Rows in another order each time, and as many as once met already.
         for plans in [vec![0, 1, 2], vec![2], vec![1, 0], vec![2, 0, 1]] {
             let of = |numbers: &[f32]| -> Vec<f32> {

@@ -93,7 +93,7 @@ impl Scene {
 
 fn installer(directory: &Path) -> Installer {
     let file = directory.join("wheel");
-    let sha256 = hash::sha256_of(&file).unwrap();
+    let sha256 = sha256_of(&file).unwrap();
     let size = file.metadata().unwrap().len();
     let wheel = Wheel {
         project: "onnxruntime",

@@ -1,0 +1,66 @@
+//! The engine of this project as a backend: what it runs alike on several threads, and what it refuses.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+#[path = "common/policies.rs"]
+mod policies;
+#[path = "common/rounds.rs"]
+mod rounds;
+#[path = "common/sessions.rs"]
+mod sessions;
+
+use std::path::Path;
+
+use parapolicy_policy::{Inference, NATIVE, Network, Provider};
+use policies::{inpainted_policy, policy_from, text};
+
+fn provider() -> Provider {
+    Inference { threads: 1, ..Inference::default() }.open(&()).unwrap()
+}
+
+#[test]
+fn graphs_that_it_does_not_run_are_refused() {
+    let refusal = |graph: &str| {
+        let dir = policy_from(graph);
+        text(dir.path(), &Network::load(dir.path(), &provider()).unwrap_err())
+    };
+    let errors = ["affine", "fixed_batch", "double_sample"].map(|graph| refusal(&format!("{graph}.onnx")));
+    insta::assert_snapshot!("native_graphs", errors.join("\n"));
+}
+
+#[test]
+fn plans_that_hold_observations_are_refused() {
+    let refused = Network::load(inpainted_policy().path(), &provider()).unwrap_err().to_string();
+    assert!(refused.ends_with("use the provider cpu"), "{refused}");
+}
+
+#[test]
+fn an_encoder_needs_a_backend_that_runs_encoders() {
+    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/pusht-image");
+    let refused = Network::load(&images, &provider()).unwrap_err().to_string();
+    let expected =
+        "the provider native runs no encoders of observations: name one that does for the encoder, such as cpu";
+    assert_eq!(refused, expected);
+}
+
+#[test]
+fn it_pins_its_threads() {
+    Inference { threads: 1, pinned: true, ..Inference::default() }.open(&()).unwrap();
+}
+
+#[test]
+fn a_round_allocates_nothing() {
+    assert_eq!(rounds::allocations(&Inference { threads: 1, ..Inference::default() }), 0);
+}
+
+#[test]
+fn rows_that_sessions_share_are_predicted_as_by_one() {
+    sessions::assert_predictions_are_those_of_one(&Inference { threads: 1, ..Inference::default() });
+}
+
+#[test]
+fn devices_that_are_not_there_are_named() {
+    let inference = Inference { devices: vec![0, 1], ..Inference::default() };
+    let expected = format!("devices: the provider {NATIVE} has no device 1: the processor is its only one, number 0");
+    assert_eq!(inference.open(&()).unwrap_err().to_string(), expected);
+}
