@@ -33,6 +33,7 @@ fn report(runs: &[&SamplerRun]) -> Report {
         roofline: Roofline::Unknown("not measured".into()),
         deviation: None,
         model: Model { name: "pusht-keypoints".into(), sha256: "0".repeat(64) },
+        environment: "pusht".into(),
         scenario: "nominal".into(),
         solver: "ddpm".into(),
         steps: 100,

@@ -125,6 +125,7 @@ mod tests {
             roofline: Roofline::Unknown(text()),
             deviation: None,
             model: Model { name: text(), sha256: text() },
+            environment: "pusht".into(),
             scenario: text(),
             solver: text(),
             steps: 10,

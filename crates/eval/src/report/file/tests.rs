@@ -20,6 +20,7 @@ static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
         roofline: Roofline::Unknown(text()),
         deviation: Some(deviation()),
         model: Model { name: text(), sha256: text() },
+        environment: "pusht".into(),
         scenario: text(),
         solver: text(),
         steps: 10,
