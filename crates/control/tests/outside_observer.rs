@@ -88,7 +88,9 @@ fn what_a_controller_does_is_counted() {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
-    (0..5).for_each(|period| drop(controller.command(at(period))));
+    for period in 0..5 {
+        controller.command(at(period));
+    }
     let expected = Counted { episodes: 1, plans: 1, planned: 3, late: 2, safe: 1, events: 1, oldest: at(4) };
     assert_eq!(counters.map(|counter| counter.counted()), [expected; 2]);
 }
@@ -99,7 +101,11 @@ fn a_command_that_is_counted_does_not_allocate() {
     let mut controller = Controller::start(config(), || Ok(Box::new(Three(0.0)))).unwrap();
     controller.observed_by(observed(&counters));
     controller.reset(0);
-    let allocations = allocation_counter::measure(|| (0..100).for_each(|period| drop(controller.command(at(period)))));
+    let allocations = allocation_counter::measure(|| {
+        for period in 0..100 {
+            controller.command(at(period));
+        }
+    });
     assert_eq!(allocations.count_total, 0);
     assert_eq!(counters[1].counted().safe, 100);
 }
@@ -115,6 +121,6 @@ fn the_twin_on_simulated_time_tells_the_same() {
         controller.observe(aview1(&[value]), at(period as u32)).unwrap();
         controller.command(at(period as u32));
     }
-    let expected = Counted { episodes: 1, plans: 1, planned: 2, late: 3, safe: 1, events: 2, oldest: at(5) };
+    let expected = Counted { episodes: 1, plans: 1, planned: 2, late: 3, safe: 1, events: 1, oldest: at(5) };
     assert_eq!(counter.counted(), expected);
 }

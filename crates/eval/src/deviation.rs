@@ -43,7 +43,7 @@ const TIMESTEPS: usize = 8;
 ///     Ok(Network::load("models/pusht".as_ref(), &provider)?)
 /// };
 /// let (mut policy, mut reference) = (load(Precision::Bf16)?, load(Precision::F32)?);
-/// let table = Table::new(policy.manifest().scheduler, Solver::Ddpm, 100)?;
+/// let table = Table::new(&policy.manifest().scheduler, Solver::Ddpm, 100)?;
 /// println!("{}", Deviation::measure(&mut policy, &mut reference, &table, &[])?); // observations, if you have some
 /// # Ok(())
 /// # }

@@ -20,7 +20,7 @@ pub struct Interval {
 /// such assumption. The resamples are seeded: the same values give the same interval. `None` without values.
 ///
 /// ```
-/// use parapolicy_control::bootstrap_mean;
+/// use parapolicy_eval::bootstrap_mean;
 ///
 /// let interval = bootstrap_mean(&[0.9, 1.0, 0.8, 1.0, 0.95]).unwrap();
 /// assert!(interval.low < 0.93 && 0.93 < interval.high);

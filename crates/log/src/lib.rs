@@ -23,6 +23,34 @@
 //! Messages are JSON, with a schema. Every one names its `run` and the seed of its `episode`, so that
 //! `/command{run=="picard"}{episode==100000}.action[0]` is a plot in Foxglove. Their log time is that of the loop: episodes
 //! on simulated time follow each other, from when the file was made.
+//!
+//! # Example
+//!
+//! A run's log is an [`Observer`](parapolicy_control::Observer): every loop and every controller takes it.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use ndarray::array;
+//! use parapolicy_control::playback::{Command, Source};
+//! use parapolicy_log::LogFile;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("robot.mcap");
+//! let file = LogFile::create(&path, 64)?; // up to 64 numbers a message
+//! let log = file.run("picard").episode(7);
+//! let (time, action) = (Duration::from_millis(100), array![0.5, -0.5]);
+//! log.observation(time, array![1.0, 2.0, 3.0].view());
+//! log.command(time, &Command { action: action.view(), source: Source::Plan, withheld: None, observed: Some(time) });
+//! assert_eq!(file.finish()?.dropped, 0);
+//!
+//! let episodes = parapolicy_log::read(&path)?;
+//! assert_eq!((episodes[0].run.as_str(), episodes[0].seed), ("picard", 7));
+//! assert_eq!(episodes[0].steps[0].action, action);
+//! # Ok(())
+//! # }
+//! ```
 
 mod message;
 mod reader;
