@@ -2,6 +2,7 @@
 
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def keywords(of):
 def sampling():
     """The fields of `_Sampling`: annotation and documentation."""
     body = next(node.body for node in STUBS.body if isinstance(node, ast.ClassDef) and node.name == "_Sampling")
-    fields = [(node, after) for node, after in zip(body, body[1:], strict=False) if isinstance(node, ast.AnnAssign)]
+    fields = [(node, after) for node, after in pairwise(body) if isinstance(node, ast.AnnAssign)]
     return {node.target.id: (node.annotation, after.value.value) for node, after in fields}
 
 
