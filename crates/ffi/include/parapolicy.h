@@ -14,6 +14,9 @@
  * Pointers. A null pointer that is not allowed is refused. One that is not null must point to what its type and the
  * length beside it say for as long as the call lasts, and nobody else may write there meanwhile.
  *
+ * Features. A library may be built without ONNX Runtime (cargo feature `ort`) or without logs (`log`). This header is the
+ * same for all; what such a library lacks is refused with PARAPOLICY_STATUS_ARGUMENT and the feature's name.
+ *
  * Made by cbindgen from the sources; changes belong there.
  */
 
@@ -213,13 +216,14 @@ typedef struct {
   // "ddpm" (default), "ddim", "ddim:ETA" or "dpmsolver++"; for flow matching "euler" or "midpoint"; null: the default.
   const char *solver;
   // What runs the network: "native", the engine of this library, "cpu", ONNX Runtime, or ONNX Runtime with "openvino",
-  // "cuda" or "tensorrt"; null: the first, or the second where `ort_lib` is given.
+  // "cuda" or "tensorrt"; null: the first, or the second where `ort_lib` is given. All but the first take a library that
+  // was built with the feature `ort`.
   const char *provider;
   // In which its products are computed: "f32" (default), or "bf16", by all but "cpu" and "cuda" where the machine has
   // it; null: the default.
   const char *precision;
   // Path of ONNX Runtime's shared library; null: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
-  // installed. A process loads one.
+  // installed. A process loads one. It takes a library that was built with the feature `ort`.
   const char *ort_lib;
   // Change between rounds under which a step is accepted, for samplers that iterate; 0.1.
   double tolerance;
@@ -284,7 +288,7 @@ typedef struct {
   // Largest change of each from one command to the next; null: none.
   const double *max_change;
   // MCAP file to write, for Foxglove or rerun: all that is observed, planned and sent. If it exists, a number is put after
-  // its name. Null: none.
+  // its name. Null: none. It takes a library that was built with the feature `log`.
   const char *log;
   // Log every plan as it stood after each round of the sampler, too: 1. 0: no.
   uint32_t log_rounds;
@@ -403,12 +407,12 @@ parapolicy_status parapolicy_controller_observe(parapolicy_controller *controlle
                                                 uint64_t time_ns);
 
 // Stops the controller: waits up to `patience_ns` for the plan that is being worked on, ends the worker, and closes the
-// log. Later calls
-// find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still at work: its
-// thread ends when it can.
+// log. Later calls find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still
+// at work: its thread ends when it can.
 //
 // Any thread, with the control thread out of its loop.
-parapolicy_status parapolicy_controller_stop(parapolicy_controller *controller, uint64_t patience_ns);
+parapolicy_status parapolicy_controller_stop(parapolicy_controller *controller,
+                                             uint64_t patience_ns);
 
 // Frees a controller; one that was not stopped is, without patience. Null is nothing. No other call may be using it.
 void parapolicy_controller_free(parapolicy_controller *controller);

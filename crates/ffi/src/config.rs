@@ -85,7 +85,7 @@ pub struct ParapolicyConfig {
     /// Largest change of each from one command to the next; null: none.
     pub max_change: *const f64,
     /// MCAP file to write, for Foxglove or rerun: all that is observed, planned and sent. If it exists, a number is put after
-    /// its name. Null: none.
+    /// its name. Null: none. It takes a library that was built with the feature `log`.
     pub log: *const c_char,
     /// Log every plan as it stood after each round of the sampler, too: 1. 0: no.
     pub log_rounds: u32,

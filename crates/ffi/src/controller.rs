@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use ndarray::ArrayView1;
 use parapolicy_control::controller::{Controller, Monitor};
-use parapolicy_control::log::LogFile;
 use parapolicy_control::{BoxError, Policy};
 
 use crate::border;
 use crate::config::{Configured, ParapolicyConfig, configured};
 use crate::failure::{Failure, ParapolicyStatus, guard};
+use crate::log::{self, Log};
 use crate::options::{ParapolicyOptions, recipe};
 use crate::policy::ParapolicyShape;
 
@@ -23,7 +23,7 @@ pub struct ParapolicyController {
     /// None once it was stopped. The control thread only ever tries to lock it: it does not wait.
     controller: Mutex<Option<Controller>>,
     pub(crate) monitor: Monitor,
-    log: Mutex<Option<LogFile>>,
+    log: Mutex<Option<Log>>,
 }
 
 /// Loads the policy in `directory`, starts a worker thread for it and writes a handle to `controller`; null in case of
@@ -58,10 +58,7 @@ impl ParapolicyController {
     {
         let mut controller = Controller::start(config.controller, make)?;
         let numbers = shape.observation_dim.max(shape.horizon * shape.action_dim);
-        let log = config.log.map(|path| LogFile::create(&path, numbers)).transpose()?;
-        if let Some(log) = &log {
-            controller.log_to(log.log("controller"));
-        }
+        let log = config.log.map(|path| log::start(&mut controller, &path, numbers)).transpose()?;
         let monitor = controller.monitor();
         Ok(Self { shape, monitor, controller: Mutex::new(Some(controller)), log: Mutex::new(log) })
     }
@@ -86,7 +83,7 @@ impl ParapolicyController {
         }
         *entered = None;
         if let Some(log) = self.log.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            log.finish()?;
+            log::finish(log)?;
         }
         if self.monitor.health().planning { Err(Failure::StillPlanning) } else { Ok(()) }
     }
@@ -134,9 +131,8 @@ pub unsafe extern "C" fn parapolicy_controller_observe(
 }
 
 /// Stops the controller: waits up to `patience_ns` for the plan that is being worked on, ends the worker, and closes the
-/// log. Later calls
-/// find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still at work: its
-/// thread ends when it can.
+/// log. Later calls find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still
+/// at work: its thread ends when it can.
 ///
 /// Any thread, with the control thread out of its loop.
 #[unsafe(no_mangle)]

@@ -7,8 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
-use parapolicy_control::log::LogError;
-use parapolicy_policy::InferenceError;
+use parapolicy_policy::{InferenceError, PolicyError};
 use thiserror::Error;
 
 /// What a call came to. Values are never given another meaning; later versions may add some.
@@ -62,24 +61,31 @@ pub(crate) enum Failure {
     Stopped,
     #[error("the worker is still drawing a plan; its thread ends when it is done")]
     StillPlanning,
+    #[error("{what}, which this library was built without: build it with the feature `{feature}`")]
+    LeftOut { what: &'static str, feature: &'static str },
     #[error(transparent)]
-    Named(#[from] parapolicy_sampler::ConfigError),
+    Recipe(RecipeError),
     #[error(transparent)]
-    Precision(#[from] parapolicy_policy::UnknownPrecision),
-    #[error(transparent)]
-    Provider(#[from] InferenceError),
-    #[error(transparent)]
-    Recipe(#[from] RecipeError),
-    #[error(transparent)]
-    Manifest(#[from] parapolicy_policy::ManifestError),
-    #[error(transparent)]
-    Observation(#[from] parapolicy_policy::PolicyError),
+    Observation(#[from] PolicyError),
     #[error(transparent)]
     Sampling(#[from] parapolicy_sampler::SampleError),
     #[error(transparent)]
     Controller(#[from] ControllerError),
+    #[cfg(feature = "log")]
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] parapolicy_log::LogError),
+}
+
+impl From<RecipeError> for Failure {
+    fn from(error: RecipeError) -> Self {
+        match error {
+            // Where ONNX Runtime is built in, it runs encoders, whatever the provider.
+            RecipeError::Policy(PolicyError::NoEncoder { .. }) => {
+                Self::LeftOut { what: "the policy's encoder asks for ONNX Runtime", feature: "ort" }
+            }
+            error => Self::Recipe(error),
+        }
+    }
 }
 
 impl Failure {
@@ -89,19 +95,27 @@ impl Failure {
             Self::Null(_) => Status::Null,
             Self::Length { .. } | Self::Controller(ControllerError::Length { .. }) => Status::Length,
             Self::Controller(ControllerError::NotFinite { .. }) | Self::Observation(_) => Status::NotFinite,
-            Self::Controller(ControllerError::Thread(_)) | Self::Log(_) => Status::System,
-            Self::Recipe(RecipeError::Inference(InferenceError::Runtime(_))) => Status::Runtime,
+            Self::Controller(ControllerError::Thread(_)) => Status::System,
+            #[cfg(feature = "log")]
+            Self::Log(_) => Status::System,
+            Self::Recipe(
+                RecipeError::Inference(InferenceError::Unavailable(_))
+                | RecipeError::Policy(PolicyError::Encoder { source: InferenceError::Unavailable(_), .. }),
+            ) => Status::Runtime,
             Self::Text { .. }
             | Self::Choice { .. }
-            | Self::Named(_)
-            | Self::Precision(_)
-            | Self::Provider(_)
-            | Self::Recipe(RecipeError::Config(_) | RecipeError::Inference(_))
+            | Self::LeftOut { .. }
+            | Self::Recipe(
+                RecipeError::Config(_)
+                | RecipeError::Inference(_)
+                | RecipeError::Precision(_)
+                | RecipeError::Seconds { .. },
+            )
             | Self::Controller(_) => Status::Argument,
             Self::Version { .. } => Status::Version,
             Self::Busy | Self::StillPlanning => Status::Busy,
             Self::Stopped => Status::Stopped,
-            Self::Recipe(_) | Self::Manifest(_) => Status::Policy,
+            Self::Recipe(_) => Status::Policy,
             Self::Sampling(_) => Status::Sampling,
         }
     }

@@ -3,6 +3,22 @@
 //! What a caller reads is the header, `include/parapolicy.h`, made from the comments of the items that it names. Every
 //! function here follows one pattern: [`guard`](failure::guard) turns errors and panics into a status, the functions of
 //! [`border`] turn raw pointers into references or refuse them, and what remains is safe code.
+//!
+//! A build has the engine alone; the cargo features `ort` (ONNX Runtime) and `log` (MCAP files) add to it. The header is the
+//! same in every build: what a feature is missing for is refused with the feature's name.
+//!
+//! # Example
+//!
+//! ```c
+//! parapolicy_policy *policy;
+//! if (parapolicy_policy_load("models/pusht", NULL, &policy) != PARAPOLICY_STATUS_OK) {
+//!   fprintf(stderr, "%s\n", parapolicy_last_error());
+//!   return 1;
+//! }
+//! double observations[2][20] = {{0}}, actions[16][2]; /* as parapolicy_policy_shape says */
+//! parapolicy_policy_sample(policy, observations[0], 40, 7, actions[0], 32);
+//! parapolicy_policy_free(policy);
+//! ```
 
 #![allow(unsafe_code, reason = "C has raw pointers; all of them become references in `border`, or are refused there")]
 #![allow(
@@ -11,6 +27,8 @@
 )]
 
 mod border;
+mod features;
+mod log;
 mod versioned;
 
 // In the order of the header.
@@ -26,7 +44,7 @@ pub mod controller;
 
 pub mod command;
 
-pub mod watch;
+pub mod monitor;
 
 #[cfg(test)]
 mod tests;

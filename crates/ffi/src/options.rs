@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::ptr;
 use std::time::Duration;
 
-use parapolicy_control::Recipe;
-use parapolicy_policy::{Inference, Precision, ProviderName};
-use parapolicy_sampler::{Budget, Strategy, WindowConfig};
+use parapolicy_control::{InferenceOptions, Recipe, RecipeOptions, SamplingOptions};
+use parapolicy_sampler::{Strategies, WindowConfig};
 
 use crate::border;
 use crate::failure::{Failure, ParapolicyStatus, guard};
+use crate::features;
 use crate::versioned::{self, Versioned};
 
 /// How plans are drawn. Filled by `parapolicy_options_default`; change what is to be different.
@@ -25,13 +25,14 @@ pub struct ParapolicyOptions {
     /// "ddpm" (default), "ddim", "ddim:ETA" or "dpmsolver++"; for flow matching "euler" or "midpoint"; null: the default.
     pub solver: *const c_char,
     /// What runs the network: "native", the engine of this library, "cpu", ONNX Runtime, or ONNX Runtime with "openvino",
-    /// "cuda" or "tensorrt"; null: the first, or the second where `ort_lib` is given.
+    /// "cuda" or "tensorrt"; null: the first, or the second where `ort_lib` is given. All but the first take a library that
+    /// was built with the feature `ort`.
     pub provider: *const c_char,
     /// In which its products are computed: "f32" (default), or "bf16", by all but "cpu" and "cuda" where the machine has
     /// it; null: the default.
     pub precision: *const c_char,
     /// Path of ONNX Runtime's shared library; null: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
-    /// installed. A process loads one.
+    /// installed. A process loads one. It takes a library that was built with the feature `ort`.
     pub ort_lib: *const c_char,
     /// Change between rounds under which a step is accepted, for samplers that iterate; 0.1.
     pub tolerance: f64,
@@ -83,37 +84,40 @@ pub unsafe extern "C" fn parapolicy_options_default(options: *mut ParapolicyOpti
 /// # Safety
 /// `options` is null or points to options whose texts are null or closed by a zero.
 pub(crate) unsafe fn recipe(options: *const ParapolicyOptions) -> Result<Recipe, Failure> {
-    let defaults = Recipe::default();
-    if options.is_null() {
-        return Ok(defaults);
-    }
-    // SAFETY: the caller's promise.
-    let options = unsafe { versioned::read(options) }?;
+    let options = if options.is_null() {
+        ParapolicyOptions::default_of(size_of::<ParapolicyOptions>())
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { versioned::read(options) }?
+    };
     let text = |name, pointer| {
         // SAFETY: the caller's promise.
         unsafe { border::text(name, pointer) }
     };
-    let strategy = text("sampler", options.sampler)?.map_or(Ok(defaults.strategy), str::parse::<Strategy>)?;
-    let window = if options.window > 0 { Some(options.window as usize) } else { strategy.window() };
-    // Whatever is without a window takes none.
-    let window = WindowConfig { window: window.unwrap_or_default(), tolerance: options.tolerance };
-    let library = text("ort_lib", options.ort_lib)?.map(PathBuf::from);
-    let implied = ProviderName::implied(library.as_ref());
-    let provider = text("provider", options.provider)?.map_or(Ok(implied), str::parse)?;
-    Ok(Recipe {
-        strategy: strategy.with_window(window),
-        solver: text("solver", options.solver)?.map_or(Ok(defaults.solver), str::parse)?,
-        steps: options.steps as usize,
-        budget: Budget {
-            rounds: (options.rounds > 0).then_some(options.rounds as usize),
+    let options = RecipeOptions {
+        sampling: SamplingOptions {
+            sampler: text("sampler", options.sampler)?,
+            solver: text("solver", options.solver)?,
+            steps: Some(options.steps as usize),
+            window: given(options.window),
+            tolerance: Some(options.tolerance),
+            rounds: given(options.rounds),
             deadline: (options.deadline_ns > 0).then(|| Duration::from_nanos(options.deadline_ns)),
         },
-        inference: Inference {
-            provider,
-            precision: text("precision", options.precision)?.map_or(Ok(Precision::default()), str::parse)?,
+        inference: InferenceOptions {
+            provider: text("provider", options.provider)?,
+            precision: text("precision", options.precision)?,
             threads: options.threads as usize,
-            library,
-            ..Inference::default()
+            library: text("ort_lib", options.ort_lib)?.map(PathBuf::from),
+            ..InferenceOptions::default()
         },
-    })
+    };
+    let backends = features::backends();
+    features::check(&options.inference, &backends)?;
+    Ok(options.recipe(&Strategies::default(), &backends)?)
+}
+
+/// A count that is left out as 0.
+fn given(count: u32) -> Option<usize> {
+    (count > 0).then_some(count as usize)
 }

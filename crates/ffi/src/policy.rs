@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ndarray::ArrayView2;
 use parapolicy_control::Recipe;
-use parapolicy_policy::{Manifest, Policy as Network};
+use parapolicy_policy::{Manifest, Network};
 use parapolicy_sampler::{Noise, Sampler};
 
 use crate::border;

@@ -18,10 +18,10 @@ use crate::controller::{
     ParapolicyController, parapolicy_controller_free, parapolicy_controller_observe, parapolicy_controller_stop,
 };
 use crate::failure::{Failure, ParapolicyStatus, Text, guard, parapolicy_last_error};
-use crate::policy::ParapolicyShape;
-use crate::watch::{
+use crate::monitor::{
     ParapolicyEvent, ParapolicyEventKind, ParapolicyHealth, parapolicy_controller_event, parapolicy_controller_health,
 };
+use crate::policy::ParapolicyShape;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const PERIOD: Duration = Duration::from_millis(100);

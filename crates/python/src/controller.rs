@@ -5,12 +5,13 @@ use std::time::Duration;
 use numpy::{AllowTypeChange, PyArray1, PyArrayLike1};
 use parapolicy_control::controller::{self, ControllerConfig, Monitor, Replan, WorkerEvent};
 use parapolicy_control::playback::{self, Blend, Late, Limits, PlaybackConfig, Withheld};
+use parapolicy_control::seconds;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::{Failure, one_line};
-use crate::sampling::{Sampling, inference, seconds};
+use crate::recipe::{inference, recipe};
 
 /// A policy that plans in a thread of its own, for a loop that never waits for it.
 ///
@@ -53,13 +54,12 @@ impl Controller {
         ort_lib: Option<PathBuf>,
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Self, Failure> {
-        let sampling = Sampling::from_keywords(sampling)?;
+        let recipe = recipe(sampling, inference(provider, precision, threads, ort_lib)?)?;
         let period = seconds("period", period)?;
         let decelerate_within = decelerate_within.map(|within| seconds("decelerate_within", within)).transpose()?;
         let late = late_named(late, decelerate_within.unwrap_or(3 * period))?;
         let max_age = max_age.map(|age| seconds("max_age", age)).transpose()?;
         let limits = [min, max, max_change].map(Option::unwrap_or_default);
-        let recipe = sampling.recipe(inference(provider, precision, threads, ort_lib)?);
         let loaded = py.detach(|| recipe.load(&directory))?;
         let manifest = loaded.0.manifest();
         let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);

@@ -6,8 +6,9 @@ use std::io;
 
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
+use parapolicy_ort::RuntimeError;
+use parapolicy_policy::{GraphError, InferenceError, ManifestError, PolicyError};
 use parapolicy_pusht::{FrameSizeError, VectorError, WorldError};
-use parapolicy_policy::{GraphError, InferenceError, ManifestError, PolicyError, RuntimeError};
 use parapolicy_sampler::{ConfigError, SampleError};
 use pyo3::PyErr;
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyRuntimeError, PyValueError};
@@ -29,6 +30,15 @@ impl Failure {
             io::ErrorKind::NotFound => PyFileNotFoundError::new_err(one_line(error)),
             _ => PyOSError::new_err(one_line(error)),
         })
+    }
+
+    /// `whole`, an exception of the kind that `error`, which it is or comes from, makes it.
+    fn of_inference(whole: &dyn Error, error: &InferenceError) -> Self {
+        let InferenceError::Unavailable(cause) = error else { return Self::value(whole) };
+        match cause.downcast_ref() {
+            Some(RuntimeError::NoLibrary { .. }) => Self::file(whole, io::ErrorKind::NotFound),
+            _ => Self::runtime(whole),
+        }
     }
 }
 
@@ -63,26 +73,15 @@ impl From<PolicyError> for Failure {
         match &error {
             PolicyError::Manifest(ManifestError::Read { error: cause, .. })
             | PolicyError::Graph(GraphError::Read { error: cause, .. }) => Self::file(&error, cause.kind()),
+            PolicyError::Encoder { source, .. } => Self::of_inference(&error, source),
             _ => Self::value(&error),
-        }
-    }
-}
-
-impl From<RuntimeError> for Failure {
-    fn from(error: RuntimeError) -> Self {
-        match error {
-            RuntimeError::NoLibrary { .. } => Self::file(&error, io::ErrorKind::NotFound),
-            _ => Self::runtime(&error),
         }
     }
 }
 
 impl From<InferenceError> for Failure {
     fn from(error: InferenceError) -> Self {
-        match error {
-            InferenceError::Runtime(error) => error.into(),
-            _ => Self::value(&error),
-        }
+        Self::of_inference(&error, &error)
     }
 }
 
@@ -92,6 +91,7 @@ impl From<RecipeError> for Failure {
             RecipeError::Inference(error) => error.into(),
             RecipeError::Policy(error) => error.into(),
             RecipeError::Config(error) => error.into(),
+            RecipeError::Precision(_) | RecipeError::Seconds { .. } => Self::value(&error),
             _ => Self::runtime(&error),
         }
     }

@@ -2,12 +2,26 @@
 //!
 //! Classes here hold one Rust object each and translate: keyword arguments to configurations, NumPy arrays to `ndarray`
 //! views, errors to exceptions with the same words. Whatever takes long runs detached from the interpreter.
+//!
+//! Nothing in Rust links with it. What Python's users read are the stubs, `python/parapolicy/_native.pyi`.
+//!
+//! # Example
+//!
+//! ```python
+//! import numpy as np
+//! import parapolicy
+//!
+//! policy = parapolicy.Policy("models/pusht")
+//! observation = np.full((policy.n_obs_steps, policy.observation_dim), 256.0)
+//! sample = policy.sample(observation, seed=0, sampler="picard")
+//! print(sample.executed, sample.rounds, sample.latency)
+//! ```
 
 mod controller;
 mod failure;
 mod policy;
+mod recipe;
 mod sample;
-mod sampling;
 mod world;
 mod worlds;
 

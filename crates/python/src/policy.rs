@@ -4,15 +4,16 @@ use std::time::Instant;
 
 use ndarray::{Array2, Array3, Axis};
 use numpy::{AllowTypeChange, PyArrayLike2, PyArrayLike3};
-use parapolicy_policy::{Manifest, Policy as Network};
-use parapolicy_sampler::{ConfigError, BatchedSampler, Noise, Sampler};
+use parapolicy_control::Recipe;
+use parapolicy_policy::{Inference, Manifest, Network};
+use parapolicy_sampler::{BatchedSampler, Budget, ConfigError, Noise, Sampler};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::Failure;
+use crate::recipe::{inference, recipe};
 use crate::sample::{Drawn, Sample};
-use crate::sampling::{Method, Sampling, inference};
 
 /// A diffusion policy: a directory with `policy.json` and its graph, loaded.
 ///
@@ -20,6 +21,7 @@ use crate::sampling::{Method, Sampling, inference};
 #[pyclass(frozen, module = "parapolicy")]
 pub struct Policy {
     manifest: Manifest,
+    inference: Inference,
     drawing: Mutex<Drawing>,
 }
 
@@ -39,7 +41,7 @@ impl Policy {
         let load = || Ok::<_, Failure>(Network::load(&directory, &inference.open(&())?)?);
         let network = py.detach(load)?;
         let manifest = network.manifest().clone();
-        Ok(Self { manifest, drawing: Mutex::new(Drawing { network, alone: None, together: None }) })
+        Ok(Self { manifest, inference, drawing: Mutex::new(Drawing { network, alone: None, batched: None }) })
     }
 
     /// Draws a plan for `observation`, `[n_obs_steps, observation_dim]` in raw units, oldest first.
@@ -51,12 +53,12 @@ impl Policy {
         seed: u64,
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Sample, Failure> {
-        let sampling = Sampling::from_keywords(sampling)?;
+        let recipe = recipe(sampling, self.inference.clone())?;
         // Another thread could write to Python's array while this one does not hold the interpreter's lock.
         let observation = observation.as_array().to_owned();
         let (drawn, latency) = py.detach(|| {
             let started = Instant::now();
-            let drawn = self.drawing().sample(&sampling, &observation, seed)?;
+            let drawn = self.drawing().sample(recipe, &observation, seed)?;
             Ok::<_, Failure>((drawn, started.elapsed()))
         })?;
         Ok(drawn.into_sample(py, self.manifest.executed_steps(), latency, 1)?)
@@ -64,15 +66,15 @@ impl Policy {
 
     /// Draws a plan for each of `observations`, `[plans, n_obs_steps, observation_dim]`, in shared batches of the
     /// network; `seeds` has one seed for each.
-    #[pyo3(signature = (observations, *, seeds, **sampling))]
-    fn sample_many(
+    #[pyo3(name = "sample_many", signature = (observations, *, seeds, **sampling))]
+    fn sample_batched(
         &self,
         py: Python<'_>,
         observations: PyArrayLike3<'_, f64, AllowTypeChange>,
         seeds: Vec<u64>,
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Vec<Sample>, Failure> {
-        let sampling = Sampling::from_keywords(sampling)?;
+        let recipe = recipe(sampling, self.inference.clone())?;
         let observations = observations.as_array().to_owned();
         let together = seeds.len();
         if observations.len_of(Axis(0)) != together {
@@ -81,7 +83,7 @@ impl Policy {
         }
         let (drawn, latency) = py.detach(|| {
             let started = Instant::now();
-            let drawn = self.drawing().sample_many(&sampling, &observations, &seeds)?;
+            let drawn = self.drawing().sample_batched(recipe, &observations, &seeds)?;
             Ok::<_, Failure>((drawn, started.elapsed()))
         })?;
         let executed = self.manifest.executed_steps();
@@ -148,32 +150,32 @@ impl Policy {
 /// A network and the samplers that were used last, whose memory is used again.
 struct Drawing {
     network: Network,
-    alone: Option<(Method, Sampler)>,
-    together: Option<(Method, BatchedSampler)>,
+    alone: Option<(Recipe, Sampler)>,
+    batched: Option<(Recipe, BatchedSampler)>,
 }
 
 impl Drawing {
-    fn sample(&mut self, sampling: &Sampling, observation: &Array2<f64>, seed: u64) -> Result<Drawn, Failure> {
-        let Sampling { method, budget } = *sampling;
+    fn sample(&mut self, recipe: Recipe, observation: &Array2<f64>, seed: u64) -> Result<Drawn, Failure> {
+        let budget = recipe.budget;
         let manifest = self.network.manifest();
-        let sampler = matching(&mut self.alone, method, |_| true, || method.sampler(manifest))?;
+        let sampler = matching(&mut self.alone, recipe, |_| true, |recipe| recipe.sampler(manifest))?;
         let noise = Noise::draw(seed, sampler.table().steps(), sampler.dim());
         let mut denoiser = self.network.bind(observation.view())?;
         let sample = sampler.sample_within(budget, &mut denoiser, &noise)?;
         Ok(Drawn::new(self.network.actions(sample.sample()), sample))
     }
 
-    fn sample_many(
+    fn sample_batched(
         &mut self,
-        sampling: &Sampling,
+        recipe: Recipe,
         observations: &Array3<f64>,
         seeds: &[u64],
     ) -> Result<Vec<Drawn>, Failure> {
-        let Sampling { method, budget } = *sampling;
+        let budget = recipe.budget;
         let manifest = self.network.manifest();
         let plans = seeds.len();
         let fits = |sampler: &BatchedSampler| sampler.plans() >= plans;
-        let sampler = matching(&mut self.together, method, fits, || method.many_sampler(manifest, plans))?;
+        let sampler = matching(&mut self.batched, recipe, fits, |recipe| recipe.batched_sampler(manifest, plans))?;
         let draw = |&seed: &u64| Noise::draw(seed, sampler.table().steps(), sampler.dim());
         let noises: Vec<Noise> = seeds.iter().map(draw).collect();
         let mut denoiser = self.network.bind_batched(observations.outer_iter())?;
@@ -182,17 +184,15 @@ impl Drawing {
     }
 }
 
-/// The last sampler, if it is of this method and fits; else a new one in its place.
+/// The last sampler, if it is of this recipe, whatever the budget, and fits; else a new one in its place.
 fn matching<S>(
-    last: &mut Option<(Method, S)>,
-    method: Method,
+    last: &mut Option<(Recipe, S)>,
+    recipe: Recipe,
     fits: impl Fn(&S) -> bool,
-    make: impl FnOnce() -> Result<S, ConfigError>,
+    make: impl FnOnce(&Recipe) -> Result<S, ConfigError>,
 ) -> Result<&mut S, ConfigError> {
-    let kept = last.take().filter(|(of, sampler)| *of == method && fits(sampler));
-    let entry = match kept {
-        Some(kept) => kept,
-        None => (method, make()?),
-    };
-    Ok(&mut last.insert(entry).1)
+    let recipe = Recipe { budget: Budget::default(), ..recipe };
+    let kept = last.take().filter(|(of, sampler)| *of == recipe && fits(sampler));
+    let sampler = kept.map_or_else(|| make(&recipe), |(_, sampler)| Ok(sampler))?;
+    Ok(&mut last.insert((recipe, sampler)).1)
 }
