@@ -10,7 +10,7 @@ pub const CPU: BackendName = BackendName::of(&ExecutionProvider::Cpu);
 pub const OPENVINO: BackendName = BackendName::of(&ExecutionProvider::OpenVino);
 /// ONNX Runtime with CUDA, on a GPU of NVIDIA.
 pub const CUDA: BackendName = BackendName::of(&ExecutionProvider::Cuda);
-/// ONNX Runtime with TensorRT, on a GPU of NVIDIA.
+/// ONNX Runtime with `TensorRT`, on a GPU of NVIDIA.
 pub const TENSORRT: BackendName = BackendName::of(&ExecutionProvider::TensorRt);
 
 /// What ONNX Runtime computes with. Each is a [`Backend`](parapolicy_policy::Backend).
@@ -23,7 +23,7 @@ pub enum ExecutionProvider {
     OpenVino,
     /// CUDA, on a GPU of NVIDIA.
     Cuda,
-    /// TensorRT, on a GPU of NVIDIA.
+    /// `TensorRT`, on a GPU of NVIDIA.
     TensorRt,
 }
 
