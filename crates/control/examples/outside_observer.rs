@@ -116,7 +116,7 @@ impl Policy for Unsteady {
         if self.plans.is_multiple_of(3) {
             std::thread::sleep(Duration::from_millis(150));
         }
-        Ok(Plan { actions: Array2::from_elem((8, 1), self.position), intended: 4, ..Plan::default() })
+        Ok(Plan { actions: Array2::from_elem((8, 1), self.position), intended: 8, ..Plan::default() })
     }
 }
 

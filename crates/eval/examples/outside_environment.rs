@@ -115,19 +115,13 @@ impl Scenario for Plain {
     }
 }
 
-/// Plans four steps straight to the mark.
+/// Plans four steps straight to the mark, from the places that it saw last.
+#[derive(Default)]
 pub struct Straight([f64; 2]);
-
-impl Straight {
-    /// A policy that has seen nothing.
-    pub fn new() -> Self {
-        Self([0.0; 2])
-    }
-}
 
 impl Policy for Straight {
     fn reset(&mut self, _seed: u64) {
-        *self = Self::new();
+        *self = Self::default();
     }
 
     fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError> {
@@ -171,7 +165,7 @@ fn main() -> Result<(), BoxError> {
     let scenario = environments()?.parse("rail")?.kind().scenario(None)?;
     let mut environment = scenario.make(&manifest()?)?;
     for seed in 0..3 {
-        let episode = run_episode(&mut Straight::new(), &mut *environment, seed, &())?;
+        let episode = run_episode(&mut Straight::default(), &mut *environment, seed, &())?;
         let (end, steps) = (if episode.success { "stopped at the mark" } else { "missed" }, episode.control_steps);
         println!("seed {seed}: {end} after {steps} control steps and {} plans", episode.plans.len());
     }

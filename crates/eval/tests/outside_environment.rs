@@ -25,14 +25,14 @@ fn cart() -> Box<dyn Environment> {
 fn episodes_are_played_and_recorded() {
     for seed in 0..11_u64 {
         let recorder = Recorder::of(seed);
-        let episode = run_episode(&mut Straight::new(), &mut *cart(), seed, &recorder).unwrap();
+        let episode = run_episode(&mut Straight::default(), &mut *cart(), seed, &recorder).unwrap();
         // From 0 to the mark, 5 cm a step.
         let mark = 0.1 + 0.09 * seed as f64;
         assert_eq!(episode.control_steps, ((mark - 0.005) / 0.05).ceil() as usize, "seed {seed}");
         assert!(episode.success && episode.violations == 0 && episode.reward > 0.995);
         assert_eq!(episode.plans.len(), episode.control_steps.div_ceil(4));
 
-        run_episode(&mut Straight::new(), &mut *cart(), seed, &recorder).unwrap();
+        run_episode(&mut Straight::default(), &mut *cart(), seed, &recorder).unwrap();
         let moments = recorder.recording().moments;
         assert_eq!(moments.len(), episode.control_steps, "the first episode of this seed alone");
         assert_eq!(moments.last().unwrap().scene[1], mark);
@@ -60,8 +60,8 @@ impl BatchedPolicy for Both {
 #[test]
 fn several_are_played_together_as_each_is_alone() {
     let alone: Vec<_> =
-        (0..5).map(|seed| run_episode(&mut Straight::new(), &mut Cart::default(), seed, &()).unwrap()).collect();
-    let mut both = Both([Straight::new(), Straight::new()]);
+        (0..5).map(|seed| run_episode(&mut Straight::default(), &mut Cart::default(), seed, &()).unwrap()).collect();
+    let mut both = Both([Straight::default(), Straight::default()]);
     assert_eq!(run_episodes(&mut both, &mut [cart(), cart()], 0..5, &()).unwrap(), alone);
 }
 
@@ -79,12 +79,12 @@ fn it_is_played_in_time() {
         safe: Some(vec![0.0]),
     };
     let config = ControllerConfig::of(&manifest().unwrap(), playback, Replan::Every(4));
-    let mut policy = Straight::new();
+    let mut policy = Straight::default();
     let sampling = SamplingTime::Stated(Duration::ZERO);
     let mut commands = SimulatedController::new(config, &mut policy, sampling).unwrap();
     let clock = &mut VirtualClock::default();
     let (episode, _) = run_episode_in_realtime(clock, &mut commands, &mut *environment, period, 7, &()).unwrap();
-    assert_eq!(episode, run_episode(&mut Straight::new(), &mut Cart::default(), 7, &()).unwrap());
+    assert_eq!(episode, run_episode(&mut Straight::default(), &mut Cart::default(), 7, &()).unwrap());
 }
 
 #[test]

@@ -26,7 +26,7 @@
 //!
 //! # Example
 //!
-//! A run's log is an [`Observer`](parapolicy_control::Observer): every loop and every controller takes it.
+//! A run's log is an [`Observer`]: every loop and every controller takes it.
 //!
 //! ```
 //! use std::time::Duration;

@@ -21,7 +21,7 @@ use parapolicy_policy::{
 use parapolicy_sampler::{BoxError, Noise, PredictionType, Sampler, Solver, Strategy, Table};
 
 /// s, in normalised units.
-pub const DEVIATION: f32 = 0.01;
+pub const DEVIATION: f32 = 0.1;
 
 /// What the backend is: its name, and how it is opened. All else has a default.
 #[derive(Debug)]
@@ -145,12 +145,12 @@ pub fn plan(models: &Path, provider: BackendName, agent: [f64; 2]) -> Result<Arr
     let inference = Inference { provider, threads: 1, ..Inference::default() };
     let mut network = Network::load(&models.join("pusht"), &inference.open(&())?)?;
     let dim = network.manifest().sample_dim();
-    let table = Table::new(&network.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 20)?;
+    let table = Table::new(&network.manifest().scheduler, Solver::Ddim { eta: 0.0 }, 100)?;
     let mut sampler = Sampler::new(table, Strategy::sequential(), dim)?;
     let mut observation = Array2::from_elem((2, 20), 256.0);
     observation.rows_mut().into_iter().for_each(|mut row| (row[18], row[19]) = (agent[0], agent[1]));
     let mut bound = network.bind(observation.view())?;
-    let sample = sampler.sample(&mut bound, &Noise::draw(0, 20, dim))?.sample().to_owned();
+    let sample = sampler.sample(&mut bound, &Noise::draw(0, 100, dim))?.sample().to_owned();
     Ok(network.actions(sample.view()))
 }
 
