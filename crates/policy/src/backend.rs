@@ -148,7 +148,8 @@ pub trait OpenDenoiser: fmt::Debug + Send {
     /// Operations and bytes of a batch of `rows`, for the roofline.
     ///
     /// # Errors
-    /// The reason why they cannot be counted. fn work(&self, _manifest: &Manifest, _precision: Precision, _rows: usize)
+    /// The reason why they cannot be counted.
+    fn work(&self, _manifest: &Manifest, _precision: Precision, _rows: usize)
     /// -> Result<Work, String> {
         Err("the work of this backend is not counted".into())
     }
