@@ -149,8 +149,7 @@ pub trait OpenDenoiser: fmt::Debug + Send {
     ///
     /// # Errors
     /// The reason why they cannot be counted.
-    fn work(&self, _manifest: &Manifest, _precision: Precision, _rows: usize)
-    /// -> Result<Work, String> {
+    fn work(&self, _manifest: &Manifest, _precision: Precision, _rows: usize) -> Result<Work, String> {
         Err("the work of this backend is not counted".into())
     }
 }
