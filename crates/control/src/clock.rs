@@ -8,20 +8,20 @@ pub use priority::RealtimeSupport;
 
 /// Time since the episode began.
 pub trait Clock {
-    /// Begins to count.
+    /// Starts the clock at zero.
     fn start(&mut self);
 
     /// Waits until `deadline`; returns at once if it has passed.
     fn wait_until(&mut self, deadline: Duration);
 
-    /// The time.
+    /// The current time.
     fn now(&self) -> Duration;
 
-    /// Whether time passes by itself, so that a loop can be late.
+    /// Whether time passes while the loop computes, so that a loop can be late.
     fn passes(&self) -> bool;
 }
 
-/// Time as it passes.
+/// Real time, from the system's monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub struct WallClock(Instant);
 
@@ -37,7 +37,7 @@ impl Clock for WallClock {
     }
 
     fn wait_until(&mut self, deadline: Duration) {
-        // Deadlines are absolute, so what one sleep is too long is not added to the next.
+        // Deadlines are absolute, so the overrun of one sleep does not delay the next.
         std::thread::sleep(deadline.saturating_sub(self.now()));
     }
 
@@ -50,7 +50,7 @@ impl Clock for WallClock {
     }
 }
 
-/// Time that passes only while the loop waits: whatever is computed takes none.
+/// Simulated time that advances only while the loop waits: computation takes no time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VirtualClock(Duration);
 

@@ -1,4 +1,4 @@
-//! A policy in a robot's loop: the control thread never waits for it.
+//! Runs a policy in a robot's control loop; the control thread never waits for the policy.
 //!
 //! ```text
 //! control thread   observe(observation, time) ──newest wins──▶  worker thread
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Both directions are triple buffers, so [`Controller::command`] takes a bounded number of instructions whatever the
-//! worker does: it neither locks, nor allocates, nor waits. What it sends is [`playback`](crate::playback)'s choice.
+//! worker does: it neither locks, nor allocates, nor waits. [`playback`](crate::playback) decides which action is sent.
 //! When the worker hangs, fails, or panics, the plans run out, and the same rules decide what is sent.
 
 use std::sync::Arc;
@@ -42,23 +42,23 @@ use monitor::Shared;
 use rules::Rules;
 use worker::{Committed, Delivery, Request, Worker};
 
-/// Events that wait to be fetched; later ones are counted and dropped.
+/// Capacity of the event queue; events beyond it are counted and dropped.
 const EVENTS: usize = 64;
 
-/// What a controller is for.
+/// Configuration of a controller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ControllerConfig {
     /// How plans become commands.
     pub playback: PlaybackConfig,
-    /// When a new plan is asked for.
+    /// When a new plan is requested.
     pub replan: Replan,
-    /// How a plan goes with the one before it.
+    /// How a plan relates to the one before it.
     pub continuity: Continuity,
-    /// Observations that the policy looks at, at least 1.
+    /// Number of observations that the policy takes as input, at least 1.
     pub n_obs_steps: usize,
     /// Length of an observation, at least 1.
     pub observation_dim: usize,
-    /// Most actions that a plan may have, at least 1.
+    /// Maximum number of actions in a plan, at least 1.
     pub horizon: usize,
 }
 
@@ -87,7 +87,7 @@ pub enum ControllerError {
         /// Its name.
         field: &'static str,
     },
-    /// The way from plans to commands is not well defined.
+    /// The playback configuration is invalid.
     #[error(transparent)]
     Playback(#[from] PlaybackError),
     /// The thread could not be started.
@@ -104,12 +104,12 @@ pub enum ControllerError {
     /// The observation holds NaN or infinity; it was not taken.
     #[error("the observation is not finite at {index}")]
     NotFinite {
-        /// The first such value's place.
+        /// Index of the first such value.
         index: usize,
     },
 }
 
-/// A policy that plans in a thread of its own, and what is sent meanwhile.
+/// Plans in a worker thread and provides the command for every control period meanwhile.
 pub struct Controller {
     rules: Rules,
     seed: u64,
@@ -123,10 +123,11 @@ pub struct Controller {
 
 impl Controller {
     /// Starts the worker. `make` makes the policy, in the worker's thread, when the first plan is asked for; and again
-    /// after a failure to make it, or a panic. For every plan the policy is shown the last `n_obs_steps` observations anew.
+    /// after a failure to make it, or a panic. Before every plan, the policy receives the last `n_obs_steps`
+    /// observations again.
     ///
     /// # Errors
-    /// [`ControllerError`] if the configuration does not hold together, or the thread cannot be started.
+    /// [`ControllerError`] if the configuration is inconsistent, or the thread cannot be started.
     pub fn start<M>(config: ControllerConfig, make: M) -> Result<Self, ControllerError>
     where
         M: FnMut() -> Result<Box<dyn Policy>, BoxError> + Send + 'static,
@@ -162,8 +163,8 @@ impl Controller {
         self.seed = seed;
     }
 
-    /// Sends `action` until the first plan, in place of [`PlaybackConfig::initial`]. For use before an episode begins: all
-    /// plans are forgotten.
+    /// Sends `action` until the first plan, in place of [`PlaybackConfig::initial`]. For use before an episode begins:
+    /// all plans are forgotten.
     ///
     /// # Errors
     /// An action that may not be sent.
@@ -171,7 +172,7 @@ impl Controller {
         self.rules.rest_at(action)
     }
 
-    /// Takes the observation of `time` and asks for a plan if one is due. Called once a control period.
+    /// Takes the observation of `time` and requests a plan if one is due. Called once per control period.
     ///
     /// # Errors
     /// An observation of another length, or that is not finite; it is not taken, and no plan is asked for.
@@ -185,24 +186,24 @@ impl Controller {
         Ok(())
     }
 
-    /// What to send at `time`. Called once a control period; wait-free, without allocation.
+    /// The command for `time`. Called once per control period; wait-free, without allocation.
     pub fn command(&mut self, time: Duration) -> Command<'_> {
         self.receive();
         self.rules.command(time)
     }
 
-    /// Tells `observer` of every episode from the next one on: observations and commands as they come and go, plans and
-    /// events as the worker has them.
+    /// Reports every episode to `observer`, from the next one on: observations and commands from the control thread,
+    /// plans and events from the worker.
     pub fn observed_by(&mut self, observer: Arc<dyn Observer>) {
         self.rules.observed_by(observer);
     }
 
-    /// What went wrong in the worker since this was called last.
+    /// Failures in the worker since the last call.
     pub fn events(&self) -> TryIter<'_, WorkerEvent> {
         self.events.try_iter()
     }
 
-    /// A view for other threads.
+    /// A handle through which other threads can read the controller's state.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         Monitor { shared: Arc::clone(&self.shared), events: self.events.clone() }
@@ -235,7 +236,8 @@ impl Controller {
 }
 
 impl Drop for Controller {
-    /// Ends the worker, and waits for it unless it is at work: it may hang, and then ends by itself when it can.
+    /// Ends the worker and joins it if it is idle. A busy worker may hang, so it is not joined; it ends when its plan
+    /// is done.
     fn drop(&mut self) {
         self.wake = None;
         if let Some(worker) = self.worker.take().filter(|_| !self.is_planning()) {

@@ -1,3 +1,5 @@
+//! Diffusion policies in a control loop: a network, a sampler, and the observations so far.
+
 mod batched;
 mod carry;
 mod committed;
@@ -26,19 +28,19 @@ pub struct DiffusionPolicy<'a, N = &'a mut Network, S = &'a mut Sampler> {
     sampler: S,
     budget: Budget,
     memory: Memory,
-    /// What makes the plans keep limits, and who knows the robot's motion for it.
+    /// Refines plans to keep limits, with the tracker that estimates the robot's motion.
     refinement: Option<(&'a mut Refinement, Tracker)>,
     carry: Carry<'a>,
-    /// What the next plan is to begin with.
+    /// The actions that the next plan begins with.
     committed: Option<Committed>,
     /// Observations since the last plan: the actions executed from it.
     executed: usize,
-    /// Whether plans tell what they were after every round.
+    /// Whether plans keep their iterate after every round.
     observed: bool,
 }
 
 impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S> {
-    /// Samples `network` with `sampler`.
+    /// A policy that samples plans from `network` with `sampler`.
     pub fn new(network: N, sampler: S) -> Self {
         let (memory, budget) = (Memory::new(network.borrow().manifest()), Budget::default());
         Self {
@@ -60,30 +62,30 @@ impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S>
         Self { refinement: Some((refinement, tracker)), ..self }
     }
 
-    /// Draws every plan within `budget`; [`Plan::residual`] tells which were cut short.
+    /// Samples every plan within `budget`; [`Plan::residual`] is set where the budget ended it early.
     #[must_use]
     pub fn within(self, budget: Budget) -> Self {
         Self { budget, ..self }
     }
 
-    /// Lets every plan tell what it was after each round, in [`Plan::iterates`].
+    /// Keeps the plan after each round, in [`Plan::iterates`].
     #[must_use]
     pub fn observed(self) -> Self {
         Self { observed: true, ..self }
     }
 
-    /// Begins every plan of an episode but the first with the x̂0 of the plan before it and with its noise, both moved
-    /// forward by the actions executed since, the end of the noise drawn anew. Plans have the same distribution each, and
-    /// agree with each other in time; see [`Sampler::warm_start`].
+    /// Warm start: every plan of an episode but the first begins with the x̂0 and the noise of the plan before it, both
+    /// shifted by the actions executed since; the end of the noise is drawn again. Each plan keeps its distribution,
+    /// and consecutive plans agree; see [`Sampler::warm_start`].
     #[must_use]
     pub fn warm(self) -> Self {
         Self { carry: Carry::Guess(None), ..self }
     }
 
     /// Draws every plan of an episode but the first with `rest`, a sampler whose table has lost its first steps
-    /// ([`Table::skip`](parapolicy_sampler::Table::skip)), from the plan before it, moved forward by the actions executed
-    /// since and noised again (real-time iteration; Falcon, arXiv 2503.00339). What it plans is not the policy's
-    /// distribution any more.
+    /// ([`Table::skip`](parapolicy_sampler::Table::skip)), from the plan before it, moved forward by the actions
+    /// executed since and noised again (real-time iteration; Falcon, arXiv 2503.00339). What it plans is not the
+    /// policy's distribution any more.
     #[must_use]
     pub fn reusing(self, rest: &'a mut Sampler) -> Self {
         Self { carry: Carry::Plan(rest, None), ..self }
@@ -134,7 +136,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             sampler.sample_within(self.budget, &mut denoiser, &noise)?
         };
         let refined = match &mut self.refinement {
-            // The sampler has had the seed; its bits turned, it gives other noise.
+            // The sampler has used the seed; the complement gives independent noise.
             Some((refinement, tracker)) => refinement.refine_for(tracker, &mut denoiser, sample.sample(), !seed)?,
             None => None,
         };
@@ -142,7 +144,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         let (rounds, evaluations) = (statistics.rounds, statistics.evaluations);
         let executed = network.manifest().executed_steps();
         let (actions, refinement) = match refined {
-            // Beyond them only the stop at the last one is known to keep the limits.
+            // The refinement covers the intended actions and the stop after them; later actions were not checked.
             Some(Refined { actions, cost }) => (actions, Some(cost)),
             None => (ahead(network, sample.sample()), None),
         };
@@ -162,7 +164,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
     }
 }
 
-/// The actions of a sample from the moment of the newest observation on.
+/// The actions of a sample, from the time of the newest observation on.
 fn ahead(network: &Network, sample: ArrayView1<'_, f32>) -> Array2<f64> {
     network.actions(sample).slice_move(s![network.manifest().executed_steps().start.., ..])
 }

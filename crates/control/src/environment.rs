@@ -1,4 +1,4 @@
-//! Worlds that policies act on.
+//! Environments that policies act on.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use ndarray::{Array1, ArrayView1, ArrayViewMut1};
 use crate::BoxError;
 use crate::refine::{Cost, Tracker};
 
-/// What came of one control step.
+/// Result of one control step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// Reward of this step, in `[0, 1]`.
     pub reward: f64,
     /// The task is accomplished.
     pub success: bool,
-    /// The episode has ended: accomplished, or out of time.
+    /// The episode has ended: the task is accomplished, or time is up.
     pub over: bool,
     /// How far the step went beyond what the environment allows, in its own units; 0 if it kept every limit.
     pub violation: f64,
@@ -22,8 +22,8 @@ pub struct Outcome {
 
 /// A world that a policy acts on: a simulator, or a robot with its sensors.
 ///
-/// Observations and actions are flat and in raw units (pixels, metres, radians): what they mean is between the policy
-/// and the environment.
+/// Observations and actions are flat and in raw units (pixels, metres, radians): their meaning is agreed between the
+/// policy and the environment.
 pub trait Environment {
     /// Length of an observation.
     fn observation_dim(&self) -> usize;
@@ -38,40 +38,40 @@ pub trait Environment {
     /// positions; zeros, if they are velocities. It is sent while there is no plan yet.
     fn resting_action(&self) -> Array1<f64>;
 
-    /// Begins an episode. The same seed begins the same episode, where that is in the environment's power.
+    /// Begins an episode. The same seed begins the same episode, where the environment can guarantee that.
     ///
     /// # Errors
-    /// Whatever keeps the environment from beginning.
+    /// The environment cannot begin.
     fn reset(&mut self, seed: u64) -> Result<(), BoxError>;
 
-    /// Writes the observation of this moment, of length [`Self::observation_dim`].
+    /// Writes the current observation, of length [`Self::observation_dim`].
     ///
     /// # Errors
-    /// Whatever keeps the environment from observing.
+    /// The environment cannot observe.
     fn observe(&mut self, observation: ArrayViewMut1<'_, f64>) -> Result<(), BoxError>;
 
     /// Applies an action, of length [`Self::action_dim`], for one control period.
     ///
     /// # Errors
-    /// Whatever keeps the environment from acting.
+    /// The environment cannot act.
     fn step(&mut self, action: ArrayView1<'_, f64>) -> Result<Outcome, BoxError>;
 
-    /// Writes the numbers by which a moment of this environment is drawn, whatever they are: they go to observers, and to the
-    /// pictures that belong to the environment. Nothing, where there is nothing to draw.
+    /// Writes the numbers from which the environment's painter draws its current state. Observers receive them too.
+    /// Writes nothing where there is nothing to draw.
     fn scene(&self, _numbers: &mut Vec<f64>) {}
 
     /// How the robot follows its actions, for plans that are [refined](crate::refine). None where that is not known.
     ///
     /// # Errors
-    /// Whatever the policy does not observe that would be needed.
+    /// The policy does not observe what the tracker needs.
     fn tracker(&self) -> Result<Option<Tracker>, BoxError> {
         Ok(None)
     }
 
-    /// What plans are to keep away from, each with `margin` around it, in the environment's units.
+    /// What plans must keep away from, each with `margin` around it, in the environment's units.
     ///
     /// # Errors
-    /// A margin that makes no sense.
+    /// An invalid margin.
     fn costs(&self, _margin: f64) -> Result<Vec<Box<dyn Cost>>, BoxError> {
         Ok(Vec::new())
     }

@@ -1,3 +1,5 @@
+//! Distributions of durations, as histograms.
+
 mod interchange;
 
 use std::time::Duration;
@@ -9,7 +11,7 @@ use serde::{Deserialize, Serialize};
 const SIGNIFICANT_DIGITS: u8 = 3;
 const HIGHEST: Duration = Duration::from_secs(3600);
 
-/// A distribution of durations. In files it is text, in `HdrHistogram`'s interchange form.
+/// A distribution of durations. In files it is text, in `HdrHistogram`'s interchange format.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Latency(Histogram<u64>);
 
@@ -41,7 +43,7 @@ impl Latency {
         self.0.saturating_record(nanoseconds(duration));
     }
 
-    /// Whether nothing has been recorded.
+    /// Whether no duration has been recorded.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -56,7 +58,7 @@ impl Latency {
 
     /// Adds all durations of another distribution.
     pub fn merge(&mut self, other: &Self) {
-        // Values beyond the range were brought into it when they were recorded, or read.
+        // Values were clamped to the range when they were recorded or read.
         for step in other.0.iter_recorded() {
             self.0.saturating_record_n(step.value_iterated_to(), step.count_at_value());
         }

@@ -1,14 +1,14 @@
 //! A policy in a control loop, on a robot or in a simulator.
 //!
-//! A loop knows two small traits, [`Policy`] and [`Environment`]. [`DiffusionPolicy`] is the first, a network of
+//! A loop uses two small traits, [`Policy`] and [`Environment`]. [`DiffusionPolicy`] is the first, a network of
 //! `parapolicy-policy` sampled by a strategy of `parapolicy-sampler`; a robot or a simulator implements the second.
 //!
-//! - [`controller`]: plans drawn in a thread of their own, beside a loop that never waits for them;
+//! - [`controller`]: plans sampled in a worker thread, while the control loop never waits for them;
 //! - [`playback`]: how plans become commands;
-//! - [`clock`]: the wall's, and a virtual one;
+//! - [`clock`]: the wall clock, and a virtual one;
 //! - [`refine`]: plans that keep limits;
-//! - [`Observer`]: who is told what happens;
-//! - [`Recipe`]: how plans are drawn, said before anything is loaded.
+//! - [`Observer`]: receives what happens in a loop;
+//! - [`Recipe`]: how plans are sampled, described before anything is loaded.
 //!
 //! Loops that play episodes and measure them are in `parapolicy-eval`.
 //!

@@ -1,12 +1,12 @@
-//! Who is told what happens in a control loop: one trait for logs, viewers, pictures, progress and metrics.
+//! Observers of a control loop: one trait for logs, viewers, pictures, progress and metrics.
 //!
 //! ```text
 //! Observer ──begin(seed)──▶ EpisodeObserver    observation, plan, command, step, event
 //! ```
 //!
-//! An episode's observer is told from several threads: observations, commands and steps from the control thread, plans and
-//! what goes wrong with them from the one that draws them. Whoever must not wait, as the control thread of a robot, relies
-//! on observers that do not: they neither lock nor allocate, or say that they do.
+//! An episode's observer is called from several threads: observations, commands and steps from the control thread,
+//! plans and their failures from the thread that samples them. A robot's control thread must not wait, so observers
+//! should neither lock nor allocate; those that do say so in their documentation.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use ndarray::ArrayView1;
 use crate::playback::Command;
 use crate::{Outcome, Plan};
 
-/// Is told of the episodes of a run.
+/// Observes the episodes of a run.
 ///
 /// # Example
 /// ```
@@ -43,36 +43,37 @@ use crate::{Outcome, Plan};
 /// }
 /// ```
 pub trait Observer: Send + Sync {
-    /// An episode begins; what is returned is told of it, until the next one begins and beyond: a plan may be late.
+    /// An episode begins. The returned observer receives its events, even after the next one begins, since a plan may
+    /// be late.
     fn begin(&self, seed: u64) -> Arc<dyn EpisodeObserver>;
 }
 
-/// Is told what happens in an episode. Times are the loop's, from the episode's beginning. Nothing must be answered.
+/// Observes one episode. Times are the loop's, from the episode's beginning. Every method is optional.
 pub trait EpisodeObserver: Send + Sync {
-    /// Something was observed.
+    /// An observation was taken.
     fn observation(&self, _time: Duration, _observation: ArrayView1<'_, f64>) {}
 
     /// A plan is ready.
     fn plan(&self, _event: &PlanEvent<'_>) {}
 
-    /// Something is sent.
+    /// A command is sent.
     fn command(&self, _time: Duration, _command: &Command<'_>) {}
 
-    /// A control step was taken, in a loop that knows what came of it.
+    /// A control step was taken, in a loop that knows its result.
     fn step(&self, _event: &StepEvent<'_>) {}
 
-    /// Something happened that should not: what kind of thing, and in words.
+    /// A failure: its kind, and a description.
     fn event(&self, _time: Duration, _kind: &'static str, _words: &dyn Display) {}
 }
 
-/// A plan, and what it answers.
+/// A plan, and the observation that it was sampled for.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanEvent<'a> {
-    /// When the newest observation was taken that it answers.
+    /// When the newest observation was taken that it was sampled for.
     pub observed: Duration,
     /// When it was ready.
     pub ready: Duration,
-    /// The plan, with what it was after each round where that was asked for.
+    /// The plan, with its iterates after each round where those were requested.
     pub plan: &'a Plan,
 }
 
@@ -87,15 +88,15 @@ pub struct StepEvent<'a> {
     pub observation: ArrayView1<'a, f64>,
     /// What was sent.
     pub action: ArrayView1<'a, f64>,
-    /// What the newest plan intends from this step on, one action after the other.
+    /// Intended actions of the newest plan from this step on, one after the other.
     pub ahead: &'a [f64],
-    /// What came of it.
+    /// Its result.
     pub outcome: Outcome,
     /// How the environment looks afterwards: the numbers of [`Environment::scene`](crate::Environment::scene).
     pub scene: &'a [f64],
 }
 
-/// Nobody is told.
+/// Ignores everything.
 impl Observer for () {
     fn begin(&self, _seed: u64) -> Arc<dyn EpisodeObserver> {
         Arc::new(())
@@ -104,17 +105,17 @@ impl Observer for () {
 
 impl EpisodeObserver for () {}
 
-/// All of them are told, in this order.
+/// Calls all of them, in this order.
 impl Observer for Vec<Arc<dyn Observer>> {
     fn begin(&self, seed: u64) -> Arc<dyn EpisodeObserver> {
-        Arc::new(Together(self.iter().map(|observer| observer.begin(seed)).collect()))
+        Arc::new(EpisodeObservers(self.iter().map(|observer| observer.begin(seed)).collect()))
     }
 }
 
-/// Several observers of one episode.
-struct Together(Vec<Arc<dyn EpisodeObserver>>);
+/// Calls several observers of one episode.
+struct EpisodeObservers(Vec<Arc<dyn EpisodeObserver>>);
 
-impl EpisodeObserver for Together {
+impl EpisodeObserver for EpisodeObservers {
     fn observation(&self, time: Duration, observation: ArrayView1<'_, f64>) {
         self.0.iter().for_each(|observer| observer.observation(time, observation));
     }

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::controller::Replan;
 use crate::playback::{Blend, Late};
 
-/// A policy that does not exist, or a number in it that makes no sense.
+/// An unknown option, or an invalid number in it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{given}` is not one of {expected}")]
 pub struct OptionError {
@@ -16,7 +16,7 @@ pub struct OptionError {
     expected: &'static str,
 }
 
-/// The name and what stands behind its colon.
+/// The name, and the text after its colon.
 fn parts(text: &str) -> (&str, Option<&str>) {
     text.split_once(':').map_or((text, None), |(name, value)| (name, Some(value)))
 }
@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    /// What is written is read again.
+    /// Formatting and parsing give the same value again.
     fn survives<T: FromStr<Err = OptionError> + fmt::Display + fmt::Debug + PartialEq>(option: T) {
         assert_eq!(option.to_string().parse::<T>(), Ok(option));
     }

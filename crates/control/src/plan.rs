@@ -6,12 +6,12 @@ use ndarray::{Array2, ArrayView2, s};
 
 use crate::refine::RefinementCost;
 
-/// A decision: actions for the next control steps, and what it cost to reach it.
+/// Actions for the next control steps, and the cost of sampling them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// Actions in raw units, `[n, action_dim]`, from the moment of the observation to the end of the horizon.
+    /// Actions in raw units, `[n, action_dim]`, from the time of the newest observation to the end of the horizon.
     pub actions: Array2<f64>,
-    /// How many of them are meant to be executed, from the first on; the rest is there for a next plan that comes late.
+    /// Number of actions meant to be executed, from the first on; the rest is used when the next plan is late.
     pub intended: usize,
     /// From the observation bound to the plan ready; of plans drawn together, to all of them ready.
     pub latency: Duration,
@@ -21,12 +21,12 @@ pub struct Plan {
     pub rounds: usize,
     /// Rows that the network evaluated.
     pub evaluations: usize,
-    /// How far the plan moved in the last round (root mean square, normalised units), if it was cut short.
+    /// How far the plan moved in the last round (root mean square, normalised units), if the budget ended it early.
     pub residual: Option<f64>,
     /// What the refinement of the sampled plan took, where plans are refined; it is counted in the figures above.
     pub refinement: Option<RefinementCost>,
-    /// The actions as they would have been after each round of the sampler, the last of them before any refinement; empty
-    /// where nobody asked for them.
+    /// The actions as they would have been after each round of the sampler, the last of them before any refinement;
+    /// empty where nobody asked for them.
     pub iterates: Vec<Array2<f64>>,
 }
 
@@ -49,7 +49,7 @@ pub struct PlanCost {
     pub rounds: usize,
     /// Rows that the network evaluated.
     pub evaluations: usize,
-    /// How far the plan moved in the last round (root mean square, normalised units), if it was cut short.
+    /// How far the plan moved in the last round (root mean square, normalised units), if the budget ended it early.
     pub residual: Option<f64>,
     /// What its refinement took, counted in the figures above; none where plans are not refined.
     pub refinement: Option<RefinementCost>,

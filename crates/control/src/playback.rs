@@ -1,9 +1,10 @@
-//! Plans on a time line: which action is sent at a moment, whatever has become of the plans.
+//! Places plans on a time line and decides which action is sent at a given time, whether plans are on time, late or
+//! missing.
 //!
-//! A plan's action `i` is meant for `observed + i · period`, where `observed` is when the observation was taken that the
-//! plan answers. By the time it is ready its first actions are past, so a plan is never played from its beginning but
-//! from now on. What is sent when plans overlap is [`Blend`]'s choice, what is sent when they run out [`Late`]'s; and
-//! nothing is sent that [`Limits`] do not allow.
+//! A plan's action `i` is meant for `observed + i · period`, where `observed` is when the plan's observation was taken.
+//! By the time it is ready its first actions are past, so a plan is played from the current time on, not from its
+//! beginning. [`Blend`] decides what is sent when plans overlap, [`Late`] what is sent when they run out; and no
+//! command exceeds [`Limits`].
 //!
 //! Time is whatever the caller's clock says, from an origin of its own. Nothing here allocates, waits, or looks at a
 //! clock, so the same type serves a real robot and a simulated one.
@@ -27,16 +28,16 @@ pub use limits::{Excess, Limits};
 use late::Ending;
 use plans::Plans;
 
-/// What to send now.
+/// The command to send now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Command<'a> {
     /// The action, in raw units.
     pub action: ArrayView1<'a, f64>,
     /// Where it comes from.
     pub source: Source,
-    /// What was withheld, if anything.
+    /// Why the planned action was not sent as it was, if so.
     pub withheld: Option<Withheld>,
-    /// When the observation was taken that the newest plan answers; none before the first plan.
+    /// When the newest plan's observation was taken; none before the first plan.
     pub observed: Option<Duration>,
 }
 
@@ -47,23 +48,23 @@ pub enum Source {
     Plan,
     /// The plans are used up: [`Late`] decides.
     Late,
-    /// There is nothing to go by: the safe action, or the last one sent.
+    /// There is no plan that can be trusted: the safe action, or the last one sent.
     Safe,
 }
 
-/// Why something else is sent than what the plan, or its absence, would have led to.
+/// Why another action is sent than the plans, or [`Late`], would have led to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Withheld {
     /// No plan has arrived yet.
     NoPlan,
-    /// The newest plan answers an observation that is older than the configuration allows.
+    /// The newest plan's observation is older than the configuration allows.
     Stale {
         /// Its age.
         age: Duration,
     },
     /// The action holds NaN or infinity; the last one is sent again.
     NotFinite {
-        /// The first such value's place.
+        /// Index of the first such value.
         index: usize,
     },
     /// The action is beyond a limit; the closest one within is sent.
@@ -78,7 +79,7 @@ pub struct Playback {
     ending: Ending,
     /// The last command, `[action_dim]`.
     last: Vec<f64>,
-    /// The next, while it is made up.
+    /// Buffer for the next command.
     action: Vec<f64>,
 }
 
@@ -123,8 +124,8 @@ impl Playback {
         self.ending.begin_again();
     }
 
-    /// Takes a plan: `actions`, `[n, action_dim]`, the first for the moment `observed`; the first `intended` of them are
-    /// meant to be executed. Actions beyond the horizon are dropped.
+    /// Takes a plan: `actions`, `[n, action_dim]`, the first for the moment `observed`; the first `intended` of them
+    /// are meant to be executed. Actions beyond the horizon are dropped.
     ///
     /// # Errors
     /// [`PlaybackError::Plan`] if the actions have another length than commands have, or there are none.
@@ -152,7 +153,7 @@ impl Playback {
         self.plans.newest().map_or(&[], |plan| plan.ahead(now, self.config.period))
     }
 
-    /// What to send at `now`. Called once a control period.
+    /// The command for `now`. Called once per control period.
     pub fn command(&mut self, now: Duration) -> Command<'_> {
         let (source, mut withheld) = self.choose(now);
         if let Some(index) = self.action.iter().position(|value| !value.is_finite()) {

@@ -1,23 +1,20 @@
-//! What decides.
+//! Policies: from observations to plans.
 
 use ndarray::{ArrayView1, ArrayView2};
 
 use crate::{BoxError, Plan};
 
-/// What decides: it is shown every observation, and asked for a plan when the last one is used up.
+/// A policy: receives every observation, and returns a plan when asked for one.
 pub trait Policy {
     /// Begins an episode. The same seed and observations give the same plans.
     fn reset(&mut self, seed: u64);
 
-    /// Takes note of an observation in raw units.
-    ///
-    /// # Errors
-    /// An observation that does not fit the policy.
-    fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError>;
+    /// Takes note of an observation in raw units. /// /// # Errors /// An observation that does not fit the policy. fn
+    /// observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError>;
 
-    /// Takes note of what will have been sent by the time the next plan is there, whatever it says: `actions`,
-    /// `[n, action_dim]` in raw units, the first for the moment of the newest observation. A policy that can has that plan
-    /// begin with them; others leave it alone.
+    /// Takes note of the actions that will have been sent when the next plan arrives: `actions`, `[n, action_dim]` in
+    /// raw units, the first for the time of the newest observation. A policy that supports inpainting begins the next
+    /// plan with them; others ignore them.
     ///
     /// # Errors
     /// Actions that do not fit the policy.
@@ -32,13 +29,13 @@ pub trait Policy {
     fn plan(&mut self) -> Result<Plan, BoxError>;
 }
 
-/// What decides for many environments, whose plans it draws together. Environments are numbered from 0.
+/// A policy for several environments, whose plans it samples in shared batches. Environments are numbered from 0.
 pub trait BatchedPolicy {
     /// Begins an episode in an environment. The same seed and observations give the same plans, whatever the other
     /// environments do.
     fn reset(&mut self, environment: usize, seed: u64);
 
-    /// Takes note of an observation in raw units that an environment gave.
+    /// Takes note of an environment's observation in raw units.
     ///
     /// # Errors
     /// An observation that does not fit the policy.

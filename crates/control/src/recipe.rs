@@ -1,4 +1,5 @@
-//! How plans are drawn, said before anything is loaded: read, checked and warmed up in one place for every language.
+//! How plans are sampled, described before anything is loaded. Options are parsed and checked, and policies loaded and
+//! warmed up, in one place for every language.
 
 mod error;
 mod options;
@@ -13,7 +14,7 @@ pub use self::error::RecipeError;
 pub use self::options::{InferenceOptions, RecipeOptions, SamplingOptions, seconds};
 use crate::{BoxError, DiffusionPolicy, Policy};
 
-/// How plans are drawn: what a program in another language, or a worker that may have to begin anew, keeps.
+/// How plans are sampled. A binding to another language, or a worker that may have to reload its policy, keeps it.
 ///
 /// # Example
 /// ```
@@ -24,25 +25,26 @@ use crate::{BoxError, DiffusionPolicy, Policy};
 /// let sampling = SamplingOptions { sampler: Some("anderson"), window: Some(8), ..SamplingOptions::default() };
 /// let options = RecipeOptions { sampling, ..RecipeOptions::default() };
 /// let recipe = options.recipe(&Strategies::default(), &Backends::default())?;
-/// assert_eq!((recipe.strategy.to_string(), recipe.strategy.window(), recipe.steps), ("anderson".into(), Some(8), 100));
+/// assert_eq!((recipe.strategy.to_string(), recipe.strategy.window(), recipe.steps), ("anderson".into(), Some(8),
+/// 100));
 /// # Ok::<(), parapolicy_control::RecipeError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
-    /// The order in which the network is asked.
+    /// The order in which denoising steps are evaluated.
     pub strategy: Strategy,
     /// The solver.
     pub solver: Solver,
     /// Denoising steps.
     pub steps: usize,
-    /// What a plan may cost.
+    /// Limits on the rounds and the time of a plan.
     pub budget: Budget,
     /// Where the network is run.
     pub inference: Inference,
 }
 
 impl Default for Recipe {
-    /// `picard` with DDPM in 100 steps, by the engine on all cores.
+    /// `picard` with DDPM in 100 steps, run by the engine on all cores.
     fn default() -> Self {
         Self {
             strategy: Strategy::picard(WindowConfig::default()),
@@ -58,7 +60,7 @@ impl Recipe {
     /// A sampler for one plan at a time of the policy that `manifest` describes.
     ///
     /// # Errors
-    /// [`ConfigError`], with the field that makes no sense for it.
+    /// [`ConfigError`], with the field that is invalid for it.
     pub fn sampler(&self, manifest: &Manifest) -> Result<Sampler, ConfigError> {
         Sampler::new(self.table(manifest)?, self.strategy, manifest.sample_dim())
     }
@@ -75,8 +77,8 @@ impl Recipe {
         Table::new(&manifest.scheduler, self.solver, self.steps)
     }
 
-    /// Loads the policy in `directory`, makes a sampler for it, and draws a plan that nobody sees: what is done once, such as
-    /// touching memory, is done then.
+    /// Loads the policy in `directory`, makes a sampler for it, and samples one plan as a warm-up, so that one-time
+    /// work such as mapping memory is done.
     ///
     /// # Errors
     /// [`RecipeError`], with the file or the field that is wrong; or the network fails.
@@ -88,9 +90,9 @@ impl Recipe {
         Ok((network, sampler))
     }
 
-    /// Makes policies for a [`Controller`](crate::controller::Controller): the first of what was `loaded` from `directory`,
-    /// those after it, should one have panicked, loaded anew. If they are `observed`, their plans tell what they were after
-    /// each round.
+    /// Makes policies for a [`Controller`](crate::controller::Controller): the first uses what was `loaded` from
+    /// `directory`; those after a panic are loaded again. If `observed`, their plans keep their iterates after each
+    /// round.
     pub fn maker(
         self,
         directory: PathBuf,
@@ -106,7 +108,7 @@ impl Recipe {
     }
 }
 
-/// Draws a plan for an observation of zeros.
+/// Samples a plan for an observation of zeros.
 fn warm_up(network: &mut Network, sampler: &mut Sampler, budget: Budget) -> Result<(), RecipeError> {
     let manifest = network.manifest();
     let observation = Array2::zeros((manifest.n_obs_steps, manifest.observation_dim()));

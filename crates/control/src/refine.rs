@@ -1,9 +1,9 @@
-//! Constrained refinement: a sampled plan is made to keep limits, with the policy as prior.
+//! Constrained refinement: makes a sampled plan keep limits, with the policy as prior.
 //!
-//! The plan descends ([`Refiner`], score distillation with Adam) from where the sampler left it; what it is to keep are
-//! [`Cost`]s of the way that it leads. The way is what counts, not the targets: a robot lags behind its targets and
-//! overshoots them ([`Tracking`]). It goes on, beyond the actions that are executed, to the stop at the last of them, so
-//! that there is always a safe way out: to hold that target.
+//! The plan descends ([`Refiner`], score distillation with Adam) from where the sampler left it; the limits are
+//! [`Cost`]s on the robot's path, not on the targets: a robot lags behind its targets and overshoots them
+//! ([`Tracking`]). The path includes a stop at the last executed target, so that holding that target is always a safe
+//! fallback.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -24,10 +24,10 @@ pub use limits::{AccelerationLimit, SpeedLimit};
 pub use tracker::Tracker;
 pub use tracking::{Motion, Tracking, Way};
 
-/// How steeply an excess is paid for: the factor of half its square, both measured in units of normalised actions.
+/// Weight of the cost against the prior: the factor of half the squared excess, in units of normalised actions.
 const WEIGHT: f64 = 100.0;
 
-/// Control steps that a robot is given to come to rest.
+/// Control steps in which a robot comes to rest.
 const STOP: usize = 5;
 
 /// Makes plans keep limits.
@@ -38,16 +38,16 @@ pub struct Refinement {
     units: Units,
 }
 
-/// What became of a plan.
+/// Result of a refinement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refined {
     /// The actions to execute, `[n_action_steps, action_dim]`, in raw units.
     pub actions: Array2<f64>,
-    /// What it took.
+    /// Its cost.
     pub cost: RefinementCost,
 }
 
-/// What a refinement took and what it came to.
+/// Cost and result of a refinement.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RefinementCost {
     /// From the sampled plan to the refined one.
@@ -68,7 +68,7 @@ impl Refinement {
     /// Refinement of `network`'s plans for a robot that moves as `tracking` says and keeps the limits `costs`.
     ///
     /// # Errors
-    /// A number of steps, a window or a tolerance that makes no sense; or a network whose plans observations are a part of.
+    /// An invalid number of steps, window or tolerance; or a network whose plans include observations.
     pub fn new(
         network: &Network,
         config: RefinerConfig,
@@ -90,7 +90,7 @@ impl Refinement {
     /// Refines `sample`, a normalised plan `[horizon · action_dim]`, for a robot in `motion` that may hold the target
     /// `hold` if nothing better is found. `seed` fixes the noise; `denoiser` has the observation bound.
     ///
-    /// A plan that keeps every limit and its margin is handed back as it is, without asking the network.
+    /// A plan that keeps every limit and its margin is returned unchanged, without calling the network.
     ///
     /// # Errors
     /// If the network fails.
@@ -129,7 +129,8 @@ impl Refinement {
         Ok(Refined { actions, cost })
     }
 
-    /// Refines for the robot that `tracker` follows, and tells it the targets; nothing before the first observation.
+    /// Refines for the robot that `tracker` follows, and passes the targets on to it; none before the first
+    /// observation.
     pub(crate) fn refine_for(
         &mut self,
         tracker: &mut Tracker,
@@ -144,7 +145,7 @@ impl Refinement {
     }
 }
 
-/// The limits at one moment.
+/// The limits, with the robot's current motion.
 struct Limits<'a> {
     tracking: &'a Tracking,
     costs: &'a [Box<dyn Cost>],

@@ -1,4 +1,4 @@
-//! What a policy costs on this machine, and which sampler is fastest for that.
+//! Measures the cost of a policy's batches on this machine, and chooses the fastest sampler from it.
 
 mod error;
 mod file;
@@ -35,7 +35,7 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// Whether the policy can be sampled like this, to know it before anything is measured.
+    /// Checks that the policy can be sampled like this, before anything is measured.
     ///
     /// # Errors
     /// [`ConfigError`] with the field that makes no sense.
@@ -44,7 +44,7 @@ impl Sampling {
     }
 }
 
-/// The time of a batch, over many.
+/// Distribution of the time of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchTime {
@@ -58,18 +58,18 @@ pub struct BatchTime {
     pub p90_ms: f64,
 }
 
-/// Where the observations come from that candidates were tried on.
+/// Where the observations come from that the candidates were profiled on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Observations {
-    /// Drawn evenly from the ranges of the training data: nothing better was known. Few of them are likely ones.
+    /// Drawn uniformly from the ranges of the training data, as a fallback. Few of them are typical.
     Drawn,
-    /// Met by the policy.
+    /// Taken from episodes that the policy played.
     Met,
 }
 
-/// What a policy costs on this machine: the time of a batch of p rows, how far that is from what the machine can do, and
-/// what the candidates of `auto` ask for.
+/// What a policy costs on this machine: the time c(p) of a batch of p rows, how far that is from the machine's limits,
+/// and the batches that each candidate of `auto` needs.
 ///
 /// # Example
 /// The fastest way to draw plans, from what is known or measured now:
@@ -115,7 +115,8 @@ struct Profiled {
 }
 
 impl Calibration {
-    /// Measures c(p) for p from 1 to 128 and the limits of the machine in a few seconds. It says something on an idle machine alone.
+    /// Measures c(p) for p from 1 to 128 and the limits of the machine in a few seconds. Results are meaningful only on
+    /// an idle machine.
     ///
     /// # Errors
     /// A network that fails.
@@ -141,7 +142,7 @@ impl Calibration {
         &self.batches
     }
 
-    /// Rows of the batches that ways of running a policy are compared by: those of a round of `picard`, on average, on
+    /// Batch size by which providers and numbers of threads are compared: the average of a round of `picard` on
     /// DDPM-100.
     pub const ROWS: usize = 12;
 
@@ -155,13 +156,13 @@ impl Calibration {
         &self.cost
     }
 
-    /// How far some batches are from what the machine can do at most.
+    /// How far some batches are from the machine's limits.
     pub fn roofline(&self) -> &Roofline {
         &self.roofline
     }
 
-    /// Whether something else was running: most batches took a tenth of the time half as long again as the fastest
-    /// tenth. Choices from such times may be wrong.
+    /// Whether other load disturbed the measurement: for most batch sizes, the slowest tenth took at least half as long
+    /// again as the fastest tenth. Choices from such times may be wrong.
     pub fn disturbed(&self) -> bool {
         let wide = self.batches.iter().filter(|batch| batch.p90_ms > 1.5 * batch.p10_ms).count();
         2 * wide > self.batches.len()
@@ -172,9 +173,9 @@ impl Calibration {
         self.profiles.iter().find(|known| known.sampling == *sampling).map(|known| known.observations)
     }
 
-    /// Finds out what each candidate ([`Strategy::candidates`](parapolicy_sampler::Strategy::candidates)) asks of the
-    /// network: draws plans with all of them in turn, at first one, then up to five more with those that may still be
-    /// the fastest. What was known of this sampling before is replaced.
+    /// Measures the batches that each candidate ([`Strategy::candidates`](parapolicy_sampler::Strategy::candidates))
+    /// needs: draws plans with all of them in turn, at first one, then up to five more with those that may still be the
+    /// fastest. An earlier profile of this sampling is replaced.
     ///
     /// `observations` are `[n_obs_steps, observation_dim]` each, in raw units, as the policy meets them; rounds depend
     /// on them. Without any, they are drawn from the ranges in the manifest.

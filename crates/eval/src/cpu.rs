@@ -1,4 +1,4 @@
-//! The machine, as far as it explains how long a batch takes.
+//! The processor that batches are timed on.
 
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};

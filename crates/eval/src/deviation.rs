@@ -1,7 +1,7 @@
-//! How far a policy computes from a reference: what its precision costs.
+//! Deviation of a policy in a lower precision from the same policy in f32.
 //!
-//! With p and r what the two predict of the same row, x and y the plans that `sequential` draws from them under the same
-//! noise, and X and Y the actions of these:
+//! With p and r the two predictions for the same row, x and y the plans that `sequential` draws from them under the
+//! same noise, and X and Y the actions of these:
 //!
 //! ```text
 //! prediction = max ‖p − r‖ / ‖r‖     over rows of noise, at timesteps from all over the schedule
@@ -24,14 +24,14 @@ use crate::trial_observations::trial_observations;
 /// Plans that are drawn, each for an observation of its own.
 const PLANS: usize = 4;
 
-/// Timesteps of which something is predicted for each of these observations.
+/// Timesteps of the predictions for each of these observations.
 const TIMESTEPS: usize = 8;
 
-/// How far a policy computes from a reference: the same policy, run by the same provider in f32. What an encoder makes of
-/// observations is no part of it, since it computes in f32 always.
+/// How far a policy computes from a reference: the same policy, run by the same provider in f32. Encoders are not
+/// compared, since they always compute in f32.
 ///
 /// # Example
-/// What bf16 costs in exactness, where the processor has it:
+/// The deviation of bf16, where the processor supports it:
 /// ```no_run
 /// use parapolicy_eval::Deviation;
 /// use parapolicy_policy::{Inference, Network, Precision};
@@ -60,7 +60,7 @@ pub struct Deviation {
     pub actions: BTreeMap<String, f64>,
 }
 
-/// Why it is not known how far a policy computes from its reference.
+/// Why a deviation cannot be measured.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviationError {
@@ -89,14 +89,15 @@ pub enum DeviationError {
 }
 
 impl Deviation {
-    /// Has both predict and draw plans, under the same noise whenever it is measured. `table` says how plans are drawn.
+    /// Lets both predict and sample plans, with the same noise in every measurement. `table` says how plans are drawn.
     ///
-    /// `met` are observations `[n_obs_steps, observation_dim]`, in raw units, as the policy meets them: a handful of them
-    /// is taken, spread over all. Without any, they are drawn from the ranges in the manifest, and few are likely ones.
+    /// `met` are observations `[n_obs_steps, observation_dim]`, in raw units, as the policy meets them: a handful of
+    /// them is taken, spread over all. Without any, they are drawn from the ranges in the manifest, and few are likely
+    /// ones.
     ///
     /// # Errors
-    /// A reference that is another policy, an observation that does not fit it, and a network that fails or says what is
-    /// not finite, as in f16 it may.
+    /// A reference that is another policy, an observation that does not fit it, and a network that fails or whose
+    /// prediction is not finite, which can happen in f16.
     pub fn measure(
         policy: &mut Network,
         reference: &mut Network,
@@ -121,7 +122,7 @@ impl Deviation {
     }
 }
 
-/// What a policy says of the same observations and noise.
+/// Predictions and plans of one policy.
 struct Said {
     /// A row for each observation and timestep.
     predictions: Array2<f32>,
@@ -140,7 +141,7 @@ impl Said {
     }
 }
 
-/// What is said of noise, at timesteps from the first to the last of the `trained` ones.
+/// Predictions for noise, at timesteps spread over the `trained` ones.
 fn predict(denoiser: &mut BoundPlans<'_>, dim: usize, trained: usize) -> Result<Array2<f32>, DeviationError> {
     let rows = PLANS * TIMESTEPS;
     let plans: Vec<usize> = (0..rows).map(|row| row / TIMESTEPS).collect();
@@ -150,7 +151,7 @@ fn predict(denoiser: &mut BoundPlans<'_>, dim: usize, trained: usize) -> Result<
     let mut predictions = Array2::zeros((rows, dim));
     let predicted = denoiser.predict_batched(&plans, noise.steps(), &timesteps, predictions.view_mut());
     predicted.map_err(DeviationError::Network)?;
-    // The largest of numbers is silent on what is none.
+    // A maximum ignores NaN, so finiteness is checked separately.
     match predictions.rows().into_iter().zip(timesteps).find(|(row, _)| !row.iter().all(|value| value.is_finite())) {
         Some((_, timestep)) => Err(SampleError::PredictionNotFinite { timestep }.into()),
         None => Ok(predictions),
@@ -182,7 +183,8 @@ fn of_entries(manifest: &Manifest, pairs: &[[Array2<f64>; 2]]) -> BTreeMap<Strin
     entries.collect()
 }
 
-/// For reports: `bf16 beside f32: predictions differ by 2.8e-3 of their norm at most, plans by 2.2e-3 (normalised), target by
+/// For reports: `bf16 beside f32: predictions differ by 2.8e-3 of their norm at most, plans by 2.2e-3 (normalised),
+/// target by
 /// 0.53`.
 impl fmt::Display for Deviation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! The environments that a program knows, by name: an open set.
+//! The list of environments, by name; other crates can add their own.
 //!
 //! ```text
 //! Environments ──parse(name)──▶ EnvironmentKind ──scenario(file)──▶ Scenario ──make(manifest)──▶ Environment
@@ -39,7 +39,7 @@ pub trait Scenario: Send + Sync {
     /// Makes the environment as a policy is to see it.
     ///
     /// # Errors
-    /// A policy that wants to observe, or do, what the environment has not.
+    /// A policy whose observations or actions the environment does not have.
     fn make(&self, manifest: &Manifest) -> Result<Box<dyn Environment>, BoxError>;
 
     /// What draws its [scenes](Environment::scene); none where nothing is drawn.

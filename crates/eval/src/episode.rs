@@ -24,7 +24,7 @@ pub enum EpisodeError {
         /// Its own words.
         source: BoxError,
     },
-    /// Who sends the commands does not take what the environment gives.
+    /// The command source refuses the environment's observation or resting action.
     #[error("the controller failed at control step {step}")]
     Controller {
         /// Control step, from 0.
@@ -40,7 +40,7 @@ pub enum EpisodeError {
         /// Length of the environment's actions.
         action_dim: usize,
     },
-    /// The policy failed to plan for several episodes together.
+    /// The policy failed to plan for a batch of several episodes.
     #[error("the policy failed to plan for the episodes of the seeds {seeds:?} together")]
     Together {
         /// The episodes' seeds, in the order of the plans.
@@ -48,7 +48,7 @@ pub enum EpisodeError {
         /// The policy's own words.
         source: BoxError,
     },
-    /// The policy did not give one plan to each of several episodes.
+    /// The policy did not return one plan per episode.
     #[error("the policy gave {found} plans to {expected} episodes")]
     Plans {
         /// Plans given.
@@ -78,7 +78,7 @@ impl EpisodeError {
 /// An episode from reset to end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Episode {
-    /// What it was reset with.
+    /// Seed of the reset.
     pub seed: u64,
     /// The largest reward of any step, as the literature counts.
     pub reward: f64,

@@ -1,3 +1,5 @@
+//! Bootstrap confidence intervals.
+
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};

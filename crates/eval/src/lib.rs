@@ -1,10 +1,11 @@
-//! Policies measured: episodes played, what they came to, and what it cost.
+//! Measures policies: plays episodes, and reports reward and cost.
 //!
-//! - [`lockstep`]: loops in which the world waits for the policy, one episode at a time or several together;
-//! - [`realtime`]: the loop in which it does not, on the wall clock or on simulated time;
-//! - [`Report`]: what was measured, in the form that is written to `report.json`;
-//! - [`Calibration`]: what batches cost on this machine, and which sampler is fastest for that;
-//! - [`Deviation`]: how far a precision computes from f32;
+//! - [`lockstep`]: loops in which the environment waits for the policy, one episode at a time or several in shared
+//! batches;
+//! - [`realtime`]: the loop in which the environment does not wait, on the wall clock or on simulated time;
+//! - [`Report`]: what was measured, in the format of `report.json`;
+//! - [`Calibration`]: the time of batches on this machine, and the fastest sampler for it;
+//! - [`Deviation`]: how far results in a lower precision are from f32;
 //! - [`Environments`]: the list of environments, by name; yours can be put on it.
 //!
 //! # Example

@@ -1,7 +1,7 @@
 //! The lockstep loop: the world stands still while the policy plans.
 //!
-//! Receding horizon: plan, execute the plan's actions one a control step, plan again. Latency costs no reward here; it
-//! is measured beside it.
+//! Receding horizon: plan, execute the plan's actions one a control step, plan again. Latency does not affect reward
+//! here; it is measured separately.
 
 mod batched;
 mod rollout;
@@ -12,7 +12,7 @@ pub use self::batched::run_episodes;
 use self::rollout::Rollout;
 use crate::{Episode, EpisodeError};
 
-/// Runs one episode to its end, and tells `observer` of it.
+/// Runs one episode to its end, and reports it to `observer`.
 ///
 /// # Errors
 /// [`EpisodeError`], with the control step at which policy or environment failed.

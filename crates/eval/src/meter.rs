@@ -1,4 +1,4 @@
-//! What a sampler asks of a network.
+//! Counts the batches that a sampler requests from a network.
 
 use std::time::{Duration, Instant};
 
@@ -8,9 +8,9 @@ use parapolicy_sampler::{BoxError, Denoiser, Known};
 /// A network that counts the rows of each batch, and the time that passes in it.
 pub struct Meter<'a> {
     denoiser: &'a mut dyn Denoiser,
-    /// Of each batch so far.
+    /// Rows of each batch so far.
     pub rows: Vec<usize>,
-    /// In all batches so far, failed ones included.
+    /// Time spent in all batches so far, failed ones included.
     pub time: Duration,
 }
 

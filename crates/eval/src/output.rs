@@ -1,4 +1,4 @@
-//! What is written of a run: an open set of files.
+//! Files that are written for a run; other crates can add their own.
 //!
 //! `examples/outside_output.rs` is an output in one file, with its line on the list.
 
@@ -8,7 +8,7 @@ use parapolicy_control::BoxError;
 
 use crate::{Recording, Report, Scenario};
 
-/// A run that is over: everything there is to write about.
+/// A finished run: everything that outputs can write.
 pub struct Run<'a> {
     /// What was measured.
     pub report: &'a Report,
@@ -31,7 +31,7 @@ pub trait ReportOutput {
     /// Writes it.
     ///
     /// # Errors
-    /// Whatever keeps it from being written.
+    /// The file cannot be written.
     fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError>;
 }
 

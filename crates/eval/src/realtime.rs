@@ -1,10 +1,10 @@
-//! The loop in which the world does not wait: control steps begin at absolute deadlines, and plans are drawn beside it.
+//! The realtime loop: control steps begin at absolute deadlines, and plans are sampled meanwhile.
 //!
 //! One loop for two clocks. On the [`WallClock`](parapolicy_control::clock::WallClock) commands come from a
 //! [`Controller`](parapolicy_control::controller::Controller), whose worker plans while the loop goes on. On the
 //! [`VirtualClock`](parapolicy_control::clock::VirtualClock) nothing waits: time jumps from deadline to deadline, and a
-//! [`SimulatedController`](parapolicy_control::controller::SimulatedController) delivers each plan when its sampling time is
-//! over. All else, when a plan is due and what is sent, is the same code.
+//! [`SimulatedController`](parapolicy_control::controller::SimulatedController) delivers each plan when its sampling
+//! time is over. Everything else, such as when a plan is due and what is sent, is the same code.
 
 mod timing;
 
@@ -19,14 +19,14 @@ pub use timing::{Timing, TimingReport};
 
 use crate::{Episode, EpisodeError};
 
-/// Runs one episode to its end, a control step every `period`, and tells `observer` of it.
+/// Runs one episode to its end, a control step every `period`, and reports it to `observer`.
 ///
 /// Control step k is to begin at k · `period` and to end before the next one begins. Every deadline by which the step
 /// before was not done is a miss; those that passed meanwhile are not made up for, and a simulated world stands still
 /// then. Each plan is told when its observation was taken, so that nothing shifts.
 ///
 /// # Errors
-/// [`EpisodeError`], with the control step at which the source of commands or the environment failed. A policy that fails
+/// [`EpisodeError`], with the control step at which the command source or the environment failed. A policy that fails
 /// does not end the episode: it is an event.
 pub fn run_episode_in_realtime(
     clock: &mut dyn Clock,
@@ -76,7 +76,8 @@ pub fn run_episode_in_realtime(
     }
 }
 
-/// When the step after that of `deadline` is to begin, if this one was done at `now`; and how many deadlines were missed.
+/// When the step after that of `deadline` is to begin, if this one was done at `now`; and how many deadlines were
+/// missed.
 fn next_deadline(deadline: Duration, now: Duration, period: Duration) -> (Duration, usize) {
     let next = deadline + period;
     if now <= next {

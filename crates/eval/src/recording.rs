@@ -1,4 +1,4 @@
-//! An episode, kept to be shown.
+//! A recorded episode, for pictures and pages.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,12 +16,12 @@ pub trait Painter: Send {
     fn draw(&mut self, moment: &Moment) -> Vec<u8>;
 }
 
-/// An episode, kept to be shown.
+/// A recorded episode, for pictures and pages.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
     /// The moment after each control step.
     pub moments: Vec<Moment>,
-    /// How its second plan came about, where that was observed.
+    /// The rounds of its second plan, where they were observed.
     pub rounds: Option<Rounds>,
 }
 
@@ -39,7 +39,7 @@ pub struct Moment {
 /// A plan, as it stood after each round of its sampler.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rounds {
-    /// The scene that it answers.
+    /// The scene that it was sampled for.
     pub scene: Vec<f64>,
     /// `[n, action_dim]` a round.
     pub plans: Vec<Array2<f64>>,
@@ -74,7 +74,7 @@ impl Observer for Recorder {
     }
 }
 
-/// It waits for its lock, and allocates.
+/// This observer locks a mutex and allocates.
 impl EpisodeObserver for Recorder {
     /// Keeps how a plan came about that was asked for at the last moment: the first that is shown.
     fn plan(&self, event: &PlanEvent<'_>) {

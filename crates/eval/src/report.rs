@@ -1,3 +1,5 @@
+//! Reports of runs (`report.json`).
+
 mod comparison;
 mod difference;
 mod file;
@@ -20,10 +22,10 @@ pub use self::refinement::RefinementReport;
 pub use self::run::SamplerRun;
 pub use self::sampler::{EpisodeReport, SamplerReport};
 
-/// Version of the report's form; a field that changes its meaning raises it.
+/// Version of the report's format; raised when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 3;
 
-/// What a run measured: the form of `report.json`.
+/// Everything that a run measured, in the format of `report.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// [`SCHEMA_VERSION`].
@@ -32,7 +34,7 @@ pub struct Report {
     pub command: Vec<String>,
     /// Where it was measured.
     pub machine: Machine,
-    /// How far the network's batches are from what that can do at most, by its calibration.
+    /// How far the network's batches are from the machine's limits, by its calibration.
     pub roofline: Roofline,
     /// How far the network computes from f32, with this solver and number of steps; none in f32.
     pub deviation: Option<Deviation>,
@@ -47,16 +49,16 @@ pub struct Report {
     pub solver: String,
     /// Denoising steps of a plan.
     pub steps: usize,
-    /// Environments played at once. Beyond 1, plans are drawn together: no plan then has a latency of its own, and
-    /// [`Throughput`] says what they cost.
+    /// Environments played at once. Beyond 1, plans are sampled in shared batches: a single plan has no latency then,
+    /// and [`Throughput`] has the cost.
     pub environments: usize,
-    /// How the loop ran, where the world did not wait for the policy.
+    /// Settings of the realtime loop, where there was one.
     pub in_time: Option<RealtimeReport>,
-    /// One entry a sampler, on the same seeds.
+    /// One entry per sampler, on the same seeds.
     pub samplers: Vec<SamplerReport>,
 }
 
-/// A machine, as far as it explains latencies.
+/// The properties of a machine that explain latencies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Processor's name.
@@ -85,7 +87,7 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count
 }
 
-/// The environment of reports that do not name one: there was no other.
+/// The environment of older reports, which do not name one.
 fn pusht() -> String {
     "pusht".into()
 }

@@ -1,4 +1,4 @@
-//! Observations to try a policy on.
+//! Observations for calibration and deviation measurements.
 
 use std::array;
 
@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 
 use parapolicy_policy::Manifest;
 
-/// `N` observations: of those that were `met`, spread over them, as the observations of one episode are alike; without any,
-/// drawn ones.
+/// `N` observations: of those that were `met`, spread over them, as the observations of one episode are alike; without
+/// any, drawn ones.
 pub(crate) fn trial_observations<const N: usize>(manifest: &Manifest, met: &[Array2<f64>]) -> [Array2<f64>; N] {
     if met.is_empty() { drawn(manifest) } else { array::from_fn(|index| met[index * met.len() / N].clone()) }
 }
@@ -20,8 +20,8 @@ fn drawn<const N: usize>(manifest: &Manifest) -> [Array2<f64>; N] {
     array::from_fn(|_| drawn.next().unwrap_or_default())
 }
 
-/// `count` observations `[n_obs_steps, observation_dim]` in raw units, always the same: each number is drawn evenly from the
-/// range of the training data, and the robot is at rest. Few of them are likely ones.
+/// `count` observations `[n_obs_steps, observation_dim]` in raw units, always the same: each number is drawn evenly
+/// from the range of the training data, and the robot is at rest. Few of them are likely ones.
 pub fn drawn_observations(manifest: &Manifest, count: usize) -> Vec<Array2<f64>> {
     let mut generator = ChaCha8Rng::seed_from_u64(0);
     let draw = |_| {

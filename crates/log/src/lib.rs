@@ -1,28 +1,29 @@
-//! What a loop did, written beside it: an MCAP file that Foxglove and rerun read.
+//! Logs a control loop to an MCAP file, which Foxglove and rerun read, without ever delaying the loop.
 //!
 //! ```text
 //! control thread, worker  ──full records──▶  writer thread  ──▶  FILE.mcap
 //!                         ◀─empty records──
 //! ```
 //!
-//! Both ways are lock-free queues of a fixed length, and the records go round: whoever logs neither waits, nor locks, nor
-//! allocates. If the writer does not keep up, what finds no empty record is dropped, and counted.
+//! Both directions are lock-free queues of a fixed length, and records are reused: a thread that logs neither waits,
+//! nor locks, nor allocates. If the writer does not keep up, messages for which no empty record is left are dropped and
+//! counted.
 //!
-//! The writer closes a chunk twice a second, so that a file whose program was killed is readable to there. A file that
-//! exists is never written to.
+//! The writer closes a chunk twice a second, so that the file stays readable up to there if the program is killed. An
+//! existing file is never overwritten.
 //!
 //! | topic | |
 //! |---|---|
 //! | `/observation` | what was observed |
-//! | `/plan` | what was planned: its actions, what it cost, what it answers |
-//! | `/plan/rounds` | the plan as it stood after each round of the sampler, where that was asked for |
-//! | `/command` | what was sent, where it came from, and what was withheld |
-//! | `/event` | an episode that begins or ends, what went wrong in a worker, records dropped |
-//! | `/latency` | how long a plan took; how old the observation was that a command goes back to |
+//! | `/plan` | a plan: its actions, its cost, and the time of its observation |
+//! | `/plan/rounds` | the plan after each round of the sampler, where that was requested |
+//! | `/command` | what was sent, where it came from, and why another action was withheld |
+//! | `/event` | an episode that begins or ends, failures in a worker, dropped records |
+//! | `/latency` | sampling time of a plan; age of the observation behind a command |
 //!
 //! Messages are JSON, with a schema. Every one names its `run` and the seed of its `episode`, so that
-//! `/command{run=="picard"}{episode==100000}.action[0]` is a plot in Foxglove. Their log time is that of the loop: episodes
-//! on simulated time follow each other, from when the file was made.
+//! `/command{run=="picard"}{episode==100000}.action[0]` is a plot in Foxglove. Their log time is that of the loop:
+//! episodes on simulated time follow each other, from when the file was made.
 //!
 //! # Example
 //!
@@ -123,8 +124,8 @@ pub struct LogSummary {
 }
 
 impl LogFile {
-    /// Creates the file `path`, or if there is one, `path` with the first free number: `a.mcap`, `a-2.mcap`. A message has
-    /// at most `numbers` numbers: those of an observation, or of a whole plan.
+    /// Creates the file `path`, or if there is one, `path` with the first free number: `a.mcap`, `a-2.mcap`. A message
+    /// has at most `numbers` numbers: those of an observation, or of a whole plan.
     ///
     /// # Errors
     /// A file that cannot be created, or no thread.
@@ -149,10 +150,10 @@ impl LogFile {
         RunLog { ring: Arc::clone(&self.ring), run: Arc::new(Run::new(name)) }
     }
 
-    /// Writes what is left, and closes the file.
+    /// Writes the remaining records, and closes the file.
     ///
     /// # Errors
-    /// Whatever kept the log from being written.
+    /// The log could not be written.
     pub fn finish(mut self) -> Result<LogSummary, LogError> {
         let path = self.path.clone();
         match self.join() {
@@ -170,7 +171,7 @@ impl LogFile {
 
 impl Drop for LogFile {
     fn drop(&mut self) {
-        // Whoever wants to know calls `finish`.
+        // Errors are reported by `finish`; a drop ignores them.
         let _untold = self.join();
     }
 }
@@ -217,7 +218,8 @@ impl Log {
         self.send(time, observation, Content::Observation);
     }
 
-    /// A plan that is ready at `ready` and answers the observation of `observed`, with what it was after each round.
+    /// A plan that is ready at `ready` and was sampled for the observation of `observed`, with its iterate after each
+    /// round.
     pub fn plan(&self, observed: Duration, ready: Duration, plan: &Plan) {
         let number = self.run.plans.fetch_add(1, Ordering::Relaxed);
         let Plan { actions, intended, rounds, evaluations, residual, latency, iterates, .. } = plan;
@@ -241,11 +243,11 @@ impl Log {
         }
     }
 
-    /// Something that happened: what kind of thing, and in words.
+    /// An event: its kind, and a description.
     pub fn event(&self, time: Duration, kind: &'static str, words: &dyn Display) {
         let fill = |text: &mut String| {
             use std::fmt::Write as _;
-            // A `String` takes everything.
+            // Writing to a `String` cannot fail.
             let _taken = write!(text, "{words}");
         };
         self.ring.send(self.run_at(time), none(), Content::Event { kind }, fill);

@@ -1,4 +1,4 @@
-//! What messages look like.
+//! The log's messages and their JSON schemas.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::ring::{Content, Record};
 use parapolicy_control::playback::{Source, Withheld};
 
-/// A topic: its name, its schema's name, and the properties of the schema beside those that every message has.
+/// A topic: its name, its schema's name, and its schema's properties, without those that every message has.
 pub(super) struct Topic {
     pub name: &'static str,
     pub schema: &'static str,
@@ -66,7 +66,7 @@ fn numbers() -> Value {
     json!({ "type": "array", "items": number() })
 }
 
-/// Lists of lists are not plotted; lists of objects are.
+/// Foxglove plots lists of objects, but not lists of lists.
 fn actions() -> Value {
     json!({ "type": "array", "items": { "type": "object", "properties": { "values": numbers() } } })
 }

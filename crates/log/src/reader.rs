@@ -1,4 +1,4 @@
-//! Logs, read back: what was seen, planned and sent, episode by episode.
+//! Reads logs: observations, plans and commands, episode by episode.
 
 use std::fs;
 use std::io;
@@ -76,7 +76,7 @@ pub struct LoggedStep {
 /// A plan.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoggedPlan {
-    /// When what it answers was observed.
+    /// When its observation was taken.
     pub observed: f64,
     /// When it was ready.
     pub ready: f64,
@@ -88,13 +88,13 @@ pub struct LoggedPlan {
     pub rounds: usize,
     /// Rows that the network evaluated.
     pub evaluations: usize,
-    /// What it took, ms.
+    /// Sampling time, ms.
     pub sampling_ms: f64,
-    /// What it was after each round, if that was logged.
+    /// The plan after each round, if that was logged.
     pub iterates: Vec<Array2<f64>>,
 }
 
-/// Reads all episodes of a log, in the order in which they began; of a file that ends in the middle, what there is.
+/// Reads all episodes of a log, in the order in which they began; of a truncated file, everything up to its end.
 ///
 /// # Errors
 /// [`LogReadError`], if the file cannot be read, or is no log of this library.
@@ -107,7 +107,7 @@ pub fn read(path: &Path) -> Result<Vec<LoggedEpisode>, LogReadError> {
         let message = match message {
             Ok(message) => message,
             Err(source) if episodes.is_empty() => return Err(LogReadError::Mcap { path: path.to_owned(), source }),
-            // Whoever wrote it was killed.
+            // The file is truncated: the program that wrote it was killed.
             Err(_) => break,
         };
         let topic = &message.channel.topic;
@@ -117,13 +117,13 @@ pub fn read(path: &Path) -> Result<Vec<LoggedEpisode>, LogReadError> {
             source,
         })?;
     }
-    // The last step may have been observed, and nothing sent any more.
+    // The last step may have an observation but no command.
     episodes.iter_mut().for_each(|episode: &mut LoggedEpisode| episode.steps.retain(|step| !step.action.is_empty()));
     episodes.retain(|episode| !episode.steps.is_empty());
     if episodes.is_empty() { Err(LogReadError::Empty { path: path.to_owned() }) } else { Ok(episodes) }
 }
 
-/// What every message has.
+/// The fields that every message has.
 #[derive(Deserialize)]
 struct Stamped<T> {
     run: String,

@@ -1,4 +1,4 @@
-//! Records that go round between whoever logs and the writer.
+//! Reusable records that circulate between the threads that log and the writer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,13 +9,13 @@ use crossbeam::queue::ArrayQueue;
 use super::wall_clock;
 use parapolicy_control::playback::{Source, Withheld};
 
-/// Records in all: what a loop at 1 kHz logs while a disk makes the writer wait for a third of a second.
+/// Total number of records: enough for a loop at 1 kHz while the disk blocks the writer for a third of a second.
 const RECORDS: usize = 1024;
 
 /// Text that an event has room for without allocation.
 const TEXT: usize = 256;
 
-/// What names a message's origin.
+/// The run and the episode that a message belongs to.
 #[derive(Debug)]
 pub(super) struct Run {
     pub name: String,
@@ -29,7 +29,7 @@ impl Run {
     }
 }
 
-/// What a record is about, but for its numbers and its text.
+/// Content of a record, without its numbers and its text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Content {
     Observation,
@@ -60,7 +60,7 @@ pub(super) enum Content {
 
 #[derive(Debug)]
 pub(super) struct Record {
-    /// Taken out by the writer, so that the last one of a run is not dropped by a loop.
+    /// Taken by the writer, so that a loop never frees the last reference to a run.
     pub run: Option<Arc<Run>>,
     pub episode: u64,
     /// In the loop's time.
@@ -76,7 +76,7 @@ pub(super) struct Record {
 pub(super) struct Ring {
     pub empty: ArrayQueue<Box<Record>>,
     pub full: ArrayQueue<Box<Record>>,
-    /// Nothing more will come that has to be written.
+    /// No further records will be sent.
     pub ended: AtomicBool,
     dropped: AtomicU64,
     /// The latest log time, in ns since 1970.
@@ -126,7 +126,7 @@ impl Ring {
         record.run = Some(Arc::clone(run));
         (record.episode, record.time, record.log_time, record.content) = (episode, time, log_time, content);
         self.last.fetch_max(log_time, Ordering::Relaxed);
-        // As many records go round as there is room for.
+        // The queue has room for all records, so this cannot fail.
         drop(self.full.push(record));
     }
 

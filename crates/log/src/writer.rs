@@ -1,4 +1,4 @@
-//! The thread that writes.
+//! The thread that writes the file.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,10 +13,10 @@ use mcap::{Compression, McapError, WriteOptions};
 use super::message::{Message, TOPICS, index};
 use super::ring::{Record, Ring};
 
-/// Pause of a writer that has nothing to do: short beside the time in which the ring fills.
+/// Pause of an idle writer: short compared with the time in which the ring fills.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Time after which a chunk is closed: what a kill may cost.
+/// Time after which a chunk is closed: a killed program loses at most this much.
 const CHUNK: Duration = Duration::from_millis(500);
 
 pub(super) struct Writer {
@@ -32,7 +32,7 @@ impl Writer {
     pub fn new(file: File, ring: Arc<Ring>) -> Result<Self, McapError> {
         let options = WriteOptions::new()
             .compression(Some(Compression::Zstd))
-            // No threads but this one.
+            // Compress on this thread.
             .compression_threads(0)
             .library(concat!("parapolicy ", env!("CARGO_PKG_VERSION")));
         let mut file = options.create(BufWriter::new(file))?;
@@ -42,16 +42,16 @@ impl Writer {
             let schema = file.add_schema(topic.schema, "jsonschema", schema.as_bytes())?;
             channel.0 = file.add_channel(schema, topic.name, "json", &BTreeMap::new())?;
         }
-        // Whoever opens the file from now on finds it one.
+        // From now on the file is a valid MCAP file.
         file.flush()?;
         Ok(Self { file, channels, json: Vec::new(), ring, messages: 0 })
     }
 
-    /// Writes what comes until the ring has ended and is empty; returns how many messages it wrote.
+    /// Writes records until the ring has ended and is empty; returns how many messages it wrote.
     pub fn run(mut self) -> Result<u64, McapError> {
         let (mut flushed, mut written) = (Instant::now(), 0);
         loop {
-            // In this order: what was sent before the end is found.
+            // In this order, so that records sent before the end are not missed.
             let ended = self.ring.ended.load(Ordering::Acquire);
             let mut idle = true;
             while let Some(mut record) = self.ring.full.pop() {
@@ -88,7 +88,7 @@ impl Writer {
         self.file.write_to_known_channel(&header, &self.json)
     }
 
-    /// Says in the file what is missing in it.
+    /// Records in the file how many messages were dropped.
     fn tell_dropped(&mut self) -> Result<(), McapError> {
         let dropped = self.ring.dropped();
         if dropped > 0

@@ -1,4 +1,5 @@
-//! A graph of any origin made a policy: what it says of itself, and what someone must say of it.
+//! Turns a graph from any exporter into a policy directory, with a manifest that is filled in as far as the graph
+//! tells.
 
 mod draft;
 mod error;
@@ -39,8 +40,8 @@ pub struct Blank {
     pub what: String,
 }
 
-/// Reads the graph at `path`, of any exporter, tells its inputs and its output apart by their shapes, and where those leave it
-/// open by their names, and prepares the manifest of a policy called `name`. `names` overrules that.
+/// Reads the graph at `path`, of any exporter, tells its inputs and its output apart by their shapes, and where those
+/// leave it open by their names, and prepares the manifest of a policy called `name`. `names` overrules that.
 ///
 /// # Errors
 /// A file that is no readable graph; one whose inputs are not those of a denoiser, or could be in several ways.

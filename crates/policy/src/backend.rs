@@ -1,8 +1,8 @@
-//! What runs a policy's graphs: an open set.
+//! Backends, which run a policy's graphs; other crates can add their own.
 //!
-//! A [`Backend`] is a way to run graphs that has a name; opened, it is an [`OpenBackend`], which opens a policy's graphs.
-//! The engine of this project is one ([`NATIVE`](crate::NATIVE)), the crate `parapolicy-ort` has those of ONNX Runtime, and a
-//! crate of your own may have another: implement the four traits and put it on the list.
+//! A [`Backend`] is a named way to run graphs; opened, it becomes an [`OpenBackend`], which opens a policy's graphs.
+//! The engine of this project is one ([`NATIVE`](crate::NATIVE)), the crate `parapolicy-ort` has those of ONNX Runtime,
+//! and a crate of your own may have another: implement the four traits and put it on the list.
 //!
 //! ```text
 //! Backend ──open──▶ OpenBackend ──denoiser──▶ OpenDenoiser   bind(observations), run(batch)
@@ -34,12 +34,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// The name by which program, C and Python know it.
     fn name(&self) -> &'static str;
 
-    /// What it computes in, the default first.
+    /// Precisions that it computes in, the default first.
     fn precisions(&self) -> &'static [Precision] {
         &[Precision::F32]
     }
 
-    /// Whether it can keep each of its threads to a core of its own.
+    /// Whether it can pin each of its threads to a core of its own.
     fn pins_threads(&self) -> bool {
         false
     }
@@ -62,7 +62,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// The version that runs without an installation; none where something must be installed first.
     fn installed_version(&self) -> Option<&'static str>;
 
-    /// Ways of running the same that a calibration compares, where no number of threads is named.
+    /// Variants of `inference` that a calibration compares, where no number of threads is named.
     fn candidates(&self, inference: &Inference) -> Vec<Inference> {
         vec![inference.clone()]
     }
@@ -72,10 +72,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
         Some(threads)
     }
 
-    /// Opens it. What `inference` asks for was checked against the answers above. `observer` hears of an installation.
+    /// Opens it. `inference` was already checked against the answers of the methods above. `observer` receives the
+    /// progress of an installation.
     ///
     /// # Errors
-    /// [`BackendError`], with whose fault it is.
+    /// [`BackendError`], which tells a limit of the processor from a missing library.
     fn open(&self, inference: &Inference, observer: &dyn InstallObserver)
     -> Result<Arc<dyn OpenBackend>, BackendError>;
 }
@@ -86,7 +87,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
 pub enum BackendError {
     /// The processor does not compute in the precision.
     Processor,
-    /// Something that it needs cannot be found, installed or loaded.
+    /// A library that it needs cannot be found, installed or loaded.
     Unavailable(BoxError),
 }
 
@@ -103,20 +104,21 @@ pub trait OpenBackend: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The inputs and outputs of a graph that need not be what a manifest says.
+    /// The inputs and outputs of a graph, not yet checked against a manifest.
     ///
     /// # Errors
     /// A file that is no graph.
     fn tensors(&self, path: &Path) -> Result<GraphTensors, GraphError>;
 
-    /// Opens a denoiser on a device, and holds its inputs and its output to the manifest ([`GraphTensors::denoiser`]).
+    /// Opens a denoiser on a device, and checks its inputs and its output against the manifest
+    /// ([`GraphTensors::denoiser`]).
     ///
     /// # Errors
     /// A graph that cannot be run, or that is not what the manifest says.
     fn denoiser(&self, path: &Path, manifest: &Manifest, device: u32) -> Result<Box<dyn OpenDenoiser>, GraphError>;
 
-    /// Opens an encoder, and holds its input and its output to the manifest ([`GraphTensors::encoder`]). Asked only of a
-    /// backend that [runs encoders](Backend::runs_encoders).
+    /// Opens an encoder, and checks its input and its output against the manifest ([`GraphTensors::encoder`]). Called
+    /// only on a backend that [runs encoders](Backend::runs_encoders).
     ///
     /// # Errors
     /// A graph that cannot be run, or that is not what the manifest says.
@@ -130,8 +132,8 @@ pub trait OpenBackend: fmt::Debug + Send + Sync {
 
 /// A denoiser, open.
 pub trait OpenDenoiser: fmt::Debug + Send {
-    /// Takes note that the observations of the batches to come are these, `[plans, n_obs_steps · seen_dim]`, normalised or
-    /// encoded. Every batch brings them too, for those who do not prepare anything.
+    /// Binds the observations of the following batches, `[plans, n_obs_steps · seen_dim]`, normalised or encoded. Every
+    /// batch also contains them, for backends that precompute nothing.
     ///
     /// # Errors
     /// Observations that the network does not take.
@@ -143,10 +145,10 @@ pub trait OpenDenoiser: fmt::Debug + Send {
     /// Whatever keeps the network from answering.
     fn run(&mut self, batch: Batch<'_>, prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError>;
 
-    /// What a batch of `rows` takes, for the roofline; the reason in words where it cannot be counted.
+    /// Operations and bytes of a batch of `rows`, for the roofline.
     ///
     /// # Errors
-    /// The reason.
+    /// The reason why they cannot be counted.
     fn work(&self, _manifest: &Manifest, _precision: Precision, _rows: usize) -> Result<Work, String> {
         Err("the work of this backend is not counted".into())
     }
@@ -164,9 +166,9 @@ pub trait OpenEncoder: fmt::Debug + Send {
 /// Rows to denoise, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    /// The observation that each row belongs to: one that is bound.
+    /// Index of the bound observation that each row belongs to.
     pub plans: &'a [usize],
-    /// Those that are bound, `[plans, n_obs_steps · seen_dim]`, normalised or encoded.
+    /// The bound observations, `[plans, n_obs_steps · seen_dim]`, normalised or encoded.
     pub observations: &'a [f32],
     /// `[batch, horizon · plan_dim]`.
     pub samples: &'a [f32],

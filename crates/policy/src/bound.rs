@@ -1,4 +1,4 @@
-//! A policy with an observation bound, or one for each of many plans: the denoiser that a sampler calls.
+//! A network with bound observations, one per plan: the denoiser that a sampler calls.
 
 use std::iter;
 
@@ -22,7 +22,7 @@ pub enum PredictError {
         /// The shape that the network, or the other arguments, ask for.
         expected: Vec<usize>,
     },
-    /// The rows do not lie one after the other.
+    /// The rows are not contiguous.
     #[error("the samples must be contiguous, in row-major order")]
     Layout,
     /// A row belongs to a plan that no observation is bound for.
@@ -48,7 +48,7 @@ pub enum PredictError {
 
 /// A [`Network`] with an observation bound to it, by [`Network::bind`].
 ///
-/// The engine reads the window where it lies and writes the prediction where it is wanted, and allocates nothing. For ONNX
+/// The engine reads the samples and writes the predictions in place, without copies or allocation. For ONNX
 /// Runtime both are copied once, to and from tensors that are kept for each size of a batch; its binding allocates a
 /// handle of the output in every call.
 #[derive(Debug)]
@@ -58,8 +58,8 @@ pub struct BoundDenoiser<'a> {
 
 /// A [`Network`] with an observation bound for each of several plans, by [`Network::bind_batched`].
 ///
-/// ONNX Runtime may sum a batch of another size in another order: what it says of a row differs by rounding with the
-/// rows beside it.
+/// ONNX Runtime may sum in another order for another batch size, so the prediction for a row can differ by rounding
+/// with the size of its batch.
 #[derive(Debug)]
 pub struct BoundPlans<'a> {
     network: &'a mut Network,

@@ -1,10 +1,10 @@
-//! What encodes observations before the denoiser sees them.
+//! Encodes observations before the denoiser gets them.
 
 use std::path::Path;
 
 use crate::{Inference, Manifest, OpenEncoder, PolicyError, PredictError, Provider, graph};
 
-/// An open encoder, and what it last made of observations.
+/// An open encoder, and the features of its last run.
 #[derive(Debug)]
 pub(crate) struct Encoder {
     open: Box<dyn OpenEncoder>,
@@ -12,8 +12,8 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// The encoder that the manifest names, if it names one: by the provider, or by the one that is to encode where the
-    /// provider cannot.
+    /// The encoder that the manifest names, if it names one: run by the provider, or by the backend that is named for
+    /// encoders where the provider runs none.
     pub fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Option<Self>, PolicyError> {
         let Some(encoder) = &manifest.encoder else { return Ok(None) };
         let path = graph::verified(dir, &encoder.file, &encoder.sha256)?;
@@ -32,13 +32,13 @@ impl Encoder {
         Ok(&self.features)
     }
 
-    /// What the last run came to.
+    /// The features of the last run.
     pub fn features(&self) -> &[f32] {
         &self.features
     }
 }
 
-/// What runs encoders beside a provider that does not, on as many threads.
+/// The provider for encoders, with the same number of threads, where the main provider runs none.
 fn other(provider: &Provider) -> Result<Provider, PolicyError> {
     let asked = provider.inference();
     let encoder = asked.encoder.ok_or(PolicyError::NoEncoder { provider: provider.name() })?;

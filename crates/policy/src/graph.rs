@@ -1,4 +1,4 @@
-//! Graphs: verified, opened by what is to run them, and held to what the manifest says of them.
+//! Graphs: verified by checksum, opened by a backend, and checked against the manifest.
 
 mod check;
 mod error;
@@ -18,9 +18,9 @@ use crate::{EncoderGraph, Manifest, OpenDenoiser, Provider, hash};
 /// The inputs and the outputs of a graph, as they are.
 #[derive(Clone, Debug)]
 pub struct GraphTensors {
-    /// What it asks for.
+    /// The inputs.
     pub inputs: Vec<TensorInfo>,
-    /// What it answers.
+    /// The outputs.
     pub outputs: Vec<TensorInfo>,
 }
 
@@ -35,18 +35,18 @@ pub(crate) fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Resu
 }
 
 impl GraphTensors {
-    /// What the manifest leaves to the denoiser's graph.
+    /// Checks the denoiser's graph against the manifest, and returns the choices that the manifest leaves to the graph.
     ///
     /// # Errors
-    /// What the manifest says of the denoiser that is not so, in words.
+    /// The mismatch between manifest and denoiser, in words.
     pub fn denoiser(&self, manifest: &Manifest) -> Result<Accepted, String> {
         check::denoiser(self, manifest)
     }
 
-    /// Whether the encoder's graph is what the manifest says.
+    /// Checks the encoder's graph against the manifest.
     ///
     /// # Errors
-    /// What the manifest says of the encoder that is not so, in words.
+    /// The mismatch between manifest and encoder, in words.
     pub fn encoder(&self, manifest: &Manifest, encoder: &EncoderGraph) -> Result<(), String> {
         check::encoder(self, manifest, encoder)
     }

@@ -1,4 +1,4 @@
-//! The last few observations, as the network wants them.
+//! The last few observations, in the network's layout.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, s};
 

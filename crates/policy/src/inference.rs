@@ -1,4 +1,4 @@
-//! Where inference happens, said before anything is loaded.
+//! Describes where inference happens, before anything is loaded.
 
 use std::{fmt, num::NonZero, path::PathBuf, thread::available_parallelism};
 
@@ -6,17 +6,17 @@ use parapolicy_sampler::BoxError;
 
 use crate::{BackendError, BackendName, InstallObserver, Precision, Provider};
 
-/// What threads of ONNX Runtime's own kernels do while there is nothing to do.
+/// What idle threads of ONNX Runtime's own kernels do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Idle {
-    /// Look for work again and again: they are there at once when there is some, and in the way of others until then.
+    /// Poll for work: they start at once, but occupy their cores while idle.
     #[default]
     Spin,
     /// Sleep until they are woken.
     Sleep,
 }
 
-/// Where inference happens: what runs the network, how exactly, and on how much of the machine.
+/// Where inference happens: which backend runs the network, in which precision, on which threads and devices.
 ///
 /// # Example
 /// ```
@@ -34,19 +34,20 @@ pub enum Idle {
 pub struct Inference {
     /// What runs the network: the engine of this project, unless another backend is named.
     pub provider: BackendName,
-    /// What encodes observations, where `provider` runs no encoders; without it, policies with an encoder are refused then.
+    /// What encodes observations, where `provider` runs no encoders; without it, policies with an encoder are refused
+    /// then.
     pub encoder: Option<BackendName>,
-    /// In which its products are computed.
+    /// Precision of the network's products.
     pub precision: Precision,
-    /// Threads that work on each batch; 0 is one a core.
+    /// Threads that work on each batch; 0 means one per core.
     pub threads: usize,
-    /// Whether each of them but the calling one keeps to a core of its own.
+    /// Whether each thread except the calling one is pinned to a core of its own.
     pub pinned: bool,
-    /// What they do in between, where the provider can be told.
+    /// What idle threads do, where the provider has this setting.
     pub idle: Idle,
     /// Devices that share the rows of every batch, each with all of the network, as the window of a plan is spread over
-    /// GPUs by Shih et al. 2023 (arXiv 2305.16317): GPUs by their numbers. The processor is device 0, the only one of other
-    /// providers. Without any, device 0 alone; named twice, it works on two parts at once.
+    /// GPUs by Shih et al. 2023 (arXiv 2305.16317): GPUs by their numbers. The processor is device 0, the only one of
+    /// other providers. Without any, device 0 alone; named twice, it works on two parts at once.
     pub devices: Vec<u32>,
     /// The provider's shared library, where it has one; without it, the provider finds its own.
     pub library: Option<PathBuf>,
@@ -59,7 +60,7 @@ pub enum InferenceError {
     /// What the provider needs cannot be had: the provider's own error.
     #[error(transparent)]
     Unavailable(BoxError),
-    /// A library that nobody would use.
+    /// A library was named that the provider does not use.
     #[error("ort-lib: the provider {provider} has no use for ONNX Runtime; leave it out, or name the provider cpu")]
     UnusedLibrary {
         /// The provider.
@@ -76,7 +77,7 @@ pub enum InferenceError {
         /// The precision.
         precision: Precision,
     },
-    /// It does not place its threads.
+    /// The provider does not pin its threads.
     #[error("pin: the provider {0} does not pin its threads; leave it out, or name the provider native")]
     Pinning(BackendName),
     /// There is no such device.
@@ -107,13 +108,13 @@ impl fmt::Display for Idle {
 }
 
 impl Inference {
-    /// Threads that work on each batch: one a core where none are named.
+    /// Threads that work on each batch: one per core where none are named.
     pub fn threads(&self) -> usize {
         if self.threads > 0 { self.threads } else { available_parallelism().map_or(1, NonZero::get) }
     }
 
-    /// Ways of running the same that a calibration compares: 1, 2, 4 threads and so on up to one a core, and whatever else
-    /// the provider has a choice of. Where threads are named, or do nothing, this one alone.
+    /// Variants of this that a calibration compares: 1, 2, 4 threads and so on up to one per core, and other settings
+    /// of the provider. Where threads are named, or have no effect, only this one.
     ///
     /// ```
     /// use parapolicy_policy::Inference;
@@ -133,11 +134,11 @@ impl Inference {
         fewer.chain([most]).map(|threads| Self { threads, ..self.clone() }).collect()
     }
 
-    /// Makes the provider ready. What it needs is looked for, or installed; `observer` hears of that.
+    /// Opens the provider. Libraries that it needs are searched for, or installed; `observer` receives the progress.
     ///
     /// # Errors
-    /// What the provider needs cannot be had, or is named and not needed; or the provider does not compute in the precision
-    /// or on the devices, or does not pin its threads.
+    /// What the provider needs cannot be had, or is named and not needed; or the provider does not compute in the
+    /// precision or on the devices, or does not pin its threads.
     pub fn open(&self, observer: &dyn InstallObserver) -> Result<Provider, InferenceError> {
         let &Self { provider, precision, pinned, .. } = self;
         let backend = provider.backend();

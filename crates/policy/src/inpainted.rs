@@ -1,11 +1,12 @@
-//! Observations that are a part of the plan: every step of it is an action and an observation, and those that were made are
-//! known (Chi et al. 2023, <https://arxiv.org/abs/2303.04137>, after Janner et al. 2022, <https://arxiv.org/abs/2205.09991>).
+//! Observations that are a part of the plan: every step of it is an action and an observation, and those that were made
+//! are known (Chi et al. 2023, <https://arxiv.org/abs/2303.04137>, after Janner et al. 2022,
+//! <https://arxiv.org/abs/2205.09991>).
 
 use parapolicy_sampler::Known;
 
 use crate::Manifest;
 
-/// What is known of each plan.
+/// Known values of each plan.
 #[derive(Clone, Debug)]
 pub(crate) struct Inpainted {
     /// `[plans, horizon, plan_dim]`.
@@ -28,7 +29,7 @@ impl Inpainted {
         manifest.inpaints().then_some(Self { values: Vec::new(), weights, action_dim, seen_dim })
     }
 
-    /// Takes what is seen, `[plans, n_obs_steps · seen_dim]`, each in place of what was known.
+    /// Replaces the known values by the observations `[plans, n_obs_steps · seen_dim]`.
     pub fn bind(&mut self, seen: &[f32], plans: usize) {
         let (sample, row) = (self.weights.len(), self.action_dim + self.seen_dim);
         self.values.clear();
@@ -40,7 +41,7 @@ impl Inpainted {
         }
     }
 
-    /// What is known of a plan.
+    /// Known values of a plan.
     pub fn known(&self, plan: usize) -> Known<'_> {
         let sample = self.weights.len();
         let values = self.values[plan * sample..][..sample].into();

@@ -13,9 +13,9 @@ use crate::{DenoiserGraph, EncoderGraph, GraphTensors, Manifest, PolicyError, Pr
 pub struct Inspection {
     /// The manifest.
     pub manifest: Manifest,
-    /// The denoiser, as it is.
+    /// The denoiser's graph.
     pub graph: GraphDescription,
-    /// The encoder, as it is, if there is one.
+    /// The encoder's graph, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<GraphDescription>,
     /// What opened it: `cpu` or `native`.
@@ -24,7 +24,7 @@ pub struct Inspection {
     pub runtime: Option<LibraryDescription>,
 }
 
-/// A graph, as it is.
+/// Description of a graph file.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct GraphDescription {
@@ -38,7 +38,7 @@ pub struct GraphDescription {
     pub inputs: Vec<TensorDescription>,
     /// Its outputs.
     pub outputs: Vec<TensorDescription>,
-    /// What the manifest says of them that is not so; such a policy cannot be loaded.
+    /// The mismatch with the manifest, if any; such a policy cannot be loaded.
     pub mismatch: Option<String>,
 }
 
@@ -61,7 +61,7 @@ pub struct LibraryDescription {
     pub source: &'static str,
     /// Its version, where the file's name has one.
     pub version: Option<String>,
-    /// What it says of its build.
+    /// Its build information.
     pub build_info: String,
 }
 

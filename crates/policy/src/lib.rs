@@ -1,10 +1,11 @@
-//! A diffusion policy exported to ONNX: what it sees, what it plans, and what runs it.
+//! Loads a diffusion policy exported to ONNX, checks it against its manifest, and runs it on a backend.
 //!
-//! A policy is a directory with a graph and a [`Manifest`] (`policy.json`) that says what the graph does not: what it
-//! sees, what it plans, in which units, and the scheduler it was trained with. [`Inference`] says where the graph is
-//! run, and opens the [`Provider`] that does: the engine of this project, or another [`Backend`]. [`Network`] holds them
-//! together, and a network with an observation bound is a [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw
-//! actions from. [`adopt`] makes a policy's directory of a graph of any origin, as far as the graph tells.
+//! A policy is a directory with a graph and a [`Manifest`] (`policy.json`) with what the graph does not contain:
+//! observations and actions, their units and normalisation, and the scheduler used in training. [`Inference`] says
+//! where the graph is run, and opens the [`Provider`] that does: the engine of this project, or another [`Backend`].
+//! [`Network`] holds them together, and a network with an observation bound is a
+//! [`Denoiser`](parapolicy_sampler::Denoiser) that the samplers draw actions from. [`adopt`] makes a policy's directory
+//! of a graph of any origin, as far as the graph tells.
 //!
 //! Raw quantities (pixels, radians) are f64, normalised ones f32.
 //!

@@ -1,4 +1,4 @@
-//! `policy.json`: all that a graph does not say about itself.
+//! `policy.json`: everything about a policy that its graph does not contain.
 
 mod blank;
 mod error;
@@ -16,7 +16,8 @@ use crate::Normalization;
 /// The manifest's file name, in the policy's directory.
 pub const MANIFEST_FILE: &str = "policy.json";
 
-/// The newest version of the manifest's format; this crate reads every one from 1 on. Version 2 added the normalisations
+/// The newest version of the manifest's format; this crate reads every one from 1 on. Version 2 added the
+/// normalisations
 /// `mean_std` and `identity`, the encoder, and observations as a
 /// part of the plan.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -39,9 +40,9 @@ pub struct Manifest {
     pub horizon: usize,
     /// How many actions of a plan are executed before the next is made.
     pub n_action_steps: usize,
-    /// What the observation consists of.
+    /// Entries of the observation.
     pub observations: Vec<Entry>,
-    /// What an action consists of.
+    /// Entries of an action.
     pub actions: Vec<Entry>,
     /// The noise schedule the network was trained with.
     pub scheduler: SchedulerConfig,
@@ -71,7 +72,7 @@ impl Entry {
         self.shape.iter().product()
     }
 
-    /// Never, in a manifest that was loaded.
+    /// Whether there are no components; never so in a manifest that was loaded.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -89,17 +90,18 @@ pub struct DenoiserGraph {
     pub sample: String,
     /// Input: training timesteps, int64 or float32 `[batch]`.
     pub timestep: String,
-    /// Input: normalised observations, float32 `[batch, n_obs_steps, observation_dim]`; or, where there is an encoder, its
-    /// features, `[batch, n_obs_steps, size]`; or either flat, `[batch, n_obs_steps · observation_dim]`. Without this input, observations are inpainted: each step of a plan is an
-    /// action followed by what is seen, and what was seen in the first `n_obs_steps` of them is known.
+    /// Input: normalised observations, float32 `[batch, n_obs_steps, observation_dim]`; or, where there is an encoder,
+    /// its features, `[batch, n_obs_steps, size]`; or either flat, `[batch, n_obs_steps · observation_dim]`. Without
+    /// this input, observations are inpainted: each step of a plan is an action followed by what is seen, and what was
+    /// seen in the first `n_obs_steps` of them is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observation: Option<String>,
     /// Output: what the scheduler's `prediction_type` says, float32 `[batch, horizon, plan_dim]`.
     pub prediction: String,
 }
 
-/// The graph that encodes observations, run once for each: where it lies, its checksum, and the names of its input and of
-/// its output.
+/// The graph that encodes observations, run once for each: where it lies, its checksum, and the names of its input and
+/// of its output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EncoderGraph {

@@ -53,7 +53,7 @@ impl Backend for Native {
 #[derive(Debug)]
 struct OpenNative {
     kernel: Kernel,
-    /// More threads than the engine can use are not started.
+    /// Started without the threads that the engine could not use.
     threads: Threads,
 }
 
@@ -85,7 +85,7 @@ impl OpenBackend for OpenNative {
     }
 }
 
-/// An engine, and room for what it predicts where that is not wanted contiguous.
+/// An engine, and a buffer for predictions whose destination is not contiguous.
 #[derive(Debug)]
 struct NativeDenoiser {
     engine: Engine,
@@ -113,7 +113,7 @@ impl OpenDenoiser for NativeDenoiser {
     }
 }
 
-/// What a batch of `rows` takes by a graph that something else runs, by the engine's account.
+/// Operations and bytes of a batch of `rows`, counted by the engine for a graph that another backend runs.
 ///
 /// # Errors
 /// A graph that the engine does not read, and so cannot count.
@@ -122,7 +122,7 @@ pub fn work_of(path: &Path, manifest: &Manifest, precision: Precision, rows: usi
     WorkByStage::of(&read(path)?, &names, precision.bytes(), rows).map_err(|error| refused(path, error))
 }
 
-/// Those of a graph that is shown the observation.
+/// Names of the inputs and output of a graph with an observation input.
 fn names<'a>(path: &Path, manifest: &'a Manifest) -> Result<Names<'a>, GraphError> {
     let denoiser = &manifest.denoiser;
     let Some(observation) = &denoiser.observation else {

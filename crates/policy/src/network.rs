@@ -48,8 +48,8 @@ pub struct Network {
 
 impl Network {
     /// Loads the policy in the directory `dir`: reads and validates its manifest, checks the graph's SHA-256, opens it
-    /// and checks its inputs and output; the same for the encoder, if it has one. That runs on ONNX Runtime, which is found
-    /// or installed for it where the provider is another.
+    /// and checks its inputs and output; the same for the encoder, if it has one. That runs on ONNX Runtime, which is
+    /// found or installed for it where the provider is another.
     ///
     /// # Errors
     /// The first thing that is wrong with the manifest or a graph; or ONNX Runtime cannot be had for the encoder.
@@ -62,17 +62,17 @@ impl Network {
         Ok(Self { manifest, graph, encoder, inpainted, observations, rows: Vec::new(), provider: provider.clone() })
     }
 
-    /// What runs the graph.
+    /// The provider that runs the graph.
     pub fn provider(&self) -> &Provider {
         &self.provider
     }
 
-    /// What `policy.json` says.
+    /// The manifest (`policy.json`).
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// What a batch of `rows` takes, for the roofline.
+    /// Operations and bytes of a batch of `rows`, for the roofline.
     ///
     /// # Errors
     /// The reason, where it cannot be counted.
@@ -114,7 +114,8 @@ impl Network {
         Ok(BoundPlans::new(self))
     }
 
-    /// Hands what is bound to the denoiser, or holds it in the plans; encoded if it is to be.
+    /// Binds the observations, encoded if there is an encoder, as the denoiser's input or as inpainted values of the
+    /// plans.
     fn bind_graph(&mut self) -> Result<(), PolicyError> {
         let observations = self.observations.all();
         let seen = match &mut self.encoder {
@@ -142,8 +143,7 @@ impl Network {
         })
     }
 
-    /// Actions `[n, action_dim]` in raw units as the network knows them, flattened: what the values of a sample are that
-    /// [`Network::actions`] turns into these.
+    /// Normalises actions `[n, action_dim]` in raw units and flattens them: the inverse of [`Network::actions`].
     ///
     /// # Panics
     /// If an action has another length.

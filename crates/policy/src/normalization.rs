@@ -1,4 +1,4 @@
-//! Between a robot's units and the network's.
+//! Converts between a robot's units and the network's.
 
 use serde::{Deserialize, Serialize};
 

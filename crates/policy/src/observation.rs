@@ -1,10 +1,10 @@
-//! Observations, normalised.
+//! Buffer of normalised observations.
 
 use ndarray::ArrayView2;
 
 use crate::{Entry, PolicyError};
 
-/// What is bound, normalised: one observation a plan. The buffer keeps the largest size it has seen.
+/// The bound observations, normalised, one per plan. The buffer never shrinks.
 #[derive(Clone, Debug)]
 pub(crate) struct Observations {
     bound: Vec<f32>,

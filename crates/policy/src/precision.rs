@@ -1,10 +1,10 @@
-//! How exactly a network is computed.
+//! Precisions that a network can be computed in.
 
 use std::{fmt, str::FromStr};
 
 use parapolicy_engine::{self as engine, kernel::Kernel};
 
-/// In which the factors of a network's products are kept.
+/// Number format of the factors in a network's products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Precision {

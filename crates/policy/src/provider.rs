@@ -1,10 +1,10 @@
-//! What runs graphs, ready.
+//! An open provider, ready to run graphs.
 
 use std::{fmt, sync::Arc};
 
 use crate::{BackendName, Idle, Inference, LibraryDescription, OpenBackend, Precision};
 
-/// What runs policies' graphs, ready: what [`Inference`] opened. Cheap to clone.
+/// A provider that [`Inference`] opened, ready to run policies' graphs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Provider {
     inference: Inference,
@@ -16,17 +16,17 @@ impl Provider {
         Self { inference, backend }
     }
 
-    /// What was asked for, with threads and devices settled.
+    /// The requested inference, with threads and devices resolved.
     pub fn inference(&self) -> &Inference {
         &self.inference
     }
 
-    /// Which one.
+    /// Name of the backend.
     pub fn name(&self) -> BackendName {
         self.inference.provider
     }
 
-    /// In which products are computed.
+    /// Precision of the products.
     pub fn precision(&self) -> Precision {
         self.inference.precision
     }
@@ -36,7 +36,7 @@ impl Provider {
         self.inference.threads
     }
 
-    /// What threads do while there is nothing to do, where they can be told.
+    /// What idle threads do, where the provider has this setting.
     pub fn idle(&self) -> Idle {
         self.inference.idle
     }
@@ -46,7 +46,7 @@ impl Provider {
         &self.inference.devices
     }
 
-    /// Version of what runs the graph; what a library says of its build, where its version is unknown.
+    /// Version of the backend; the library's build information where its version is unknown.
     pub fn version(&self) -> &str {
         self.backend.version()
     }

@@ -1,4 +1,4 @@
-//! The agent: what it does to reach its target. Nothing on the table stops it.
+//! The agent: moves towards its target. Nothing on the table stops it.
 
 use nalgebra::Vector2;
 

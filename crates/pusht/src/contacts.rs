@@ -3,12 +3,13 @@
 //! Chipmunk (gym-pusht's engine) keeps what bodies *do* apart from how overlaps are *mended*: one solve finds
 //! velocities that close no contact further, a second one finds pseudo-velocities that push overlapping shapes apart
 //! and are forgotten after the step. rapier mends with a bias inside its one solve, which gives another motion
-//! wherever the agent moves away from a contact. So rapier is asked twice here:
+//! wherever the agent moves away from a contact. So rapier solves twice here:
 //!
 //! 1. for velocities: the agent moves, overlaps are ignored (no bias);
 //! 2. for the push-out: the agent stands still, overlaps beyond the slop lose a fixed share per substep.
 //!
-//! An agent at a single point of the block, the commonest case, needs no solver: [`push`] has it in closed form, in f64.
+//! An agent at a single point of the block, the commonest case, needs no solver: [`push`] has it in closed form, in
+//! f64.
 
 mod push;
 mod scene;
@@ -31,7 +32,7 @@ const ITERATIONS: usize = 10;
 /// to find the way out; Chipmunk gets there over many steps, because it starts each from the impulses of the last.
 const PINNED_ITERATIONS: usize = 40;
 
-/// Shapes this far apart (px) do not touch, whatever f32 rounds, and rapier need not be asked.
+/// Shapes this far apart (px) do not touch, even after f32 rounding, so rapier can be skipped.
 const MARGIN: f64 = 0.01;
 
 /// A velocity in the plane: px/s of the centre of gravity, rad/s about it.
@@ -53,13 +54,13 @@ impl Twist {
 pub(crate) struct ContactSolver {
     pristine: Scene,
     scene: Scene,
-    /// Whether `scene` remembers contacts that are to be forgotten.
+    /// Whether `scene` still holds contacts that must be dropped.
     stale: bool,
     rapier: Rapier,
     velocity: IntegrationParameters,
     pinned_velocity: IntegrationParameters,
     push_out: IntegrationParameters,
-    /// Of an overlap beyond the slop, what is mended in a substep.
+    /// Share of an overlap beyond the slop that is removed in a substep.
     share: f64,
 }
 
@@ -80,7 +81,7 @@ impl ContactSolver {
         }
     }
 
-    /// Forgets every contact, so that what follows depends on nothing that went before.
+    /// Drops every contact, so that the next step does not depend on earlier ones.
     pub(crate) fn forget(&mut self) {
         self.stale = true;
     }
@@ -94,7 +95,7 @@ impl ContactSolver {
             return free;
         }
         if free == Twist::ZERO {
-            // A wall takes no notice of a block that rests in the slop.
+            // A block that overlaps a wall by less than the slop is not pushed.
             if !at_agent && !is_at_wall(block, -f64::from(SLOP)) {
                 return free;
             }

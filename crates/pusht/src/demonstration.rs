@@ -1,4 +1,4 @@
-//! Demonstrations: episodes that someone drove, in the format that training reads.
+//! Demonstrations: episodes driven by a person, in the format that training reads.
 
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::geometry::KEYPOINTS;
 use crate::state::State;
 use crate::trace::{Trace, TraceError};
 
-/// An episode as someone drove it.
+/// An episode driven by a person.
 ///
 /// In a file, beside the arrays of a [`Trace`]:
 ///
@@ -54,7 +54,7 @@ pub struct DemonstrationStep {
     pub agent_velocity: Option<Vector2<f64>>,
     /// The agent's target, px.
     pub action: [f64; 2],
-    /// What the action earned, if it was recorded.
+    /// Reward of the action, if it was recorded.
     pub reward: Option<f64>,
 }
 
@@ -111,8 +111,8 @@ impl Demonstration {
         Ok(all.map(|(episode, rows)| Self { seed: seed(episode), steps: rows.map(step).collect() }).collect())
     }
 
-    /// Writes demonstrations to a file that is not there yet: aside, then renamed. What is known only of some of them,
-    /// velocities or rewards, is left out.
+    /// Writes demonstrations to a file that is not there yet: aside, then renamed. Velocities or rewards that only some
+    /// of them have are left out.
     ///
     /// # Errors
     /// If there is such a file, or it cannot be written; nothing is left behind.
@@ -125,8 +125,8 @@ impl Demonstration {
         })
     }
 
-    /// Writes demonstrations to a new file in `folder`, which is made if it is not there: `demo-SEED.npz`, or if there is
-    /// one, with the first free number, `demo-SEED-2.npz`. Returns its path.
+    /// Writes demonstrations to a new file in `folder`, which is made if it is not there: `demo-SEED.npz`, or if there
+    /// is one, with the first free number, `demo-SEED-2.npz`. Returns its path.
     ///
     /// # Errors
     /// If it cannot be written.

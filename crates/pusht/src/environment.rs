@@ -18,7 +18,7 @@ use crate::{Kick, Renderer, Scenario, State, Task, WorldError, agent};
 /// Time from one control step to the next.
 pub const PERIOD: Duration = Duration::from_millis(100);
 
-/// What a policy asks of PushT that PushT does not have.
+/// Why a policy cannot be played in PushT.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PushTError {
@@ -34,7 +34,7 @@ pub enum PushTError {
         /// Its length there.
         length: usize,
     },
-    /// Nothing in the observation tells where the agent is.
+    /// The observation does not contain the agent's position.
     #[error("observations: plans can only be refined for a policy that observes `agent` or `state`")]
     NoAgent,
     /// Actions of another length.
@@ -54,7 +54,7 @@ const OBSERVATIONS: [(&str, usize, Write); 6] = [
     ("observation.state", 2, |state, out| out.extend(state.agent.iter())),
 ];
 
-/// Those that begin with where the agent is.
+/// Those that begin with the agent's position.
 const AGENTS: [&str; 4] = ["agent", "state", "agent_pos", "observation.state"];
 
 /// Names of images of the table, of any size.
@@ -90,9 +90,9 @@ impl Seen {
 /// The PushT task as an [`Environment`].
 ///
 /// The observation is what the policy's manifest lists, by name: `state` (agent x, y, block x, y, angle), `keypoints`
-/// (nine points of the block), `agent` or `agent_pos` (x, y), `image` (of the table, of any size); and, as LeRobot names
-/// gym-pusht's, `observation.environment_state` (the corners of the block's bar and stem), `observation.state` (the agent's
-/// x, y) and `observation.image`. Pixels and radians. The action is the agent's target position in pixels.
+/// (nine points of the block), `agent` or `agent_pos` (x, y), `image` (of the table, of any size); and, as LeRobot
+/// names gym-pusht's, `observation.environment_state` (the corners of the block's bar and stem), `observation.state`
+/// (the agent's x, y) and `observation.image`. Pixels and radians. The action is the agent's target position in pixels.
 pub struct PushT {
     task: Task,
     observed: State,
@@ -124,12 +124,13 @@ impl PushT {
     /// How the agent follows its targets.
     ///
     /// # Errors
-    /// Never; the simulator's constants make sense.
+    /// Never; the simulator's constants are valid.
     pub fn tracking() -> Result<Tracking, SettingError> {
         Tracking::new(agent::STIFFNESS, agent::DRAG, agent::SUBSTEP, agent::SUBSTEPS)
     }
 
-    /// Puts agent and block elsewhere in the middle of the episode, as a hand on the table would; the agent is at rest then.
+    /// Puts agent and block elsewhere in the middle of the episode, as a hand on the table would; the agent is at rest
+    /// then.
     ///
     /// # Errors
     /// A state with a number that is not finite or absurdly large; everything stays as it is.
@@ -191,13 +192,13 @@ impl Environment for PushT {
         Ok(Outcome { reward, success, over: transition.finished, violation: transition.intrusion })
     }
 
-    /// What [`PushTScene`] reads.
+    /// Writes the numbers that [`PushTScene`] reads.
     fn scene(&self, numbers: &mut Vec<f64>) {
         PushTScene::of(&self.task).write(numbers);
     }
 
-    /// The agent's motion, from what the policy observes. It takes actions to be carried out when they are given: under the
-    /// scenario's `action_delay` the motion is another.
+    /// The agent's motion, from what the policy observes. It assumes that actions are carried out at once: the
+    /// scenario's `action_delay` is not modelled.
     fn tracker(&self) -> Result<Option<Tracker>, BoxError> {
         let first = self.agent.ok_or(PushTError::NoAgent)?;
         Ok(Some(Tracker::new(Self::tracking()?, first..first + 2)))

@@ -6,11 +6,11 @@
 //! | [`Scenario`], [`Task`] | what an episode is, and playing it |
 //! | [`VectorWorld`] | many tasks at once, on every core |
 //! | [`Renderer`] | frames, and images as policies see them |
-//! | [`Demonstration`], [`Trace`] | episodes that someone drove, and that gym-pusht recorded |
+//! | [`Demonstration`], [`Trace`] | episodes driven by a person, and episodes recorded with gym-pusht |
 //!
 //! Bodies and contacts are rapier2d's; every rule and constant is gym-pusht's (0.1.8, on pymunk 6). With the feature
-//! `environment` the task is an environment of policies, `PushT`, on a list of environments as `PUSHT`; without it the crate
-//! knows no policy.
+//! `environment` the task is an environment of policies, `PushT`, on a list of environments as `PUSHT`; without it the
+//! crate knows no policy.
 //!
 //! # Example
 //!

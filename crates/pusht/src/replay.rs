@@ -1,4 +1,4 @@
-//! Replaying a recorded trace, and how far the simulator ends up from it.
+//! Replays a recorded trace, and measures how far the simulator deviates from it.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ pub struct ReplayReport {
     pub errors: ReplayErrors,
     /// The largest distance of the agent from where it should have been after any control step, px.
     pub agent_max_error_px: f64,
-    /// Control steps a second on one core, state observation and reward included.
+    /// Control steps per second on one core, state observation and reward included.
     pub control_steps_per_second: f64,
 }
 
@@ -54,7 +54,7 @@ pub enum ReplayErrors {
     },
 }
 
-/// Where a set of numbers lies.
+/// Quantiles of a set of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Quantiles {
     /// Half of the numbers are at most this.

@@ -1,4 +1,4 @@
-//! Where an episode begins.
+//! Initial states of episodes.
 
 use std::f64::consts::{PI, TAU};
 
@@ -14,7 +14,8 @@ use crate::state::State;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetDistribution {
-    /// The Diffusion Policy project's, which published scores are measured with: `numpy.random.RandomState(seed)`, angle
+    /// The Diffusion Policy project's, which published scores are measured with: `numpy.random.RandomState(seed)`,
+    /// angle
     /// `randn()·2π − π`.
     DiffusionPolicy,
     /// gym-pusht's: `numpy.random.Generator(PCG64(seed))`, angle `uniform(−π, π)`.
@@ -28,7 +29,7 @@ pub enum ResetOrder {
     /// Position first, then angle, as gym-pusht and the Diffusion Policy environment do: the block is put down upright
     /// and turned about its centre of gravity, so its origin ends up elsewhere.
     Legacy,
-    /// The pose is the pose.
+    /// The drawn pose is used as it is.
     Plain,
 }
 

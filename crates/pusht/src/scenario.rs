@@ -1,4 +1,4 @@
-//! Scenario files: how long an episode lasts, where it begins, and what goes wrong in it.
+//! Scenario files: length and initial states of episodes, and their disturbances.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -52,7 +52,7 @@ pub struct Scenario {
     /// Discs that the agent's centre is to stay out of.
     #[serde(default)]
     pub keep_out: Vec<KeepOut>,
-    /// What the observer sees wrongly.
+    /// Noise on observations.
     #[serde(default)]
     pub observation_noise: ObservationNoise,
     /// An action is carried out this many control steps after it was given; the agent stays where it is until then.
@@ -92,7 +92,7 @@ pub struct ObservationNoise {
     pub position_std: f64,
     /// Standard deviation of the block's angle, rad.
     pub angle_std: f64,
-    /// Which noise: together with an episode's seed it fixes every number.
+    /// Seed of the noise: with an episode's seed it fixes every number.
     pub seed: u64,
 }
 
@@ -141,8 +141,8 @@ impl Scenario {
     /// The longest episode a scenario may ask for, in control steps.
     pub const LONGEST_EPISODE: usize = 1_000_000;
 
-    /// Reads and validates a TOML file. The scenarios of this repository, `sims/nominal.toml` and its like, are found by these
-    /// names even where there are no such files.
+    /// Reads and validates a TOML file. The scenarios of this repository, `sims/nominal.toml` and its like, are found
+    /// by these names even where there are no such files.
     ///
     /// # Errors
     /// If the file cannot be read or is not a valid scenario; the message names the file and the field.

@@ -1,3 +1,5 @@
+//! Kicks at random times.
+
 use nalgebra::Vector2;
 use rand::Rng as _;
 use rand_pcg::Pcg64;
@@ -19,7 +21,7 @@ pub struct RandomKicks {
     pub displacement_std: f64,
     /// Standard deviation of the turn, rad.
     pub turn_std: f64,
-    /// Which kicks: together with an episode's seed it fixes every one of them, whatever is done in the episode.
+    /// Seed of the kicks: with an episode's seed it fixes every one of them, independently of the actions.
     pub seed: u64,
 }
 
@@ -33,11 +35,11 @@ pub struct Shoves {
 impl Shoves {
     /// Of the episode with this seed.
     pub fn new(kicks: RandomKicks, seed: u64) -> Self {
-        // The low bit keeps the stream apart from that of the observation noise.
+        // The low bit separates this stream from that of the observation noise.
         Self { kicks, random: Pcg64::new(seed.into(), (u128::from(kicks.seed) << 1 | 1) << 64) }
     }
 
-    /// The kick of the next control step. As many numbers are drawn for none.
+    /// The kick of the next control step. A step without a kick draws as many numbers.
     pub fn next(&mut self) -> Kick {
         let RandomKicks { probability, displacement_std, turn_std, .. } = self.kicks;
         let mut uniform = || (self.random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;

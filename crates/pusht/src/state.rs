@@ -1,4 +1,4 @@
-//! What is where, and what can be observed of it.
+//! Positions of agent and block, and the observations made from them.
 
 use std::array;
 

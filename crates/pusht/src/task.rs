@@ -1,4 +1,4 @@
-//! A scenario played on a world: episodes with their resets, kicks, noise and delay.
+//! Plays a scenario on a world: episodes with their resets, kicks, noise and delay.
 
 use std::collections::VecDeque;
 
@@ -17,7 +17,7 @@ use crate::world::{Kick, Outcome, World, WorldError};
 pub struct Transition {
     /// The state as the observer sees it, noise included.
     pub observation: State,
-    /// What the step came to, without noise.
+    /// Result of the step, without noise.
     pub outcome: Outcome,
     /// How far inside a [`crate::KeepOut`] the agent's centre was at the end of any substep, px; 0 if it stayed out.
     pub intrusion: f64,
@@ -129,7 +129,7 @@ impl Task {
         &self.world
     }
 
-    /// What is played.
+    /// The scenario.
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }

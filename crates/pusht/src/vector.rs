@@ -7,7 +7,7 @@ use crate::state::State;
 use crate::task::{Task, Transition};
 use crate::world::WorldError;
 
-/// Tasks under one scenario that are stepped together, each as it would be alone.
+/// Tasks under one scenario that are stepped in one call; each behaves as if alone.
 pub struct VectorWorld {
     tasks: Vec<Task>,
 }

@@ -16,7 +16,7 @@ pub const SUCCESS_COVERAGE: f64 = 0.95;
 /// The largest coordinate taken for a position, px: far beyond the table, and small enough to compute with.
 const MAX_COORDINATE: f64 = 1e6;
 
-/// Something was said of the world that cannot be.
+/// A value that the world cannot have.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WorldError {
@@ -30,7 +30,7 @@ pub enum WorldError {
     },
 }
 
-/// What a control step came to.
+/// Result of a control step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outcome {
     /// Coverage over [`SUCCESS_COVERAGE`], clipped to 1.
@@ -80,7 +80,7 @@ impl Add for Kick {
     }
 }
 
-/// All that a [`World`] remembers between control steps.
+/// State of a [`World`] between control steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Snapshot {
     agent: Agent,

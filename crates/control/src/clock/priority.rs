@@ -1,24 +1,24 @@
-//! What the operating system can be asked for, so that a control thread is woken in time.
+//! Realtime scheduling and locked memory, requested from the operating system so that a control thread wakes in time.
 
 use serde::{Deserialize, Serialize};
 
-/// What was asked for and what was obtained; a loop runs without it, too, but its reader is to know.
+/// What was requested and what was obtained. A loop also runs without it; reports record which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RealtimeSupport {
     /// Priority under `SCHED_FIFO` that was asked for.
     pub priority: u8,
     /// `SCHED_FIFO` with that priority was obtained.
     pub fifo: bool,
-    /// All memory that the process has is locked (`mlockall`), so that no page is waited for.
+    /// All current memory of the process is locked (`mlockall`), so that the loop never waits for a page fault.
     pub memory_locked: bool,
     /// Why something was not obtained.
     pub refused: Vec<String>,
 }
 
 impl RealtimeSupport {
-    /// Asks for `SCHED_FIFO` with `priority`, from 1 to 99, for this thread and those that it starts from now on, and for
-    /// the memory that the process has so far to be locked. Linux asks for a privilege (`CAP_SYS_NICE`, `CAP_IPC_LOCK`)
-    /// or for limits (`ulimit -r`, `ulimit -l`).
+    /// Asks for `SCHED_FIFO` with `priority`, from 1 to 99, for this thread and those that it starts from now on, and
+    /// for the memory that the process has so far to be locked. Linux asks for a privilege (`CAP_SYS_NICE`,
+    /// `CAP_IPC_LOCK`) or for limits (`ulimit -r`, `ulimit -l`).
     #[must_use]
     pub fn obtain(priority: u8) -> Self {
         let (fifo, locked) = (system::fifo(priority), system::lock_memory());
@@ -39,7 +39,7 @@ mod system {
 
     const FIFO: ThreadSchedulePolicy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
 
-    /// Sets it, and looks whether it is so.
+    /// Requests `SCHED_FIFO` with this priority, and reads it back to confirm.
     pub fn fifo(priority: u8) -> Result<(), String> {
         let text = |error: Error| match error {
             Error::OS(code) => std::io::Error::from_raw_os_error(code).to_string(),
@@ -53,7 +53,7 @@ mod system {
         if obtained { Ok(()) } else { Err(format!("{policy:?} with priority {found} was obtained")) }
     }
 
-    /// What comes later is not locked: beyond the limit it would fail to be there at all.
+    /// Memory allocated later is not locked: with `MCL_FUTURE`, allocations beyond the limit would fail.
     pub fn lock_memory() -> Result<(), String> {
         mlockall(MlockAllFlags::MCL_CURRENT).map_err(|error| error.desc().to_owned())
     }
@@ -76,7 +76,7 @@ mod system {
 mod tests {
     use super::*;
 
-    /// Whether or not the privilege is there: what was not obtained is told, and nothing else.
+    /// With or without the privilege, `refused` lists exactly what was not obtained.
     #[test]
     fn what_was_not_obtained_is_told() {
         let support = std::thread::spawn(|| RealtimeSupport::obtain(10)).join().unwrap();

@@ -1,3 +1,5 @@
+//! The trait that a loop gets its commands from, whether plans come from a worker thread or from a simulation.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,10 +9,11 @@ use super::{Controller, ControllerError, WorkerEvent};
 use crate::playback::Command;
 use crate::{EpisodeObserver, PlanCost};
 
-/// Who sends commands in a loop that does not wait: a [`Controller`], or its twin on simulated time.
+/// Source of commands in a realtime loop: a [`Controller`], or a [`SimulatedController`](super::SimulatedController) on
+/// simulated time.
 pub trait CommandSource {
-    /// Begins an episode; `resting` is sent until the first plan. Everything random follows from `seed`. `observer` is told
-    /// of observations, plans, commands, and of what goes wrong with plans.
+    /// Begins an episode; `resting` is sent until the first plan. Everything random follows from `seed`. `observer`
+    /// receives observations, plans, commands, and failures of plans.
     ///
     /// # Errors
     /// An action that may not be sent.
@@ -21,22 +24,22 @@ pub trait CommandSource {
         observer: &Arc<dyn EpisodeObserver>,
     ) -> Result<(), ControllerError>;
 
-    /// Takes the observation of `time` and asks for a plan if one is due. Called once a control period.
+    /// Takes the observation of `time` and requests a plan if one is due. Called once per control period.
     ///
     /// # Errors
     /// An observation of another length, or that is not finite.
     fn observe(&mut self, observation: ArrayView1<'_, f64>, time: Duration) -> Result<(), ControllerError>;
 
-    /// What to send at `time`. Called once a control period.
+    /// The command for `time`. Called once per control period.
     fn command(&mut self, time: Duration) -> Command<'_>;
 
     /// The actions of the newest plan that are meant to be executed from `time` on, one after the other.
     fn ahead(&self, time: Duration) -> &[f64];
 
-    /// What the plan cost that arrived since this was asked last.
+    /// Cost of the plan that arrived since the last call, if one did.
     fn arrived(&mut self) -> Option<PlanCost>;
 
-    /// What went wrong with plans since this was asked last.
+    /// Failures of plans since the last call.
     fn events(&mut self) -> Vec<WorkerEvent>;
 }
 

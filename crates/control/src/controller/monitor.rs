@@ -1,4 +1,4 @@
-//! What others may know of a controller while it runs.
+//! State of a running controller, for other threads to read.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use crossbeam::channel::{Receiver, TryIter};
 use super::WorkerEvent;
 use crate::{Latency, Percentiles};
 
-/// Counted by the worker; the control thread touches nothing here but the atomics.
+/// Updated by the worker; the control thread reads only the atomics.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     /// A plan is being worked on.
@@ -25,7 +25,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Locked by the worker and by whoever reads, never by the control thread.
     pub fn latency(&self) -> MutexGuard<'_, Latency> {
-        // A histogram is whole after every call, whatever became of the caller.
+        // A histogram is consistent after every call, even if the caller panicked.
         self.latency.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -37,27 +37,27 @@ pub struct Monitor {
     pub(super) events: Receiver<WorkerEvent>,
 }
 
-/// How a controller is.
+/// State and counters of a controller.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Health {
     /// A plan is being worked on.
     pub planning: bool,
     /// Plans delivered.
     pub plans: u64,
-    /// Calls of the network that they took, one after the other.
+    /// Sequential network calls that they took.
     pub rounds: u64,
     /// Rows that the network evaluated for them.
     pub evaluations: u64,
     /// Plans that failed, panicked, or were not finite.
     pub failures: u64,
-    /// Events that nobody fetched in time.
+    /// Events that were dropped because the queue was full.
     pub events_dropped: u64,
-    /// From the worker's waking to the plan delivered, in milliseconds.
+    /// From the worker's wake-up to the delivered plan, in milliseconds.
     pub latency_ms: Percentiles,
 }
 
 impl Monitor {
-    /// The state of this moment.
+    /// The current state.
     #[must_use]
     pub fn health(&self) -> Health {
         let Shared { busy, plans, rounds, evaluations, failures, events_dropped, .. } = &*self.shared;
@@ -72,7 +72,7 @@ impl Monitor {
         }
     }
 
-    /// What went wrong in the worker and was not fetched yet, here or from the controller.
+    /// Failures in the worker that were not fetched yet, here or from the controller.
     pub fn events(&self) -> TryIter<'_, WorkerEvent> {
         self.events.try_iter()
     }

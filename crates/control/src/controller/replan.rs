@@ -1,16 +1,18 @@
-/// When a new plan is asked for. Only one is worked on at a time, always for the newest observation.
+//! When a controller requests a new plan.
+
+/// When a new plan is requested. Only one is sampled at a time, always for the newest observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replan {
-    /// When so many observations have come since the one that was asked about last.
+    /// When this many observations have arrived since the one that the last request was for.
     Every(usize),
-    /// When fewer actions than this are left of those that the newest plan intends.
+    /// When fewer than this many intended actions of the newest plan are left.
     Below(usize),
     /// As soon as the last one is done.
     Always,
 }
 
 impl Replan {
-    /// Whether a plan is due: `since` observations after the last one asked about, if any was, and with `left` actions
+    /// Whether a plan is due, `since` observations after the last request (if there was one) and with `left` actions
     /// left.
     pub(super) fn is_due(self, since: Option<usize>, left: usize) -> bool {
         match (self, since) {

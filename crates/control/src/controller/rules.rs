@@ -1,5 +1,5 @@
-//! What holds whoever plans, a thread or a simulation of one: which observations are taken, when a plan is due, and what
-//! is sent.
+//! Rules shared by the threaded and the simulated controller: which observations are taken, when a plan is due, and
+//! what is sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +18,11 @@ pub(super) struct Rules {
     playback: Playback,
     history: ObservationHistory,
     episode: u64,
-    /// Observations since the one that was asked about last.
+    /// Observations since the one that the last request was for.
     since: Option<usize>,
     arrived: Option<PlanCost>,
     delays: Delays,
-    /// Who is told of episodes, and of this one.
+    /// Observers of all episodes, and of the current one.
     observer: Arc<dyn Observer>,
     told: Arc<dyn EpisodeObserver>,
 }
@@ -49,24 +49,24 @@ impl Rules {
         })
     }
 
-    /// Forgets observations and plans, and those that are to come for the episode before.
+    /// Forgets observations and plans; plans that still arrive for the previous episode will be ignored.
     pub fn begin(&mut self, seed: u64) {
         self.forget();
         self.told = self.observer.begin(seed);
     }
 
-    /// The same, where another loop has told of the beginning.
+    /// The same, where the calling loop has already begun the episode with its observer.
     pub fn begin_told(&mut self, told: &Arc<dyn EpisodeObserver>) {
         self.forget();
         self.told = Arc::clone(told);
     }
 
-    /// Tells `observer` of the episodes to come.
+    /// Reports the following episodes to `observer`.
     pub fn observed_by(&mut self, observer: Arc<dyn Observer>) {
         self.observer = observer;
     }
 
-    /// Who is told of this episode.
+    /// The observer of this episode.
     pub fn observer(&self) -> Arc<dyn EpisodeObserver> {
         Arc::clone(&self.told)
     }
@@ -81,7 +81,7 @@ impl Rules {
         Ok(self.playback.rest_at(action)?)
     }
 
-    /// Takes the observation of `time`; tells whether a plan is due.
+    /// Takes the observation of `time`; returns whether a plan is due.
     pub fn observe(&mut self, observation: ArrayView1<'_, f64>, time: Duration) -> Result<bool, ControllerError> {
         let (found, expected) = (observation.len(), self.config.observation_dim);
         if found != expected {
@@ -96,7 +96,7 @@ impl Rules {
         Ok(self.config.replan.is_due(self.since, self.playback.left(time)))
     }
 
-    /// Takes note that a plan was asked for, for the newest observation.
+    /// Records that a plan was requested for the newest observation.
     pub fn asked(&mut self) {
         self.since = Some(0);
     }
@@ -105,7 +105,7 @@ impl Rules {
     pub fn take(&mut self, delivery: &Delivery) {
         let Delivery { episode, observed, len, intended, actions, cost } = delivery;
         if *episode == self.episode {
-            // The plan's shape was checked when the delivery was made up.
+            // The plan's shape was checked when the delivery was filled.
             let taken = self.playback.take(*observed, actions.slice(s![..*len, ..]), *intended);
             debug_assert!(taken.is_ok());
             self.arrived = Some(*cost);
@@ -123,12 +123,12 @@ impl Rules {
         self.playback.ahead(time)
     }
 
-    /// What the plan cost that arrived since this was asked last.
+    /// Cost of the plan that arrived since the last call, if one did.
     pub fn arrived(&mut self) -> Option<PlanCost> {
         self.arrived.take()
     }
 
-    /// Writes what will have been sent by the time a plan for the observation of `time` is there.
+    /// Writes the actions that will have been sent when a plan for the observation of `time` arrives.
     pub fn foresee(&self, time: Duration, committed: &mut Committed) {
         committed.len = 0;
         if self.config.continuity == Continuity::Inpaint {

@@ -1,4 +1,4 @@
-//! A controller on simulated time: it plans when asked, and delivers when a worker would have.
+//! A controller on simulated time: it samples at once, and delivers each plan when a worker would have.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::{EpisodeObserver, Latency, Plan, PlanCost, PlanEvent, Policy};
 /// How long a plan takes on simulated time.
 #[derive(Clone, Debug)]
 pub enum SamplingTime {
-    /// Every plan so long.
+    /// The same time for every plan.
     Stated(Duration),
-    /// As long as a plan of this distribution; which one follows from the episode's seed.
+    /// Drawn from this distribution, with the episode's seed.
     Drawn(Latency),
-    /// As long as it takes here and now. What comes of it is not the same again.
+    /// The time that sampling really takes. Results are then not reproducible.
     Measured,
 }
 
@@ -34,8 +34,8 @@ impl SamplingTime {
     }
 }
 
-/// The twin of a [`Controller`](super::Controller) without a thread, for time that does not pass by itself: the same rules
-/// and the same playback, but each plan is there, to the moment, when its sampling time is over.
+/// A [`Controller`](super::Controller) without a thread, for simulated time: the same rules and the same playback, but
+/// each plan arrives exactly when its sampling time is over.
 pub struct SimulatedController<'a> {
     rules: Rules,
     policy: &'a mut dyn Policy,
@@ -43,7 +43,7 @@ pub struct SimulatedController<'a> {
     random: ChaCha8Rng,
     committed: Committed,
     delivery: Delivery,
-    /// When the worker would be done.
+    /// When a worker would be done.
     working: Option<Duration>,
     events: Vec<WorkerEvent>,
 }
@@ -52,7 +52,7 @@ impl<'a> SimulatedController<'a> {
     /// A controller that plans with `policy`, whose plans take `sampling`.
     ///
     /// # Errors
-    /// [`ControllerError`] if the configuration does not hold together.
+    /// [`ControllerError`] if the configuration is inconsistent.
     pub fn new(
         config: ControllerConfig,
         policy: &'a mut dyn Policy,
@@ -71,7 +71,7 @@ impl<'a> SimulatedController<'a> {
         }
     }
 
-    /// Draws the plan now, and keeps it back until it would be there; a failure takes no time.
+    /// Samples the plan now, and withholds it until its sampling time is over; a failure takes no time.
     fn plan(&mut self, time: Duration) {
         self.rules.asked();
         self.rules.foresee(time, &mut self.committed);

@@ -1,4 +1,4 @@
-//! The thread that plans.
+//! The thread that samples plans.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,10 +14,10 @@ use triple_buffer::{Input, Output};
 use super::monitor::Shared;
 use crate::{BoxError, EpisodeObserver, Plan, PlanCost, PlanEvent, Policy};
 
-/// What is to be planned for.
+/// A request for a plan.
 #[derive(Clone)]
 pub(super) struct Request {
-    /// Counts the episodes.
+    /// Number of the episode.
     pub episode: u64,
     pub seed: u64,
     /// When the newest observation was taken.
@@ -25,11 +25,11 @@ pub(super) struct Request {
     /// `[n_obs_steps, observation_dim]`, oldest first.
     pub history: Array2<f64>,
     pub committed: Committed,
-    /// Who is told of the plan.
+    /// Receives the plan.
     pub observer: Arc<dyn EpisodeObserver>,
 }
 
-/// What will have been sent by the time the plan is there.
+/// Actions that will have been sent when the plan arrives.
 #[derive(Clone, Debug)]
 pub(super) struct Committed {
     /// `[horizon, action_dim]`.
@@ -39,7 +39,7 @@ pub(super) struct Committed {
 }
 
 impl Committed {
-    /// Nothing, and room for a plan.
+    /// Empty, with room for a plan.
     pub fn new(horizon: usize, action_dim: usize) -> Self {
         Self { actions: Array2::zeros((horizon, action_dim)), len: 0 }
     }
@@ -60,7 +60,7 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    /// Room for a plan.
+    /// Empty, with room for a plan.
     pub fn new(horizon: usize, action_dim: usize) -> Self {
         let actions = Array2::zeros((horizon, action_dim));
         Self { episode: 0, observed: Duration::ZERO, len: 0, intended: 0, actions, cost: PlanCost::default() }
@@ -83,7 +83,7 @@ impl Delivery {
     }
 }
 
-/// Something went wrong in the worker; the controller goes on, and the worker tries again with the next observation.
+/// A failure in the worker; the controller goes on, and the worker tries again with the next observation.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WorkerEvent {
@@ -93,16 +93,16 @@ pub enum WorkerEvent {
     /// The policy failed.
     #[error("the policy failed: {0}")]
     Failed(BoxError),
-    /// The policy panicked; it is made anew.
+    /// The policy panicked; it is made again.
     #[error("the policy panicked: {0}")]
     Panicked(String),
-    /// The plan holds NaN or infinity, or has a shape that cannot be executed; it is withheld as a whole.
+    /// The plan holds NaN or infinity, or has a shape that cannot be executed; no action of it is sent.
     #[error("a plan was withheld: {0}")]
     Withheld(&'static str),
 }
 
 impl WorkerEvent {
-    /// One word or two for what happened.
+    /// What happened, in one or two words.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -127,7 +127,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Plans whenever it is woken, until nobody can wake it any more.
+    /// Samples a plan at every wake-up, until the controller is dropped.
     pub fn run(mut self) {
         let mut policy: Option<(Box<dyn Policy>, u64)> = None;
         while let Ok(()) = self.wake.recv() {
@@ -171,7 +171,7 @@ impl Worker {
     }
 }
 
-/// Plans with the policy, which is made if there is none and reset if the episode is new to it.
+/// Samples a plan. Makes the policy if there is none, and resets it if the episode is new.
 fn plan(
     make: &mut MakePolicy,
     policy: &mut Option<(Box<dyn Policy>, u64)>,
@@ -188,7 +188,7 @@ fn plan(
     plan_for(&mut **policy, request.history.view(), &request.committed)
 }
 
-/// Plans for the last observations, as many as the policy looks at: what it saw before is forgotten.
+/// Samples a plan for the last `n_obs_steps` observations; earlier observations are forgotten.
 pub(super) fn plan_for(
     policy: &mut dyn Policy,
     history: ArrayView2<'_, f64>,
@@ -209,7 +209,7 @@ fn deliver(deliveries: &mut Input<Delivery>, request: &Request, plan: &Plan) -> 
     Ok(())
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())

@@ -1,3 +1,5 @@
+//! A diffusion policy for several environments, with plans sampled in shared batches.
+
 use std::time::Instant;
 
 use ndarray::{Array2, ArrayView1, s};
@@ -7,11 +9,11 @@ use parapolicy_sampler::{BatchedSampler, Budget, Noise, Sample};
 use super::memory::Memory;
 use crate::{BatchedPolicy, BoxError, Plan};
 
-/// A diffusion policy for many environments: one network, a sampler that packs their plans in shared batches, and the
-/// observations of each so far.
+/// A diffusion policy for several environments: one network, a sampler that packs their plans in shared batches, and
+/// the observations of each environment so far.
 ///
-/// Every plan is the one that [`DiffusionPolicy`](crate::DiffusionPolicy) would draw, up to the last bits that a batch of
-/// another size costs. The sampler must have room for as many plans as there are environments.
+/// Every plan is the one that [`DiffusionPolicy`](crate::DiffusionPolicy) would draw, up to rounding, which depends on
+/// the batch size. The sampler must have room for as many plans as there are environments.
 pub struct BatchedDiffusionPolicy<'a> {
     network: &'a mut Network,
     sampler: &'a mut BatchedSampler,
@@ -20,12 +22,12 @@ pub struct BatchedDiffusionPolicy<'a> {
 }
 
 impl<'a> BatchedDiffusionPolicy<'a> {
-    /// Samples `network` with `sampler`.
+    /// A policy that samples plans from `network` with `sampler`.
     pub fn new(network: &'a mut Network, sampler: &'a mut BatchedSampler) -> Self {
         Self { network, sampler, budget: Budget::default(), memories: Vec::new() }
     }
 
-    /// Draws plans together within `budget`; [`Plan::residual`] tells which were cut short.
+    /// Samples batched plans within `budget`; [`Plan::residual`] is set where the budget ended one early.
     #[must_use]
     pub fn within(self, budget: Budget) -> Self {
         Self { budget, ..self }
@@ -50,7 +52,7 @@ impl BatchedPolicy for BatchedDiffusionPolicy<'_> {
     fn plan(&mut self, environments: &[usize]) -> Result<Vec<Plan>, BoxError> {
         let started = Instant::now();
         let (steps, dim) = (self.sampler.table().steps(), self.sampler.dim());
-        // Who has observed nothing has a memory, too, and is refused when its observations are bound.
+        // An environment without observations has a memory too; binding its observations then fails.
         let seeds = environments.iter().map(|&environment| self.memory(environment).next_seed());
         let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
         let observations = environments.iter().map(|&environment| self.memories[environment].observations());

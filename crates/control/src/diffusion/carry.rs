@@ -1,10 +1,12 @@
+//! What a warm-started plan takes over from the plan before it.
+
 use ndarray::Array1;
 use parapolicy_sampler::{Noise, Sampler};
 
 /// What a plan takes over from the one before.
 pub(super) enum Carry<'a> {
     Nothing,
-    /// The guess of x̂0, and the noise.
+    /// Warm start from the last x̂0, with its noise.
     Guess(Option<Noise>),
     /// The plan itself, noised again, for a sampler without the first steps.
     Plan(&'a mut Sampler, Option<Array1<f32>>),
@@ -23,7 +25,7 @@ impl Carry<'_> {
         }
     }
 
-    /// The sampler of the next plan and its noise, with what it takes over moved forward by `values`, in steps of
+    /// The sampler of the next plan and its noise; what it takes over is shifted forward by `values`, in steps of
     /// `plan_dim` values.
     pub fn begin<'s>(
         &'s mut self,
@@ -61,7 +63,7 @@ impl Carry<'_> {
     }
 }
 
-/// Moves a plan forward by `values`, filled up by repeating its last `period` values.
+/// Shifts a plan forward by `values`, and fills the end by repeating its last `period` values.
 fn move_forward(plan: &mut Array1<f32>, values: usize, period: usize) {
     for i in 0..plan.len() {
         if i + values < plan.len() {

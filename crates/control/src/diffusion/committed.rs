@@ -1,3 +1,5 @@
+//! Actions that are already committed, as inpainting values and weights for a sample.
+
 use ndarray::{Array1, Array2, ArrayView2, s};
 use parapolicy_policy::Network;
 use thiserror::Error;
@@ -9,14 +11,15 @@ pub(super) struct ActionLength {
     found: usize,
 }
 
-/// What a sample is to begin with: normalised values, and 1 where they are held, 0 elsewhere, `[horizon * plan_dim]`.
+/// The known beginning of a sample: normalised values, and a mask that is 1 where they are held and 0 elsewhere,
+/// `[horizon * plan_dim]`.
 pub(super) struct Committed {
     pub values: Array1<f32>,
     pub weights: Array1<f32>,
 }
 
 impl Committed {
-    /// `actions`, `[n, action_dim]`, from the moment of the newest observation on.
+    /// `actions`, `[n, action_dim]`, from the time of the newest observation on.
     pub fn new(network: &Network, actions: ArrayView2<'_, f64>) -> Result<Self, ActionLength> {
         let manifest = network.manifest();
         let (expected, found) = (manifest.action_dim(), actions.ncols());

@@ -1,3 +1,5 @@
+//! The state of one episode: its observations and the seed of the next noise.
+
 use ndarray::{ArrayView1, ArrayView2};
 use parapolicy_policy::{Manifest, ObservationHistory};
 use thiserror::Error;
@@ -9,7 +11,7 @@ pub(super) struct ObservationLength {
     found: usize,
 }
 
-/// What a policy knows of an episode: the observations so far, and which noise comes next.
+/// State of a policy in one episode: the observations so far, and the seed of the next noise.
 pub(super) struct Memory {
     history: ObservationHistory,
     observation_dim: usize,
@@ -18,7 +20,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Of no episode.
+    /// Before any episode.
     pub fn new(manifest: &Manifest) -> Self {
         let observation_dim = manifest.observation_dim();
         let history = ObservationHistory::new(manifest.n_obs_steps, observation_dim);
@@ -44,7 +46,7 @@ impl Memory {
         self.history.view()
     }
 
-    /// The seed of the next plan's noise, which counts as used.
+    /// The seed of the next plan's noise; each call advances it.
     pub fn next_seed(&mut self) -> u64 {
         self.plans += 1;
         noise_seed(self.seed, self.plans - 1)
@@ -57,6 +59,6 @@ impl Memory {
 /// other programs can be given it too.
 #[must_use]
 pub fn noise_seed(episode: u64, plan: u64) -> u64 {
-    // An episode of 2³² plans is out of reach.
+    // No episode has 2³² plans.
     (episode << 32) | plan
 }

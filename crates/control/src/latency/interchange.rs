@@ -1,4 +1,4 @@
-//! Histograms in files: the interchange form of `HdrHistogram` (version 2, deflated, in base64), which its other
+//! Histograms in files: the interchange format of `HdrHistogram` (version 2, deflated, in base64), which its other
 //! implementations read, too.
 
 use base64::Engine as _;
@@ -48,7 +48,7 @@ mod tests {
             prop_assert_eq!(serde_json::from_str::<Latency>(&text).unwrap(), latency);
         }
 
-        /// What is not a histogram is an error and not a panic, and so is one that was tampered with, if it is noticed.
+        /// Damaged or arbitrary input gives an error or a histogram, never a panic.
         #[test]
         fn whatever_a_file_holds_is_survived(place in 0..1000_usize, byte in any::<u8>(), text in ".{0,80}") {
             let mut latency = Latency::new();

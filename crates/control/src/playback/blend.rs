@@ -1,3 +1,5 @@
+//! How overlapping plans are combined into one action.
+
 use std::time::Duration;
 
 use super::PlaybackError;
@@ -9,8 +11,8 @@ use super::plans::Plans;
 pub enum Blend {
     /// The newest plan alone, from now on.
     Switch,
-    /// Temporal ensembling (Zhao et al. 2023, arXiv 2304.13705, algorithm 2): the mean of what all plans intend for now,
-    /// the i-th oldest with weight exp(−`decay` · i). With a decay over 0 older plans weigh more.
+    /// Temporal ensembling (Zhao et al. 2023, arXiv 2304.13705, algorithm 2): the mean of the actions of all plans for
+    /// the current time, the i-th oldest with weight exp(−`decay` · i). With a decay over 0 older plans weigh more.
     Ensemble {
         /// From one plan to the next, at least 0.
         decay: f64,
@@ -27,7 +29,7 @@ impl Blend {
         }
     }
 
-    /// Writes what `plans`, the newest of which has an action for `now`, come to.
+    /// Writes the action that `plans` combine to at `now`; the newest plan must have an action for it.
     pub(super) fn mix(self, plans: &Plans, now: Duration, period: Duration, action: &mut [f64]) {
         let Self::Ensemble { decay } = self else {
             if let Some(newest) = plans.newest() {

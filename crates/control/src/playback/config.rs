@@ -1,3 +1,5 @@
+//! Configuration of playback, and its validation.
+
 use std::time::Duration;
 
 use thiserror::Error;
@@ -13,14 +15,14 @@ pub struct PlaybackConfig {
     pub blend: Blend,
     /// What is sent when the plans are used up.
     pub late: Late,
-    /// What is never exceeded.
+    /// Limits that no command exceeds.
     pub limits: Limits,
     /// Age of the observation behind the newest plan beyond which the plan is not trusted any more.
     pub max_age: Duration,
-    /// The command before the first plan, `[action_dim]`: where the robot stands, or that it stands still.
+    /// The command before the first plan, `[action_dim]`: the robot's position, or zero velocity.
     pub initial: Vec<f64>,
-    /// What is sent when there is nothing to go by; without it, the last command again. A robot whose actions are
-    /// velocities needs it.
+    /// What is sent when no plan can be trusted; if none, the last command again. A robot whose actions are velocities
+    /// needs it.
     pub safe: Option<Vec<f64>>,
 }
 
@@ -80,7 +82,7 @@ impl PlaybackConfig {
         given.into_iter().try_for_each(|(name, action)| self.may_be_sent(name, action, self.initial.len()))
     }
 
-    /// Refuses an action of another length, that is not finite, or beyond the limits.
+    /// Refuses an action that has another length, is not finite, or is beyond the limits.
     pub(super) fn may_be_sent(
         &self,
         name: &'static str,

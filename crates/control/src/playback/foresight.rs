@@ -1,10 +1,12 @@
+//! Predicts the commands that will be sent if no new plan arrives.
+
 use std::time::Duration;
 
 use super::{Late, Playback};
 
 impl Playback {
-    /// Writes what will be sent from `now` on if no other plan comes, one action after the other, as far as the newest plan
-    /// reaches and `actions` has room; returns how many. Limits are kept, and nothing is sent.
+    /// Writes what will be sent from `now` on if no other plan comes, one action after the other, as far as the newest
+    /// plan reaches and `actions` has room; returns how many. Limits are kept, and nothing is sent.
     pub fn foresee(&self, now: Duration, actions: &mut [f64]) -> usize {
         let Self { config, plans, last, .. } = self;
         let Some(newest) = plans.newest() else { return 0 };

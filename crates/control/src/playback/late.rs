@@ -1,3 +1,5 @@
+//! What is sent after the newest plan is used up.
+
 use std::time::Duration;
 
 use super::config::field;
@@ -27,7 +29,7 @@ impl Late {
     }
 }
 
-/// How far the end of the plans has got.
+/// State of the commands after plans were used up.
 #[derive(Clone, Debug)]
 pub(super) struct Ending {
     /// Change from the last command but one to the last, while plans were followed.
@@ -46,7 +48,7 @@ impl Ending {
         self.velocity.fill(0.0);
     }
 
-    /// Takes note of what was sent after `last`.
+    /// Records the command that was sent after `last`.
     pub fn note(&mut self, source: Source, last: &[f64], sent: &[f64]) {
         if source == Source::Late {
             self.periods = self.periods.saturating_add(1);
@@ -56,7 +58,7 @@ impl Ending {
         self.velocity.iter_mut().zip(last).zip(sent).for_each(|((velocity, last), sent)| *velocity = sent - last);
     }
 
-    /// Writes what follows the intended actions of `newest`, whose action `index` would be due.
+    /// Writes the command that follows the intended actions of `newest`, whose action `index` would be due.
     pub fn go_on(&self, config: &PlaybackConfig, newest: &TimedPlan, index: usize, last: &[f64], action: &mut [f64]) {
         match config.late {
             Late::Finish if index < newest.len() => action.copy_from_slice(newest.action(index)),

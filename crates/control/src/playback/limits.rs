@@ -1,7 +1,9 @@
+//! Limits on commands: position and change per period.
+
 use super::PlaybackError;
 use super::config::{field, finite, length};
 
-/// What no command exceeds.
+/// Limits that no command exceeds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Limits {
     /// Smallest value of each number of an action; empty: none.
@@ -15,7 +17,7 @@ pub struct Limits {
 /// The first number of an action that was beyond a limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Excess {
-    /// Its place.
+    /// Its index.
     pub index: usize,
     /// What was asked for.
     pub asked: f64,
@@ -45,7 +47,8 @@ impl Limits {
         action.iter().enumerate().position(|(index, value)| self.range(index, *value) != *value)
     }
 
-    /// Moves `action` to the closest one that the limits allow after `last`, which they allow; tells what was beyond.
+    /// Clamps `action` to the limits, given the last command `last` (itself within the limits); returns the first
+    /// excess.
     pub(super) fn keep(&self, action: &mut [f64], last: &[f64]) -> Option<Excess> {
         let mut first = None;
         for (index, (value, last)) in action.iter_mut().zip(last).enumerate() {

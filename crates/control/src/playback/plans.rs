@@ -1,22 +1,24 @@
+//! The plans in force, in a fixed number of places.
+
 use std::time::Duration;
 
 use ndarray::ArrayView2;
 
-/// Plans that are remembered: more would be older than any horizon in use.
+/// Number of plans kept: older ones have no action left for the current time with any horizon in use.
 const REMEMBERED: usize = 8;
 
-/// The last few plans, in memory taken once.
+/// The last few plans, in memory that is allocated once.
 #[derive(Clone, Debug)]
 pub(super) struct Plans {
     plans: Vec<TimedPlan>,
-    /// How many of them are there; the newest comes last.
+    /// Number of plans in force; the newest comes last.
     count: usize,
 }
 
 /// A plan on the time line.
 #[derive(Clone, Debug)]
 pub(super) struct TimedPlan {
-    /// When the observation was taken that it answers.
+    /// When the plan's observation was taken.
     pub observed: Duration,
     /// Actions that are meant to be executed.
     pub intended: usize,
@@ -68,8 +70,8 @@ impl TimedPlan {
         self.len
     }
 
-    /// Which of its actions is for `now`: the nearest, so that a loop that wakes a little early or late is not taken
-    /// for another step. May lie beyond the last one.
+    /// Index of the action for `now`: the nearest in time, so that waking a little early or late does not select
+    /// another step. May lie beyond the last one.
     pub fn index(&self, now: Duration, period: Duration) -> usize {
         let elapsed = now.saturating_sub(self.observed) + period / 2;
         usize::try_from(elapsed.as_nanos() / period.as_nanos()).unwrap_or(usize::MAX)

@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RecipeError {
-    /// There can be no inference there.
+    /// The network cannot be run as requested.
     #[error(transparent)]
     Inference(#[from] InferenceError),
     /// There is no precision of this name.
@@ -17,10 +17,10 @@ pub enum RecipeError {
     /// The policy cannot be loaded.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// Solver, steps, strategy or budget make no sense, alone or for this policy.
+    /// Solver, steps, strategy or budget are invalid, by themselves or for this policy.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A duration that is none.
+    /// A number of seconds that is not a valid duration.
     #[error("{name} is {value}, but must be a number of seconds, 0 or more")]
     Seconds {
         /// The option.

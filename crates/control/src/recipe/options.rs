@@ -1,4 +1,4 @@
-//! What a recipe is made of, as command lines, C and Python say it: by names and numbers, each of which may be left out.
+//! Options of a recipe as command lines, C and Python give them: names and numbers, each of which may be left out.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use parapolicy_sampler::{Budget, Strategies, Strategy, WindowConfig};
 
 use super::{Recipe, RecipeError};
 
-/// What a recipe is made of; what is left out has a default.
+/// Options of a recipe; those left out have defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecipeOptions<'a> {
     /// How plans are drawn.
@@ -26,13 +26,13 @@ pub struct SamplingOptions<'a> {
     pub solver: Option<&'a str>,
     /// Denoising steps.
     pub steps: Option<usize>,
-    /// Steps evaluated in one batch, for strategies that have a window; others take no notice.
+    /// Steps evaluated in one batch, for strategies that have a window; others ignore it.
     pub window: Option<usize>,
-    /// Tolerance, for strategies that have one; others take no notice.
+    /// Tolerance, for strategies that have one; others ignore it.
     pub tolerance: Option<f64>,
-    /// Rounds that a plan may take.
+    /// Maximum rounds of a plan.
     pub rounds: Option<usize>,
-    /// Time that a plan may take.
+    /// Maximum time of a plan.
     pub deadline: Option<Duration>,
 }
 
@@ -43,9 +43,9 @@ pub struct InferenceOptions<'a> {
     pub provider: Option<&'a str>,
     /// Name of the precision.
     pub precision: Option<&'a str>,
-    /// Threads that work on each batch; 0 is one a core.
+    /// Threads that work on each batch; 0 means one per core.
     pub threads: usize,
-    /// Whether each of them but the calling one keeps to a core of its own.
+    /// Whether each thread except the calling one is pinned to a core of its own.
     pub pinned: bool,
     /// Devices that share the rows of every batch.
     pub devices: Vec<u32>,
@@ -54,10 +54,10 @@ pub struct InferenceOptions<'a> {
 }
 
 impl RecipeOptions<'_> {
-    /// The recipe; names are those of the lists.
+    /// The recipe, with names looked up in the lists.
     ///
     /// # Errors
-    /// [`RecipeError`], with the option that makes no sense.
+    /// [`RecipeError`], with the option that is invalid.
     pub fn recipe(&self, strategies: &Strategies, backends: &Backends) -> Result<Recipe, RecipeError> {
         let inference = self.inference.inference(backends)?;
         self.sampling.recipe(strategies, inference)
@@ -85,7 +85,7 @@ impl SamplingOptions<'_> {
 }
 
 impl InferenceOptions<'_> {
-    /// What they come to.
+    /// The inference that these options describe.
     ///
     /// # Errors
     /// As [`RecipeOptions::recipe`].
@@ -105,7 +105,7 @@ impl InferenceOptions<'_> {
     }
 }
 
-/// The strategy with this window and tolerance, as far as it has them; its own where none is given.
+/// The strategy with this window and tolerance, where it has them; its own defaults where none is given.
 fn with_window(strategy: Strategy, window: Option<usize>, tolerance: Option<f64>) -> Strategy {
     let defaults = WindowConfig::default();
     strategy.with_window(WindowConfig {

@@ -1,21 +1,21 @@
-//! What a plan is not to do.
+//! Limits on plans, as costs with gradients.
 
 use ndarray::ArrayViewMut2;
 use thiserror::Error;
 
 use super::Way;
 
-/// A limit on the way a plan leads.
+/// A limit on the path that a plan leads along.
 pub trait Cost: Send {
-    /// Half the sum of the squared excesses, each told as a length in raw units, with any margin counted in; its gradient
-    /// by the positions, `[1 + substeps, dim]`, is added to `gradient`. 0 is without excess, and adds nothing.
+    /// Half the sum of the squared excesses, each as a length in raw units, margin included; its gradient with respect
+    /// to the positions, `[1 + substeps, dim]`, is added to `gradient`. Without excess it is 0 and adds nothing.
     fn add_gradient(&self, way: &Way, gradient: ArrayViewMut2<'_, f64>) -> f64;
 
     /// How far the limit is exceeded at worst, in its own units, without margin; 0 if it is kept.
     fn violation(&self, way: &Way) -> f64;
 }
 
-/// A number that makes no sense.
+/// An invalid number in a setting.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[error("{field} is {value}, but must be {expected}")]
 pub struct SettingError {

@@ -1,8 +1,10 @@
+//! A region that the robot must stay out of.
+
 use ndarray::{ArrayViewMut2, s};
 
 use super::{Cost, SettingError, Way};
 
-/// A disc, or a ball in as many dimensions as the robot has, that it is to stay out of. With d the distance of a
+/// A disc, or a ball in as many dimensions as the robot has, that the robot must stay out of. With d the distance of a
 /// position from the centre, the excess of every substep is
 ///
 /// ```text
@@ -38,7 +40,7 @@ impl Cost for KeepOut {
         for (position, mut gradient) in way.positions.rows().into_iter().zip(gradient.rows_mut()).skip(1) {
             let distance = self.distance(position);
             let excess = (self.radius + self.margin - distance).max(0.0);
-            // In the very centre every direction is as good; none is taken.
+            // At the exact centre the direction is undefined; the gradient is 0.
             let slope = if distance > 0.0 { -excess / distance } else { 0.0 };
             for ((gradient, p), c) in gradient.iter_mut().zip(position).zip(&self.centre) {
                 *gradient += slope * (p - c);

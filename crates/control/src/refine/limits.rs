@@ -1,3 +1,5 @@
+//! Limits on speed and acceleration.
+
 use ndarray::{Array1, ArrayViewMut2, s};
 
 use super::{Cost, SettingError, Way};
@@ -25,7 +27,7 @@ pub struct AccelerationLimit {
 }
 
 impl SpeedLimit {
-    /// In raw units a second; plans are to stay `margin` below the limit.
+    /// In raw units per second; plans should stay `margin` below the limit.
     ///
     /// # Errors
     /// A limit that is not positive and finite, a margin that is not between 0 and it.
@@ -37,7 +39,7 @@ impl SpeedLimit {
 }
 
 impl AccelerationLimit {
-    /// In raw units a second, a second; plans are to stay `margin` below the limit.
+    /// In raw units per second squared; plans should stay `margin` below the limit.
     ///
     /// # Errors
     /// A limit that is not positive and finite, a margin that is not between 0 and it.

@@ -1,14 +1,17 @@
+//! Estimates a robot's motion from observed positions and the targets that were sent.
+
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView1};
 
 use super::{Motion, Tracking};
 
-/// Knows a robot's motion where only its position is observed: the velocity is what the targets it was given make it.
+/// Estimates a robot's motion where only its position is observed: the velocity is simulated from the targets that it
+/// received.
 #[derive(Clone, Debug)]
 pub struct Tracker {
     tracking: Tracking,
-    /// Where the position is in an observation.
+    /// Entries of an observation that hold the position.
     position: Range<usize>,
     motion: Option<Motion>,
     targets: Array2<f64>,
@@ -16,7 +19,7 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// Of a robot whose position is the entries `position` of an observation.
+    /// A tracker for a robot whose position is the entries `position` of an observation.
     pub fn new(tracking: Tracking, position: Range<usize>) -> Self {
         Self { tracking, position, motion: None, targets: Array2::zeros((0, 0)), executed: 0 }
     }
@@ -56,8 +59,8 @@ impl Tracker {
         (self.targets, self.executed) = (targets, 0);
     }
 
-    /// The motion at the last observation, and the target in force then: where it stands, if none was given. None before
-    /// the first observation.
+    /// The motion at the last observation, and the target in force then: where it stands, if none was given. None
+    /// before the first observation.
     pub fn now(&self) -> Option<(&Motion, &[f64])> {
         let motion = self.motion.as_ref()?;
         let last = self.executed.min(self.targets.nrows()).checked_sub(1);

@@ -1,17 +1,17 @@
-//! Where a robot gets when it is given targets.
+//! Simulates how a robot follows its targets.
 
 use ndarray::{Array2, ArrayView2, s};
 
 use super::SettingError;
 
-/// A robot that is drawn to its target like a mass on a spring, each coordinate alone (semi-implicit Euler):
+/// A robot that is pulled to its target like a mass on a spring, each coordinate separately (semi-implicit Euler):
 ///
 /// ```text
 /// v' = v + h (stiffness (target − p) − drag v)
 /// p' = p + h v'
 /// ```
 ///
-/// It lags behind its targets and may overshoot them; what it touches does not hold it back.
+/// It lags behind its targets and may overshoot them; contacts are not modelled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tracking {
     stiffness: f64,
@@ -20,12 +20,12 @@ pub struct Tracking {
     substeps: usize,
 }
 
-/// Where a robot is and how it moves, a number a coordinate.
+/// Position and velocity of a robot, one number per coordinate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Motion {
     /// In raw units.
     pub position: Vec<f64>,
-    /// In raw units a second.
+    /// In raw units per second.
     pub velocity: Vec<f64>,
 }
 
@@ -36,7 +36,7 @@ impl Motion {
     }
 }
 
-/// The way a plan leads: positions at every substep, and the stop at the plan's last target.
+/// The path that a plan leads along: positions at every substep, including the stop at the plan's last target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Way {
     /// `[1 + substeps, dim]`, the first being where the robot is now.
@@ -69,8 +69,8 @@ impl Tracking {
         Ok(Self { stiffness, drag, substep, substeps })
     }
 
-    /// The way along `targets`, `[planned, dim]`, one a control step, and then, for `stop` control steps, at the last of
-    /// them.
+    /// The path along `targets`, `[planned, dim]`, one per control step, and then, for `stop` control steps, at the
+    /// last of them.
     ///
     /// # Panics
     /// Without targets, or if they have fewer coordinates than the motion.
@@ -100,7 +100,8 @@ impl Tracking {
         to
     }
 
-    /// The adjoint of [`Tracking::way`]: from a gradient by its positions to one by the `planned` targets,
+    /// The adjoint of [`Tracking::way`]: from a gradient with respect to its positions to one with respect to the
+    /// `planned` targets,
     /// `[planned, dim]`.
     pub fn pull_back(&self, by_position: ArrayView2<'_, f64>, planned: usize) -> Array2<f64> {
         let (rows, dim) = by_position.dim();

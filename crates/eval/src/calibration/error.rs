@@ -1,4 +1,4 @@
-//! What can go wrong with a calibration.
+//! Errors of measuring, reading and writing calibrations.
 
 use std::{io, path::PathBuf};
 

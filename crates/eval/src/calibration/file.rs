@@ -1,11 +1,11 @@
-//! The form in which a calibration is written.
+//! The file format of calibrations.
 
 use parapolicy_sampler::{Profile, Strategy, WindowConfig};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{BatchTime, Calibration, CalibrationKey, Observations, Profiled, Roofline, Sampling, cost};
 
-/// Version of the file's form.
+/// Version of the file format.
 const SCHEMA_VERSION: u32 = 3;
 
 /// The file, as it is written.
@@ -68,7 +68,7 @@ impl From<&Profile> for FileProfile {
 }
 
 impl File {
-    /// Whether it is of this form and of this policy and machine.
+    /// Checks that it has this format and belongs to this policy and machine.
     pub fn check(&self, key: &CalibrationKey) -> Result<(), Problem> {
         let CalibrationKey {
             parapolicy,

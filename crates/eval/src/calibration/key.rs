@@ -11,15 +11,15 @@ use crate::Cpu;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CalibrationKey {
-    /// Version of this program: how many rounds a strategy takes is the program's.
+    /// Version of this program: the number of rounds of a strategy can change with it.
     pub parapolicy: String,
     /// SHA-256 of the graph, in lower-case hexadecimal.
     pub model_sha256: String,
     /// What executes the graph: `native`, `cpu`, `openvino`, …
     pub provider: String,
-    /// In which products are computed: `f32`, `bf16` or `f16`.
+    /// Precision of the products: `f32`, `bf16` or `f16`.
     pub precision: String,
-    /// Version of ONNX Runtime, or of the engine; what the former says of its build, where its version is unknown.
+    /// Version of ONNX Runtime, or of the engine; ONNX Runtime's build information where its version is unknown.
     pub runtime: String,
     /// Processor's name.
     pub cpu: String,
@@ -27,9 +27,9 @@ pub struct CalibrationKey {
     pub cores: usize,
     /// Threads of the network.
     pub threads: usize,
-    /// Whether they keep to cores of their own.
+    /// Whether threads are pinned to cores.
     pub pinned: bool,
-    /// What they do in between: `spin` or `sleep`.
+    /// What idle threads do: `spin` or `sleep`.
     pub idle: String,
     /// Numbers of the devices that share batches.
     pub devices: Vec<u32>,
@@ -61,7 +61,7 @@ impl CalibrationKey {
         }
     }
 
-    /// A name that no other key has: the model's sum, and the sum of all of it.
+    /// A unique name: the model's checksum, and the checksum of the whole key.
     pub(super) fn file_name(&self) -> String {
         let all = sha256(format!("{self:?}"));
         format!("{:.12}-{all:.12}.json", self.model_sha256)

@@ -9,18 +9,18 @@ use rand_chacha::ChaCha8Rng;
 
 use super::BatchTime;
 
-/// The p that are measured: each where a row more is a large change, then every eighth part or so.
+/// The p that are measured: every one while a single row is a large change, then in steps of about an eighth.
 const ROWS: [usize; 24] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128];
 
-/// A small batch is repeated until so many rows were asked for: rounds of a plan follow each other as well.
+/// A small batch is repeated until this many rows were evaluated, as a plan's rounds follow each other too.
 const ROWS_A_VISIT: usize = 8;
 
-/// Every p is visited once a pass. At least so many passes, and at most, while there is time.
+/// Minimum and maximum number of passes; every pass visits each p once.
 const PASSES: [usize; 2] = [5, 60];
 const TIME: Duration = Duration::from_secs(5);
 
-/// Times batches of noise, of all sizes in turn and in another order each time, so that what else the machine does falls
-/// on all alike.
+/// Times batches of noise, of all sizes in turn and in another order each time, so that other load affects all sizes
+/// alike.
 pub(super) fn batch_times(denoiser: &mut dyn Denoiser, dim: usize, timestep: i64) -> Result<Vec<BatchTime>, BoxError> {
     let mut bench = Bench::new(denoiser, dim, timestep);
     let mut times = ROWS.map(|_| Vec::new());
@@ -43,7 +43,7 @@ pub(super) fn batch_times(denoiser: &mut dyn Denoiser, dim: usize, timestep: i64
     Ok(ROWS.into_iter().zip(times).map(|(rows, times)| BatchTime::of(rows, times)).collect())
 }
 
-/// A network and batches to ask it about.
+/// A network, and batches to time it with.
 struct Bench<'a> {
     denoiser: &'a mut dyn Denoiser,
     noise: Noise,
@@ -94,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    /// Remembers what it was asked.
+    /// Records the batch sizes of its calls.
     #[derive(Default)]
     struct Asked(Vec<usize>);
 

@@ -1,4 +1,4 @@
-//! What the candidates ask of the network: plans are drawn with each, and the rows of every batch counted.
+//! Profiles the candidates of `auto`: samples plans with each and counts the rows of every batch.
 
 use std::time::Instant;
 
@@ -13,8 +13,8 @@ use crate::{Meter, trial_observations::trial_observations};
 /// Plans drawn with a candidate at most.
 const PLANS: usize = 6;
 
-/// How much slower than the fastest a candidate may look after its first plan, to be tried again; half of it after two
-/// plans, and so on.
+/// Margin over the fastest within which a candidate is tried again after its first plan; half of it after two plans,
+/// and so on.
 const UNSURE: f64 = 0.5;
 
 /// Profiles of all candidates that the solver allows.
@@ -55,7 +55,7 @@ pub(super) fn candidates(policy: &Network, sampling: &Sampling) -> Result<Vec<Ca
     Ok(candidates)
 }
 
-/// A sampler, and what its plans took so far.
+/// A sampler, and the cost of its plans so far.
 pub(super) struct Candidate {
     sampler: Sampler,
     own_ms: Vec<f64>,
@@ -73,13 +73,13 @@ impl Candidate {
         Ok(())
     }
 
-    /// The others are compared with it.
+    /// Whether this is `sequential`, which the others are compared with.
     fn is_reference(&self) -> bool {
         self.sampler.strategy() == Strategy::sequential()
     }
 
-    /// Milliseconds of a plan in the network, as far as is known: none before the first. Own work is a small part, and
-    /// of a single plan it is not known well.
+    /// Mean time of a plan in the network, ms; none before the first plan. The sampler's own work is left out: it is
+    /// small, and a single plan does not measure it well.
     fn in_network(&self, cost: &BatchCost) -> Result<f64, ConfigError> {
         if self.plans.is_empty() {
             return Ok(0.0);
@@ -87,7 +87,8 @@ impl Candidate {
         Ok(self.profile(0.0).expected(cost)?.latency_ms)
     }
 
-    /// The least of any plan; 0 before the first. The work hardly varies: what takes longer was interrupted.
+    /// The sampler's own work per plan, ms: the minimum over plans, since the work hardly varies and longer times are
+    /// interruptions; 0 before the first plan.
     fn own_ms(&self) -> f64 {
         self.own_ms.iter().copied().reduce(f64::min).unwrap_or(0.0)
     }

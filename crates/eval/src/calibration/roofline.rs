@@ -1,4 +1,4 @@
-//! How far batches are from what the machine can do at most.
+//! Compares the time of batches with the machine's limits (roofline model).
 
 use parapolicy_engine::{Work, limits::Limits};
 use serde::{Deserialize, Serialize};
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::BatchTime;
 use parapolicy_policy::Network;
 
-/// The p that are held to the limits.
+/// The p that are compared with the limits.
 const ROWS: [usize; 4] = [1, 8, 16, 32];
 
-/// How far batches are from what the machine can do at most; or why that is not known.
+/// How far batches are from the machine's limits; or why that is not known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Roofline {
@@ -19,11 +19,11 @@ pub enum Roofline {
     Unknown(String),
 }
 
-/// What the machine can do at most, and batches held to it.
+/// The machine's limits, and batches compared with them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnownRoofline {
-    /// Of all threads of the network together, in its precision.
+    /// Limits of all of the network's threads combined, in its precision.
     pub limits: Limits,
     /// Rows increasing.
     pub batches: Vec<BatchLimit>,
@@ -37,18 +37,18 @@ pub struct BatchLimit {
     pub rows: usize,
     /// Floating-point operations of the network's products; a multiply-add is two.
     pub flop: usize,
-    /// Of weights, which are read once a batch, and of what convolutions read of others and write.
+    /// Bytes moved: weights, read once per batch, and the inputs and outputs of convolutions.
     pub bytes: usize,
-    /// Its operations or its bytes, whichever take longer at the limits, in milliseconds.
+    /// Lower bound of the time, in milliseconds: operations or bytes at the limits, whichever takes longer.
     pub least_ms: f64,
-    /// What it takes, in milliseconds: c(p).
+    /// Measured time, in milliseconds: c(p).
     pub median_ms: f64,
-    /// The former over the latter.
+    /// `least_ms` over `median_ms`.
     pub fraction: f64,
 }
 
 impl Roofline {
-    /// Measures the limits, in about a second, and holds the times of the policy's `batches` to them.
+    /// Measures the limits, in about a second, and compares the times of the policy's `batches` with them.
     pub(super) fn measure(policy: &Network, batches: &[BatchTime]) -> Self {
         match known(policy, batches) {
             Ok(known) => Self::Known(known),

@@ -1,8 +1,7 @@
 //! Calibrations as files: one for each key, in the user's cache directory.
 
 use std::{
-    fs,
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 

@@ -1,18 +1,19 @@
-//! Several environments, whose plans are drawn together.
+//! Plays several environments at once, with plans sampled in shared batches.
 
 use parapolicy_control::{BatchedPolicy, Environment, Observer};
 
 use super::rollout::Rollout;
 use crate::{Episode, EpisodeError};
 
-/// Runs one episode a seed in `environments`, and tells `observer` of each. The episodes come back in the order of the seeds, each as [`run_episode`](super::run_episode) runs it alone.
+/// Runs one episode a seed in `environments`, and reports each to `observer`. The episodes come back in the order of
+/// the seeds, each as [`run_episode`](super::run_episode) runs it alone.
 ///
 /// A world stands still while the policy plans, so it may as well wait until the others need a plan, too: every
-/// environment is played until its plan is used up, then one call plans for all. One whose episode is over takes the next
-/// seed and waits with the rest, so that a call plans for every environment until the seeds run out.
+/// environment is played until its plan is used up, then one call plans for all. One whose episode is over takes the
+/// next seed and waits with the rest, so that a call plans for every environment until the seeds run out.
 ///
 /// # Errors
-/// [`EpisodeError`], with the seed of the episode, or the seeds of those that were planned for together.
+/// [`EpisodeError`], with the seed of the episode, or the seeds of those in the failed batch.
 pub fn run_episodes(
     policy: &mut dyn BatchedPolicy,
     environments: &mut [Box<dyn Environment>],
@@ -60,7 +61,7 @@ struct Slot<'e> {
 }
 
 impl<'e> Slot<'e> {
-    /// Begins an episode and shows the policy how it begins: a plan is what it needs next.
+    /// Begins an episode and passes the first observation to the policy; the next step is to plan.
     fn begin(
         index: usize,
         environment: &'e mut dyn Environment,

@@ -39,7 +39,7 @@ impl Rollout {
         })
     }
 
-    /// What there is to see before the next step.
+    /// The observation before the next step.
     pub fn observe(&mut self, environment: &mut dyn Environment) -> Result<ArrayView1<'_, f64>, EpisodeError> {
         let step = self.episode.control_steps;
         let of_environment = |source| EpisodeError::Environment { step, source };
@@ -59,7 +59,7 @@ impl Rollout {
             return Err(EpisodeError::Plan { found: [steps, dim], action_dim });
         }
         self.episode.plans.push(PlanCost::of(&plan));
-        // A policy may have laid its actions out in another way.
+        // A policy may use another memory layout for its actions.
         let standard = plan.actions.is_standard_layout();
         let plan =
             if standard { plan } else { Plan { actions: plan.actions.as_standard_layout().into_owned(), ..plan } };
@@ -80,7 +80,7 @@ impl Rollout {
         Ok(outcome.over)
     }
 
-    /// Tells of a step everything that there is to tell.
+    /// Reports a step to the observer.
     fn tell(&self, index: usize, time: Duration, outcome: parapolicy_control::Outcome) {
         let Self { observation, plan, planned, next, scene, observer, .. } = self;
         let (observation, action) = (observation.view(), plan.actions.row(*next));

@@ -1,3 +1,5 @@
+//! Timing of a realtime loop: jitter, missed deadlines, age of observations, late plans.
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -5,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use parapolicy_control::playback::{Command, Source};
 use parapolicy_control::{Latency, Percentiles};
 
-/// How a loop in time went: what was late, and what was sent for want of a plan.
+/// Timing of a realtime loop: what was late, and which commands were sent without a plan.
 #[derive(Clone, Debug)]
 pub struct Timing {
-    /// Whether time passed by itself.
+    /// Whether the clock is the wall clock.
     wall: bool,
     jitter: Latency,
     age: Latency,
@@ -20,7 +22,7 @@ pub struct Timing {
     failures: usize,
 }
 
-/// What [`Timing`] came to.
+/// Summary of [`Timing`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimingReport {
     /// Control steps taken.
@@ -29,27 +31,27 @@ pub struct TimingReport {
     pub wake_up_jitter_ms: Option<Percentiles>,
     /// Deadlines by which the control step before was not done; none on a virtual clock.
     pub deadline_misses: Option<usize>,
-    /// From the observation that the newest plan answers to the action applied.
+    /// Age of the newest plan's observation when an action is applied.
     pub observation_age_ms: Percentiles,
     /// Share of the control steps for which the plans had run out.
     pub late_rate: f64,
     /// Share of the control steps for which there was no plan, or only one that was too old.
     pub safe_rate: f64,
-    /// Control steps in which something else was sent than what the plan asked for.
+    /// Control steps in which another action was sent than the planned one.
     pub withheld: usize,
     /// Plans that failed, or could not be executed.
     pub failed_plans: usize,
 }
 
 impl Timing {
-    /// Of a loop that has not run yet; `wall` if time passes by itself in it.
+    /// For a loop that has not run yet; `wall` if it runs on the wall clock.
     #[must_use]
     pub fn new(wall: bool) -> Self {
         let (jitter, age) = (Latency::new(), Latency::new());
         Self { wall, jitter, age, steps: 0, misses: 0, late: 0, safe: 0, withheld: 0, failures: 0 }
     }
 
-    /// Takes what another loop went through into account.
+    /// Adds the measurements of another loop.
     pub fn merge(&mut self, other: &Self) {
         self.jitter.merge(&other.jitter);
         self.age.merge(&other.age);
@@ -61,7 +63,7 @@ impl Timing {
         self.failures += other.failures;
     }
 
-    /// What it came to.
+    /// The summary.
     #[must_use]
     pub fn report(&self) -> TimingReport {
         let share = |count: usize| count as f64 / self.steps.max(1) as f64;

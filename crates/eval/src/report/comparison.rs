@@ -1,15 +1,17 @@
+//! Compares two reports sampler by sampler.
+
 use std::collections::BTreeSet;
 
 use super::{Difference, Report, SamplerReport};
 
-/// Two reports side by side. Of everything there are two, the first report's and the second's.
+/// Comparison of two reports. Arrays of two hold the first report's value, then the second's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison<'a> {
     /// Samplers of the same name; or where each report has a single one, those two.
     pub pairs: Vec<Pair<'a>>,
     /// Samplers that are in one report alone.
     pub only: [Vec<&'a str>; 2],
-    /// What else is not the same.
+    /// Settings that differ between the reports.
     pub differing: Vec<Differing>,
 }
 
@@ -18,7 +20,7 @@ pub struct Comparison<'a> {
 pub struct Pair<'a> {
     /// Their reports.
     pub samplers: [&'a SamplerReport; 2],
-    /// What the second earned less what the first earned on the same seeds; none without a seed in both.
+    /// Reward of the second minus reward of the first, paired by seed; none without a seed in both.
     pub difference: Option<Difference>,
     /// Seeds in both.
     pub common: usize,
@@ -26,17 +28,17 @@ pub struct Pair<'a> {
     pub only: [Vec<u64>; 2],
 }
 
-/// Something that two reports say differently.
+/// A setting that differs between two reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Differing {
-    /// What it is.
+    /// Name of the setting.
     pub what: &'static str,
-    /// What they say.
+    /// Its two values.
     pub values: [String; 2],
 }
 
 impl<'a> Comparison<'a> {
-    /// Puts two reports side by side.
+    /// Compares two reports.
     #[must_use]
     pub fn new(reports: [&'a Report; 2]) -> Self {
         let [first, second] = reports.map(|report| &report.samplers[..]);

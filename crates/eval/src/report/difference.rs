@@ -1,3 +1,5 @@
+//! Paired differences in reward.
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -5,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{EpisodeReport, mean};
 use crate::{Interval, bootstrap_mean};
 
-/// A paired difference: what the same seeds earned here less what they earned there.
+/// Difference in reward, paired by seed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// Mean over the seeds.
@@ -15,7 +17,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// What `second` earned less what `first` earned on the same seeds; `None` if no seed is in both.
+    /// Reward of `second` minus reward of `first`, paired by seed; `None` if no seed is in both.
     #[must_use]
     pub fn between(first: &[EpisodeReport], second: &[EpisodeReport]) -> Option<Self> {
         let differences: Vec<f64> = paired_rewards(first, second).map(|(_, [before, after])| after - before).collect();
@@ -23,7 +25,7 @@ impl Difference {
     }
 }
 
-/// The seeds that are in both, in the order of `second`, with what they earned in each.
+/// The seeds that are in both, in the order of `second`, with the reward in each.
 pub fn paired_rewards<'a>(
     first: &'a [EpisodeReport],
     second: &'a [EpisodeReport],

@@ -1,4 +1,4 @@
-//! Reports from files that anyone may have written.
+//! Reads reports from untrusted files.
 
 use std::collections::HashSet;
 use std::fs;
@@ -49,11 +49,11 @@ struct Version {
 }
 
 impl Report {
-    /// Reads a `report.json`, and believes nothing of it.
+    /// Reads a `report.json`, and validates every field before use.
     ///
     /// # Errors
-    /// A file that cannot be read, that is no report of this version, or whose rewards cannot be any: outside `[0, 1]`, of
-    /// the same seed twice, or none.
+    /// A file that cannot be read, that is no report of this version, or whose rewards are invalid: outside `[0, 1]`,
+    /// of the same seed twice, or none.
     pub fn load(path: &Path) -> Result<Self, ReportError> {
         let text = fs::read(path).map_err(|source| ReportError::Read { path: path.into(), source })?;
         let no_report = |problem: String| ReportError::NoReport { path: path.into(), problem };

@@ -1,15 +1,17 @@
+//! Settings of a realtime loop, for a report.
+
 use serde::{Deserialize, Serialize};
 
 use parapolicy_control::clock::RealtimeSupport;
 
-/// How a loop ran in which the world did not wait.
+/// Settings of a realtime loop: the environment did not wait for plans.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RealtimeReport {
     /// `real` or `virtual`.
     pub clock: String,
-    /// Control steps a second.
+    /// Control steps per second.
     pub rate_hz: f64,
-    /// When a plan was asked for, as on the command line.
+    /// When a plan was requested, as on the command line.
     pub replan: String,
     /// How plans took over from each other, as on the command line.
     pub blend: String,
@@ -17,6 +19,6 @@ pub struct RealtimeReport {
     pub late: String,
     /// What sampling took on the virtual clock, as on the command line.
     pub latency: Option<String>,
-    /// What the operating system gave, where it was asked.
+    /// Realtime support from the operating system, where it was requested.
     pub realtime: Option<RealtimeSupport>,
 }

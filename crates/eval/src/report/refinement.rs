@@ -1,15 +1,17 @@
+//! What refinement cost and how well limits were kept, for a report.
+
 use serde::{Deserialize, Serialize};
 
 use super::mean;
 use parapolicy_control::refine::RefinementCost;
 use parapolicy_control::{Latency, Percentiles};
 
-/// What refining a sampler's plans took and came to.
+/// Cost and result of refining a sampler's plans.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RefinementReport {
     /// Plans that did not keep every limit as they were sampled, and were refined.
     pub refined_plans: usize,
-    /// Plans that were not executed, because to hold the last target exceeded the limits less.
+    /// Plans that were not executed because holding the last target exceeded the limits less.
     pub held_plans: usize,
     /// Plans that exceed a limit as they were executed.
     pub violating_plans: usize,

@@ -1,3 +1,5 @@
+//! Collects a sampler's episodes while a run goes on, and summarises them for the report.
+
 use parapolicy_control::Latency;
 use parapolicy_control::refine::RefinementCost;
 
@@ -12,11 +14,11 @@ pub struct SamplerRun {
     pub name: String,
     /// Why `auto` took it.
     pub reason: Option<String>,
-    /// Steps in the air at once.
+    /// Denoising steps evaluated at once.
     pub window: Option<usize>,
     /// Tolerance of the acceptance test.
     pub tolerance: Option<f64>,
-    /// Observation bound to plan ready, or all plans of the call.
+    /// From the observation bound to the plan ready, or to all plans of the call ready.
     pub sampling: Latency,
     per_action: Latency,
     timing: Option<Timing>,
@@ -26,7 +28,7 @@ pub struct SamplerRun {
     residuals: Vec<f64>,
     plans: usize,
     refinements: Vec<RefinementCost>,
-    /// Of all plans, each as its share of a call.
+    /// Number of calls for plans: the sum of each plan's share of its call.
     calls: f64,
     /// Time that all calls took, seconds.
     time: f64,
@@ -82,7 +84,7 @@ impl SamplerRun {
         });
     }
 
-    /// Takes an episode into account that was played in time.
+    /// Takes into account an episode that was played in realtime.
     pub fn add_in_time(&mut self, episode: &Episode, timing: &Timing) {
         self.add(episode);
         match &mut self.timing {
@@ -109,8 +111,8 @@ impl SamplerRun {
         }
     }
 
-    /// What runs on the same seeds came to, rewards compared with those of the first run, latencies with those of
-    /// `sequential`. `None` if one is without episodes.
+    /// Reports of runs on the same seeds: rewards are compared with the first run, latencies with `sequential`. `None`
+    /// if one is without episodes.
     #[must_use]
     pub fn reports(runs: &[&Self]) -> Option<Vec<SamplerReport>> {
         let sequential = runs.iter().copied().find(|run| run.name == "sequential");

@@ -1,3 +1,5 @@
+//! A sampler's entry in a report.
+
 use serde::{Deserialize, Serialize};
 
 use super::{CutShort, Difference, RefinementReport, Throughput};
@@ -6,14 +8,14 @@ use parapolicy_control::Percentiles;
 
 use crate::Interval;
 
-/// What one sampler cost and earned.
+/// Reward and cost of one sampler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SamplerReport {
     /// Name of the strategy; `auto:picard` where `auto` took `picard`.
     pub name: String,
     /// Why `auto` took it, and what it expected; none for a sampler that was named.
     pub reason: Option<String>,
-    /// Steps in the air at once; none for a sequential sampler.
+    /// Denoising steps evaluated at once; none for a sequential sampler.
     pub window: Option<usize>,
     /// Tolerance of the acceptance test; none for a sequential sampler.
     pub tolerance: Option<f64>,
@@ -25,14 +27,14 @@ pub struct SamplerReport {
     pub reward_difference: Option<Difference>,
     /// Share of the episodes that succeeded.
     pub success_rate: f64,
-    /// Observation bound to plan ready; none where plans were drawn together.
+    /// From the observation bound to the plan ready; none where plans were sampled in shared batches.
     pub sampling_latency_ms: Option<Percentiles>,
     /// The same, over the actions executed from the plan.
     pub per_action_latency_ms: Option<Percentiles>,
     /// Median sampling latency of `sequential` over this one's; none without `sequential` in the run, or where plans
-    /// were drawn together.
+    /// were sampled in shared batches.
     pub speedup: Option<f64>,
-    /// Plans against time.
+    /// Plans per second.
     pub throughput: Throughput,
     /// Mean rounds of a plan.
     pub rounds_mean: f64,
@@ -52,7 +54,7 @@ pub struct SamplerReport {
     pub episodes: Vec<EpisodeReport>,
 }
 
-/// What one episode earned.
+/// Result of one episode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpisodeReport {
     /// What it was reset with.

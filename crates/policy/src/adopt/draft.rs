@@ -1,4 +1,4 @@
-//! JSON with blanks in it, its fields in their order.
+//! JSON whose fields keep their order and may be blanks to fill in.
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Blank;
 use crate::manifest::BLANK;
 
-/// A value, or what someone is to put in its place.
+/// A value, or a description of what a person must fill in.
 #[derive(Debug)]
 pub(super) enum Draft {
     Known(Value),
@@ -24,7 +24,7 @@ impl Draft {
         Self::Blank(what.into())
     }
 
-    /// What is known, or a blank.
+    /// The known value, or a blank.
     pub fn or_blank(known: Option<impl Into<Value>>, what: &str) -> Self {
         known.map_or_else(|| Self::blank(what), Self::known)
     }

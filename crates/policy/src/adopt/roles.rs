@@ -1,4 +1,4 @@
-//! Which of a graph's inputs and outputs is what.
+//! Assigns roles to a graph's inputs and outputs: sample, timestep, observation, prediction.
 
 mod role;
 
@@ -8,7 +8,7 @@ use parapolicy_onnx::{Dimension, TensorInfo};
 
 use crate::GraphTensors;
 
-/// What the graph calls what a denoiser takes and gives, where that is known.
+/// Names that the graph has for a denoiser's inputs and output, where the user gives them.
 #[derive(Clone, Debug, Default)]
 pub struct RoleNames {
     /// Input: noisy plans.
@@ -17,11 +17,11 @@ pub struct RoleNames {
     pub timestep: Option<String>,
     /// Input: observations.
     pub observation: Option<String>,
-    /// Output: what the network says of the plans.
+    /// Output: the network's prediction for the plans.
     pub prediction: Option<String>,
 }
 
-/// The tensors of a denoiser. Without an observation, that is a part of the plan.
+/// The tensors of a denoiser. Without an observation input, the observation is a part of the plan.
 #[derive(Debug)]
 pub(super) struct Roles<'o> {
     pub sample: &'o TensorInfo,
@@ -31,11 +31,11 @@ pub(super) struct Roles<'o> {
 }
 
 impl<'o> Roles<'o> {
-    /// Tells them apart: by `names`, else by their forms, and where several have the same by what such tensors are called.
+    /// Assigns the roles: by `names`, else by shape and type, and where several tensors match, by common tensor names.
     pub fn of(tensors: &'o GraphTensors, names: &RoleNames) -> Result<Self, Fault> {
         let [samples, timesteps, observations, predictions] = Role::ALL.map(|role| candidates(role, tensors, names));
         let (samples, timesteps, predictions) = (samples?, timesteps?, predictions?);
-        // It is what is left; but what is named must be there.
+        // The observation is the remaining input; but a named one must exist.
         observations?;
         let timestep = one_of(Role::Timestep, &timesteps, tensors)?;
         let sample = sample(&samples, &predictions, tensors)?;
@@ -47,7 +47,7 @@ impl<'o> Roles<'o> {
         Ok(roles)
     }
 
-    /// The tensors there are, in the order in which the manifest has them.
+    /// The tensors present, in the manifest's order.
     pub fn all(&self) -> impl Iterator<Item = (Role, &'o TensorInfo)> {
         let observation = self.observation.map(|observation| (Role::Observation, observation));
         let before = [(Role::Sample, self.sample), (Role::Timestep, self.timestep)];
@@ -61,7 +61,8 @@ impl<'o> Roles<'o> {
     }
 }
 
-/// The tensors that could have a role: the one that is named, or all of its form that are named for no other.
+/// The tensors that could have a role: the one that is named, or all of fitting shape and type that are named for no
+/// other role.
 fn candidates<'o>(role: Role, tensors: &'o GraphTensors, names: &RoleNames) -> Result<Vec<&'o TensorInfo>, Fault> {
     let all = role.among(tensors);
     if let Some(name) = role.name(names) {
@@ -74,7 +75,7 @@ fn candidates<'o>(role: Role, tensors: &'o GraphTensors, names: &RoleNames) -> R
     Ok(all.iter().filter(|tensor| role.fits(tensor) && !of_another(tensor)).collect())
 }
 
-/// The input that comes out again in its shape.
+/// The input whose shape an output repeats.
 fn sample<'o>(
     candidates: &[&'o TensorInfo],
     predictions: &[&TensorInfo],
@@ -94,7 +95,7 @@ fn sample<'o>(
     one_of(Role::Sample, &samples, tensors)
 }
 
-/// The only one of the candidates, or the only one that is called as such tensors are.
+/// The only candidate, or the only one with a common name for this role.
 fn one_of<'o>(role: Role, candidates: &[&'o TensorInfo], tensors: &GraphTensors) -> Result<&'o TensorInfo, Fault> {
     let called: Vec<_> = candidates.iter().copied().filter(|tensor| role.is_called(&tensor.name)).collect();
     match (candidates, called.as_slice()) {
@@ -131,7 +132,7 @@ fn alike<'o>(sample: &TensorInfo, tensors: &[&'o TensorInfo]) -> Vec<&'o TensorI
     tensors.iter().filter(alike).copied().collect()
 }
 
-/// Whether the last two axes of one are those of the other, exchanged.
+/// Whether the last two axes of one are those of the other, transposed.
 fn is_turned(input: &TensorInfo, output: &TensorInfo) -> bool {
     let known = |tensor: &TensorInfo, axis: usize| tensor.sizes()[axis].known();
     known(input, 1).is_some() && [1, 2].map(|axis| known(input, axis)) == [2, 1].map(|axis| known(output, axis))

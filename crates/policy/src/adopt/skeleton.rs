@@ -5,7 +5,7 @@ use parapolicy_onnx::{Dimension, TensorInfo};
 
 use crate::SCHEMA_VERSION;
 
-/// What a network was trained with, which no graph says.
+/// Fields of the training scheduler, which no graph contains.
 const SCHEDULER: [(&str, &str); 7] = [
     ("num_train_timesteps", "how many timesteps it was trained with, 100 say"),
     ("beta_start", "as in training; flow matching has none: remove the line"),
@@ -84,7 +84,7 @@ fn acted(plan_dim: Option<usize>) -> String {
     format!("[numbers in one action]{all}")
 }
 
-/// How it is drawn from, beyond what was trained, is as `diffusers` has it by default.
+/// Fields that only affect sampling have the defaults of `diffusers`.
 fn scheduler() -> Draft {
     let blanks = SCHEDULER.map(|(field, what)| (field, Draft::blank(what)));
     let drawn = [("clip_sample_range", Draft::known(1.0)), ("variance_type", Draft::known("fixed_small"))];

@@ -1,6 +1,6 @@
-//! Installations, as they are shown to a user.
+//! Progress of an installation, to show to the user.
 
-/// Hears how an installation goes, to show it to the user. `()` shows nothing.
+/// Receives the progress of an installation, to show it to the user. `()` shows nothing.
 pub trait InstallObserver {
     /// An installation enters a stage.
     fn stage(&self, stage: InstallStage);
@@ -15,7 +15,7 @@ impl InstallObserver for () {
     fn progress(&self, _: u64, _: u64) {}
 }
 
-/// The stages of an installation, in order; those of a package come again for each.
+/// The stages of an installation, in order; with several packages, the package stages repeat for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstallStage {
     /// Another process is installing: this one waits for it, and goes on if that fails.

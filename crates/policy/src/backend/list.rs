@@ -62,13 +62,13 @@ impl Backends {
         })
     }
 
-    /// The backend that is meant where none is named: the first that takes a library, where one is, else the engine.
+    /// The backend to use where none is named: the first that takes a library if `library` is given, else the engine.
     pub fn implied(&self, library: Option<&Path>) -> BackendName {
         let takes = |backend: &BackendName| backend.backend().takes_library();
         library.and_then(|_| self.iter().find(takes)).unwrap_or_default()
     }
 
-    /// The default, with encoders run by the first backend that does.
+    /// The default, with encoders run by the first backend that supports them.
     pub fn inference(&self) -> Inference {
         let encoder = self.iter().find(|backend| backend.backend().runs_encoders());
         Inference { encoder, ..Inference::default() }

@@ -1,4 +1,4 @@
-//! A backend, as it is named.
+//! A backend as a value, identified by its name.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Holds the inputs and the output of a graph to the manifest.
+//! Checks the inputs and the output of a graph against the manifest.
 
 use std::fmt::Display;
 
@@ -16,7 +16,7 @@ pub enum TimestepType {
     Float32,
 }
 
-/// An input or the output, as the manifest has it.
+/// An input or the output, as the manifest describes it.
 struct Expected<'a> {
     /// Field of the manifest that names it.
     field: &'static str,
@@ -34,11 +34,11 @@ const FLOAT_OR_INT: &[&str] = &["i64", "f32"];
 pub struct Accepted {
     /// Element type of its timesteps.
     pub timestep: TimestepType,
-    /// Sizes of an observation: `n_obs_steps` and what is seen in each, or their product.
+    /// Sizes of an observation: `n_obs_steps` and the numbers per step, or their product.
     pub seen: Vec<usize>,
 }
 
-/// What the manifest leaves to the graph; or what is wrong.
+/// The choices that the manifest leaves to the graph; or what is wrong.
 pub(super) fn denoiser(tensors: &GraphTensors, manifest: &Manifest) -> Result<Accepted, String> {
     let denoiser = &manifest.denoiser;
     let plan = vec![manifest.horizon, manifest.plan_dim()];
@@ -62,7 +62,7 @@ pub(super) fn denoiser(tensors: &GraphTensors, manifest: &Manifest) -> Result<Ac
     Ok(Accepted { timestep, seen })
 }
 
-/// The sizes that an observation has in the graph: its steps one after the other are the same numbers.
+/// The sizes that an observation has in the graph. Flat or not, the memory layout is the same.
 fn seen(tensors: &GraphTensors, manifest: &Manifest) -> Vec<usize> {
     let (steps, dim) = (manifest.n_obs_steps, manifest.seen_dim());
     let input = tensors.inputs.iter().find(|input| Some(&input.name) == manifest.denoiser.observation.as_ref());

@@ -1,4 +1,4 @@
-//! A batch shared by several graphs: one a device.
+//! Splits a batch over several graphs, one per device.
 
 use std::{panic::resume_unwind, thread};
 
@@ -10,8 +10,9 @@ use crate::{Batch, Manifest, OpenDenoiser, Precision, PredictError};
 
 /// Graphs of the same network that share the rows of every batch evenly; all work at once.
 ///
-/// Shih et al. 2023 (arXiv 2305.16317) spread the window of a plan over several GPUs so. A thread is started for each
-/// graph but one, in every call: that is nothing beside a round on a GPU, and much beside one of the engine.
+/// Shih et al. 2023 (arXiv 2305.16317) spread the window of a plan over several GPUs in this way. Every call starts a
+/// thread for each graph but one: the cost is negligible against a round on a GPU, but large against a round of the
+/// engine.
 #[derive(Debug)]
 pub(crate) struct Shared(Vec<Box<dyn OpenDenoiser>>);
 
@@ -23,7 +24,7 @@ impl Shared {
 }
 
 impl OpenDenoiser for Shared {
-    /// What the largest share of a batch takes.
+    /// Operations and bytes of the largest share of a batch.
     fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
         self.0[0].work(manifest, precision, rows.div_ceil(self.0.len()))
     }

@@ -1,15 +1,15 @@
-//! Places in a manifest that are still to be filled in.
+//! Finds the fields of a manifest that a person must still fill in.
 
 use serde_json::Value;
 
-/// What the text in such a place begins with.
+/// Prefix of the text in such a field.
 pub(crate) const BLANK: &str = "FILL IN: ";
 
-/// Where they are, as paths from the root.
+/// Such fields, as paths from the root.
 pub(super) fn blanks(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     if text.contains(BLANK) {
-        // What is no JSON is refused elsewhere.
+        // Text that is not JSON is refused elsewhere.
         let root: Value = serde_json::from_str(text).unwrap_or_default();
         find(&root, "", &mut found);
     }

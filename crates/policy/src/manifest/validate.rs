@@ -1,4 +1,4 @@
-//! The checks that a schema cannot make.
+//! Validates what the JSON schema alone cannot: ranges, and fields against each other.
 
 use std::collections::HashSet;
 
@@ -9,8 +9,8 @@ use super::{DenoiserGraph, EncoderGraph, Entry, Manifest, SCHEMA_VERSION};
 /// A field, as a path from the manifest's root, and what is wrong with it.
 type Problem = (String, String);
 
-/// The network's tensors are indexed with 32 bits in places: this is beyond any policy, five images of 1920 × 1080 say, and
-/// no product overflows.
+/// The network's tensors are indexed with 32 bits in places: this is beyond any policy, five images of 1920 × 1080 say,
+/// and no product overflows.
 const MAX_SIZE: usize = 1 << 25;
 
 impl Manifest {

@@ -1,4 +1,4 @@
-//! What can be wrong with a policy or with what it is asked.
+//! Errors of loading a policy and of binding observations.
 
 use parapolicy_sampler::BoxError;
 
@@ -38,7 +38,7 @@ pub enum PolicyError {
         /// `[n_obs_steps, observation_dim]`.
         expected: [usize; 2],
     },
-    /// The observation has a number that is no observation.
+    /// The observation has a number that is not finite, raw or normalised.
     #[error(
         "observation: `{entry}`[{index}] of step {step} is {value:?}, but must be a finite number of sensible size"
     )]

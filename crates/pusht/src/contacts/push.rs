@@ -1,4 +1,4 @@
-//! The agent at one point of the block: what a solve comes to, in closed form.
+//! Closed form of the contact solve for an agent that touches the block at one point.
 
 use nalgebra::{Rotation2, Vector2};
 

@@ -1,4 +1,4 @@
-//! The table as rapier2d holds it.
+//! The table as a rapier2d scene.
 //!
 //! rapier computes in f32. What it hands back are velocities, small numbers in which f32's error is small as well; the
 //! caller integrates them in f64.
@@ -23,7 +23,7 @@ pub(super) const MASS: f32 = 1.0;
 /// adds the bar's moment twice.
 pub(super) const MOMENT: f32 = 3000.0;
 
-/// rapier's sets, all that it remembers from one step to the next.
+/// rapier's sets: its state from one step to the next.
 #[derive(Clone)]
 pub(super) struct Scene {
     bodies: RigidBodySet,
@@ -35,7 +35,7 @@ pub(super) struct Scene {
     block: RigidBodyHandle,
 }
 
-/// What rapier works with but remembers nothing in, and the kinds of things that are not on this table.
+/// rapier's stateless workspaces, and the empty sets of features that this table does not use.
 pub(super) struct Rapier {
     pipeline: PhysicsPipeline,
     impulse_joints: ImpulseJointSet,
@@ -47,7 +47,7 @@ pub(super) struct Rapier {
 impl Rapier {
     pub(super) fn new() -> Self {
         let mut pipeline = PhysicsPipeline::new();
-        // Timing rapier's parts costs more than some of them take.
+        // Timing rapier's stages would cost more than some of the stages.
         pipeline.counters.disable();
         Self {
             pipeline,
@@ -86,7 +86,7 @@ pub(super) fn parameters(share: f64, iterations: usize) -> IntegrationParameters
 }
 
 impl Scene {
-    /// The table, as rapier holds it once it has seen everything on it.
+    /// The table, after rapier has registered everything on it.
     pub(super) fn new(rapier: &mut Rapier) -> Self {
         let mut bodies = RigidBodySet::new();
         let mut colliders = ColliderSet::new();
@@ -106,7 +106,7 @@ impl Scene {
             bodies,
             colliders,
             islands: IslandManager::new(),
-            // Seven shapes make no tree worth keeping in shape.
+            // With seven shapes, optimising the tree is not worthwhile.
             broad_phase: BroadPhaseBvh::with_optimization_strategy(BvhOptimizationStrategy::None),
             narrow_phase: NarrowPhase::new(),
             agent,

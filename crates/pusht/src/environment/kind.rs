@@ -1,4 +1,4 @@
-//! PushT on the list of environments.
+//! PushT as an entry of the list of environments.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::Scenario;
 /// PushT, for a list of environments.
 pub const PUSHT: EnvironmentName = EnvironmentName::of(&Kind);
 
-/// The scenario that is meant where none is named.
+/// The default scenario.
 const USUAL: &str = "sims/nominal.toml";
 
 #[derive(Debug)]

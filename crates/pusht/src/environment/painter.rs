@@ -8,7 +8,7 @@ use crate::{FrameSizeError, KeepOut, Overlay, Renderer, State, Task};
 const SIZE: u32 = 320;
 const PLAN_COLOUR: [u8; 3] = [214, 96, 36];
 
-/// A moment of PushT: what [`Environment::scene`](parapolicy_control::Environment::scene) says of it.
+/// State of PushT as drawn: the content of [`Environment::scene`](parapolicy_control::Environment::scene).
 #[derive(Clone, Debug, PartialEq)]
 pub struct PushTScene {
     /// Agent and block.
@@ -20,7 +20,7 @@ pub struct PushTScene {
 }
 
 impl PushTScene {
-    /// Of the task as it is.
+    /// The current scene of a task.
     #[must_use]
     pub fn of(task: &Task) -> Self {
         let keep_out = task.scenario().keep_out.clone();
@@ -30,7 +30,7 @@ impl PushTScene {
     /// Adds `[agent x, agent y, block x, block y, block angle, coverage]`, and `[x, y, radius]` of each disc (px, rad).
     pub fn write(&self, numbers: &mut Vec<f64>) {
         let State { agent, block } = &self.state;
-        // As it is, turns included.
+        // The angle is not wrapped.
         numbers.extend([agent.x, agent.y, block.position.x, block.position.y, block.angle, self.coverage]);
         numbers.extend(self.keep_out.iter().flat_map(|disc| [disc.centre[0], disc.centre[1], disc.radius]));
     }

@@ -1,4 +1,4 @@
-//! Files that are whole, damaged, or another's.
+//! Tests of calibration files that are valid, damaged, or belong to another key.
 
 use std::fmt::Write as _;
 

@@ -1,3 +1,5 @@
+//! Tests of reading reports, valid and damaged.
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -7,7 +9,7 @@ use super::*;
 
 use crate::{Deviation, Episode, Machine, Model, Roofline, SamplerRun};
 
-/// Intervals are slow to make.
+/// Computed once, since the bootstrap intervals are slow.
 static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
     let mut run = SamplerRun::new("picard".into(), Some(20), Some(0.1));
     (1..=2).for_each(|seed| run.add(&Episode { seed, reward: 0.5, ..Episode::default() }));
@@ -52,7 +54,7 @@ fn what_was_written_is_read() {
     assert_eq!(serde_json::to_value(load(&value.to_string()).unwrap()).unwrap(), value);
 }
 
-/// Of f32 nothing is said, and earlier reports of this version say nothing at all.
+/// The deviation is null for f32, and missing in earlier reports of this version.
 #[test]
 fn what_precision_came_to_is_read_where_it_is_said() {
     let mut value = written();

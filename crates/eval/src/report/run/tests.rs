@@ -1,3 +1,5 @@
+//! Tests of the summary of a run.
+
 use std::time::Duration;
 
 use super::*;
@@ -23,7 +25,7 @@ fn episode(seed: u64, reward: f64, milliseconds: &[u64]) -> Episode {
     }
 }
 
-/// What all seeds have in common falls out of the difference.
+/// The variation between seeds cancels in the paired difference.
 #[test]
 fn differences_are_paired_by_seed() {
     let mut sequential = SamplerRun::new("sequential".into(), None, None);

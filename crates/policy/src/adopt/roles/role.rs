@@ -1,4 +1,4 @@
-//! What a tensor can be to a denoiser: its form, and what it is called.
+//! The roles of a denoiser's tensors: the shape and type, and the common names, of each.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use parapolicy_onnx::{Dimension, TensorInfo, ValueKind};
 
 use crate::GraphTensors;
 
-/// What a tensor is to a denoiser.
+/// Role of a tensor in a denoiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Role {
     Sample,
@@ -29,7 +29,7 @@ impl Role {
         }
     }
 
-    /// Which of a graph's tensors it is among.
+    /// Whether it is an input or an output.
     pub fn side(self) -> &'static str {
         if self == Self::Prediction { "output" } else { "input" }
     }
@@ -38,7 +38,7 @@ impl Role {
         if self == Self::Prediction { &tensors.outputs } else { &tensors.inputs }
     }
 
-    /// The tensor that is named for it.
+    /// The name that the user gives for this role.
     pub fn name(self, names: &RoleNames) -> Option<&str> {
         let name = match self {
             Self::Sample => &names.sample,
@@ -49,7 +49,7 @@ impl Role {
         name.as_deref()
     }
 
-    /// Its form, in words.
+    /// Its shape and type, in words.
     pub fn form(self) -> &'static str {
         match self {
             Self::Sample => "f32 [batch, horizon, action_dim]",
@@ -59,7 +59,7 @@ impl Role {
         }
     }
 
-    /// Whether a tensor has that form.
+    /// Whether a tensor has that shape and type.
     pub fn fits(self, tensor: &TensorInfo) -> bool {
         let ValueKind::Tensor { element, shape } = &tensor.kind else { return false };
         let (types, axes): (&[&str], _) = match self {
@@ -71,7 +71,7 @@ impl Role {
         types.contains(&element.as_str()) && axes.contains(&shape.len()) && !shape.iter().any(is_empty)
     }
 
-    /// Whether a word of a tensor's name is one that such tensors are called by.
+    /// Whether a word of a tensor's name is a common name for this role.
     pub fn is_called(self, name: &str) -> bool {
         let words: &[&str] = match self {
             Self::Sample => &["sample", "noisy", "trajectory", "action", "actions", "plan", "x", "xt"],
