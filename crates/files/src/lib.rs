@@ -35,7 +35,10 @@ use self::place::{Place, aside};
 ///
 /// # Errors
 /// Whatever `fill` says; or the place cannot be written to. A regular file keeps its content then.
-pub fn replace<E: From<io::Error>>(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>) -> Result<(), E> {
+pub fn replace<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+) -> Result<(), E> {
     match Place::of(path)? {
         Place::Renamed(path) => {
             let aside = aside(&path)?;
@@ -56,7 +59,10 @@ pub fn replace<E: From<io::Error>>(path: &Path, fill: impl FnOnce(&mut BufWriter
 /// # Errors
 /// Whatever `fill` says; [`io::ErrorKind::AlreadyExists`] if something is there, before or after; or the place cannot be
 /// written to.
-pub fn create<E: From<io::Error>>(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>) -> Result<(), E> {
+pub fn create<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+) -> Result<(), E> {
     if path.symlink_metadata().is_ok() {
         return Err(io::Error::from(io::ErrorKind::AlreadyExists).into());
     }
