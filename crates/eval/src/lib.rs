@@ -1,7 +1,7 @@
 //! Measures policies: plays episodes, and reports reward and cost.
 //!
 //! - [`lockstep`]: loops in which the environment waits for the policy, one episode at a time or several in shared
-//! batches;
+//!   batches;
 //! - [`realtime`]: the loop in which the environment does not wait, on the wall clock or on simulated time;
 //! - [`Report`]: what was measured, in the format of `report.json`;
 //! - [`Calibration`]: the time of batches on this machine, and the fastest sampler for it;

@@ -23,7 +23,7 @@ pub fn refinement(
         return Err(anyhow!("--refine: the scenario \"{name}\" has no [[keep_out]] to refine for")).input();
     }
     let config = RefinerConfig { steps, ..RefinerConfig::default() };
-    let tracking = tracker(environment)?.tracking().clone();
+    let tracking = *tracker(environment)?.tracking();
     Refinement::new(network, config, tracking, costs).context("--refine").input()
 }
 
