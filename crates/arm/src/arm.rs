@@ -132,7 +132,7 @@ impl Environment for Arm {
         })
     }
 
-    /// What the painter reads.
+    /// The numbers that the painter reads.
     fn scene(&self, numbers: &mut Vec<f64>) {
         numbers.extend([self.elbow(), self.tip(), self.target].as_flattened());
     }

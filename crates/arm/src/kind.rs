@@ -1,4 +1,4 @@
-//! The arm on the list of environments.
+//! The arm as an entry of the list of environments.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::painter::ArmPainter;
 /// The arm, for a list of environments.
 pub const ARM: EnvironmentName = EnvironmentName::of(&Kind);
 
-/// What a policy asks of the arm that it does not have.
+/// Why a policy cannot be played on the arm.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ArmError {

@@ -45,7 +45,8 @@ impl fmt::Display for Timed {
     }
 }
 
-/// Chooses a provider in place of that of `inference`, and says why. What was not calibrated is calibrated now, and kept.
+/// Chooses a provider in place of that of `inference`, and says why. What was not calibrated is calibrated now, and
+/// kept.
 pub fn choose(model: &Path, inference: &Inference) -> Result<Inference, Failure> {
     ensure_unnamed(inference)?;
     let manifest = Manifest::load(model).input()?;
@@ -80,7 +81,7 @@ fn ensure_unnamed(inference: &Inference) -> Result<(), Failure> {
 
 /// The time of a batch by a provider, calibrated first if it was not; none if it does not run the model.
 fn time(model: &Path, manifest: &Manifest, inference: &Inference) -> Result<Option<Timed>, Failure> {
-    // What is damaged is made again.
+    // A damaged calibration is measured again.
     let mut known = Calibration::fastest_for(manifest, inference).ok().flatten();
     if known.is_none() {
         calibrate(model, inference)?;
@@ -89,7 +90,7 @@ fn time(model: &Path, manifest: &Manifest, inference: &Inference) -> Result<Opti
     Ok(known.map(|(fastest, calibration)| Timed(fastest, calibration.compared())))
 }
 
-/// Calibrates in a process of its own: a process loads one library of ONNX Runtime.
+/// Calibrates in a child process, because a process can load only one library of ONNX Runtime.
 fn calibrate(model: &Path, inference: &Inference) -> Result<(), Failure> {
     let Inference { provider, precision, threads, pinned, devices, .. } = inference;
     eprintln!("auto: calibrating {provider}");

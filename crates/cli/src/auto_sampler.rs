@@ -76,7 +76,7 @@ fn known_or_measured(policy: &mut Network) -> Result<Calibration, CalibrationErr
     Calibration::measure(policy)
 }
 
-/// Says so if the times are not worth much.
+/// Warns if other load disturbed the measured times.
 pub fn warn_if_disturbed(calibration: &Calibration) {
     if calibration.disturbed() {
         eprintln!(

@@ -76,7 +76,7 @@ impl RuntimeArguments {
     /// The same; threads that are not named are those of the fastest calibration.
     fn inference(&self, model: &Path) -> Result<Inference, Failure> {
         let asked = self.asked(model)?;
-        // What is wrong with the model is said when it is loaded, and a calibration that is damaged is as good as none.
+        // Errors of the model are reported when it is loaded; a damaged calibration counts as none.
         let known = Manifest::load(model).ok().and_then(|manifest| Calibration::fastest_for(&manifest, &asked).ok());
         Ok(known.flatten().map_or(asked, |(fastest, _)| fastest))
     }
@@ -88,7 +88,7 @@ impl RuntimeArguments {
 
     fn open(&self, inference: &Inference) -> Result<Provider, Failure> {
         inference.open(&InstallProgress::new()).map_err(|error| match error {
-            // That the machine has none is not the user's fault.
+            // A missing library is not an input error.
             InferenceError::Unavailable(_) if self.ort_lib.is_none() => Failure::Other(error.into()),
             error => Failure::Input(error.into()),
         })
@@ -105,7 +105,7 @@ impl ModelArguments {
     }
 }
 
-/// A sampler that was settled on.
+/// The sampler that was chosen.
 struct Settled {
     /// For reports: `picard`, or `auto:picard` where `auto` took it.
     name: String,
@@ -134,7 +134,7 @@ impl WindowArguments {
     ) -> Result<Settled, Failure> {
         let Self { window, tolerance } = *self;
         if let SamplerName::Strategy(strategy) = name {
-            // Whatever is without a window takes none.
+            // Strategies without a window ignore it.
             let window = window.or(strategy.window()).unwrap_or_default();
             let strategy = strategy.with_window(WindowConfig { window, tolerance });
             return Ok(Settled { name: name.to_string(), strategy, reason: None });

@@ -1,6 +1,8 @@
+//! Errors of the program, and their exit codes.
+
 use std::process::ExitCode;
 
-/// Why the program stops: what the user gave it, or anything else.
+/// Why the program stops: invalid input, or any other error.
 #[derive(Debug)]
 pub enum Failure {
     /// Arguments or input files; exit code 2, as for a command line that cannot be parsed.

@@ -1,3 +1,5 @@
+//! Describes the machine for reports.
+
 use parapolicy_eval::Machine;
 use parapolicy_eval::{Calibration, Cpu, Roofline};
 use parapolicy_policy::{Network, Provider};
@@ -9,8 +11,8 @@ pub fn describe(provider: &Provider) -> Machine {
     Machine { cpu, cores, threads: provider.threads(), os, runtime: provider.to_string() }
 }
 
-/// How far the policy's batches are from what that can do at most, as far as it was calibrated; a calibration that is
-/// damaged is as good as none.
+/// How far the policy's batches are from the machine's limits, from its calibration; a damaged calibration counts as
+/// none.
 pub fn roofline(policy: &Network) -> Roofline {
     let known = Calibration::load(policy).ok().flatten();
     let unknown = "this model was not calibrated on this machine: `parapolicy calibrate` measures it";

@@ -1,4 +1,4 @@
-//! The folder of a dataset, written aside, then renamed.
+//! Writes a dataset to a temporary folder, then renames it.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::episode::{self, Known, Place};
 use crate::meta;
+use crate::parquet_table::Table;
 use crate::statistics::Statistics;
-use crate::table::Table;
 
-/// The name of a table, of which there is one each: LeRobot only begins another at 100 MB.
+/// Name of the single file of a table; LeRobot begins a second one only at 100 MB.
 const FILE: &str = "file-000.parquet";
 
 /// What was written.
@@ -52,13 +52,13 @@ pub enum ExportError {
 /// | `observation.environment_state` | x and y of the block's eight corners, px: gym-pusht's |
 /// | `observation.image` | the table as `renderer` draws it, PNG files within the table; with a renderer |
 /// | `action` | the agent's target, px |
-/// | `next.reward`, `next.success` | what the action earned, and whether it was all that can be; if rewards were recorded |
+/// | `next.reward`, `next.success` | reward of the action, and whether it is the maximum; if rewards were recorded |
 /// | `next.done` | whether it was the last |
 /// | `recording.*` | the arrays of a [`Demonstration`]'s file, as they are |
 ///
-/// What policies of LeRobot see is in single precision, as in `lerobot/pusht` and `lerobot/pusht_keypoints`; `recording.*` is in
-/// double precision, and `recording.seed` a column of the table of episodes, −1 where it is not known. What is known only of some
-/// demonstrations is left out.
+/// Features that LeRobot's policies use are in single precision, as in `lerobot/pusht` and `lerobot/pusht_keypoints`;
+/// `recording.*` is in double precision, and `recording.seed` a column of the table of episodes, −1 where it is not
+/// known. Arrays that only some demonstrations have are left out.
 ///
 /// ```
 /// use nalgebra::Vector2;
@@ -76,7 +76,8 @@ pub enum ExportError {
 /// ```
 ///
 /// # Errors
-/// If there are no demonstrations or one has no steps, if there is such a folder, or if it cannot be written; nothing is left behind.
+/// If there are no demonstrations or one has no steps, if there is such a folder, or if it cannot be written; nothing
+/// is left behind.
 pub fn export(
     demonstrations: &[Demonstration],
     renderer: Option<Renderer>,

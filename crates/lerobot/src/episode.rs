@@ -1,13 +1,13 @@
-//! An episode's columns: the features that LeRobot's own PushT datasets have, and what was recorded, to the last bit.
+//! An episode's columns: the features that LeRobot's own PushT datasets have, and the recorded arrays, bit for bit.
 
 use parapolicy_pusht::{Demonstration, DemonstrationStep, Renderer};
 
-use crate::table::{Column, Values};
+use crate::parquet_table::{Column, Values};
 
 /// Control steps a second.
 pub const FPS: u32 = 10;
 
-/// What is known of all demonstrations of a dataset; the rest is left out, as [`Demonstration::save`] does.
+/// Optional arrays that all demonstrations of a dataset have; others are left out, as [`Demonstration::save`] does.
 #[derive(Clone, Copy)]
 pub struct Known {
     velocities: bool,
@@ -21,7 +21,7 @@ impl Known {
     }
 }
 
-/// Where an episode is in a dataset.
+/// Position of an episode in a dataset.
 pub struct Place {
     /// Its number.
     pub episode: usize,
@@ -29,7 +29,7 @@ pub struct Place {
     pub first_row: usize,
 }
 
-/// The columns of an episode; with pictures of the table, if there is someone to draw them.
+/// The columns of an episode; with pictures of the table, if there is a renderer.
 pub fn columns(
     demonstration: &Demonstration,
     place: &Place,
@@ -60,7 +60,8 @@ pub fn columns(
     columns
 }
 
-/// The arrays of a recording, in double precision. LeRobot's policies leave them alone, as they are not called `observation`.
+/// The arrays of a recording, in double precision. LeRobot's policies ignore them, since their names do not begin with
+/// `observation`.
 fn recorded(steps: &[DemonstrationStep], known: Known) -> Vec<Column> {
     let mut columns = vec![
         doubles("recording.state", &[5], steps, |step| step.state.to_array().to_vec()),
@@ -77,7 +78,7 @@ fn recorded(steps: &[DemonstrationStep], known: Known) -> Vec<Column> {
     columns
 }
 
-/// What LeRobot numbers frames by.
+/// The index columns of LeRobot's frames.
 fn numbers(steps: usize, place: &Place) -> Vec<Column> {
     let rows = |first: usize| (first..first + steps).map(|row| row as i64).collect();
     let timestamps = (0..steps).map(|step| (step as f64 / f64::from(FPS)) as f32).collect();
@@ -96,7 +97,7 @@ fn doubles(name: &str, shape: &[usize], steps: &[DemonstrationStep], read: Read)
     Column::new(name, shape, Values::Doubles(steps.iter().flat_map(read).collect()))
 }
 
-/// In single precision, as LeRobot keeps what policies see and do.
+/// In single precision, as LeRobot stores observations and actions.
 fn singles(name: &str, shape: &[usize], steps: &[DemonstrationStep], read: Read) -> Column {
     Column::new(name, shape, Values::Floats(steps.iter().flat_map(read).map(|number| number as f32).collect()))
 }

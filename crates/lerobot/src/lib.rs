@@ -20,7 +20,7 @@
 mod dataset;
 mod episode;
 mod meta;
+mod parquet_table;
 mod statistics;
-mod table;
 
 pub use dataset::{ExportError, Exported, export};

@@ -1,12 +1,12 @@
-//! What a dataset says of itself: `info.json`, `stats.json`, its tasks and its episodes.
+//! Metadata of a dataset: `info.json`, `stats.json`, its tasks and its episodes.
 
 use parquet::file::metadata::KeyValue;
 use serde_json::{Map, Value, json};
 
 use crate::dataset::Exported;
 use crate::episode::FPS;
+use crate::parquet_table::{Column, Values};
 use crate::statistics::Statistics;
-use crate::table::{Column, Values};
 
 /// The version of the format.
 const CODEBASE_VERSION: &str = "v3.0";
@@ -33,7 +33,7 @@ pub fn info(features: Value, Exported { episodes, frames }: Exported) -> Value {
     })
 }
 
-/// What `info.json` says of a frame's columns.
+/// The description of a frame's columns in `info.json`.
 pub fn features(columns: &[Column]) -> Value {
     columns.iter().map(|column| (column.name.clone(), feature(column))).collect::<Map<_, _>>().into()
 }
@@ -75,7 +75,7 @@ pub fn tasks() -> (Vec<Column>, KeyValue) {
     (columns, KeyValue::new("pandas".to_owned(), pandas.to_string()))
 }
 
-/// What is told of an episode.
+/// Metadata of an episode.
 pub struct Episode {
     /// The row of its first frame.
     pub first_row: usize,
@@ -83,7 +83,7 @@ pub struct Episode {
     pub frames: usize,
     /// The seed that it began with, if it is known.
     pub seed: Option<u32>,
-    /// Of every feature, by its name.
+    /// Statistics of every feature, by its name.
     pub statistics: Vec<(String, Statistics)>,
 }
 

@@ -1,9 +1,9 @@
-//! What LeRobot keeps of every feature: its `compute_stats.py`, formula by formula.
+//! Statistics of every feature, with the formulas of LeRobot's `compute_stats.py`.
 
 use parapolicy_pusht::Frame;
 use serde_json::{Map, Value, json};
 
-use crate::table::{Column, Values};
+use crate::parquet_table::{Column, Values};
 
 /// The quantiles that are kept, and what they are called.
 const QUANTILES: [f64; 5] = [0.01, 0.1, 0.5, 0.9, 0.99];
@@ -14,7 +14,7 @@ const BINS: f64 = 5000.0;
 /// which reaches this far over both ends.
 const PADDING: f64 = 1e-10;
 
-/// Of one number of a feature.
+/// Statistics of one number of a feature.
 #[derive(Clone, Copy)]
 struct Figures {
     min: f64,
@@ -39,12 +39,12 @@ const FIGURES: [Figure; 9] = [
 ];
 
 impl Figures {
-    /// Of numbers in ascending order, at least one.
+    /// Statistics of numbers in ascending order, at least one.
     fn of(sorted: &[f64]) -> Self {
         let count = sorted.len() as f64;
         let mean = sorted.iter().sum::<f64>() / count;
         let variance = sorted.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
-        // A single number is all of its quantiles.
+        // All quantiles of a single number are that number.
         let quantiles = QUANTILES.map(|share| if sorted.len() < 2 { mean } else { quantile(sorted, share) });
         Self { min: sorted[0], max: sorted[sorted.len() - 1], mean, std: variance.sqrt(), quantiles }
     }
@@ -54,7 +54,8 @@ impl Figures {
         Self { min: by * min, max: by * max, mean: by * mean, std: by * std, quantiles: quantiles.map(|x| by * x) }
     }
 
-    /// Of several parts together, each with its share of the whole; quantiles are averaged, as LeRobot does.
+    /// Combines the statistics of several parts, each with its share of the whole; quantiles are averaged, as LeRobot
+    /// does.
     fn together(parts: &[(f64, Self)]) -> Self {
         let mean = |of: &dyn Fn(&Self) -> f64| parts.iter().map(|(share, part)| share * of(part)).sum::<f64>();
         let centre = mean(&|part| part.mean);
@@ -69,7 +70,7 @@ impl Figures {
     }
 }
 
-/// Where a share of the numbers is reached, evenly spread within a bin of the histogram.
+/// The value that a share of the numbers does not exceed, interpolated within a bin of the histogram.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let (low, high) = (sorted[0] - PADDING, sorted[sorted.len() - 1] + PADDING);
     let width = (high - low) / BINS;
@@ -84,9 +85,9 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     low + width * (reached + (target - before as f64) / within as f64)
 }
 
-/// Of a feature.
+/// Statistics of a feature.
 pub struct Statistics {
-    /// The shape of each figure: of images, a number a channel.
+    /// The shape of each figure: for images, one number per channel.
     shape: Vec<usize>,
     /// The rows that they are of.
     count: usize,
@@ -94,7 +95,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Of a column with a row at least; texts have none.
+    /// Statistics of a column with at least one row; text columns have none.
     pub fn of(column: &Column) -> Option<Self> {
         let width = column.shape.iter().product::<usize>();
         let numbers: Vec<f64> = match &column.values {
@@ -116,7 +117,7 @@ impl Statistics {
         Some(Self { shape: vec![width], count: numbers.len() / width, figures: (0..width).map(number).collect() })
     }
 
-    /// Of all episodes together, from those of each; at least one.
+    /// Statistics over all episodes, from those of each; at least one.
     pub fn together(episodes: &[&Self]) -> Self {
         let count = episodes.iter().map(|episode| episode.count).sum();
         let share = |episode: &Self| episode.count as f64 / count as f64;
@@ -148,7 +149,7 @@ impl Statistics {
     }
 }
 
-/// A channel of all pixels: there are many of few values, so they are counted.
+/// Statistics of one channel over all pixels, by counting its 256 possible values.
 fn ascending_channel(frames: &[Frame], channel: usize) -> Vec<f64> {
     let mut counts = [0; 256];
     for &value in frames.iter().flat_map(|frame| frame.rgb().iter().skip(channel).step_by(3)) {

@@ -1,7 +1,7 @@
-//! Arrays from `.npz` archives, checked before they are believed.
+//! Reads arrays from untrusted `.npz` archives, and validates every header before use.
 //!
-//! `ndarray-npy` reads the format; what it would allocate on the word of a header alone is held against the bytes that
-//! are there first.
+//! `ndarray-npy` reads the format; sizes that a header claims are checked against the bytes present before anything is
+//! allocated.
 //!
 //! # Example
 //!
@@ -153,7 +153,7 @@ fn entry(array: &str) -> String {
     format!("{array}.npy")
 }
 
-/// Bytes that begin where a number of eight bytes may: numbers are viewed in place.
+/// Bytes aligned to eight, so that numbers can be viewed in place.
 struct Aligned {
     words: Vec<u64>,
     len: usize,

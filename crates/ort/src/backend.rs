@@ -46,7 +46,7 @@ impl Backend for ExecutionProvider {
         match self {
             Self::Cuda | Self::TensorRt => vec![inference.clone()],
             Self::OpenVino => inference.by_threads(inference.threads()),
-            // Threads spin or sleep in between; a calling thread alone waits for nobody.
+            // Idle threads spin or sleep; with the calling thread alone, nothing waits.
             Self::Cpu => {
                 let ways = inference.by_threads(inference.threads()).into_iter();
                 let both = ways.flat_map(|way| [Idle::Spin, Idle::Sleep].map(|idle| Inference { idle, ..way.clone() }));

@@ -1,4 +1,4 @@
-//! What ONNX Runtime computes with.
+//! The execution providers of ONNX Runtime.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub const CUDA: BackendName = BackendName::of(&ExecutionProvider::Cuda);
 /// ONNX Runtime with `TensorRT`, on a GPU of NVIDIA.
 pub const TENSORRT: BackendName = BackendName::of(&ExecutionProvider::TensorRt);
 
-/// What ONNX Runtime computes with. Each is a [`Backend`](parapolicy_policy::Backend).
+/// Execution provider of ONNX Runtime. Each is a [`Backend`](parapolicy_policy::Backend).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExecutionProvider {

@@ -52,7 +52,7 @@ struct Layout {
 
 impl Onnx {
     pub fn open(path: &Path, manifest: &Manifest, runtime: &Runtime, how: Execution) -> Result<Self, GraphError> {
-        // Whatever is to run it: what it is made of, ONNX Runtime's own kernels say.
+        // The tensors are read with ONNX Runtime's own kernels, whichever provider will run the graph.
         let reading = open(path, runtime, how.threads, how.idle)?;
         let tensors = tensors(&reading);
         let accepted =
@@ -78,7 +78,7 @@ impl Onnx {
 }
 
 impl OpenDenoiser for Onnx {
-    /// By the engine's account.
+    /// Counted by the engine.
     fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
         let WorkByStage { condition, layers } =
             work_of(&self.path, manifest, precision, rows).map_err(|why| why.to_string())?;
@@ -134,7 +134,7 @@ fn refused(path: &Path, refusal: Refusal) -> GraphError {
     GraphError::Refused { path: path.to_path_buf(), error: refusal.into() }
 }
 
-/// The inputs and the outputs of a graph that need not be what the manifest says.
+/// The inputs and the outputs of a graph, not yet checked against the manifest.
 pub(crate) fn tensors_of(path: &Path, runtime: &Runtime) -> Result<GraphTensors, GraphError> {
     Ok(tensors(&open(path, runtime, 1, Idle::Spin)?))
 }

@@ -56,15 +56,17 @@ impl Runtime {
     /// 4. for [`ExecutionProvider::Cpu`], which every build has, the system's library path;
     ///
     /// else installs it: `python3 -m pip download` fetches wheels of pinned versions (`onnxruntime`,
-    /// `onnxruntime-openvino`, or `onnxruntime-gpu` and NVIDIA's), their SHA-256 are checked, and the shared libraries are unpacked into the user's cache
-    /// directory (`PARAPOLICY_CACHE` overrides it), each provider's into a folder of its own. Several processes may do so
-    /// at once; what an interrupted one left behind is swept up. `observer` hears of the progress.
+    /// `onnxruntime-openvino`, or `onnxruntime-gpu` and NVIDIA's), their SHA-256 are checked, and the shared libraries
+    /// are unpacked into the user's cache directory (`PARAPOLICY_CACHE` overrides it), each provider's into a folder of
+    /// its own. Several processes may do so at once; what an interrupted one left behind is swept up. `observer` hears
+    /// of the progress.
     ///
     /// A process loads one library: later calls return the same runtime, or fail where it lacks their provider.
     ///
     /// # Errors
-    /// No driver for the provider; a library that was asked for (1, 2) and is not there, is not ONNX Runtime, is too old or
-    /// lacks the provider; an installation that fails; and a call that asks for another library than the one already loaded.
+    /// No driver for the provider; a library that was asked for (1, 2) and is not there, is not ONNX Runtime, is too
+    /// old or lacks the provider; an installation that fails; and a call that asks for another library than the one
+    /// already loaded.
     pub fn find_or_install(
         provider: ExecutionProvider,
         explicit: Option<&Path>,
@@ -84,7 +86,7 @@ impl Runtime {
     /// As for [`Runtime::find_or_install`].
     pub fn find(provider: ExecutionProvider, explicit: Option<&Path>) -> Result<Option<Self>, RuntimeError> {
         execution::ensure_driver(provider)?;
-        // A panic while it was held cannot have left half a runtime.
+        // A panic while the lock was held cannot leave a partial runtime.
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = match &*loaded {
             Some(runtime) => runtime.again(explicit)?,

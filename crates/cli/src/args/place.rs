@@ -1,3 +1,5 @@
+//! Arguments that choose environment and scenario.
+
 use std::path::PathBuf;
 
 use clap::Args;

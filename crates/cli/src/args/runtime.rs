@@ -1,3 +1,5 @@
+//! Arguments of `parapolicy runtime`.
+
 use std::path::PathBuf;
 
 use clap::Subcommand;

@@ -1,4 +1,4 @@
-//! How far plans end from `sequential`, against the rounds spent on them.
+//! Deviation of plans from `sequential`, against the rounds spent on them.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub fn plot(
     let mut curves = Vec::new();
     for &name in names {
         let settled = arguments.window.settle(name, policy, solver, steps, |_| Ok(observations.to_vec()))?;
-        // What is exact in distribution alone ends elsewhere.
+        // Samplers that are exact only in distribution end at other plans.
         if settled.strategy.name() == "speculative" {
             continue;
         }
@@ -63,7 +63,7 @@ fn points(
             }
         }
     }
-    // Where most plans are whole, the curve has come to its end.
+    // The curve ends where most plans are no longer ended early.
     let most = |deviations: &Vec<f32>| 2 * deviations.len() > observations.len();
     let points = ROUNDS.into_iter().zip(deviations).take_while(|(_, deviations)| most(deviations));
     Ok(points.map(|(rounds, deviations)| (rounds, Deviation::of(deviations))).collect())

@@ -18,10 +18,11 @@ use crate::failure::{Failure, InputError as _};
 use crate::machine;
 use crate::output::table;
 
-/// A deviation from `sequential` beyond this is a different plan (normalised action units; the range of an action is 2).
+/// A deviation from `sequential` beyond this is a different plan (normalised action units; the range of an action is
+/// 2).
 const DIFFERENT: f32 = 0.1;
 
-/// What a benchmark came to.
+/// Result of a benchmark.
 #[derive(Debug, Serialize)]
 pub struct Bench {
     /// How far the network's batches are from what the machine can do at most, by its calibration.
@@ -67,7 +68,7 @@ pub struct MeasuredRow {
     pub solver: String,
     pub steps: usize,
     pub sampler: String,
-    /// Steps in the air at once; none for `sequential`.
+    /// Denoising steps evaluated at once; none for `sequential`.
     pub window: Option<usize>,
     /// Why, if `auto` took it.
     pub reason: Option<String>,
@@ -76,7 +77,8 @@ pub struct MeasuredRow {
     /// Plans that the budget cut short.
     pub cut_short: CutShort,
     pub latency_ms: Percentiles,
-    /// Share of all plans' time that did not pass in the network's batches: the sampler's own work, and the observation's.
+    /// Share of all plans' time that did not pass in the network's batches: the sampler's own work, and the
+    /// observation's.
     pub outside_network: f64,
     /// Median latency of `sequential` over this one's, both measured in turn.
     pub speedup: f64,
@@ -108,7 +110,7 @@ pub fn deviation(plan: ArrayView1<'_, f32>, reference: &Array1<f32>) -> f32 {
     plan.iter().zip(reference).fold(0.0, |most, (a, b)| most.max((a - b).abs()))
 }
 
-/// Compares samplers plan by plan with `sequential`, which is measured beside them.
+/// Compares samplers plan by plan with `sequential`, which is measured in turn with them.
 pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     let mut policy = arguments.model.load()?;
     let sequential = SamplerName::Strategy(Strategy::sequential());
@@ -149,7 +151,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the policy is to plan for: met in an environment, or drawn where none takes the policy.
+/// The observations to plan for: taken from an environment, or drawn where none accepts the policy.
 fn observations(arguments: &BenchArguments, policy: &mut Network, count: usize) -> Result<Vec<Array2<f64>>, Failure> {
     let drawn = |policy: &Network| drawn_observations(policy.manifest(), count);
     if arguments.drawn {

@@ -13,7 +13,7 @@ use crate::args::{
 use crate::failure::{Failure, InputError as _};
 use crate::output::table;
 
-/// Looks after recorded demonstrations.
+/// Lists, checks, merges and exports recorded demonstrations.
 pub fn demos(command: &Demos) -> Result<(), Failure> {
     match command {
         Demos::List(arguments) => list(arguments),

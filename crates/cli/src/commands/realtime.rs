@@ -1,4 +1,4 @@
-//! What it takes to run a loop in which the world does not wait.
+//! Settings and controllers of a realtime loop.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::failure::{Failure, InputError as _};
 const HORIZONS: u32 = 2;
 
 impl LoopArguments {
-    /// Refuses what the clock has no use for.
+    /// Refuses options that the chosen clock does not use.
     pub fn check(&self) -> Result<(), Failure> {
         let Self { clock, latency, rate, replan, blend, late, realtime_priority } = self;
         let realtime = [
@@ -101,7 +101,7 @@ fn earlier(path: &Path, name: &str) -> anyhow::Result<SamplingTime> {
     let sampler = Report::load(path)?.samplers.into_iter().find(|sampler| sampler.name == name);
     let file = path.display();
     let sampler = sampler.with_context(|| format!("{file}: it has no sampler `{name}` to take the latencies of"))?;
-    // A call's time is no plan's latency.
+    // The time of a shared batch is not the latency of a plan.
     let latencies = sampler.sampling_latency_ms.is_some().then_some(sampler.throughput.call_histogram);
     let latencies = latencies.filter(|latencies| !latencies.is_empty());
     Ok(SamplingTime::Drawn(latencies.with_context(|| format!("{file}: it has no latencies of `{name}`"))?))

@@ -27,7 +27,7 @@ pub fn refinement(
     Refinement::new(network, config, tracking, costs).context("--refine").input()
 }
 
-/// Who knows the robot's motion.
+/// The tracker that estimates the robot's motion.
 pub fn tracker(environment: &dyn Environment) -> Result<Tracker, Failure> {
     let tracker = environment.tracker().map_err(anyhow::Error::from_boxed).input()?;
     tracker.ok_or_else(|| Failure::Input(anyhow!("--refine: how the robot of this environment moves is not known")))

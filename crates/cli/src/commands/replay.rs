@@ -4,7 +4,7 @@ use super::print_json;
 use crate::args::ReplayArguments;
 use crate::failure::{Failure, InputError as _};
 
-/// Replays a trace open loop and prints where the simulator parts from it.
+/// Replays a trace open loop and prints how far the simulator deviates from it.
 pub fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
     let trace = Trace::load(&arguments.trace).input()?;
     print_json(&replay_trace(&trace, arguments.resync)?)

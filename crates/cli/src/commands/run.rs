@@ -32,11 +32,11 @@ struct Contender {
     run: SamplerRun,
 }
 
-/// What is left when all episodes are over, beside the contenders' runs.
+/// Results of a run besides the contenders' reports.
 struct Played {
     /// The first episode of the last sampler, to be shown.
     recording: Recording,
-    /// How the loop ran, if the world did not wait.
+    /// Settings of the realtime loop, if there was one.
     in_time: Option<RealtimeReport>,
     log: LogFile,
 }
@@ -88,7 +88,7 @@ fn write(staging: &mut Staging, run: &Run<'_>) -> Result<Vec<&'static str>, Fail
     Ok(files)
 }
 
-/// Closes the log; one that is not whole is told, and the report is written all the same.
+/// Closes the log; a failure is printed, and the report is written all the same.
 fn finish(log: LogFile) -> String {
     let name = log.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     match log.finish() {
@@ -100,7 +100,8 @@ fn finish(log: LogFile) -> String {
 }
 
 impl RunArguments {
-    /// Refuses what a loop in time cannot do: it plans from the last observations alone, one plan at a time.
+    /// Refuses options that a realtime loop does not support: it plans from the last observations alone, one plan at a
+    /// time.
     fn check(&self) -> Result<(), Failure> {
         self.realtime.check()?;
         if self.realtime.clock == ClockName::Lockstep {

@@ -1,4 +1,4 @@
-//! What latency costs.
+//! Studies the effect of latency on reward.
 
 mod conditions;
 
@@ -29,7 +29,7 @@ use crate::progress::RunProgress;
 /// The second scenario of PushT that is studied.
 const SHOVED: &str = "sims/shoved.toml";
 
-/// The form of `study.json`.
+/// Version of the format of `study.json`.
 #[derive(Debug, Serialize)]
 pub struct Study {
     pub command: Vec<String>,

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::args::{ClockName, ViewArguments};
 use crate::failure::{Failure, InputError as _};
 
-/// The window is a program of its own, beside this one: nobody waits for its graphics to be built who does not want it.
+/// The viewer is a separate program next to this one, so that building this one does not require its graphics
+/// libraries.
 const PROGRAM: &str = "parapolicy-viewer";
 
 /// Has the viewer show what is asked for, and waits until it is closed.

@@ -1,4 +1,4 @@
-//! What is written for good, with the place in its errors.
+//! Writes files to a temporary place first, then moves them; errors name the path.
 
 use std::fs::File;
 use std::io::BufWriter;

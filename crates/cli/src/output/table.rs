@@ -1,3 +1,5 @@
+//! Tables on the terminal.
+
 mod adoption;
 mod bench;
 mod calibration;
@@ -20,13 +22,13 @@ pub use roofline::render_roofline;
 pub use runtime::render_installable;
 pub use study::render_study;
 
-/// What a plan costs that is drawn alone.
+/// Cost columns of plans that are sampled one by one.
 const ALONE: [&str; 3] = ["plan p50 ms", "plan p99 ms", "action p50 ms"];
-/// What plans cost that are drawn together: none of them has a latency of its own.
+/// Cost columns of plans that are sampled in shared batches: a single plan has no latency of its own.
 const TOGETHER: [&str; 3] = ["plans / s", "plans a call", "call p50 ms"];
 const WORK: &str = "rounds / evaluations";
 
-/// What plans cost while the world goes on: what counts is how old they are, see `realtime`.
+/// Cost columns in a realtime loop, where the age of observations matters instead, see `realtime`.
 const BESIDE: [&str; 1] = ["plan p50 / p99 ms"];
 
 /// A table before it is text: names of columns, and rows of texts.
@@ -117,7 +119,7 @@ fn costs(report: &Report, sampler: &SamplerReport) -> Vec<String> {
     ]
 }
 
-/// What each sampler earned more than the first on the same seeds.
+/// Difference in reward to the first sampler, paired by seed.
 pub fn differences(report: &Report) -> Vec<String> {
     let Some(first) = report.samplers.first() else { return Vec::new() };
     let line = |sampler: &SamplerReport| {

@@ -1,21 +1,21 @@
-//! What conditions a network beside samples: timesteps and observations, or what was made of them before.
+//! The conditioning of a network: timesteps and observations as inputs, or values precomputed from them.
 
 use ort::memory::Allocator;
 use parapolicy_policy::Batch;
 
 use super::{conditioning_inputs::ConditioningInputs, precomputed::Precomputed, tensors::Input};
 
-/// What sessions take beside samples.
+/// Conditioning inputs of a session.
 #[derive(Debug)]
 pub(super) enum Conditioning {
-    /// Timesteps and observations, as they are.
+    /// Timesteps and observations themselves.
     Inputs(ConditioningInputs),
-    /// What was made of them before.
+    /// Values precomputed from them.
     Precomputed(Box<Precomputed>),
 }
 
 impl Conditioning {
-    /// Tensors for so many rows.
+    /// Tensors for `rows` rows.
     pub fn inputs(&self, allocator: &Allocator, rows: usize) -> ort::Result<Vec<Input>> {
         match self {
             Self::Inputs(plain) => plain.inputs(allocator, rows),
@@ -23,7 +23,7 @@ impl Conditioning {
         }
     }
 
-    /// The observations of the batches to come are others.
+    /// The observations of the following batches have changed.
     pub fn bind(&mut self) {
         match self {
             Self::Inputs(_) => {}
@@ -31,7 +31,7 @@ impl Conditioning {
         }
     }
 
-    /// Writes what belongs to the rows of a batch.
+    /// Writes the conditioning of a batch's rows.
     pub fn fill(&mut self, batch: Batch<'_>, inputs: &mut [Input]) -> ort::Result<()> {
         match self {
             Self::Inputs(plain) => plain.fill(batch, inputs),

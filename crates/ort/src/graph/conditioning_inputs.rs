@@ -1,4 +1,4 @@
-//! Timesteps and observations, as a graph has them for inputs.
+//! Conditioning inputs of a graph: timesteps and observations.
 
 use ort::{
     memory::Allocator,
@@ -27,7 +27,7 @@ impl ConditioningInputs {
         if self.observation.is_some() { self.seen.iter().product() } else { 0 }
     }
 
-    /// Tensors for so many rows: timesteps, and observations if they are seen.
+    /// Tensors for a number of rows: timesteps, and observations if the graph has that input.
     pub fn inputs(&self, allocator: &Allocator, rows: usize) -> ort::Result<Vec<Input>> {
         let numbers = match self.timestep_type {
             TimestepType::Int64 => {
@@ -65,7 +65,7 @@ impl ConditioningInputs {
         Ok(())
     }
 
-    /// Runs a session that takes nothing else, on as many timesteps as there are observations.
+    /// Runs a session that has only these inputs, with one observation per timestep.
     pub fn run<'s>(
         &self,
         session: &'s mut Session,

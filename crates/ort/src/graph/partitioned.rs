@@ -1,4 +1,4 @@
-//! The form in which a graph is run: in two parts, or whole.
+//! Partitions a graph in two, conditioning and rest, or runs it whole.
 
 use std::{fs, path::Path};
 
@@ -25,7 +25,7 @@ pub(super) struct ToOpen<'a> {
 }
 
 impl ToOpen<'_> {
-    /// In parts if that is faster; else, or if that cannot be, whole. Timesteps of the training end with `last`.
+    /// Partitioned if that is faster and possible, else whole. `last` is the last training timestep.
     pub fn open(
         &self,
         reading: Session,
@@ -43,7 +43,7 @@ impl ToOpen<'_> {
         }
     }
 
-    /// As the file has it.
+    /// The whole graph of the file.
     fn whole(&self, reading: Session) -> Result<Sessions, GraphError> {
         let &Self { path, tensors, runtime, how, .. } = self;
         match how.provider {
@@ -53,8 +53,8 @@ impl ToOpen<'_> {
         }
     }
 
-    /// Without what follows from timesteps and observations alone, and that; nothing where the provider is no faster so, or
-    /// where the graph does not fall into these parts.
+    /// The partition of the graph that depends on samples, and the partition that depends only on timesteps and
+    /// observations; none where that is not faster with the provider, or where the graph cannot be partitioned so.
     fn in_parts(
         &self,
         layout: &Layout,
@@ -67,7 +67,7 @@ impl ToOpen<'_> {
         let parts = if how.parts_graphs() { partition(path, sample, prediction) } else { None };
         let (Some(batch), Some(parts)) = (batch, parts) else { return Ok(None) };
 
-        // On the calling thread alone: others would look for work, and be in the way of the rest's.
+        // On the calling thread alone: other threads would poll for work and disturb the threads of the main partition.
         let processor = Execution { provider: ExecutionProvider::Cpu, threads: 1, ..how };
         let condition = sessions::open(File::Of(&parts.conditioning_graph()), runtime, processor, &[])?;
         let Some(condition) = Precomputed::of(condition, given.clone(), parts.boundary(), last)? else {

@@ -1,13 +1,15 @@
-//! What a network makes of timesteps and observations, computed once for each of them and not in every batch.
+//! Conditioning values precomputed once per timestep and per observation, instead of in every batch.
 //!
-//! In the networks that this is for, U-Nets and transformers of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137), each
-//! value `c(t, o)` that meets samples is linear in what was made of the timestep conditioning what was made of the observation. So
+//! In the networks that this is for, U-Nets and transformers of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137),
+//! each conditioning value `c(t, o)` that is combined with samples is a sum of a function of the timestep and a
+//! function of the observation. So
 //!
 //! ```text
 //! c(t, o) = f(t) + g(o)   with   f(t) = c(t, 0)   and   g(o) = c(0, o) − c(0, 0)
 //! ```
 //!
-//! and `f` is a table, `g` is known once a plan, and a batch takes their sums. Whether that is so is tried out.
+//! and `f` is a table, `g` is known once a plan, and a batch takes their sums. Whether this holds for a graph is tested
+//! when it is opened.
 
 use std::collections::HashMap;
 
@@ -22,13 +24,13 @@ use super::{
     tensors::{Input, Numbers, zeros},
 };
 
-/// Rows that it is tried out on.
+/// Random rows that the test uses.
 const PROBES: usize = 4;
 
-/// Of the norm of `c`, what `f + g` may differ from it by: rounding.
+/// Relative difference allowed between `c` and `f + g`, for rounding.
 const ROUNDING: f32 = 1e-5;
 
-/// A session for `c`, and what is known of `f` and `g`.
+/// A session that computes `c`, and the known rows of `f` and `g`.
 #[derive(Debug)]
 pub(super) struct Precomputed {
     session: Session,
@@ -49,8 +51,8 @@ pub(super) struct Precomputed {
 }
 
 impl Precomputed {
-    /// Of a session that computes values by these names; none if they are no such sums. Timesteps of its training end with
-    /// `last`.
+    /// From a session that computes values of these names; none if they are not such sums. `last` is the last training
+    /// timestep.
     pub fn of(session: Session, given: ConditioningInputs, names: &[String], last: i64) -> ort::Result<Option<Self>> {
         let values = names.iter().map(|name| BoundaryValue { name: name.clone(), sizes: Vec::new() }).collect();
         let (len, places, f, g, stale, rows) = Default::default();
@@ -64,7 +66,7 @@ impl Precomputed {
         Ok(is_sum.then_some(condition))
     }
 
-    /// What a batch takes of it.
+    /// The inputs that a batch gets from it.
     pub fn values(&self) -> &[BoundaryValue] {
         &self.values
     }
@@ -77,7 +79,7 @@ impl Precomputed {
         self.values.iter().map(input).collect()
     }
 
-    /// The observations of the batches to come are others.
+    /// The observations of the following batches have changed.
     pub fn bind(&mut self) {
         self.stale = self.given.observation.is_some();
     }

@@ -10,8 +10,8 @@ use parapolicy_policy::Batch;
 
 use super::{Layout, conditioning::Conditioning};
 
-/// Tensors for batches of up to so many rows: ONNX Runtime reads and writes them where they lie, so nothing is made anew
-/// for a call but its own handle of the output.
+/// Tensors for batches of up to so many rows: ONNX Runtime reads and writes them where they lie, so nothing is made
+/// anew for a call but its own handle of the output.
 #[derive(Debug)]
 pub(super) struct Tensors {
     rows: usize,
@@ -21,7 +21,7 @@ pub(super) struct Tensors {
     prediction: Tensor<f32>,
 }
 
-/// What a session is given under a name.
+/// An input tensor, with its name.
 #[derive(Debug)]
 pub(super) struct Input {
     pub name: String,

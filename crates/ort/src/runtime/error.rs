@@ -1,4 +1,4 @@
-//! What can go wrong between here and a loaded ONNX Runtime.
+//! Errors of finding, installing and loading ONNX Runtime.
 
 use std::{
     error::Error as _,
@@ -70,7 +70,8 @@ pub enum RuntimeError {
         driver: &'static str,
     },
     /// A library that is installed for the provider cannot be loaded.
-    #[error("{}: cannot be loaded for {provider} ({reason}); delete its folder, and it is installed again", library.display())]
+    #[error("{}: cannot be loaded for {provider} ({reason}); delete its folder, and it is installed again",
+    #library.display())]
     Companion {
         /// The provider.
         provider: ExecutionProvider,

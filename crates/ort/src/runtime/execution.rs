@@ -1,4 +1,4 @@
-//! What ONNX Runtime computes with: its execution providers, and how sessions ask for them.
+//! Registers execution providers with sessions.
 
 use ort::{
     ep::{self, ArbitrarilyConfigurableExecutionProvider as _, ExecutionProvider as _, ExecutionProviderDispatch},
@@ -33,7 +33,8 @@ pub(super) fn is_built_in(provider: ExecutionProvider) -> bool {
 }
 
 impl Execution {
-    /// Has the session computed so: by the provider alone, for a part left to the processor would be a silent fall-back.
+    /// Has the session computed so: by the provider alone: leaving a part of the graph to the processor would be a
+    /// silent fall-back.
     pub fn prepare(self, builder: SessionBuilder) -> ort::Result<SessionBuilder> {
         let Some(provider) = self.dispatch() else {
             let spinning = if self.idle == Idle::Spin { "1" } else { "0" };
@@ -45,8 +46,8 @@ impl Execution {
         Ok(builder.with_execution_providers([provider.error_on_failure()])?)
     }
 
-    /// Sizes of batches that sessions are opened for, where one for all sizes is slower. OpenVINO takes up to three times
-    /// as long for a batch of open size, as measured in the README, and `TensorRT` builds engines for sizes.
+    /// Sizes of batches that sessions are opened for, where one for all sizes is slower. OpenVINO takes up to three
+    /// times as long for a batch of open size, as measured in the README, and `TensorRT` builds engines for sizes.
     pub fn batch_sizes(self) -> &'static [usize] {
         match self.provider {
             ExecutionProvider::OpenVino | ExecutionProvider::TensorRt => &[1, 2, 4, 8, 12, 16, 24, 32],
@@ -54,8 +55,8 @@ impl Execution {
         }
     }
 
-    /// Whether plans are faster if what follows from timesteps and observations alone is computed before, as measured in the
-    /// README. On GPUs, where all of that would have to be copied to the device, it was not.
+    /// Whether plans are faster if what follows from timesteps and observations alone is computed before, as measured
+    /// in the README. On GPUs, where all of that would have to be copied to the device, it was not.
     pub fn parts_graphs(self) -> bool {
         matches!(self.provider, ExecutionProvider::Cpu | ExecutionProvider::OpenVino)
     }

@@ -43,7 +43,7 @@ fn start(wheel: &Wheel, python: &OsStr, staging: &Path, log: &Path) -> Result<Ch
         .args(["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--dest"])
         .arg(staging)
         .arg(wheel.requirement())
-        // Where pip keeps what it has so far: here it can be watched, and swept up after a kill.
+        // pip's temporary files go here, where progress can be observed, and where they are removed after a kill.
         .env("TMPDIR", staging)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -1,6 +1,6 @@
 //! The wheels ONNX Runtime is taken from: one version, one file per platform, one checksum each.
 
-/// A wheel, as pip names it and as it must be, and what is taken from it.
+/// A wheel: its name and version for pip, its checksum, and the libraries taken from it.
 #[derive(Clone, Debug)]
 pub(super) struct Wheel {
     /// What pip knows it by.

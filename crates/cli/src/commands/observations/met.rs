@@ -1,4 +1,4 @@
-//! Keeps what a policy saw when it planned.
+//! Collects the observations for which a policy planned.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

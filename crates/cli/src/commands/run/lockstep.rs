@@ -1,4 +1,4 @@
-//! The world waits for the policy.
+//! Lockstep runs: the environment waits for the policy.
 
 use parapolicy_control::{BatchedDiffusionPolicy, DiffusionPolicy, Environment};
 use parapolicy_eval::{run_episode, run_episodes};
@@ -13,7 +13,7 @@ use crate::environments::Place;
 use crate::failure::{Failure, InputError as _};
 use crate::progress::RunProgress;
 
-/// Runs every seed with every sampler in turn, so that what else the machine does falls on all of them alike.
+/// Runs every seed with every sampler in turn, so that other load affects all of them alike.
 pub fn compete(
     arguments: &RunArguments,
     network: &mut Network,
@@ -46,7 +46,7 @@ pub fn compete(
     Ok(observers.played(None))
 }
 
-/// Runs every seed with one sampler after the other, the plans of several environments drawn together.
+/// Runs every seed with one sampler after the other, the plans of several environments sampled in shared batches.
 pub fn compete_together(
     arguments: &RunArguments,
     network: &mut Network,

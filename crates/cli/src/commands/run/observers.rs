@@ -1,4 +1,4 @@
-//! Who is told of the episodes of a run: the log, the recording that is shown, progress, and whoever reads standard error.
+//! Observers of a run: the log, the recording, progress, and failures on standard error.
 
 use std::fmt::Display;
 use std::fs;
@@ -27,8 +27,8 @@ pub struct Observers {
 }
 
 impl Observers {
-    /// For when nothing can be refused any more: the log begins to be written, in the report's folder. Unlike the report it
-    /// is written as episodes go, and never over another.
+    /// For when nothing can be refused any more: the log begins to be written, in the report's folder. Unlike the
+    /// report it is written as episodes go, and never over another.
     pub fn new(arguments: &RunArguments, manifest: &Manifest, contenders: &[Contender]) -> Result<Self, Failure> {
         let folder = &arguments.out;
         fs::create_dir_all(folder).with_context(|| format!("{}: could not be created", folder.display()))?;
@@ -61,7 +61,7 @@ impl Observers {
     }
 }
 
-/// Says on standard error what went wrong with plans.
+/// Prints failures of plans on standard error.
 struct Troubles {
     name: String,
 }

@@ -1,4 +1,4 @@
-//! The world does not wait: on the wall clock, and on simulated time.
+//! Realtime runs, on the wall clock and on simulated time.
 
 use parapolicy_control::clock::{RealtimeSupport, VirtualClock, WallClock};
 use parapolicy_control::controller::{Controller, SimulatedController};

@@ -1,4 +1,4 @@
-//! The rows of a group while they are played.
+//! The conditions of a study: rows of a group while they are played.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use crate::args::LatencyStudyArguments;
 use crate::commands::Settled;
 use crate::failure::{Failure, InputError as _};
 
-/// Keeps the first thing that went wrong with a plan.
+/// Keeps the first failure of a plan.
 #[derive(Clone, Default)]
 struct FirstFailure(Arc<Mutex<Option<String>>>);
 
@@ -95,7 +95,7 @@ pub fn play(
     Ok(())
 }
 
-/// What the rows came to, compared with the first of them.
+/// Results of the rows, compared with the first of them.
 pub fn rows(conditions: &[Condition]) -> Result<Vec<Row>, Failure> {
     let runs: Vec<&SamplerRun> = conditions.iter().map(|condition| &condition.run).collect();
     let results = SamplerRun::reports(&runs).context("no episode was played")?;

@@ -1,3 +1,5 @@
+//! The part of a frame that changed since the one before, as a GIF frame.
+
 use std::ops::Range;
 
 use anyhow::Result;

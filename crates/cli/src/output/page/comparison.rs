@@ -33,7 +33,7 @@ struct ComparisonPage<'a> {
     seeds: Vec<Seeds>,
 }
 
-/// What a pair earned in A and in B, seed by seed.
+/// Rewards of a pair in A and in B, seed by seed.
 struct Seeds {
     name: String,
     rewards: Vec<(u64, [f64; 2])>,
@@ -64,7 +64,7 @@ fn labels(pair: &Pair<'_>) -> [String; 2] {
     [format!("{a} {}", first.name), format!("{b} {}", second.name)]
 }
 
-/// The plot of what B earned less A; none without a seed in both.
+/// The plot of rewards in B minus rewards in A; none without a seed in both.
 fn differing(pairs: &[Pair<'_>]) -> Result<Option<String>> {
     let names: Vec<String> = pairs.iter().map(name).collect();
     let columns = pairs.iter().zip(&names).enumerate().filter_map(|(place, (pair, name))| {

@@ -1,4 +1,4 @@
-//! An episode to be played on the page, drawn by its own script.
+//! An animated episode on the page, drawn by a script.
 
 use anyhow::Result;
 use askama::Template;
@@ -35,8 +35,8 @@ struct First {
     block: String,
 }
 
-/// The section with the episode of `seed`, as the sampler `name` played it; nothing if nothing was recorded, or if it is no
-/// episode of PushT.
+/// The section with the episode of `seed`, as the sampler `name` played it; nothing if nothing was recorded, or if it
+/// is no episode of PushT.
 pub fn render(recording: &Recording, name: &str, seed: u64) -> Result<String> {
     let steps = recording.moments.len();
     let shown = recording.moments.iter().take(LONGEST);

@@ -20,7 +20,7 @@ struct ReportPage<'a> {
     /// How far batches are from what the machine can do, a text a column; or why that is not known.
     roofline: Result<(String, Vec<[String; 6]>), &'a str>,
     glance: Glance,
-    /// What was earned more than by the first sampler, in words.
+    /// Difference in reward to the first sampler, in words.
     notes: Vec<String>,
     /// As a shell takes it.
     command: String,
@@ -92,7 +92,7 @@ fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Result
     Ok(file.write_all(page.render()?.as_bytes())?)
 }
 
-/// The plot of what each sampler earned less the first one; none of a single sampler.
+/// The plot of each sampler's reward minus the first one's; none for a single sampler.
 fn paired(report: &Report) -> Result<Option<String>> {
     let Some((first, others)) = report.samplers.split_first() else { return Ok(None) };
     let columns = (1..).zip(others).filter_map(|(index, sampler)| {

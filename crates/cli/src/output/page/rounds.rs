@@ -19,7 +19,7 @@ const WIDTH: u32 = 420;
 const MARGIN: f64 = 25.0;
 /// The first round's share of the last one's colour.
 const PALEST: f64 = 0.2;
-/// So many rounds have a name; of more, the first and the last.
+/// Up to this many rounds are all labelled; of more, only the first and the last.
 const NAMED: usize = 9;
 
 #[derive(Template)]

@@ -1,3 +1,5 @@
+//! Plot of the deviation of plans that a budget ended early, against rounds.
+
 use std::io::Write;
 
 use anyhow::Result;

@@ -1,3 +1,5 @@
+//! Plot of paired differences in reward, one dot per seed.
+
 use parapolicy_eval::Difference;
 use plotters::prelude::*;
 
@@ -6,12 +8,12 @@ use super::{ASIDE, Area, Drawn, FONT, MARGIN, colour, column_name, sideways};
 /// The axis goes at least so far up and down.
 const SMALLEST: f64 = 0.02;
 
-/// What was earned seed by seed, less what the same seeds earned elsewhere.
+/// Rewards seed by seed, minus the rewards of the same seeds under another sampler or in another report.
 pub struct Paired<'a> {
     pub name: &'a str,
-    /// Which colour it has beside the others.
+    /// Index of its colour.
     pub index: usize,
-    /// Each with what it earned elsewhere, and here.
+    /// For each seed, the reward to compare with, and the reward here.
     pub seeds: Vec<(u64, [f64; 2])>,
     pub difference: Difference,
 }

@@ -1,3 +1,5 @@
+//! Plot of latencies, as cumulative distributions.
+
 use parapolicy_control::Latency;
 use plotters::prelude::*;
 

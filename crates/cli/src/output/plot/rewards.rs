@@ -1,3 +1,5 @@
+//! Plot of rewards, one dot per episode.
+
 use plotters::prelude::*;
 
 use super::{ASIDE, Area, Drawn, FONT, MARGIN, Series, colour, column_name, sideways};

@@ -1,3 +1,5 @@
+//! Plots of a latency study.
+
 use std::io::Write;
 
 use anyhow::Result;

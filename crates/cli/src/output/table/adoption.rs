@@ -1,8 +1,10 @@
+//! Text about an adopted graph.
+
 use std::path::Path;
 
 use parapolicy_policy::{Adoption, MANIFEST_FILE};
 
-/// What was told from a graph, and what is left to fill in.
+/// The roles found in a graph, and the fields left to fill in.
 pub fn render_adoption(adoption: &Adoption, out: &Path) -> String {
     let manifest = out.join(MANIFEST_FILE);
     let roles: String = adoption

@@ -1,3 +1,5 @@
+//! Table of a benchmark.
+
 use comfy_table::Table;
 
 use super::{CUT_SHORT, cut_short_cells, finish, render_roofline, table};
@@ -17,8 +19,8 @@ const COLUMNS: [&str; 11] = [
     "over 0.1",
 ];
 
-/// A benchmark at a glance, one line a solver, number of steps and sampler; below it, what was refused, how far the network
-/// computes from f32, and the limits of the machine.
+/// A benchmark at a glance, one line a solver, number of steps and sampler; below it, what was refused, how far the
+/// network computes from f32, and the limits of the machine.
 pub fn render_bench(Bench { roofline, precision, rows }: &Bench) -> String {
     let cut_short = rows.iter().any(|row| matches!(row, Row::Measured(row) if row.cut_short.share > 0.0));
     let more = cut_short.then_some(CUT_SHORT).into_iter().flatten();

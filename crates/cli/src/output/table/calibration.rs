@@ -1,10 +1,12 @@
+//! Table of a calibration.
+
 use parapolicy_eval::{BatchTime, Calibration, CalibrationKey};
 
 use super::{finish, table};
 
 const COLUMNS: [&str; 5] = ["rows", "p50 ms", "p10 – p90 ms", "over one row", "ms a row"];
 
-/// What batches cost, one line a number of rows.
+/// Times of batches, one line per batch size.
 pub fn render_calibration(calibration: &Calibration) -> String {
     let mut table = table(&COLUMNS);
     let one = calibration.cost().of(1);

@@ -1,3 +1,5 @@
+//! Table that compares two reports.
+
 use parapolicy_eval::{Comparison, Difference, Interval, Pair, SamplerReport};
 
 use super::Glance;
@@ -55,7 +57,7 @@ pub fn render_comparison(comparison: &Comparison<'_>, names: &[String; 2]) -> St
     glance(comparison).render() + &lines.collect::<String>()
 }
 
-/// What is in one report alone.
+/// Samplers and seeds that are in one report only.
 pub fn missing(comparison: &Comparison<'_>) -> Vec<String> {
     let samplers = LETTERS.iter().zip(&comparison.only).filter(|(_, only)| !only.is_empty());
     let samplers = samplers.map(|(letter, only)| format!("only in {letter}: {}", only.join("; ")));

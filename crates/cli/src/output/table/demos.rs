@@ -1,3 +1,5 @@
+//! Table of demonstrations.
+
 use super::{finish, table};
 use crate::commands::demos::Listed;
 

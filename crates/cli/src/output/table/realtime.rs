@@ -1,11 +1,13 @@
+//! Columns of tables for realtime loops.
+
 use parapolicy_eval::realtime::TimingReport;
 use parapolicy_eval::{RealtimeReport, Report};
 
-/// How old what is acted on is, and the share of control steps without a plan, or with one that is used up.
+/// Age of the observation behind an action, and the share of control steps whose plan was used up or missing.
 const REALTIME: [&str; 2] = ["age p50 / p99 ms", "late / no plan"];
 const ON_THE_WALL: [&str; 2] = ["jitter p50 / p99 / max ms", "misses"];
 
-/// What is shown of a loop in which the world did not wait.
+/// Columns for a realtime loop.
 pub fn columns(report: &Report) -> Vec<&'static str> {
     let on_the_wall = report.samplers.iter().filter_map(|sampler| sampler.timing?.deadline_misses).next();
     let timed = report.in_time.is_some().then_some(REALTIME).into_iter().flatten();
@@ -25,7 +27,7 @@ pub fn cells(timing: &TimingReport) -> Vec<String> {
     cells
 }
 
-/// How the loop ran, and what the operating system did not give.
+/// Settings of the realtime loop, and the realtime support that the operating system refused.
 pub fn footnotes(report: &Report) -> Vec<String> {
     let Some(RealtimeReport { clock, rate_hz, replan, blend, late, latency, realtime }) = &report.in_time else {
         return Vec::new();

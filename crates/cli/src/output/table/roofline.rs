@@ -1,10 +1,12 @@
+//! Table of batches against the machine's limits.
+
 use parapolicy_eval::{BatchLimit, KnownRoofline, Roofline};
 
 use super::{finish, table};
 
 const COLUMNS: [&str; 6] = ["rows", "MFLOP", "MB", "at least ms", "p50 ms", "of the limit"];
 
-/// How far batches are from what the machine can do, one line a number of rows; or why that is not known.
+/// How far batches are from the machine's limits, one line per batch size; or why that is not known.
 pub fn render_roofline(roofline: &Roofline) -> String {
     let known = match roofline {
         Roofline::Known(known) => known,

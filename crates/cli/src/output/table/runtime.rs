@@ -1,3 +1,5 @@
+//! Table of installable libraries.
+
 use parapolicy_ort::Installable;
 
 use super::{finish, table};

@@ -1,3 +1,5 @@
+//! Tables of a latency study.
+
 use parapolicy_eval::{Difference, Interval, SamplerReport};
 
 use super::Glance;
@@ -9,7 +11,7 @@ pub struct Section {
     pub glance: Glance,
 }
 
-/// One table a thing that is varied; then what became of the claim, and how far the network computes from f32.
+/// One table a thing that is varied; then whether the claim holds, and how far the network computes from f32.
 pub fn render_study(study: &Study) -> String {
     let table = |Section { title, glance }: Section| format!("{title}\n{}\n\n", glance.render());
     let below = claims(study).into_iter().chain(study.deviation.iter().map(ToString::to_string));
@@ -59,7 +61,7 @@ fn cells(group: &Group, Row { latency_ms, replan, result }: &Row) -> Vec<String>
     cells
 }
 
-/// What became of the claim that a faster sampler earns more, scenario by scenario.
+/// Whether a faster sampler gets more reward, scenario by scenario.
 pub fn claims(study: &Study) -> Vec<String> {
     study.groups.iter().filter(|group| group.varied == Varied::Sampler).flat_map(claims_of).collect()
 }
@@ -68,7 +70,7 @@ fn shown(Difference { mean, interval: Interval { low, high } }: &Difference) -> 
     format!("{mean:+.3} ({low:+.3} to {high:+.3})")
 }
 
-/// Whether a sampler earned more than the first one, as far as these seeds tell.
+/// Whether a sampler got more reward than the first one, by the confidence interval.
 fn claims_of(group: &Group) -> Vec<String> {
     let Some(first) = group.rows.first() else { return Vec::new() };
     let claim = |row: &Row| {

@@ -1,4 +1,4 @@
-//! Parquet files, written a row group at a time.
+//! A table in a Parquet file: its columns, their schema, and the writer that appends row groups.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
-/// What a column holds, row after row.
+/// The values of a column, row after row.
 pub enum Values {
     Floats(Vec<f32>),
     Doubles(Vec<f64>),
@@ -27,7 +27,7 @@ pub enum Values {
 /// A column of a table.
 pub struct Column {
     pub name: String,
-    /// The shape of a row: a number where it is empty, else lists within lists.
+    /// The shape of a row's value: empty for a number, else nested lists.
     pub shape: Vec<usize>,
     pub values: Values,
 }
@@ -37,7 +37,7 @@ impl Column {
         Self { name: name.into(), shape: shape.to_vec(), values }
     }
 
-    /// A number a row.
+    /// A column with one number per row.
     pub fn integers(name: impl Into<String>, values: Vec<i64>) -> Self {
         Self::new(name, &[], Values::Integers(values))
     }
@@ -66,7 +66,7 @@ impl Column {
         }
     }
 
-    /// How many of the lists around an element go on with it, for each element: 0 begins a row.
+    /// Repetition level of each element: how many of its enclosing lists it continues; 0 begins a row.
     fn repetition_levels(&self, elements: usize) -> Vec<i16> {
         let shape = self.shape.as_slice();
         let width: usize = shape.iter().product();
@@ -80,11 +80,11 @@ impl Column {
     }
 }
 
-/// A table in the making.
+/// A table that is being written.
 pub struct Table(SerializedFileWriter<File>);
 
 impl Table {
-    /// A table of columns like these, and what else is to be said of it.
+    /// Creates a table with columns like these and with key-value metadata.
     pub fn create(path: &Path, columns: &[Column], metadata: Option<KeyValue>) -> Result<Self, ParquetError> {
         let columns: String = columns.iter().map(Column::schema).collect();
         let schema = parse_message_type(&format!("message schema {{ {columns} }}"))?;
@@ -141,7 +141,7 @@ fn write<T: DataType>(
         return Err(ParquetError::General(format!("there is no column for {}", column.name)));
     };
     let typed = writer.typed::<T>();
-    // Nothing is missing: everything is defined as far down as it can be.
+    // No value is missing, so every definition level is the maximum.
     let defined = vec![typed.get_descriptor().max_def_level(); values.len()];
     typed.write_batch(values, Some(&defined), Some(&column.repetition_levels(values.len())))?;
     writer.close()
