@@ -9,8 +9,11 @@ pub trait Policy {
     /// Begins an episode. The same seed and observations give the same plans.
     fn reset(&mut self, seed: u64);
 
-    /// Takes note of an observation in raw units. /// /// # Errors /// An observation that does not fit the policy. fn
-    /// observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError>;
+    /// Takes note of an observation in raw units.
+    ///
+    /// # Errors
+    /// An observation that does not fit the policy.
+    fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError>;
 
     /// Takes note of the actions that will have been sent when the next plan arrives: `actions`, `[n, action_dim]` in
     /// raw units, the first for the time of the newest observation. A policy that supports inpainting begins the next
