@@ -1,6 +1,6 @@
 """Trains the PushT image policy: `python -m training.image --demos FILE`.
 
-First it learns to see the block in the simulator's frames (`sight.py`); put before the policy that is told where the
+First it learns to see the block in the simulator's frames (`keypoint_encoder.py`); put before the policy that is told where the
 block is, that makes a policy of images already, `policy-0.pt`. Then both are trained as one, by the noise they predict,
 on frames of the demonstrated states. A run that is killed goes on from its last checkpoint when started again with the
 same `--out`.
@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from export.policy import ExportError
 from export.rigid import RigidKeypoints, encoder
-from training import recordings, sight
+from training import keypoint_encoder, recordings
 from training.demos import Demonstrations
 from training.frames import FrameBatches
-from training.sight import Sight
+from training.keypoint_encoder import Sight
 from training.states import StatePolicy
 from training.train import CHECKPOINT, Recipe, Training, resumed, run, save
 
@@ -69,7 +69,7 @@ def main() -> None:
     seeing.mkdir(parents=True, exist_ok=True)
     try:
         demos, policy = recordings.load_states(args.demos), StatePolicy.load(args.policy)
-        looking = Sight(demos, policy.keypoints, sight.Recipe())
+        looking = Sight(demos, policy.keypoints, keypoint_encoder.Recipe())
         run(resumed(looking, seeing / CHECKPOINT), seeing, keep_every=looking.recipe.epochs)
         training = resumed(ImageTraining(demos, looking.net, policy, RECIPE), args.out / CHECKPOINT)
     except (OSError, ValueError, ExportError) as error:

@@ -64,7 +64,7 @@ impl Onnx {
             copies_inputs: how.copies_inputs(),
             plan: [manifest.horizon, manifest.plan_dim()],
         };
-        let given = ConditioningInputs {
+        let conditioning_inputs = ConditioningInputs {
             timestep: denoiser.timestep.clone(),
             timestep_type: accepted.timestep,
             observation: denoiser.observation.clone(),
@@ -72,7 +72,7 @@ impl Onnx {
         };
         let graph = ToOpen { path, tensors: &tensors, runtime, how };
         let last = manifest.scheduler.num_train_timesteps as i64 - 1;
-        let (sessions, conditioning) = graph.open(reading, &layout, given, last)?;
+        let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs, last)?;
         Ok(Self { path: path.to_path_buf(), sessions, layout, conditioning })
     }
 }
@@ -147,12 +147,12 @@ fn open(path: &Path, runtime: &Runtime, threads: usize, idle: Idle) -> Result<Se
 
 /// The inputs and the outputs of a session's graph.
 fn tensors(session: &Session) -> GraphTensors {
-    let all = |outlets: &[ort::value::Outlet]| outlets.iter().map(tensor).collect();
+    let all = |tensors: &[ort::value::Outlet]| tensors.iter().map(tensor).collect();
     GraphTensors { inputs: all(session.inputs()), outputs: all(session.outputs()) }
 }
 
-fn tensor(outlet: &ort::value::Outlet) -> TensorInfo {
-    let kind = match outlet.dtype() {
+fn tensor(tensor_info: &ort::value::Outlet) -> TensorInfo {
+    let kind = match tensor_info.dtype() {
         ValueType::Tensor { ty, shape, dimension_symbols } => {
             let sizes = shape.iter().zip(dimension_symbols.iter());
             let size = |(&size, name): (&i64, &String)| match size {
@@ -163,5 +163,5 @@ fn tensor(outlet: &ort::value::Outlet) -> TensorInfo {
         }
         other => ValueKind::Other(other.to_string()),
     };
-    TensorInfo { name: outlet.name().into(), kind }
+    TensorInfo { name: tensor_info.name().into(), kind }
 }

@@ -15,18 +15,18 @@ pytest.importorskip("parapolicy")
 from export import directory, trained
 from export.policy import ExportError
 from export.unet import ConditionalUnet
-from training import recordings, sight
+from training import keypoint_encoder, recordings
 from training.demos import MinMax
 from training.evaluate import run as run_episodes
 from training.frames import TABLE, frames
 from training.image import ImageTraining
 from training.policy import Policy
-from training.sight import Sight, errors
+from training.keypoint_encoder import Sight, errors
 from training.states import StatePolicy
 from training.train import CHECKPOINT, Recipe, resumed, run, save
 
 SHIPPED = Path(__file__).parents[2] / "pusht"
-SEEING = sight.Recipe(epochs=3, batches=2, batch=6, warmup_steps=1, validation_episodes=1, widths=(8, 8, 8))
+SEEING = keypoint_encoder.Recipe(epochs=3, batches=2, batch=6, warmup_steps=1, validation_episodes=1, widths=(8, 8, 8))
 RECIPE = Recipe(epochs=3, batch=16, warmup_steps=2, validation_episodes=1, widths=(8, 16))
 
 
@@ -34,7 +34,7 @@ def table(numbers: int) -> MinMax:
     return MinMax(np.zeros(numbers), np.full(numbers, float(TABLE)))
 
 
-def looking(demos_file: Path, recipe: sight.Recipe = SEEING) -> Sight:
+def looking(demos_file: Path, recipe: keypoint_encoder.Recipe = SEEING) -> Sight:
     return Sight(recordings.load_states(demos_file), table(18), recipe)
 
 

@@ -32,8 +32,7 @@ pub struct ViewArguments {
     #[arg(long, default_value_t = ClockName::Lockstep, conflicts_with = "screenshot")]
     pub clock: ClockName,
     /// Show the episodes of a log (MCAP) that `parapolicy run` wrote; with its `--log-rounds`, rounds too.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["clock", "scenarios", "sampler", "solver", "steps", "window",
-    #"seed"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["clock", "scenarios", "sampler", "solver", "steps", "window", "seed"])]
     pub replay: Option<PathBuf>,
     /// Folder for the demonstrations that are recorded.
     #[arg(long, value_name = "FOLDER", default_value = "demos")]

@@ -75,7 +75,7 @@ impl ConditioningInputs {
         let plans: Vec<_> = (0..timesteps.len()).collect();
         let mut inputs = self.inputs(session.allocator(), timesteps.len())?;
         self.fill(Batch { plans: &plans, observations, samples: &[], timesteps }, &mut inputs)?;
-        let taken = |input: &Input| session.inputs().iter().any(|outlet| outlet.name() == input.name);
+        let taken = |input: &Input| session.inputs().iter().any(|tensor_info| tensor_info.name() == input.name);
         inputs.retain(taken);
         let inputs: Vec<_> = inputs.into_iter().map(|input| (input.name, DynValue::from(input.numbers))).collect();
         session.run(inputs)

@@ -30,16 +30,16 @@ impl ToOpen<'_> {
         &self,
         reading: Session,
         layout: &Layout,
-        given: ConditioningInputs,
+        conditioning_inputs: ConditioningInputs,
         last: i64,
     ) -> Result<(Sessions, Conditioning), GraphError> {
-        let parts = self.in_parts(layout, &given, last).unwrap_or_else(|error| {
+        let parts = self.in_parts(layout, &conditioning_inputs, last).unwrap_or_else(|error| {
             tracing::debug!(path = %self.path.display(), %error, "run whole");
             None
         });
         match parts {
             Some((rest, condition)) => Ok((rest, Conditioning::Precomputed(Box::new(condition)))),
-            None => Ok((self.whole(reading)?, Conditioning::Inputs(given))),
+            None => Ok((self.whole(reading)?, Conditioning::Inputs(conditioning_inputs))),
         }
     }
 
@@ -58,7 +58,7 @@ impl ToOpen<'_> {
     fn in_parts(
         &self,
         layout: &Layout,
-        given: &ConditioningInputs,
+        conditioning_inputs: &ConditioningInputs,
         last: i64,
     ) -> ort::Result<Option<(Sessions, Precomputed)>> {
         let &Self { path, tensors, runtime, how } = self;
@@ -70,7 +70,7 @@ impl ToOpen<'_> {
         // On the calling thread alone: other threads would poll for work and disturb the threads of the main partition.
         let processor = Execution { provider: ExecutionProvider::Cpu, threads: 1, ..how };
         let condition = sessions::open(File::Of(&parts.conditioning_graph()), runtime, processor, &[])?;
-        let Some(condition) = Precomputed::of(condition, given.clone(), parts.boundary(), last)? else {
+        let Some(condition) = Precomputed::of(condition, conditioning_inputs.clone(), parts.boundary(), last)? else {
             return Ok(None);
         };
 

@@ -34,7 +34,7 @@ const ROUNDING: f32 = 1e-5;
 #[derive(Debug)]
 pub(super) struct Precomputed {
     session: Session,
-    given: ConditioningInputs,
+    conditioning_inputs: ConditioningInputs,
     values: Vec<BoundaryValue>,
     /// Numbers of all values of a row.
     len: usize,
@@ -53,14 +53,19 @@ pub(super) struct Precomputed {
 impl Precomputed {
     /// From a session that computes values of these names; none if they are not such sums. `last` is the last training
     /// timestep.
-    pub fn of(session: Session, given: ConditioningInputs, names: &[String], last: i64) -> ort::Result<Option<Self>> {
+    pub fn of(
+        session: Session,
+        conditioning_inputs: ConditioningInputs,
+        names: &[String],
+        last: i64,
+    ) -> ort::Result<Option<Self>> {
         let values = names.iter().map(|name| BoundaryValue { name: name.clone(), sizes: Vec::new() }).collect();
         let (len, places, f, g, stale, rows) = Default::default();
-        let mut condition = Self { session, given, values, len, places, f, g, stale, rows };
+        let mut condition = Self { session, conditioning_inputs, values, len, places, f, g, stale, rows };
         let mut generator = ChaCha8Rng::seed_from_u64(0);
         let timesteps: Vec<_> = (0..PROBES as i64).map(|probe| probe * last / (PROBES as i64 - 1)).collect();
         let observations: Vec<f32> =
-            (0..PROBES * condition.given.seen_len()).map(|_| generator.random_range(-1.0..1.0)).collect();
+            (0..PROBES * condition.conditioning_inputs.seen_len()).map(|_| generator.random_range(-1.0..1.0)).collect();
         let is_sum =
             condition.learn_sizes(&timesteps, &observations)? && condition.is_sum(&timesteps, &observations)?;
         Ok(is_sum.then_some(condition))
@@ -81,7 +86,7 @@ impl Precomputed {
 
     /// The observations of the following batches have changed.
     pub fn bind(&mut self) {
-        self.stale = self.given.observation.is_some();
+        self.stale = self.conditioning_inputs.observation.is_some();
     }
 
     /// Writes those of a batch.
@@ -91,7 +96,7 @@ impl Precomputed {
             self.stale = false;
         }
         self.know(batch.timesteps)?;
-        let plan = |plan: usize| if self.given.observation.is_some() { plan * self.len } else { 0 };
+        let plan = |plan: usize| if self.conditioning_inputs.observation.is_some() { plan * self.len } else { 0 };
         self.rows.clear();
         self.rows.extend(batch.timesteps.iter().zip(batch.plans).map(|(t, &of)| [self.places[t], plan(of)]));
         let mut at = 0;
@@ -116,7 +121,7 @@ impl Precomputed {
         }
         new.sort_unstable();
         new.dedup();
-        let rows = self.run(&new, &vec![0.0; new.len() * self.given.seen_len()])?;
+        let rows = self.run(&new, &vec![0.0; new.len() * self.conditioning_inputs.seen_len()])?;
         for (timestep, row) in new.iter().zip(rows.chunks_exact(self.len)) {
             self.places.insert(*timestep, self.f.len());
             self.f.extend_from_slice(row);
@@ -127,7 +132,7 @@ impl Precomputed {
     /// Makes `g` that of these observations, `[plans, …]`.
     fn see(&mut self, observations: &[f32]) -> ort::Result<()> {
         self.know(&[0])?;
-        let plans = observations.len() / self.given.seen_len();
+        let plans = observations.len() / self.conditioning_inputs.seen_len();
         self.g = self.run(&vec![0; plans], observations)?;
         let zero = &self.f[self.places[&0]..][..self.len];
         for row in self.g.chunks_exact_mut(self.len) {
@@ -139,7 +144,7 @@ impl Precomputed {
     /// `c`, row by row, the values of a row one after the other.
     fn run(&mut self, timesteps: &[i64], observations: &[f32]) -> ort::Result<Vec<f32>> {
         let mut rows = vec![0.0; timesteps.len() * self.len];
-        let outputs = self.given.run(&mut self.session, timesteps, observations)?;
+        let outputs = self.conditioning_inputs.run(&mut self.session, timesteps, observations)?;
         let mut at = 0;
         for value in &self.values {
             let (_, numbers) = outputs[value.name.as_str()].try_extract_tensor::<f32>()?;
@@ -156,7 +161,7 @@ impl Precomputed {
 
     /// Learns the sizes of the values, which the graph need not say; whether each has a row for each probe.
     fn learn_sizes(&mut self, timesteps: &[i64], observations: &[f32]) -> ort::Result<bool> {
-        let outputs = self.given.run(&mut self.session, timesteps, observations)?;
+        let outputs = self.conditioning_inputs.run(&mut self.session, timesteps, observations)?;
         for value in &mut self.values {
             let Ok((shape, numbers)) = outputs[value.name.as_str()].try_extract_tensor::<f32>() else {
                 return Ok(false);
@@ -175,7 +180,7 @@ impl Precomputed {
     fn is_sum(&mut self, timesteps: &[i64], observations: &[f32]) -> ort::Result<bool> {
         let expected = self.run(timesteps, observations)?;
         self.know(timesteps)?;
-        if self.given.observation.is_some() {
+        if self.conditioning_inputs.observation.is_some() {
             self.see(observations)?;
         }
         let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>().sqrt();

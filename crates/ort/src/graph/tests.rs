@@ -46,14 +46,15 @@ fn opened(graph: &str, runtime: &Runtime) -> Onnx {
         copies_inputs: false,
         plan: [plan[0], plan[1]],
     };
-    let given = ConditioningInputs {
+    let conditioning_inputs = ConditioningInputs {
         timestep: "timestep".into(),
         timestep_type: if is_float { TimestepType::Float32 } else { TimestepType::Int64 },
         observation: Some("observation".into()),
         seen,
     };
-    let (sessions, conditioning) =
-        ToOpen { path: &path, tensors: &graph_tensors, runtime, how: HOW }.open(reading, &layout, given, 99).unwrap();
+    let (sessions, conditioning) = ToOpen { path: &path, tensors: &graph_tensors, runtime, how: HOW }
+        .open(reading, &layout, conditioning_inputs, 99)
+        .unwrap();
     Onnx { path, sessions, layout, conditioning }
 }
 

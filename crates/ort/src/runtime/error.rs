@@ -70,8 +70,7 @@ pub enum RuntimeError {
         driver: &'static str,
     },
     /// A library that is installed for the provider cannot be loaded.
-    #[error("{}: cannot be loaded for {provider} ({reason}); delete its folder, and it is installed again",
-    #library.display())]
+    #[error("{}: cannot be loaded for {provider} ({reason}); delete its folder, and it is installed again", library.display())]
     Companion {
         /// The provider.
         provider: ExecutionProvider,
