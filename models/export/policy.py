@@ -23,7 +23,7 @@ class ExportError(Exception):
 
 @dataclass(frozen=True)
 class Shape:
-    """Time steps of a policy: `n_obs_steps` observations in, `horizon` actions out, `n_action_steps` of them executed."""
+    """Time steps of a policy: `n_obs_steps` observations in, `horizon` actions out, `n_action_steps` executed."""
 
     n_obs_steps: int = 2
     horizon: int = 16

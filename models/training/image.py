@@ -1,9 +1,9 @@
 """Trains the PushT image policy: `python -m training.image --demos FILE`.
 
-First it trains the keypoint encoder on the simulator's frames (`keypoint_encoder.py`); put before the policy that is told
-where the block is, that makes a policy of images already, `policy-0.pt`. Then both are trained as one, by the noise they predict,
-on frames of the demonstrated states. A run that is killed goes on from its last checkpoint when started again with the
-same `--out`.
+First it trains the keypoint encoder on the simulator's frames (`keypoint_encoder.py`); put before the policy that is
+told where the block is, that makes a policy of images already, `policy-0.pt`. Then both are trained as one, by the
+noise they predict, on frames of the demonstrated states. A run that is killed goes on from its last checkpoint when
+started again with the same `--out`.
 """
 
 import argparse
