@@ -1,3 +1,5 @@
+//! `parapolicy sample`: samples plans for one observation.
+
 use anyhow::{Context as _, Result};
 use ndarray::{Array, Array1, Axis, Dimension, arr0, stack};
 use ndarray_npy::NpzWriter;
