@@ -1,4 +1,4 @@
-"""A policy's directory: whole, or as it was."""
+"""Writes a policy's directory completely, or leaves it unchanged."""
 
 import json
 from pathlib import Path

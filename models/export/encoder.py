@@ -1,4 +1,4 @@
-"""Encodes observations with images: what is no image goes through as it is.
+"""Encodes observations with images; entries that are not images pass through unchanged.
 
 A ResNet (He et al. 2015, arXiv 1512.03385), then the expected position of each of some keypoints (Levine et al. 2016,
 arXiv 1504.00702): Diffusion Policy's visual encoder (Chi et al. 2023, arXiv 2303.04137, section III.B). Or a mean, as
@@ -19,8 +19,8 @@ WHITE = 255
 
 @dataclass(frozen=True)
 class Looks:
-    """How a camera's image is looked at: `size` is what it has, `resized` what it is scaled to, and `cropped` what is
-    taken from its middle; all `(height, width)`."""
+    """Preprocessing of a camera's image: `size` is the image's own, `resized` what it is scaled to, and `cropped`
+    what is taken from its middle; all `(height, width)`."""
 
     size: tuple[int, int]
     resized: tuple[int, int] | None

@@ -1,4 +1,4 @@
-"""A configuration that someone else wrote: read field by field, and refused by the name of a field."""
+"""Reads untrusted configurations field by field; errors name the field."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A network as an ONNX file, tried against PyTorch."""
+"""Exports a network to an ONNX file, and compares it with PyTorch."""
 
 import logging
 import warnings
@@ -31,8 +31,8 @@ class Network:
 
 
 def denoiser(net: nn.Module, sample: tuple[int, int], observation: tuple[int, int] | None, timesteps: int) -> Network:
-    """A denoiser of plans `sample`, seeing `observation`: it meets noise, any timestep, normalised values. There is no
-    observation where that is a part of the plan."""
+    """A denoiser of plans `sample`, seeing `observation`: its random inputs are noise, any timestep, and normalised
+    values. There is no observation where that is a part of the plan."""
 
     def inputs(batch: int) -> dict[str, Tensor]:
         tensors = [torch.randn(batch, *sample), torch.randint(timesteps, (batch,))]
@@ -70,7 +70,7 @@ def write(network: Network, path: Path) -> None:
         )
     model = program.model_proto
     model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
-    # The exporter notes where in the source each node came from: of no use to anyone who only has the graph.
+    # The exporter notes where in the source each node came from: useless without the source.
     for part in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")

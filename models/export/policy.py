@@ -1,4 +1,4 @@
-"""A trained policy, wherever it comes from, and the manifest that says what its graph does not."""
+"""A trained policy from any source, and its manifest, which holds what the graph does not contain."""
 
 import hashlib
 import math
@@ -13,7 +13,7 @@ from export.graph_file import FEATURES, INPUTS, OUTPUT, SEEN, Network, denoiser,
 DENOISER, ENCODER, MANIFEST = "denoiser.onnx", "encoder.onnx", "policy.json"
 SCHEMA_VERSION = 2
 
-# What the samplers know; `diffusers` has one more.
+# Prediction types that the samplers support; `diffusers` has one more.
 BETA_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2")
 
 
@@ -23,7 +23,7 @@ class ExportError(Exception):
 
 @dataclass(frozen=True)
 class Shape:
-    """How a policy cuts time: it sees `n_obs_steps`, predicts `horizon` actions, executes `n_action_steps` of them."""
+    """Time steps of a policy: `n_obs_steps` observations in, `horizon` actions out, `n_action_steps` executed."""
 
     n_obs_steps: int = 2
     horizon: int = 16
@@ -53,7 +53,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Drawn:
-    """How plans are drawn where the policy comes from: the manifest leaves that open."""
+    """How the policy's own project samples plans; the manifest leaves that open."""
 
     solver: str
     steps: int

@@ -6,7 +6,7 @@ from export import weights
 from export.fields import Fields
 from export.unet import ConditionalUnet
 
-# Theirs, ours.
+# Published names, and the names here.
 NAMES = (
     (r"^diffusion_step_encoder\.", "step."),
     (r"^down_modules\.", "down."),

@@ -1,4 +1,4 @@
-"""Sees where a rigid body is: keypoints of it, from one image.
+"""The keypoint encoder: finds the keypoints of a rigid body in one image.
 
 A small convolutional network says where each keypoint is expected (Levine et al. 2016, arXiv 1504.00702). The body
 that lies closest to all of them, in the least-squares sense (Umeyama 1991, doi.org/10.1109/34.88573), is what is seen:
@@ -30,7 +30,7 @@ class ConvBlock(nn.Sequential):
 
 
 class Trunk(nn.Module):
-    """Features at a quarter of the image's size, which know what lies around them from features at an eighth."""
+    """Features at a quarter of the image's size, with context from features at an eighth."""
 
     def __init__(self, widths: tuple[int, int, int]):
         super().__init__()
@@ -100,9 +100,9 @@ def remade(described: dict) -> RigidKeypoints:
     return net
 
 
-def encoder(sight: RigidKeypoints, after: int) -> Encoder:
+def encoder(keypoints: RigidKeypoints, after: int) -> Encoder:
     """The encoder of observations that are an image, then `after` numbers."""
-    return Encoder(0, after, [sight], torch.full((1, 3), SCALE), torch.full((1, 3), OFFSET))
+    return Encoder(0, after, [keypoints], torch.full((1, 3), SCALE), torch.full((1, 3), OFFSET))
 
 
 def closest(body: Tensor, points: Tensor) -> Tensor:

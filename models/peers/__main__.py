@@ -19,7 +19,7 @@ from .plot import draw
 REFERENCE = "PyTorch + diffusers, DDPM-100"
 Plan = Callable[[np.ndarray, int], None]
 
-# A runtime that has just drawn a plan spins for some tens of milliseconds, in the way of the next one.
+# The threads of a runtime spin for some tens of milliseconds after a plan, and would disturb the next contestant.
 QUIET = 0.15
 
 
@@ -79,7 +79,7 @@ def main() -> None:
 
     plans = contestants(arguments.model, arguments.threads)
     shape = ours.observation_shape(arguments.model)
-    # Where the block and the agent are decides what is planned, not how long that takes.
+    # The positions of block and agent affect the plan, but not its duration.
     observations = np.random.default_rng(0).uniform(100, 400, (arguments.plans, *shape))
     rows = summary(milliseconds(plans, observations))
 

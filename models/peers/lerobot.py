@@ -19,7 +19,7 @@ TAKEN = ("num_train_timesteps", "beta_schedule", "beta_start", "beta_end", "pred
 
 
 def sequential(peer: Peer, steps: int) -> Callable[[np.ndarray, int], Tensor]:
-    """A plan by DDPM, from the normalised observation on: what LeRobot's processors do before is not counted."""
+    """A plan by DDPM, starting from the normalised observation: LeRobot's preprocessing is not counted."""
     policy = built(peer, steps)
     first, _ = sizes(peer)
 
@@ -40,7 +40,7 @@ def built(peer: Peer, steps: int) -> DiffusionPolicy:
     manifest, net = peer.manifest, peer.net
     first, rest = sizes(peer)
     config = DiffusionConfig(
-        # What comes first is state to LeRobot, whatever it is.
+        # LeRobot requires a state, so the first entry is passed as one.
         input_features={
             OBS_STATE: PolicyFeature(FeatureType.STATE, (first,)),
             OBS_ENV_STATE: PolicyFeature(FeatureType.ENV, (rest,)),

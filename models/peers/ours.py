@@ -34,7 +34,7 @@ def observation_shape(model: Path) -> tuple[int, int]:
 
 
 def contestants(model: Path, threads: int) -> dict[str, Callable[[np.ndarray, int], object]]:
-    """Every way of drawing by everything that runs the network on this processor."""
+    """Every sampling, on every provider that runs on this processor."""
     return {
         f"Parapolicy on {runs}, {name}": partial(draws, sampling)
         for runs in RUNS

@@ -13,7 +13,7 @@ from export.policy import Shape
 
 @dataclass(frozen=True)
 class Task:
-    """What a policy is for: its name, and the shapes of what it sees and does, concatenated in their order."""
+    """A task: its name, and the shapes of observations and actions, concatenated in their order."""
 
     name: str
     observations: dict[str, tuple[int, ...]]
@@ -55,7 +55,7 @@ class Demonstrations:
     episode_ends: np.ndarray
 
     def digest(self) -> str:
-        """SHA-256 of all that a policy is trained on."""
+        """SHA-256 of all training data."""
         return hashlib.sha256(
             b"".join(a.tobytes() for a in (self.observation, self.action, self.episode_ends))
         ).hexdigest()

@@ -1,4 +1,4 @@
-"""PushT's frames, drawn by Parapolicy's simulator, and states to draw them of."""
+"""PushT's frames, drawn by Parapolicy's simulator, and the states to draw."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def frames(states: np.ndarray) -> np.ndarray:
 
 
 def imagined(demonstrated: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:
-    """States to learn to see from, `[count, 5]`: a third anywhere on the table, the others about demonstrated ones."""
+    """States to train the keypoint encoder on, `[count, 5]`: a third anywhere, the others near demonstrated ones."""
     anywhere = count // 3
     low = np.array([AGENT_MARGIN, AGENT_MARGIN, BLOCK_MARGIN, BLOCK_MARGIN, 0])
     high = np.array([*(TABLE - low[:4]), 2 * np.pi])
@@ -42,7 +42,7 @@ def imagined(demonstrated: np.ndarray, count: int, random: np.random.Generator) 
 
 @dataclass(frozen=True)
 class FrameBatches:
-    """Windows as `Batches` has them, whose frames are drawn when they are looked at: all at once are gigabytes.
+    """Windows as `Batches` has them, whose frames are drawn on access: all of them together would take gigabytes.
 
     `states` is `[windows, n_obs_steps, 5]`, `agent` `[windows, n_obs_steps, 2]`, `action` `[windows, horizon, 2]`, the
     last two normalised. What is observed is a frame's pixels, 0 to 255, then the agent's place.

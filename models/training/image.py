@@ -1,9 +1,9 @@
 """Trains the PushT image policy: `python -m training.image --demos FILE`.
 
-First it learns to see the block in the simulator's frames (`keypoint_encoder.py`); put before the policy that is told where the
-block is, that makes a policy of images already, `policy-0.pt`. Then both are trained as one, by the noise they predict,
-on frames of the demonstrated states. A run that is killed goes on from its last checkpoint when started again with the
-same `--out`.
+First it trains the keypoint encoder on the simulator's frames (`keypoint_encoder.py`); put before the policy that is
+told where the block is, that makes a policy of images already, `policy-0.pt`. Then both are trained as one, by the
+noise they predict, on frames of the demonstrated states. A run that is killed goes on from its last checkpoint when
+started again with the same `--out`.
 """
 
 import argparse
@@ -18,15 +18,15 @@ from export.rigid import RigidKeypoints, encoder
 from training import keypoint_encoder, recordings
 from training.demos import Demonstrations
 from training.frames import FrameBatches
-from training.keypoint_encoder import Sight
+from training.keypoint_encoder import KeypointTraining
 from training.states import StatePolicy
 from training.train import CHECKPOINT, Recipe, Training, resumed, run, save
 
 RECIPE = Recipe(epochs=4, batch=128, learning_rate=1e-4, warmup_steps=100)
 
 
-class Sighted(nn.Module):
-    """A denoiser that sees through an encoder: the policy as one network."""
+class EncodedDenoiser(nn.Module):
+    """Encoder and denoiser: the policy as one network."""
 
     def __init__(self, seen: RigidKeypoints, denoiser: nn.Module, agent: int):
         super().__init__()
@@ -37,19 +37,19 @@ class Sighted(nn.Module):
 
 
 class ImageTraining(Training):
-    """Goes on from what `seen` sees and `policy` does. What the demonstrations observe is states, `[steps, 5]`."""
+    """Continues from the encoder `seen` and the denoiser of `policy`; observations are states, `[steps, 5]`."""
 
     def __init__(self, demos: Demonstrations, seen: RigidKeypoints, policy: StatePolicy, recipe: Recipe):
         self.seen, self.policy = seen, policy
         super().__init__(demos, recipe)
-        # The denoiser's from the start, whatever is demonstrated.
+        # The normalisation of the denoiser, whatever the demonstrations are.
         self.observation, self.action = policy.agent, policy.action
 
     def batches(self, demos: Demonstrations, episodes: np.ndarray) -> FrameBatches:
         return FrameBatches.of(demos, episodes, self.shape, self.policy.agent, self.policy.action)
 
     def network(self) -> nn.Module:
-        return Sighted(self.seen, self.policy.denoiser, len(self.policy.agent.low))
+        return EncodedDenoiser(self.seen, self.policy.denoiser, len(self.policy.agent.low))
 
     def weights(self) -> dict:
         whole, [seen] = super().weights(), self.averaged.encoder.encoders
@@ -69,7 +69,7 @@ def main() -> None:
     seeing.mkdir(parents=True, exist_ok=True)
     try:
         demos, policy = recordings.load_states(args.demos), StatePolicy.load(args.policy)
-        looking = Sight(demos, policy.keypoints, keypoint_encoder.Recipe())
+        looking = KeypointTraining(demos, policy.keypoints, keypoint_encoder.Recipe())
         run(resumed(looking, seeing / CHECKPOINT), seeing, keep_every=looking.recipe.epochs)
         training = resumed(ImageTraining(demos, looking.net, policy, RECIPE), args.out / CHECKPOINT)
     except (OSError, ValueError, ExportError) as error:

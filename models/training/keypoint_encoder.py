@@ -1,6 +1,6 @@
-"""Learns to see where the block is, from frames of the simulator, which knows the answer, and has as many as one asks.
+"""Trains the keypoint encoder: it finds the block in frames of the simulator, which labels every frame exactly.
 
-What is learnt from a state that only the simulator knows makes the rest easy to learn (Chen et al. 2019, arXiv
+Training with states that only the simulator knows makes the image policy easier to learn (Chen et al. 2019, arXiv
 1912.12294).
 """
 
@@ -22,7 +22,7 @@ from training.demos import Demonstrations, MinMax, steps_of
 from training.frames import SIDE, TABLE, frames, imagined
 from training.train import parted
 
-# Every so many of the held-out steps are looked at after an epoch: neighbours look alike.
+# Stride through the held-out steps for validation: neighbouring steps look alike.
 EVERY = 4
 
 
@@ -42,21 +42,21 @@ class Recipe:
 
 
 def network(ranges: MinMax, widths: tuple[int, int, int]) -> RigidKeypoints:
-    """What sees the block in a frame, and gives its keypoints normalised."""
+    """The network: frames to normalised keypoints of the block."""
     body, low, high = (torch.tensor(values, dtype=torch.float32) for values in (KEYPOINTS, ranges.low, ranges.high))
     net = RigidKeypoints((SIDE, SIDE), (TABLE, TABLE), body, low, high, widths)
-    # Convolutions are a third faster so on a CPU.
+    # Convolutions are a third faster in this memory format on a CPU.
     return net.to(memory_format=torch.channels_last)
 
 
 def pixels(states: np.ndarray) -> Tensor:
-    """Frames as the network takes them, -1..1: `[n, 3, 96, 96]`."""
+    """Frames in the network's range, -1..1: `[n, 3, 96, 96]`."""
     drawn = torch.from_numpy(frames(states)).permute(0, 3, 1, 2)
     return (drawn.float() * (SCALE / WHITE) + OFFSET).contiguous(memory_format=torch.channels_last)
 
 
-class Sight:
-    """A run in progress: all that a checkpoint holds. What the demonstrations observe is states, `[steps, 5]`."""
+class KeypointTraining:
+    """A run in progress: everything that a checkpoint holds. Observations are states, `[steps, 5]`."""
 
     kept = "sight"
 
@@ -77,7 +77,7 @@ class Sight:
         self.seconds = 0.0
 
     def train_epoch(self) -> float:
-        """Looks at new frames; returns the mean loss, about the mean error along an axis in px."""
+        """Trains on new frames; returns the mean loss, which is about the mean error along an axis in px."""
         started = time.monotonic()
         # New states in every epoch, and the same ones when it is repeated.
         random = np.random.default_rng((self.recipe.seed, self.epoch))

@@ -1,4 +1,4 @@
-"""PushT as people demonstrated it, whatever the recordings are in."""
+"""Human demonstrations of PushT, from recordings in any supported format."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def load(path: Path) -> Demonstrations:
 
 
 def load_states(path: Path) -> Demonstrations:
-    """Demonstrations for a policy that sees images: what they observe is states `[N, 5]`, to draw frames of."""
+    """Demonstrations for a policy that sees images: observations are states `[N, 5]`, from which frames are drawn."""
     arrays = read(path, ("state", "action"))
     state, action = (arrays[name].astype(np.float64) for name in ("state", "action"))
     return Demonstrations(IMAGE_TASK, state, action, arrays["episode_ends"])

@@ -1,4 +1,4 @@
-"""The policy that is told PushT's state, read back from its folder: what an image policy begins with."""
+"""The keypoint policy, read back from its folder: an image policy starts from its denoiser."""
 
 import json
 from dataclasses import dataclass

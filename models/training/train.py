@@ -33,7 +33,7 @@ CHECKPOINT = "checkpoint.pt"
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a run is trained with; a checkpoint of another recipe is not resumed."""
+    """Settings of a run; a checkpoint of another recipe is not resumed."""
 
     epochs: int
     batch: int = 256
@@ -48,7 +48,7 @@ class Recipe:
 
 
 def save(state: dict, path: Path) -> None:
-    """Writes aside and renames, so that a kill leaves the old checkpoint whole."""
+    """Writes to a temporary file and renames it, so that a kill leaves the old checkpoint intact."""
     aside = path.with_suffix(".part")
     torch.save(state, aside)
     aside.replace(path)
@@ -90,7 +90,7 @@ class Training:
         self.seconds = 0.0
 
     def batches(self, demos: Demonstrations, episodes: np.ndarray) -> Batches:
-        """What the network sees and does in these episodes."""
+        """The network's observations and actions in these episodes."""
         return Batches.of(demos, episodes, self.shape, self.observation, self.action)
 
     def network(self) -> nn.Module:

@@ -52,7 +52,7 @@ pub enum ExportError {
 /// | `observation.environment_state` | x and y of the block's eight corners, px: gym-pusht's |
 /// | `observation.image` | the table as `renderer` draws it, PNG files within the table; with a renderer |
 /// | `action` | the agent's target, px |
-/// | `next.reward`, `next.success` | reward of the action, and whether it is the maximum; if rewards were recorded |
+/// | `next.reward`, `next.success` | the reward, and whether it is the maximum; if rewards were recorded |
 /// | `next.done` | whether it was the last |
 /// | `recording.*` | the arrays of a [`Demonstration`]'s file, as they are |
 ///

@@ -114,7 +114,7 @@ pub fn episodes(all: &[Episode]) -> Vec<Column> {
 /// `meta/stats.json`: the statistics of all episodes together.
 pub fn stats(all: &[Episode]) -> Value {
     let features = features_of(all);
-    features.map(|(name, of)| (name.to_owned(), Statistics::together(&of).json())).collect::<Map<_, _>>().into()
+    features.map(|(name, of)| (name.to_owned(), Statistics::combined(&of).json())).collect::<Map<_, _>>().into()
 }
 
 /// Every feature's name, and its statistics in all episodes.

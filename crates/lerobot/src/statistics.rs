@@ -56,7 +56,7 @@ impl Figures {
 
     /// Combines the statistics of several parts, each with its share of the whole; quantiles are averaged, as LeRobot
     /// does.
-    fn together(parts: &[(f64, Self)]) -> Self {
+    fn combined(parts: &[(f64, Self)]) -> Self {
         let mean = |of: &dyn Fn(&Self) -> f64| parts.iter().map(|(share, part)| share * of(part)).sum::<f64>();
         let centre = mean(&|part| part.mean);
         let variance = mean(&|part| part.std.powi(2) + (part.mean - centre).powi(2));
@@ -118,11 +118,11 @@ impl Statistics {
     }
 
     /// Statistics over all episodes, from those of each; at least one.
-    pub fn together(episodes: &[&Self]) -> Self {
+    pub fn combined(episodes: &[&Self]) -> Self {
         let count = episodes.iter().map(|episode| episode.count).sum();
         let share = |episode: &Self| episode.count as f64 / count as f64;
         let number = |at: usize| {
-            Figures::together(&episodes.iter().map(|episode| (share(episode), episode.figures[at])).collect::<Vec<_>>())
+            Figures::combined(&episodes.iter().map(|episode| (share(episode), episode.figures[at])).collect::<Vec<_>>())
         };
         let figures = (0..episodes[0].figures.len()).map(number).collect();
         Self { shape: episodes[0].shape.clone(), count, figures }
@@ -200,10 +200,10 @@ mod tests {
             let part = |part: &[f64]| {
                 (part.len() as f64 / numbers.len() as f64, Figures::of(&ascending(part.to_vec())))
             };
-            let (together, whole) = (Figures::together(&[part(one), part(other)]), Figures::of(&ascending(numbers.clone())));
-            prop_assert_eq!((together.min, together.max), (whole.min, whole.max));
-            prop_assert!((together.mean - whole.mean).abs() < 1e-9);
-            prop_assert!((together.std - whole.std).abs() < 1e-6);
+            let (combined, whole) = (Figures::combined(&[part(one), part(other)]), Figures::of(&ascending(numbers.clone())));
+            prop_assert_eq!((combined.min, combined.max), (whole.min, whole.max));
+            prop_assert!((combined.mean - whole.mean).abs() < 1e-9);
+            prop_assert!((combined.std - whole.std).abs() < 1e-6);
         }
     }
 }

@@ -1,4 +1,4 @@
-"""What the policies have in common: shape, schedule, normalisation."""
+"""Shape, schedule and normalisation, which all of the policies have."""
 
 from torch import Tensor
 
@@ -9,11 +9,11 @@ from export.weights import under
 
 SOLVERS = {"DDPMScheduler": "ddpm", "DDIMScheduler": "ddim"}
 
-# Fields of the policies, and what their absence means.
+# Fields of the policies, and their defaults where they are absent.
 DEFAULTS = {"num_inference_steps": None, "pred_action_steps_only": False}
 SHARED = {"_target_", "noise_scheduler", "horizon", "n_action_steps", "n_obs_steps", *DEFAULTS}
 
-# Fields of the schedulers, and what their absence means to `diffusers`.
+# Fields of the schedulers, and the defaults of `diffusers` where they are absent.
 SCHEDULE = {
     "num_train_timesteps": 1000,
     "beta_start": 0.0001,
@@ -30,7 +30,7 @@ SCHEDULE = {
 
 
 def known(fields: Fields, names: set[str], defaults: dict) -> Fields:
-    """The fields, with defaults, and with nothing in them that is not known."""
+    """The fields with defaults filled in; unknown fields are refused."""
     for name in sorted(fields.values.keys() - names - defaults.keys()):
         raise fields.refuse(name, "is not known: it may change what the policy does")
     return Fields(fields.where, defaults | fields.values)
@@ -61,7 +61,7 @@ def scheduler(fields: Fields) -> dict:
 
 
 def drawn(fields: Fields) -> Drawn:
-    """How the project draws from it."""
+    """How the project samples from it."""
     schedule = Fields(f"{fields.where}.noise_scheduler", fields.table("noise_scheduler"))
     steps = fields.get("num_inference_steps")
     steps = scheduler(fields)["num_train_timesteps"] if steps is None else fields.count("num_inference_steps")

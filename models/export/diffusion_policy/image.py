@@ -28,7 +28,7 @@ ENCODER_DEFAULTS = {
     "use_group_norm": False,
     "share_rgb_model": False,
     "imagenet_norm": False,
-    # What it is at random in training is the middle here.
+    # Training crops at random; here the crop is the centre.
     "random_crop": True,
 }
 # Mean and deviation of ImageNet's channels.

@@ -14,13 +14,13 @@ from torch import Tensor
 from export.fields import Fields
 from export.policy import ExportError
 
-# What stands for data alone in a configuration: its containers, and the types that it says its fields are of.
+# Names in a configuration that stand only for data: its containers, and the declared types of its fields.
 INERT = re.compile(r"omegaconf\.\w+\.\w+|typing\.\w+|collections\.defaultdict|dill\.\w+\._load_type")
 UNREADABLE = (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, pickle.UnpicklingError)
 
 
 class Inert(dict):
-    """In place of whatever a name stands for: holds what it is given, and does nothing."""
+    """Inert replacement for a class in the pickle: stores its arguments, and does nothing."""
 
     def __init__(self, *_: object):
         super().__init__()
@@ -41,7 +41,7 @@ def read(path: Path, trusted: bool) -> tuple[dict, dict]:
 
 
 def careful(path: Path) -> object:
-    """The payload by PyTorch's own unpickler of tensors and plain data, with inert containers beside them."""
+    """The payload, loaded by PyTorch's own unpickler for tensors and plain data, with inert containers added."""
     names = torch.serialization.get_unsafe_globals_in_checkpoint(path)
     refused = [name for name in names if not INERT.fullmatch(name)]
     if refused:

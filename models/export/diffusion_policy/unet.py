@@ -45,7 +45,7 @@ def policy(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
 
 
 def network(fields: Fields, plan: int, condition: int, weights: dict[str, Tensor]) -> ConditionalUnet:
-    """`model`, of plans with `plan` numbers a step, which sees `condition` numbers beside them."""
+    """`model`, of plans with `plan` numbers a step, conditioned on `condition` numbers."""
     model = Fields(f"{fields.where}.model", fields.table("model"))
     payload.target(model, "ConditionalUnet1D")
     model = common.known(model, {"_target_", "input_dim"}, MODEL_DEFAULTS)

@@ -1,4 +1,4 @@
-"""`config.json`: every field has its meaning here, or is refused."""
+"""Reads `config.json`; unknown fields are refused."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,8 @@ from export.policy import BETA_SCHEDULES, Drawn, Shape
 STATE, ENVIRONMENT, ACTION = "observation.state", "observation.environment_state", "action"
 SOLVERS = {"DDPM": "ddpm", "DDIM": "ddim"}
 
-# Fields that change what the policy does. Those with a value came later: what their absence means.
+# Fields that change what the policy does. Those with a value were added later: the value is the default where they are
+# absent.
 ABSENT = {"resize_shape": None, "crop_ratio": 1.0, "num_inference_steps": None, "use_peft": False}
 READ = {
     *("type", "n_obs_steps", "horizon", "n_action_steps", "input_features", "output_features", "normalization_mapping"),
@@ -38,7 +39,7 @@ class Feature:
 
 
 def read(path: Path) -> Fields:
-    """The configuration, with nothing in it that is not known."""
+    """The configuration; unknown fields are refused."""
     fields = read_json(path)
     if first_version.is_it(fields):
         fields = first_version.renewed(fields)
@@ -67,8 +68,8 @@ def features(fields: Fields, name: str) -> dict[str, Feature]:
 
 
 def observations(fields: Fields) -> dict[str, Feature]:
-    """What the network sees, in its order: the state, the images, the environment's state. LeRobot shows it no other
-    states."""
+    """What the network sees, in its order: the state, the images, the environment's state.
+    LeRobot passes no other states to it."""
     given = features(fields, "input_features")
     for name, feature in given.items():
         if feature.type == "ENV" and name != ENVIRONMENT:
@@ -116,6 +117,6 @@ def scheduler(fields: Fields) -> dict:
 
 
 def drawn(fields: Fields) -> Drawn:
-    """How LeRobot draws from it."""
+    """How LeRobot samples from it."""
     steps = "num_train_timesteps" if fields.get("num_inference_steps") is None else "num_inference_steps"
     return Drawn(SOLVERS[fields.one_of("noise_scheduler_type", *SOLVERS)], fields.count(steps))

@@ -1,4 +1,4 @@
-"""The encoder of images, or the encoders."""
+"""The image encoders: one, or one per camera."""
 
 from pathlib import Path
 

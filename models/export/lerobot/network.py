@@ -1,4 +1,4 @@
-"""The U-Net, under our names."""
+"""The U-Net, its weights renamed to this project's names."""
 
 from pathlib import Path
 

@@ -112,7 +112,7 @@ def read(folder: Path, config: Fields, tensors: dict[str, Tensor]) -> tuple[Stat
 
 
 def processor(path: Path, kind: str, inverse: bool) -> Statistics:
-    """The one step of a processor that changes numbers; all others are known not to."""
+    """The one step of a processor that changes numbers; all other steps are checked to be ones that do not."""
     found, renamed = None, {}
     steps = read_json(path).get("steps")
     for index, step in enumerate(steps if isinstance(steps, list) else []):

@@ -1,8 +1,8 @@
-"""What every source is held to: arrays of the right kind of number and shape of row, and of one length."""
+"""Checks the arrays of every source: types, row shapes, and equal lengths."""
 
 import numpy as np
 
-# What a control step has, and the shape of it; an image may have any height and width.
+# The arrays of a control step, and their shapes; an image may have any height and width.
 ROWS = {"state": (5,), "agent": (2,), "action": (2,), "keypoint": (9, 2), "image": (None, None, 3)}
 
 

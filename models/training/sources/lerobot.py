@@ -27,7 +27,7 @@ def read(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 
 def array(dataset: "Dataset", name: str) -> np.ndarray:
-    """What Parapolicy recorded, to the last bit, or what gym-pusht's observations tell."""
+    """Parapolicy's own recorded arrays, bit for bit, or else arrays derived from gym-pusht's observations."""
     recorded = "recording.state" if name == "agent" else f"recording.{name}"
     if recorded in dataset.features:
         width = int(np.prod(ROWS["state" if name == "agent" else name]))
@@ -47,7 +47,7 @@ def array(dataset: "Dataset", name: str) -> np.ndarray:
 
 
 class Dataset:
-    """A dataset's folder, `meta/info.json` believed once all that it says of PushT is checked."""
+    """A dataset's folder. Every field of `meta/info.json` that is needed is validated before use."""
 
     def __init__(self, path: Path):
         self.path, self.where = path, path / "meta" / "info.json"

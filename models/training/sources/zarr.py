@@ -39,7 +39,7 @@ def whole(path: Path, array: Array) -> np.ndarray:
 
 
 def check_lengths(path: Path) -> None:
-    """Blosc believes the length that a chunk states at byte 12, and reads on past the end of one that is cut short."""
+    """Blosc trusts the length that a chunk states at byte 12, and would read past the end of a truncated chunk."""
     for chunk in path.rglob("[0-9]*"):
         if chunk.is_file():
             with chunk.open("rb") as file:

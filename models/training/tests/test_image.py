@@ -21,7 +21,7 @@ from training.evaluate import run as run_episodes
 from training.frames import TABLE, frames
 from training.image import ImageTraining
 from training.policy import Policy
-from training.keypoint_encoder import Sight, errors
+from training.keypoint_encoder import KeypointTraining, errors
 from training.states import StatePolicy
 from training.train import CHECKPOINT, Recipe, resumed, run, save
 
@@ -34,8 +34,8 @@ def table(numbers: int) -> MinMax:
     return MinMax(np.zeros(numbers), np.full(numbers, float(TABLE)))
 
 
-def looking(demos_file: Path, recipe: keypoint_encoder.Recipe = SEEING) -> Sight:
-    return Sight(recordings.load_states(demos_file), table(18), recipe)
+def looking(demos_file: Path, recipe: keypoint_encoder.Recipe = SEEING) -> KeypointTraining:
+    return KeypointTraining(recordings.load_states(demos_file), table(18), recipe)
 
 
 def training(demos_file: Path, recipe: Recipe = RECIPE) -> ImageTraining:

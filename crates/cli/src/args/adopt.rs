@@ -1,3 +1,5 @@
+//! Arguments of `parapolicy adopt`.
+
 use std::path::PathBuf;
 
 use clap::Args;

@@ -15,8 +15,8 @@ pub const LONGEST_LATENCY: Duration = Duration::from_secs(3600);
 /// Whether the world waits for the policy, and what is sent if it does not.
 #[derive(Debug, Args)]
 pub struct LoopArguments {
-    /// `lockstep`: the world waits for every plan. `real`: control steps begin at absolute deadlines, and a worker
-    /// plans beside them. `virtual`: the same on simulated time, as fast as the machine allows.
+    /// `lockstep`: the world waits for every plan. `real`: control steps begin at absolute deadlines, and a worker plans
+    /// beside them. `virtual`: the same on simulated time, as fast as the machine allows.
     #[arg(long, default_value_t = ClockName::Lockstep)]
     pub clock: ClockName,
     /// What sampling takes on the virtual clock: a time, `120ms` say; the latencies of an earlier run, drawn from its

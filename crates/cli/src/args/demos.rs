@@ -1,3 +1,5 @@
+//! Arguments of `parapolicy demos`.
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};

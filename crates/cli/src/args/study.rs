@@ -1,3 +1,5 @@
+//! Arguments of `parapolicy study`.
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! `parapolicy adopt`: makes a policy directory from a graph.
+
 use std::path::PathBuf;
 
 use anyhow::anyhow;

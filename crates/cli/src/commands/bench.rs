@@ -1,3 +1,5 @@
+//! `parapolicy bench`: compares samplers plan by plan.
+
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressIterator as _;

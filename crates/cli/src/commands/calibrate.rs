@@ -1,3 +1,5 @@
+//! `parapolicy calibrate`: measures the time of batches.
+
 use std::path::PathBuf;
 
 use anyhow::Context as _;

@@ -1,3 +1,5 @@
+//! `parapolicy compare`: compares two reports.
+
 use parapolicy_eval::{Comparison, Report};
 
 use crate::args::CompareArguments;

@@ -1,3 +1,5 @@
+//! `parapolicy demos`: lists, checks, merges and exports demonstrations.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

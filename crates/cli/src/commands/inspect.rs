@@ -1,3 +1,5 @@
+//! `parapolicy inspect`: describes a model folder.
+
 use parapolicy_policy::inspect as describe;
 
 use super::print_json;

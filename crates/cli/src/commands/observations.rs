@@ -1,3 +1,5 @@
+//! Observations for calibration and benchmarks, taken from episodes.
+
 use ndarray::Array2;
 use parapolicy_control::{DiffusionPolicy, Environment};
 use parapolicy_eval::run_episode;

@@ -1,3 +1,5 @@
+//! Measures the deviation of a precision from f32.
+
 use ndarray::Array2;
 use parapolicy_eval::Deviation;
 use parapolicy_policy::{Inference, Network, Precision};

@@ -1,3 +1,5 @@
+//! Sets up the refinement of plans.
+
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::Environment;
 use parapolicy_control::refine::{Refinement, Tracker};

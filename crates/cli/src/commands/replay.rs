@@ -1,3 +1,5 @@
+//! `parapolicy replay`: replays a recorded trace.
+
 use parapolicy_pusht::{Trace, replay as replay_trace};
 
 use super::print_json;

@@ -1,3 +1,5 @@
+//! `parapolicy run`: compares samplers in closed loop.
+
 mod lockstep;
 mod observers;
 mod realtime;

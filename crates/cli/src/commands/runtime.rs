@@ -1,3 +1,5 @@
+//! `parapolicy runtime`: manages the libraries of ONNX Runtime.
+
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};

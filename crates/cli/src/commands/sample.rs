@@ -1,3 +1,5 @@
+//! `parapolicy sample`: samples plans for one observation.
+
 use anyhow::{Context as _, Result};
 use ndarray::{Array, Array1, Axis, Dimension, arr0, stack};
 use ndarray_npy::NpzWriter;
@@ -28,7 +30,7 @@ impl<'a> Cost<'a> {
 
 /// What drawing plans in shared batches took.
 #[derive(Serialize)]
-struct Together<'a> {
+struct Batched<'a> {
     together: &'a Statistics,
     plans: Vec<Cost<'a>>,
 }
@@ -96,7 +98,7 @@ fn sample_many(
     let residuals = cut_short.then_some(residuals);
     write_file(&arguments.output, |file| write_plans(file, &actions, &samples, residuals.as_ref()))?;
     drawn.iter().for_each(say_if_cut_short);
-    print_json(&Together { together: drawn.statistics(), plans: drawn.iter().map(Cost::of).collect() })
+    print_json(&Batched { together: drawn.statistics(), plans: drawn.iter().map(Cost::of).collect() })
 }
 
 fn say_if_cut_short(drawn: Sample<'_>) {

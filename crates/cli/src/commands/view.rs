@@ -1,3 +1,5 @@
+//! `parapolicy view`: starts the viewer.
+
 use std::env;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};

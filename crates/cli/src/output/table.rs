@@ -25,11 +25,11 @@ pub use study::render_study;
 /// Cost columns of plans that are sampled one by one.
 const ALONE: [&str; 3] = ["plan p50 ms", "plan p99 ms", "action p50 ms"];
 /// Cost columns of plans that are sampled in shared batches: a single plan has no latency of its own.
-const TOGETHER: [&str; 3] = ["plans / s", "plans a call", "call p50 ms"];
+const BATCHED: [&str; 3] = ["plans / s", "plans a call", "call p50 ms"];
 const WORK: &str = "rounds / evaluations";
 
 /// Cost columns in a realtime loop, where the age of observations matters instead, see `realtime`.
-const BESIDE: [&str; 1] = ["plan p50 / p99 ms"];
+const REALTIME_COST: [&str; 1] = ["plan p50 / p99 ms"];
 
 /// A table before it is text: names of columns, and rows of texts.
 pub struct Glance {
@@ -58,8 +58,8 @@ impl Glance {
         let violated = report.samplers.iter().any(|sampler| sampler.violation_rate > 0.0);
         let mut columns = vec!["sampler", "reward", "95 % interval", "success"];
         match report.in_time {
-            Some(_) => columns.extend(BESIDE.into_iter().chain([WORK])),
-            None if together(report) => columns.extend(TOGETHER.into_iter().chain([WORK, "throughput"])),
+            Some(_) => columns.extend(REALTIME_COST.into_iter().chain([WORK])),
+            None if is_batched(report) => columns.extend(BATCHED.into_iter().chain([WORK, "throughput"])),
             None => columns.extend(ALONE.into_iter().chain([WORK, "speed-up"])),
         }
         columns.extend(realtime::columns(report));
@@ -92,7 +92,7 @@ impl Glance {
     }
 }
 
-fn together(report: &Report) -> bool {
+fn is_batched(report: &Report) -> bool {
     report.environments > 1
 }
 
@@ -101,7 +101,7 @@ fn costs(report: &Report, sampler: &SamplerReport) -> Vec<String> {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     let ratio = |ratio: Option<f64>| or_none(ratio.map(|ratio| format!("{ratio:.2}×")));
     let work = format!("{:.1} / {:.0}", sampler.rounds_mean, sampler.evaluations_mean);
-    if together(report) {
+    if is_batched(report) {
         let Throughput { plans_per_second, plans_per_call, call_latency_ms, speedup, .. } = &sampler.throughput;
         let [rate, size] = [plans_per_second, plans_per_call].map(|value| format!("{value:.1}"));
         return vec![rate, size, format!("{:.1}", call_latency_ms.p50), work, ratio(*speedup)];

@@ -33,7 +33,7 @@ impl ToOpen<'_> {
         conditioning_inputs: ConditioningInputs,
         last: i64,
     ) -> Result<(Sessions, Conditioning), GraphError> {
-        let parts = self.in_parts(layout, &conditioning_inputs, last).unwrap_or_else(|error| {
+        let parts = self.in_partitions(layout, &conditioning_inputs, last).unwrap_or_else(|error| {
             tracing::debug!(path = %self.path.display(), %error, "run whole");
             None
         });
@@ -55,7 +55,7 @@ impl ToOpen<'_> {
 
     /// The partition of the graph that depends on samples, and the partition that depends only on timesteps and
     /// observations; none where that is not faster with the provider, or where the graph cannot be partitioned so.
-    fn in_parts(
+    fn in_partitions(
         &self,
         layout: &Layout,
         conditioning_inputs: &ConditioningInputs,

@@ -12,8 +12,8 @@ const SHORTEST_AXIS: f64 = 0.01;
 pub fn latencies(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
     let slowest = series.iter().map(|entry| entry.report.throughput.call_histogram.percentiles().max);
     let slowest = slowest.fold(SHORTEST_AXIS, f64::max);
-    let together = series.iter().any(|entry| entry.report.sampling_latency_ms.is_none());
-    let unit = if together { "milliseconds a call, shared by its plans" } else { "milliseconds a plan" };
+    let batched = series.iter().any(|entry| entry.report.sampling_latency_ms.is_none());
+    let unit = if batched { "milliseconds a call, shared by its plans" } else { "milliseconds a plan" };
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN)
         .x_label_area_size(40)

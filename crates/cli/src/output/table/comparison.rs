@@ -10,14 +10,14 @@ pub const LETTERS: [&str; 2] = ["A", "B"];
 /// A row a pair of samplers.
 pub fn glance(comparison: &Comparison<'_>) -> Glance {
     let mut samplers = comparison.pairs.iter().flat_map(|pair| pair.samplers);
-    let together = samplers.any(|sampler| sampler.sampling_latency_ms.is_none());
+    let batched = samplers.any(|sampler| sampler.sampling_latency_ms.is_none());
     let columns = vec![
         "sampler",
         "reward A | B",
         "B less A, seed by seed (95 %)",
         "seeds",
         "success A | B",
-        if together { "call p50 ms A | B" } else { "plan p50 ms A | B" },
+        if batched { "call p50 ms A | B" } else { "plan p50 ms A | B" },
         "rounds / evaluations A | B",
     ];
     Glance { columns, rows: comparison.pairs.iter().map(row).collect() }
