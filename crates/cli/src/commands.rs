@@ -22,10 +22,11 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use ndarray::Array2;
+use parapolicy_control::{InferenceOptions, SamplingOptions};
 use parapolicy_eval::{Calibration, Sampling};
 use parapolicy_ort::backends;
 use parapolicy_policy::{BackendName, Inference, InferenceError, Manifest, Network, Provider};
-use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategy, Table, WindowConfig};
+use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategies, Strategy, Table};
 use serde::Serialize;
 
 use crate::args::{BudgetArguments, Command, ModelArguments, RuntimeArguments, Study, WindowArguments};
@@ -56,20 +57,23 @@ impl RuntimeArguments {
     /// What is asked for; the provider `auto` is settled for the model.
     fn asked(&self, model: &Path) -> Result<Inference, Failure> {
         let Self { provider, precision, threads, pin: pinned, ref devices, ref ort_lib } = *self;
-        let backends = backends();
-        let named = |provider| Inference {
-            provider,
-            precision,
+        let named = match provider {
+            Some(ProviderArgument::Named(provider)) => Some(provider.as_str()),
+            Some(ProviderArgument::Auto) => Some(BackendName::default().as_str()),
+            None => None,
+        };
+        let options = InferenceOptions {
+            provider: named,
+            precision: Some(&precision.to_string()),
             threads,
             pinned,
             devices: devices.clone(),
             library: ort_lib.clone(),
-            ..backends.inference()
         };
+        let inference = options.inference(&backends()).input()?;
         match provider {
-            None => Ok(named(backends.implied(ort_lib.as_deref()))),
-            Some(ProviderArgument::Named(provider)) => Ok(named(provider)),
-            Some(ProviderArgument::Auto) => auto_provider::choose(model, &named(BackendName::default())),
+            Some(ProviderArgument::Auto) => auto_provider::choose(model, &inference),
+            _ => Ok(inference),
         }
     }
 
@@ -134,9 +138,9 @@ impl WindowArguments {
     ) -> Result<Settled, Failure> {
         let Self { window, tolerance } = *self;
         if let SamplerName::Strategy(strategy) = name {
-            // Strategies without a window ignore it.
-            let window = window.or(strategy.window()).unwrap_or_default();
-            let strategy = strategy.with_window(WindowConfig { window, tolerance });
+            let sampler = Some(strategy.name());
+            let options = SamplingOptions { sampler, window, tolerance: Some(tolerance), ..SamplingOptions::default() };
+            let strategy = options.strategy(&Strategies::default()).input()?;
             return Ok(Settled { name: name.to_string(), strategy, reason: None });
         }
         let choice = auto_sampler::choose(policy, &Sampling { solver, steps, tolerance }, meet)?;
@@ -153,9 +157,8 @@ impl BudgetArguments {
     }
 
     fn budget(&self) -> Result<Budget, Failure> {
-        let budget = Budget { rounds: self.rounds, deadline: self.deadline };
-        budget.validate().input()?;
-        Ok(budget)
+        let options = SamplingOptions { rounds: self.rounds, deadline: self.deadline, ..SamplingOptions::default() };
+        options.budget().input()
     }
 }
 

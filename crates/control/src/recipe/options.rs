@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use parapolicy_policy::{Backends, Inference};
-use parapolicy_sampler::{Budget, Strategies, Strategy, WindowConfig};
+use parapolicy_sampler::{Budget, ConfigError, Strategies, Strategy, WindowConfig};
 
 use super::{Recipe, RecipeError};
 
@@ -71,16 +71,36 @@ impl SamplingOptions<'_> {
     /// As [`RecipeOptions::recipe`].
     pub fn recipe(&self, strategies: &Strategies, inference: Inference) -> Result<Recipe, RecipeError> {
         let defaults = Recipe::default();
-        let named = self.sampler.map_or(Ok(defaults.strategy), |name| strategies.parse(name))?;
-        let budget = Budget { rounds: self.rounds, deadline: self.deadline };
-        budget.validate()?;
         Ok(Recipe {
-            strategy: with_window(named, self.window, self.tolerance),
+            strategy: self.strategy(strategies)?,
             solver: self.solver.map_or(Ok(defaults.solver), str::parse)?,
             steps: self.steps.unwrap_or(defaults.steps),
-            budget,
+            budget: self.budget()?,
             inference,
         })
+    }
+
+    /// The strategy, with this window and tolerance as far as it has them; with its own where none is given.
+    ///
+    /// # Errors
+    /// There is no strategy of this name.
+    pub fn strategy(&self, strategies: &Strategies) -> Result<Strategy, ConfigError> {
+        let defaults = WindowConfig::default();
+        let named = self.sampler.map_or(Ok(Recipe::default().strategy), |name| strategies.parse(name))?;
+        Ok(named.with_window(WindowConfig {
+            window: self.window.or(named.window()).unwrap_or(defaults.window),
+            tolerance: self.tolerance.or(named.tolerance()).unwrap_or(defaults.tolerance),
+        }))
+    }
+
+    /// What a plan may cost.
+    ///
+    /// # Errors
+    /// A limit of 0.
+    pub fn budget(&self) -> Result<Budget, ConfigError> {
+        let budget = Budget { rounds: self.rounds, deadline: self.deadline };
+        budget.validate()?;
+        Ok(budget)
     }
 }
 
@@ -103,15 +123,6 @@ impl InferenceOptions<'_> {
             ..defaults
         })
     }
-}
-
-/// The strategy with this window and tolerance, where it has them; its own defaults where none is given.
-fn with_window(strategy: Strategy, window: Option<usize>, tolerance: Option<f64>) -> Strategy {
-    let defaults = WindowConfig::default();
-    strategy.with_window(WindowConfig {
-        window: window.or(strategy.window()).unwrap_or(defaults.window),
-        tolerance: tolerance.or(strategy.tolerance()).unwrap_or(defaults.tolerance),
-    })
 }
 
 /// A duration that is given in seconds.
