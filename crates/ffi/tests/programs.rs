@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
-use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, iter};
 
 const C: &[&str] = &["-std=c11"];
 const CPP: &[&str] = &["-std=c++17"];
@@ -15,6 +16,9 @@ const WATCHED: &[&str] = &["-fsanitize=address,undefined", "-fno-sanitize-recove
 
 /// The magic bytes of the format.
 const MCAP: &[u8] = b"\x89MCAP0\r\n";
+
+/// Comes before what a program has noted itself.
+const SEARCHED: &str = "LD_LIBRARY_PATH";
 
 #[derive(Clone, Copy)]
 enum Linked {
@@ -34,6 +38,13 @@ fn crate_dir() -> &'static Path {
 /// Where cargo puts the library that it makes for the tests: beside them.
 fn libraries() -> PathBuf {
     env::current_exe().unwrap().parent().unwrap().to_owned()
+}
+
+/// Where shared libraries are searched first: cargo would have the one found that was built last for its users, which may
+/// have other features.
+fn searched() -> OsString {
+    let others = env::var_os(SEARCHED).unwrap_or_default();
+    env::join_paths(iter::once(libraries()).chain(env::split_paths(&others))).unwrap()
 }
 
 /// Compiles a program; warnings are errors.
@@ -66,8 +77,8 @@ fn run(program: &Program, within: Option<&[&str]>, more: &[&str]) -> String {
         }
         _ => Command::new(&program.file),
     };
-    let ran =
-        command.arg(crate_dir().join("examples/point")).args(more).current_dir(program.folder.path()).output().unwrap();
+    command.arg(crate_dir().join("examples/point")).args(more).current_dir(program.folder.path());
+    let ran = command.env(SEARCHED, searched()).output().unwrap();
     let said = [ran.stdout, ran.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
     assert!(ran.status.success(), "{:?}\n{said}", ran.status);
     said
