@@ -45,12 +45,5 @@ fn the_header_names_all_there_is() {
     let set = |names: &mut dyn Iterator<Item = &'static str>| names.map(str::to_owned).collect::<BTreeSet<_>>();
     assert_eq!(quoted("sampler"), set(&mut Strategies::default().names()));
     assert_eq!(quoted("solver"), set(&mut Solver::names()));
-<<<<<<< HEAD
-    assert_eq!(
-        quoted("provider"),
-        set(&mut parapolicy_ort::backends().iter().map(parapolicy_policy::BackendName::as_str))
-    );
-=======
     assert_eq!(quoted("provider"), set(&mut parapolicy_ort::backends().iter().map(BackendName::as_str)));
->>>>>>> bindings
 }
