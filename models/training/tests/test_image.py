@@ -20,8 +20,8 @@ from training.demos import MinMax
 from training.evaluate import run as run_episodes
 from training.frames import TABLE, frames
 from training.image import ImageTraining
-from training.policy import Policy
 from training.keypoint_encoder import KeypointTraining, errors
+from training.policy import Policy
 from training.states import StatePolicy
 from training.train import CHECKPOINT, Recipe, resumed, run, save
 
