@@ -68,8 +68,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     };
     let log = finish(log);
     let report = report(arguments, &network, deviation, &place, in_time, &contenders)?;
-    let files = write(&mut staging, &Run { report: &report, recording: &recording, scenario: &*place.scenario })?;
-    staging.publish()?;
+    write(&mut staging, &Run { report: &report, recording: &recording, scenario: &*place.scenario })?;
+    let files = staging.publish()?;
 
     if arguments.json {
         return print_json(&report);
@@ -80,14 +80,11 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
 }
 
 /// Writes every output that there is something to write of.
-fn write(staging: &mut Staging, run: &Run<'_>) -> Result<Vec<&'static str>, Failure> {
-    let mut files = Vec::new();
+fn write(staging: &mut Staging, run: &Run<'_>) -> Result<(), Failure> {
     for output in outputs().iter().filter(|output| output.applies(run)) {
-        let name = output.file_name();
-        staging.write(name, |file| output.write(run, file).map_err(anyhow::Error::from_boxed))?;
-        files.push(name);
+        staging.write(output.file_name(), |file| output.write(run, file).map_err(anyhow::Error::from_boxed))?;
     }
-    Ok(files)
+    Ok(())
 }
 
 /// Closes the log; a failure is printed, and the report is written all the same.
