@@ -1,0 +1,123 @@
+//! The Markov chain.
+
+use rand_chacha::ChaCha8Rng;
+
+use super::{Groups, Hierarchical, counts::Grouped};
+use crate::component::Component;
+use crate::concentration::Concentration;
+use crate::error::ModesError;
+use crate::launch::MOVES;
+use crate::mixture::{COLLAPSED, Start};
+use crate::partition::Partition;
+use crate::points::Points;
+use crate::random::{Purpose, below, beta, generator, log_gamma_variate, uniform};
+use crate::state::State;
+
+/// A Markov chain of partitions of the points of all groups, as an iterator: it does not end.
+#[derive(Debug)]
+pub struct HierarchicalChain<'a, C: Component> {
+    model: &'a Hierarchical<C>,
+    grouped: Grouped<'a, C>,
+    alpha: f64,
+    gamma: f64,
+    tables: f64,
+    seed: u64,
+    iteration: u64,
+}
+
+impl<'a, C: Component> HierarchicalChain<'a, C> {
+    pub(super) fn new(
+        model: &'a Hierarchical<C>,
+        points: &'a Points,
+        groups: &'a Groups,
+        start: &Start,
+        seed: u64,
+    ) -> Result<Self, ModesError> {
+        let start = start.labels(points.len())?;
+        let [alpha, gamma] = [model.alpha.initial()?, model.gamma.initial()?];
+        let labels = start.labels().to_vec();
+        let mut state = State { component: &model.component, points, labels, statistics: Vec::new() };
+        state.recount(start.clusters());
+        let share = 1.0 / (start.clusters() as f64 + 1.0);
+        let beta = vec![share; start.clusters()];
+        let mut grouped = Grouped { state, groups, beta, rest: share, counts: Vec::new() };
+        grouped.recount();
+        Ok(Self { model, grouped, alpha, gamma, tables: 0.0, seed, iteration: 0 })
+    }
+
+    /// γ and α, which change where they are learnt.
+    pub fn concentrations(&self) -> [f64; 2] {
+        [self.gamma, self.alpha]
+    }
+
+    /// Weights of the clusters, β_1 to β_K, as they are.
+    pub fn weights(&self) -> &[f64] {
+        &self.grouped.beta
+    }
+
+    /// Tables of all groups, m, in the last iteration.
+    pub fn tables(&self) -> usize {
+        self.tables as usize
+    }
+
+    /// The partition as it is.
+    pub fn current(&self) -> Partition {
+        Partition::new(&self.grouped.state.labels)
+    }
+
+    /// Draws the next partition.
+    pub fn step(&mut self) {
+        let mut serial = generator(self.seed, self.iteration, Purpose::Serial);
+        let (seed, iteration, points) = (self.seed, self.iteration, self.grouped.state.labels.len());
+        let grouped = &mut self.grouped;
+        let (of_groups, of_clusters) = grouped.draw_tables(self.alpha, seed, iteration);
+        self.tables = of_groups.iter().sum();
+        let clusters = of_clusters.len() as f64;
+        // Concentrations given the tables alone, so before β.
+        self.gamma = self.model.gamma.next(&mut serial, self.gamma, self.tables, clusters);
+        self.alpha = next_alpha(self.model.alpha, &mut serial, self.alpha, grouped, self.tables);
+        let concentrations = [self.alpha, self.gamma];
+        grouped.draw_beta(&of_clusters, self.gamma, &mut serial);
+        grouped.guarded_gibbs(self.alpha, &mut serial, seed, iteration);
+        (0..MOVES).for_each(|number| grouped.launch_move(concentrations, &mut serial, seed, iteration, number));
+        if points <= COLLAPSED {
+            grouped.collapsed_steps(concentrations, &mut serial, 0..points);
+        } else {
+            let chosen: Vec<_> = (0..COLLAPSED).map(|_| below(&mut serial, points)).collect();
+            grouped.collapsed_steps(concentrations, &mut serial, chosen.into_iter());
+        }
+        self.iteration += 1;
+    }
+}
+
+impl<C: Component> Iterator for HierarchicalChain<'_, C> {
+    type Item = Partition;
+
+    fn next(&mut self) -> Option<Partition> {
+        self.step();
+        Some(self.current())
+    }
+}
+
+/// α given the tables (Teh et al. 2006, appendix):
+///
+/// ```text
+/// w_j ~ Beta(α + 1, n_j),  s_j ~ Bernoulli(n_j / (n_j + α)),  α ~ Gamma(a + m − Σ s_j, b − Σ log w_j)
+/// ```
+fn next_alpha<C: Component>(
+    prior: Concentration,
+    serial: &mut ChaCha8Rng,
+    alpha: f64,
+    grouped: &Grouped<'_, C>,
+    tables: f64,
+) -> f64 {
+    let Concentration::Learnt { shape, rate } = prior else { return alpha };
+    let (mut shape, mut rate) = (shape + tables, rate);
+    for points in grouped.counts.chunks(grouped.clusters().max(1)).map(|counts| counts.iter().sum::<f64>()) {
+        if points > 0.0 {
+            rate -= beta(serial, alpha + 1.0, points).ln();
+            shape -= f64::from(u8::from(uniform(serial) * (points + alpha) < points));
+        }
+    }
+    (log_gamma_variate(serial, shape).exp() / rate).max(f64::MIN_POSITIVE)
+}

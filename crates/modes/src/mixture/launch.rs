@@ -1,0 +1,78 @@
+//! Split and merge of a Dirichlet process mixture from launch states ([`crate::launch`]):
+//!
+//! ```text
+//! i ≠ j uniform;  S = the points of the cluster of i and of that of j
+//! H = α Γ(N_a) Γ(N_b) ml(a) ml(b) / (Γ(N) ml(S) q(ẑ))
+//! one cluster:  propose ẑ ~ q, accept with min(1, H)        two:  propose the merge, accept with min(1, 1/H)
+//! ```
+
+use rand_chacha::ChaCha8Rng;
+
+use crate::state::{State, log_weight};
+use crate::component::Component;
+use crate::launch::{Launch, Proposal, anchors};
+use crate::random::{log_dirichlet, uniform};
+
+impl<C: Component> State<'_, C> {
+    /// One move. `number` is its own in the iteration.
+    pub fn launch_move(&mut self, alpha: f64, serial: &mut ChaCha8Rng, seed: u64, iteration: u64, number: usize) {
+        if self.labels.len() < 2 {
+            return;
+        }
+        let anchors = anchors(self.labels.len(), serial);
+        let [one, other] = anchors.map(|point| self.labels[point]);
+        let set = self.others_of(anchors);
+        let launch = Launch { component: self.component, points: self.points, groups: None, anchors, set };
+        let weigh = |counts: &[[f64; 2]], serial: &mut ChaCha8Rng| {
+            let mut weights = counts[0].map(|count| count + alpha / 2.0);
+            log_dirichlet(serial, &mut weights);
+            vec![weights]
+        };
+        let sides = launch.run(1, weigh, serial);
+        let split = one == other;
+        let present = |point: u32| u8::from(self.labels[point as usize] == other);
+        let present: Option<&(dyn Fn(u32) -> u8 + Sync)> = if split { None } else { Some(&present) };
+        let proposal = launch.last_pass(&sides, present, (seed, iteration, number));
+        let whole = proposal.whole();
+        let [a, b, both] = [&proposal.statistics[0], &proposal.statistics[1], &whole].map(|sum| log_weight(self.component, sum));
+        let log_h = alpha.ln() + a + b - both - proposal.log_q;
+        let set = launch.set;
+        if uniform(serial).ln() < if split { log_h } else { -log_h } {
+            match split {
+                true => self.split(one, anchors[1], &set, &proposal),
+                false => {
+                    self.merge(one, other, &whole);
+                    self.compact();
+                }
+            }
+        }
+    }
+
+    /// The points of the clusters of two points, without them.
+    pub fn others_of(&self, anchors: [usize; 2]) -> Vec<u32> {
+        let [one, other] = anchors.map(|point| self.labels[point]);
+        let mut set = self.members(one, other);
+        set.retain(|&point| !anchors.contains(&(point as usize)));
+        set
+    }
+
+    /// Gives side 1 and `anchor` a cluster of their own, the last.
+    pub fn split(&mut self, cluster: u32, anchor: usize, set: &[u32], proposal: &Proposal) {
+        let new = self.clusters() as u32;
+        for (&point, &side) in set.iter().zip(&proposal.sides) {
+            if side == 1 {
+                self.labels[point as usize] = new;
+            }
+        }
+        self.labels[anchor] = new;
+        self.of_mut(cluster as usize).copy_from_slice(&proposal.statistics[0]);
+        self.statistics.extend_from_slice(&proposal.statistics[1]);
+    }
+
+    /// Moves all points of `other` to `one`, whose statistics become `whole`; leaves a gap.
+    pub fn merge(&mut self, one: u32, other: u32, whole: &[f64]) {
+        self.labels.iter_mut().filter(|label| **label == other).for_each(|label| *label = one);
+        self.of_mut(one as usize).copy_from_slice(whole);
+        self.of_mut(other as usize).fill(0.0);
+    }
+}
