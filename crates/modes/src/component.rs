@@ -1,13 +1,20 @@
 //! Conjugate families of components: what a cluster's points are drawn from.
 
-mod gaussian;
 mod diagonal;
+mod gaussian;
 mod multinomial;
 
 use rand_chacha::ChaCha8Rng;
 
-pub use self::{diagonal::DiagonalGaussian, gaussian::Gaussian, multinomial::Multinomial};
-use crate::{error::ModesError, points::{Block, Points}};
+pub use self::{
+    diagonal::DiagonalGaussian,
+    gaussian::{Gaussian, GaussianParameters},
+    multinomial::Multinomial,
+};
+use crate::{
+    error::ModesError,
+    points::{Block, Points},
+};
 
 /// A family f(x; θ) with a conjugate prior f(θ; λ).
 ///

@@ -23,6 +23,14 @@ pub(crate) fn log_determinant(factor: &[f64], dim: usize) -> f64 {
     2.0 * (0..dim).map(|i| factor[i * dim + i].ln()).sum::<f64>()
 }
 
+/// L x = b, x for b.
+pub(crate) fn solve(lower: &[f64], dim: usize, x: &mut [f64]) {
+    for i in 0..dim {
+        let known: f64 = (0..i).map(|j| lower[i * dim + j] * x[j]).sum();
+        x[i] = (x[i] - known) / lower[i * dim + i];
+    }
+}
+
 /// Lᵀ x = b, x for b.
 pub(crate) fn solve_transposed(lower: &[f64], dim: usize, x: &mut [f64]) {
     for i in (0..dim).rev() {

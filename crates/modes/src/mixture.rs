@@ -10,6 +10,8 @@ mod chain;
 mod collapsed;
 mod gibbs;
 mod launch;
+#[cfg(test)]
+mod negative_controls;
 mod subclusters;
 
 pub(crate) use self::chain::COLLAPSED;

@@ -52,7 +52,8 @@ pub(crate) fn below(generator: &mut ChaCha8Rng, bound: usize) -> usize {
 
 /// The logarithm of Gamma(shape, 1). For small shapes the number itself would be 0: Gamma(a) = Gamma(a+1) U^{1/a}.
 pub(crate) fn log_gamma_variate(generator: &mut ChaCha8Rng, shape: f64) -> f64 {
-    let draw = |generator: &mut ChaCha8Rng, shape: f64| Gamma::new(shape, 1.0).map_or(0.0, |gamma| gamma.sample(generator));
+    let draw =
+        |generator: &mut ChaCha8Rng, shape: f64| Gamma::new(shape, 1.0).map_or(0.0, |gamma| gamma.sample(generator));
     if shape >= 1.0 {
         return draw(generator, shape).ln();
     }

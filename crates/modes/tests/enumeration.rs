@@ -1,10 +1,13 @@
 //! Chains against the posterior of every partition of seven or eight points, enumerated elsewhere.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use std::{collections::HashMap, fs::File, path::Path};
 
 use ndarray::Array2;
 use parapolicy_modes::{
-    Component, Concentration, DiagonalGaussian, Gaussian, Groups, Hierarchical, Mixture, Multinomial, Partition, Points, Start, Strategy,
+    Component, Concentration, DiagonalGaussian, Gaussian, Groups, Hierarchical, Mixture, Multinomial, Partition,
+    Points, Start, Strategy,
 };
 use serde::Deserialize;
 
@@ -112,8 +115,9 @@ fn the_published_sampler_has_the_bias_that_is_stated() {
     let found = all(Strategy::Subclusters, 100_000);
     println!("{found:?}");
     let of = |case: &str| found.iter().find(|(name, ..)| *name == case).unwrap().1;
-    assert!((0.1..0.2).contains(&of("niw1d_n8")), "0.147 in a prototype: {}", of("niw1d_n8"));
-    assert!((0.03..0.09).contains(&of("niw2d_n8")), "0.053 in a prototype: {}", of("niw2d_n8"));
+    // Prototypes written from the equations: 0.147 and 0.05 to 0.11, as sub-clusters begin anew after a move or not.
+    assert!((0.1..0.2).contains(&of("niw1d_n8")), "{}", of("niw1d_n8"));
+    assert!((0.03..0.15).contains(&of("niw2d_n8")), "{}", of("niw2d_n8"));
 }
 
 /// The same of groups that share clusters, and the total variation of the number of tables.

@@ -14,7 +14,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
 use super::Component;
-use crate::{error::{ModesError, positive}, points::Block, random::log_gamma_variate};
+use crate::{
+    error::{ModesError, positive},
+    points::Block,
+    random::log_gamma_variate,
+};
 
 /// A Gaussian with independent coordinates.
 #[derive(Clone, Debug)]
@@ -41,7 +45,12 @@ impl DiagonalGaussian {
     /// [`ModesError`] if a number is not finite, one but of `mean` is not positive, or the lengths differ.
     pub fn new(kappa: f64, mean: Vec<f64>, shape: f64, scales: Vec<f64>) -> Result<Self, ModesError> {
         if scales.len() != mean.len() {
-            return Err(ModesError::Shape { field: "scales", what: "numbers", expected: mean.len(), found: scales.len() });
+            return Err(ModesError::Shape {
+                field: "scales",
+                what: "numbers",
+                expected: mean.len(),
+                found: scales.len(),
+            });
         }
         if let Some(value) = mean.iter().find(|value| !value.is_finite()) {
             return Err(ModesError::out_of_range("mean", value, "finite"));
@@ -122,6 +131,7 @@ impl Component for DiagonalGaussian {
 
     fn log_density(&self, parameters: &DiagonalParameters, point: &[f64]) -> f64 {
         let coordinates = parameters.means.iter().zip(&parameters.precisions).zip(point);
-        parameters.constant - coordinates.map(|((mean, precision), x)| 0.5 * precision * (x - mean).powi(2)).sum::<f64>()
+        parameters.constant
+            - coordinates.map(|((mean, precision), x)| 0.5 * precision * (x - mean).powi(2)).sum::<f64>()
     }
 }

@@ -18,7 +18,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
 use super::Component;
-use crate::{error::{ModesError, positive}, linear, points::Block, random::chi_squared};
+use crate::{
+    error::{ModesError, positive},
+    linear,
+    points::Block,
+    random::chi_squared,
+};
 
 /// A Gaussian with full covariance.
 #[derive(Clone, Debug)]
@@ -43,6 +48,24 @@ pub struct GaussianParameters {
 }
 
 impl GaussianParameters {
+    /// Of a mean, `[D]`, and a covariance, `[D, D]`; `None` if that is not positive definite.
+    pub fn new(mean: Vec<f64>, covariance: ArrayView2<'_, f64>) -> Option<Self> {
+        let dim = mean.len();
+        let mut scale: Vec<f64> = covariance.iter().copied().collect();
+        if covariance.dim() != (dim, dim) || !linear::cholesky(&mut scale, dim) {
+            return None;
+        }
+        let unit: Vec<f64> = Array2::<f64>::eye(dim).into_iter().collect();
+        Some(Self::from_factor(mean, linear::precision_factor(&scale, &unit, dim)))
+    }
+
+    fn from_factor(mean: Vec<f64>, factor: Vec<f64>) -> Self {
+        let dim = mean.len();
+        let shift = linear::upper_times(&factor, dim, &mean);
+        let constant = (0..dim).map(|i| factor[i * dim + i].ln()).sum::<f64>() - 0.5 * dim as f64 * TAU.ln();
+        Self { mean, factor, shift, constant }
+    }
+
     /// mu, `[D]`.
     pub fn mean(&self) -> &[f64] {
         &self.mean
@@ -138,14 +161,12 @@ impl Component for Gaussian {
     fn add(&self, statistics: &mut [f64], point: &[f64], sign: f64) {
         statistics[0] += sign;
         let (sums, products) = statistics[1..].split_at_mut(self.mean.len());
-        let mut at = 0;
-        for i in 0..self.mean.len() {
-            let y = point[i] - self.mean[i];
-            sums[i] += sign * y;
-            for j in 0..=i {
-                products[at] += sign * y * (point[j] - self.mean[j]);
-                at += 1;
-            }
+        let mut products = products.iter_mut();
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let y = sign * (point[i] - self.mean[i]);
+            *sum += y;
+            let row = products.by_ref().take(i + 1);
+            row.zip(point).zip(&self.mean).for_each(|((product, other), mean)| *product += y * (other - mean));
         }
     }
 
@@ -153,7 +174,8 @@ impl Component for Gaussian {
         let (dim, count) = (self.dim(), statistics[0]);
         let degrees = self.degrees + count;
         let determinant = linear::log_determinant(&self.posterior_factor(statistics), dim);
-        -0.5 * count * dim as f64 * PI.ln() + self.log_multigamma(0.5 * degrees) - self.log_multigamma(0.5 * self.degrees)
+        -0.5 * count * dim as f64 * PI.ln() + self.log_multigamma(0.5 * degrees)
+            - self.log_multigamma(0.5 * self.degrees)
             + 0.5 * (self.degrees * self.log_determinant - degrees * determinant)
             + 0.5 * dim as f64 * (self.kappa / (self.kappa + count)).ln()
     }
@@ -170,14 +192,13 @@ impl Component for Gaussian {
         }
         let mut mean: Vec<f64> = (0..dim).map(|_| StandardNormal.sample(generator)).collect();
         linear::solve_transposed(&bartlett, dim, &mut mean);
-        let mean: Vec<f64> = (0..dim).map(|i| {
-            let noise: f64 = (0..=i).map(|j| scale[i * dim + j] * mean[j]).sum();
-            self.mean[i] + statistics[1 + i] / kappa + noise / kappa.sqrt()
-        }).collect();
-        let factor = linear::precision_factor(&scale, &bartlett, dim);
-        let shift = linear::upper_times(&factor, dim, &mean);
-        let constant = (0..dim).map(|i| factor[i * dim + i].ln()).sum::<f64>() - 0.5 * dim as f64 * TAU.ln();
-        GaussianParameters { mean, factor, shift, constant }
+        let mean: Vec<f64> = (0..dim)
+            .map(|i| {
+                let noise: f64 = (0..=i).map(|j| scale[i * dim + j] * mean[j]).sum();
+                self.mean[i] + statistics[1 + i] / kappa + noise / kappa.sqrt()
+            })
+            .collect();
+        GaussianParameters::from_factor(mean, linear::precision_factor(&scale, &bartlett, dim))
     }
 
     fn log_densities(&self, parameters: &GaussianParameters, block: Block<'_>, densities: &mut [f64]) {

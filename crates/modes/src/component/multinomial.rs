@@ -9,7 +9,11 @@ use libm::lgamma;
 use rand_chacha::ChaCha8Rng;
 
 use super::Component;
-use crate::{error::{ModesError, positive}, points::{Block, Points}, random::log_dirichlet};
+use crate::{
+    error::{ModesError, positive},
+    points::{Block, Points},
+    random::log_dirichlet,
+};
 
 /// A multinomial over `V` words; a point is the count of each.
 #[derive(Clone, Debug)]
@@ -60,7 +64,8 @@ impl Component for Multinomial {
     }
 
     fn draw(&self, statistics: &[f64], generator: &mut ChaCha8Rng) -> Vec<f64> {
-        let mut weights: Vec<_> = self.pseudo_counts.iter().zip(&statistics[1..]).map(|(pseudo, count)| pseudo + count).collect();
+        let mut weights: Vec<_> =
+            self.pseudo_counts.iter().zip(&statistics[1..]).map(|(pseudo, count)| pseudo + count).collect();
         log_dirichlet(generator, &mut weights);
         weights
     }
@@ -85,7 +90,12 @@ impl Component for Multinomial {
             for column in 0..points.dim() {
                 let value = points.value(point, column);
                 if value < 0.0 || value.fract() != 0.0 {
-                    return Err(ModesError::Point { point, column, value, expected: "a count: whole and not negative" });
+                    return Err(ModesError::Point {
+                        point,
+                        column,
+                        value,
+                        expected: "a count: whole and not negative",
+                    });
                 }
             }
         }

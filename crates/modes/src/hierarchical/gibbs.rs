@@ -41,9 +41,9 @@ impl<C: Component> Grouped<'_, C> {
     pub fn draw_beta(&mut self, tables: &[f64], gamma: f64, serial: &mut ChaCha8Rng) {
         let mut weights: Vec<f64> = tables.iter().copied().chain([gamma]).collect();
         log_dirichlet(serial, &mut weights);
-        let weights = weights.iter().map(|weight| weight.exp().max(f64::MIN_POSITIVE));
+        let mut weights = weights.iter().map(|weight| weight.exp().max(f64::MIN_POSITIVE));
         self.beta = weights.clone().take(tables.len()).collect();
-        self.rest = weights.last().unwrap_or(1.0);
+        self.rest = weights.next_back().unwrap_or(1.0);
     }
 
     /// The labels, and what follows from them.

@@ -66,9 +66,10 @@ impl<C: Component> Grouped<'_, C> {
             .iter()
             .map(|[a, b]| log_rising(masses[0], *a) + log_rising(masses[1], *b) - log_rising(alpha * mass, a + b))
             .sum();
-        let log_h = gamma.ln() - share.ln() - (1.0 - share).ln() - log_beta_density(share, shape) - proposal.log_q + a + b
-            - marginal(&whole)
-            + groups;
+        let log_h =
+            gamma.ln() - share.ln() - (1.0 - share).ln() - log_beta_density(share, shape) - proposal.log_q + a + b
+                - marginal(&whole)
+                + groups;
         if uniform(serial).ln() >= if split { log_h } else { -log_h } {
             return;
         }

@@ -3,9 +3,9 @@
 use super::{Mixture, Strategy, subclusters::Subclusters};
 use crate::component::Component;
 use crate::error::ModesError;
+use crate::launch::MOVES;
 use crate::partition::Partition;
 use crate::points::Points;
-use crate::launch::MOVES;
 use crate::random::{Purpose, below, generator};
 use crate::state::State;
 

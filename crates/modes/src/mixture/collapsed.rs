@@ -7,9 +7,9 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::state::State;
 use crate::component::Component;
 use crate::random::categorical;
+use crate::state::State;
 
 impl<C: Component> State<'_, C> {
     /// A step for each of `chosen`, in order.

@@ -12,11 +12,11 @@
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::state::State;
 use crate::component::Component;
 use crate::labels::{Room, move_guarded};
 use crate::points::BLOCK;
 use crate::random::{Purpose, generator, log_dirichlet};
+use crate::state::State;
 
 impl<C: Component> State<'_, C> {
     /// log π and θ, given the labels.

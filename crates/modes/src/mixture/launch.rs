@@ -8,16 +8,37 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use crate::state::{State, log_weight};
 use crate::component::Component;
 use crate::launch::{Launch, Proposal, anchors};
 use crate::random::{log_dirichlet, uniform};
+use crate::state::{State, log_weight};
+
+/// A split or a merge, and how it compares with what is there.
+pub(crate) struct Move {
+    anchors: [usize; 2],
+    set: Vec<u32>,
+    proposal: Proposal,
+    whole: Vec<f64>,
+    /// log H of a split, −log H of a merge.
+    pub log_ratio: f64,
+    /// log q of a split, −log q of a merge: a part of `log_ratio` with the other sign.
+    #[cfg(test)]
+    pub log_q: f64,
+}
 
 impl<C: Component> State<'_, C> {
     /// One move. `number` is its own in the iteration.
     pub fn launch_move(&mut self, alpha: f64, serial: &mut ChaCha8Rng, seed: u64, iteration: u64, number: usize) {
+        if let Some(proposed) = self.propose(alpha, serial, (seed, iteration, number)) {
+            let ratio = proposed.log_ratio;
+            self.accept_with(ratio, proposed, serial);
+        }
+    }
+
+    /// Proposes a move, if there are two points.
+    pub fn propose(&self, alpha: f64, serial: &mut ChaCha8Rng, stream: (u64, u64, usize)) -> Option<Move> {
         if self.labels.len() < 2 {
-            return;
+            return None;
         }
         let anchors = anchors(self.labels.len(), serial);
         let [one, other] = anchors.map(|point| self.labels[point]);
@@ -32,19 +53,34 @@ impl<C: Component> State<'_, C> {
         let split = one == other;
         let present = |point: u32| u8::from(self.labels[point as usize] == other);
         let present: Option<&(dyn Fn(u32) -> u8 + Sync)> = if split { None } else { Some(&present) };
-        let proposal = launch.last_pass(&sides, present, (seed, iteration, number));
+        let proposal = launch.last_pass(&sides, present, stream);
         let whole = proposal.whole();
-        let [a, b, both] = [&proposal.statistics[0], &proposal.statistics[1], &whole].map(|sum| log_weight(self.component, sum));
-        let log_h = alpha.ln() + a + b - both - proposal.log_q;
-        let set = launch.set;
-        if uniform(serial).ln() < if split { log_h } else { -log_h } {
-            match split {
-                true => self.split(one, anchors[1], &set, &proposal),
-                false => {
-                    self.merge(one, other, &whole);
-                    self.compact();
-                }
-            }
+        let weight = |sums: &[f64]| log_weight(self.component, sums);
+        let [a, b] = [0, 1].map(|side| weight(&proposal.statistics[side]));
+        let sign = if split { 1.0 } else { -1.0 };
+        let log_ratio = sign * (alpha.ln() + a + b - weight(&whole) - proposal.log_q);
+        Some(Move {
+            anchors,
+            set: launch.set,
+            whole,
+            log_ratio,
+            #[cfg(test)]
+            log_q: sign * proposal.log_q,
+            proposal,
+        })
+    }
+
+    /// Makes the move with probability min(1, exp(`log_ratio`)).
+    pub fn accept_with(&mut self, log_ratio: f64, proposed: Move, serial: &mut ChaCha8Rng) {
+        if uniform(serial).ln() >= log_ratio {
+            return;
+        }
+        let [one, other] = proposed.anchors.map(|point| self.labels[point]);
+        if one == other {
+            self.split(one, proposed.anchors[1], &proposed.set, &proposed.proposal);
+        } else {
+            self.merge(one, other, &proposed.whole);
+            self.compact();
         }
     }
 

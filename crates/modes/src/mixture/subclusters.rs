@@ -27,9 +27,9 @@
 use libm::lgamma;
 use rand_chacha::ChaCha8Rng;
 
-use crate::state::{State, log_weight};
 use crate::component::Component;
 use crate::random::{below, log_dirichlet, uniform};
+use crate::state::{State, log_weight};
 
 /// Random splits are tried once in so many iterations.
 const RANDOM_SPLITS: u64 = 100;
@@ -70,7 +70,7 @@ impl Subclusters {
         }
         self.gibbs(state, alpha, serial, seed, iteration);
         self.deterministic_splits(state, alpha, serial);
-        if iteration % RANDOM_SPLITS == 0 {
+        if iteration.is_multiple_of(RANDOM_SPLITS) {
             self.random_splits(state, alpha, serial);
         }
         self.random_merges(state, alpha, serial);
@@ -143,7 +143,9 @@ impl Subclusters {
     /// Draws the sub-labels of a cluster anew, each side as likely.
     fn redraw<C: Component>(&mut self, state: &State<'_, C>, cluster: usize, serial: &mut ChaCha8Rng) {
         let labelled = self.sides.iter_mut().zip(&state.labels);
-        labelled.filter(|(_, label)| **label as usize == cluster).for_each(|(side, _)| *side = u8::from(uniform(serial) < 0.5));
+        labelled
+            .filter(|(_, label)| **label as usize == cluster)
+            .for_each(|(side, _)| *side = u8::from(uniform(serial) < 0.5));
     }
 
     /// Statistics of both sides of every cluster.
@@ -254,5 +256,6 @@ fn log_split<C: Component>(state: &State<'_, C>, cluster: usize, alpha: f64, sid
 
 /// The log probability of labels of two sides under DirCat(α/2, α/2).
 fn log_dirichlet_categorical(alpha: f64, a: f64, b: f64) -> f64 {
-    lgamma(alpha) - lgamma(alpha + a + b) + lgamma(alpha / 2.0 + a) + lgamma(alpha / 2.0 + b) - 2.0 * lgamma(alpha / 2.0)
+    lgamma(alpha) - lgamma(alpha + a + b) + lgamma(alpha / 2.0 + a) + lgamma(alpha / 2.0 + b)
+        - 2.0 * lgamma(alpha / 2.0)
 }
