@@ -89,14 +89,16 @@ impl Staging {
     pub fn publish(self) -> io::Result<Vec<String>> {
         fs::create_dir_all(&self.folder)?;
         let places = self.names.iter().map(|name| match Place::of(&self.folder.join(name))? {
-            Place::Renamed(path) => Ok(path),
+            Place::Renamed(path, permissions) => Ok((path, permissions)),
             Place::Through(path) => {
                 Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is no regular file", path.display())))
             }
         });
         let places = places.collect::<io::Result<Vec<_>>>()?;
-        for (name, place) in self.names.iter().zip(places) {
-            fs::rename(self.aside.path().join(name), place)?;
+        for (name, (place, permissions)) in self.names.iter().zip(places) {
+            let whole = self.aside.path().join(name);
+            permissions.map_or(Ok(()), |permissions| fs::set_permissions(&whole, permissions))?;
+            fs::rename(whole, place)?;
         }
         Ok(self.names)
     }

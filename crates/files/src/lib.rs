@@ -1,11 +1,17 @@
-//! Files and folders written aside and renamed: whole, or not there.
+//! Files and folders written aside and renamed: whole, or not there; and files of strangers, read within bounds.
 //!
 //! Everything that Parapolicy writes for good goes through here. Content goes to a temporary folder beside its place, on the
 //! same file system, and is renamed when it is complete and on the disk. Who reads the place meanwhile sees the old content,
 //! who looks after a failure finds nothing half-written, and new files have the permissions that any new file has.
 //!
-//! What cannot be renamed over is not: through links, devices and pipes is written straight, and a file that is marked
-//! read-only is refused.
+//! What cannot be renamed over is not: devices and pipes are written straight into, and a file that is marked read-only is
+//! refused. A link stays a link: the file that it leads to is replaced, or made. A file that is replaced keeps its
+//! permissions.
+//!
+//! Everything that Parapolicy reads goes through here too: [`read`] takes regular files of a stated size at most, so that
+//! neither a pipe nor a device nor a file of any size makes a program wait or run out of memory. [`read_text`] understands
+//! the mark that some editors write before UTF-8, and [`printable`] writes out the control characters of a name that came
+//! from a file.
 //!
 //! # Example
 //!
@@ -23,6 +29,8 @@
 
 mod folder;
 mod place;
+mod printable;
+mod read;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
@@ -30,6 +38,8 @@ use std::path::Path;
 
 pub use self::folder::{Staging, create_folder};
 use self::place::{Place, aside};
+pub use self::printable::{printable, printable_lines};
+pub use self::read::{open, read, read_text, text};
 
 /// Writes a file, in place of what is there.
 ///
@@ -40,10 +50,11 @@ pub fn replace<E: From<io::Error>>(
     fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
 ) -> Result<(), E> {
     match Place::of(path)? {
-        Place::Renamed(path) => {
+        Place::Renamed(path, permissions) => {
             let aside = aside(&path)?;
             let whole = aside.path().join("file");
             write(File::create(&whole)?, fill)?;
+            permissions.map_or(Ok(()), |permissions| fs::set_permissions(&whole, permissions))?;
             Ok(fs::rename(whole, path)?)
         }
         Place::Through(path) => {
@@ -136,9 +147,55 @@ mod tests {
         replace(&link, text("new")).unwrap();
         assert!(link.symlink_metadata().unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&target).unwrap(), "new");
-        std::os::unix::fs::symlink("/dev/null", folder.path().join("null")).unwrap();
-        replace(&folder.path().join("null"), text("gone")).unwrap();
-        assert!(!fs::metadata(folder.path().join("null")).unwrap().is_file(), "the device is still there");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_makes_what_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("target", &link).unwrap();
+        replace(&link, text("new")).unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(folder.path().join("target")).unwrap(), "new");
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        std::os::unix::fs::symlink(&one, &other).unwrap();
+        std::os::unix::fs::symlink(&other, &one).unwrap();
+        replace(&one, text("lost")).unwrap_err();
+    }
+
+    /// A pipe has no name of its own, if it is reached as `/dev/stdout` is.
+    #[cfg(unix)]
+    #[test]
+    fn pipes_are_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::os::unix::fs::symlink(&pipe, &link).unwrap();
+        for path in [&pipe, &link] {
+            let reader = std::thread::spawn({
+                let pipe = pipe.clone();
+                move || fs::read_to_string(pipe).unwrap()
+            });
+            replace(path, text("through")).unwrap();
+            assert_eq!(reader.join().unwrap(), "through");
+        }
+        assert!(!fs::metadata(&pipe).unwrap().is_file(), "the pipe is still there");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        replace(&path, text("old")).unwrap();
+        for mode in [0o600, 0o664] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            replace(&path, text("new")).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+        }
     }
 
     #[cfg(unix)]
