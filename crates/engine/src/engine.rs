@@ -10,6 +10,9 @@ use crate::{
     recognise::recognise,
 };
 
+/// The largest file that is read, bytes: no message of Protocol Buffers has more than 2 GiB.
+const LARGEST_FILE: u64 = 1 << 31;
+
 /// An open network, and the observations bound to it.
 ///
 /// Memory grows with the largest batch and with the timesteps that are met. A call that needs no more than earlier ones
@@ -72,7 +75,7 @@ impl Engine {
     /// # Errors
     /// A file that cannot be read or is not an ONNX model; or as for [`Engine::new`].
     pub fn open(path: &Path, names: &Names<'_>) -> Result<Self, EngineError> {
-        let bytes = std::fs::read(path).map_err(|error| EngineError::Read { path: path.to_path_buf(), error })?;
+        let bytes = parapolicy_files::read(path, LARGEST_FILE).map_err(|error| EngineError::Read { path: path.to_path_buf(), error })?;
         Self::new(&Graph::read(bytes)?, names)
     }
 

@@ -1,15 +1,19 @@
 //! Reads logs: observations, plans and commands, episode by episode.
 
-use std::fs;
+mod container;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mcap::MessageStream;
-use mcap::read::Options;
 use ndarray::{Array1, Array2};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use thiserror::Error;
+
+use self::container::Messages;
+
+/// The largest log that is read, bytes: days of a control loop, and what a program can hold.
+const LARGEST_FILE: u64 = 1 << 30;
 
 /// Why a log cannot be read.
 #[derive(Debug, Error)]
@@ -99,9 +103,9 @@ pub struct LoggedPlan {
 /// # Errors
 /// [`LogReadError`], if the file cannot be read, or is no log of this library.
 pub fn read(path: &Path) -> Result<Vec<LoggedEpisode>, LogReadError> {
-    let bytes = fs::read(path).map_err(|source| LogReadError::Read { path: path.to_owned(), source })?;
-    let stream = MessageStream::new_with_options(&bytes, Options::IgnoreEndMagic.into());
-    let stream = stream.map_err(|source| LogReadError::Mcap { path: path.to_owned(), source })?;
+    let bytes = parapolicy_files::read(path, LARGEST_FILE);
+    let bytes = bytes.map_err(|source| LogReadError::Read { path: path.to_owned(), source })?;
+    let stream = Messages::new(&bytes).map_err(|source| LogReadError::Mcap { path: path.to_owned(), source })?;
     let mut episodes = Vec::new();
     for message in stream {
         let message = match message {
@@ -176,12 +180,12 @@ fn take(episodes: &mut Vec<LoggedEpisode>, topic: &str, data: &[u8]) -> serde_js
         }
         "/plan/rounds" => {
             let (episode, ready, Round { actions }) = stamped(episodes, data)?;
-            pending(episode, ready).iterates.push(rows(&actions));
+            pending(episode, ready).iterates.push(rows(&actions)?);
         }
         "/plan" => {
             let (episode, ready, plan) = stamped::<Plan>(episodes, data)?;
             let Plan { observed, intended, rounds, evaluations, ref actions } = plan;
-            let (actions, pending) = (rows(actions), pending(episode, ready));
+            let (actions, pending) = (rows(actions)?, pending(episode, ready));
             let iterates = std::mem::take(&mut pending.iterates);
             *pending =
                 LoggedPlan { observed, ready, actions, intended, rounds, evaluations, sampling_ms: 0.0, iterates };
@@ -220,9 +224,12 @@ fn pending(episode: &mut LoggedEpisode, ready: f64) -> &mut LoggedPlan {
     &mut episode.plans[last]
 }
 
-/// Rows of one length; a row of another is cut, or filled with zeros.
-fn rows(actions: &[Observation]) -> Array2<f64> {
+/// Rows of one length. One long row would make many short ones as long.
+fn rows(actions: &[Observation]) -> serde_json::Result<Array2<f64>> {
     let width = actions.first().map_or(0, |action| action.values.len());
-    let value = |(row, column): (usize, usize)| actions[row].values.get(column).copied().unwrap_or_default();
-    Array2::from_shape_fn((actions.len(), width), value)
+    if let Some(row) = actions.iter().position(|action| action.values.len() != width) {
+        let found = actions[row].values.len();
+        return Err(serde_json::Error::custom(format!("action {row} has {found} numbers, but action 0 has {width}")));
+    }
+    Ok(Array2::from_shape_fn((actions.len(), width), |(row, column)| actions[row].values[column]))
 }

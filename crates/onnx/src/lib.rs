@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Graph`] | a graph, decoded: inputs, outputs, nodes, constants |
 //! | [`TensorInfo`] | name, element type and shape of an input or an output, whoever opened the graph |
+//! | [`external_tensor`] | the first tensor of a model whose numbers are in another file |
 //! | [`Partition`] | a denoiser divided into a conditioning graph, which does not read the sample, and the rest |
 //! | [`message`] | the Protocol Buffers messages of `onnx.proto3` that all of this is decoded from |
 //!
@@ -30,6 +31,7 @@
 
 mod constant;
 mod error;
+mod external;
 mod graph;
 pub mod message;
 mod node;
@@ -38,6 +40,9 @@ mod tensor_info;
 
 pub use constant::{Constant, ConstantError, Numbers};
 pub use error::OnnxError;
+pub use external::external_tensor;
 pub use graph::Graph;
 pub use partition::{BoundaryValue, Partition};
+/// Bytes that are shared, not copied: a file's, say.
+pub use prost::bytes::Bytes;
 pub use tensor_info::{Dimension, ElementType, TensorInfo, ValueKind};

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use ndarray::{ArrayViewMut2, s};
 use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
-use parapolicy_onnx::{Dimension, TensorInfo, ValueKind};
+use parapolicy_onnx::{Dimension, OnnxError, TensorInfo, ValueKind, external_tensor};
 use parapolicy_policy::{
-    Batch, GraphError, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, work_of,
+    Batch, GraphError, GraphFile, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, work_of,
 };
 use parapolicy_sampler::BoxError;
 
@@ -26,7 +26,7 @@ use self::{
     conditioning::Conditioning,
     conditioning_inputs::ConditioningInputs,
     partitioned::ToOpen,
-    sessions::{File, Sessions},
+    sessions::Sessions,
 };
 use crate::{ExecutionProvider, Runtime, runtime::Execution};
 
@@ -34,6 +34,7 @@ use crate::{ExecutionProvider, Runtime, runtime::Execution};
 #[derive(Debug)]
 pub(crate) struct Onnx {
     path: PathBuf,
+    sha256: String,
     sessions: Sessions,
     layout: Layout,
     conditioning: Conditioning,
@@ -51,9 +52,10 @@ struct Layout {
 }
 
 impl Onnx {
-    pub fn open(path: &Path, manifest: &Manifest, runtime: &Runtime, how: Execution) -> Result<Self, GraphError> {
+    pub fn open(file: &GraphFile, manifest: &Manifest, runtime: &Runtime, how: Execution) -> Result<Self, GraphError> {
+        let path = file.path();
         // The tensors are read with ONNX Runtime's own kernels, whichever provider will run the graph.
-        let reading = open(path, runtime, how.threads, how.idle)?;
+        let reading = open(file, runtime, how.threads, how.idle)?;
         let tensors = tensors(&reading);
         let accepted =
             tensors.denoiser(manifest).map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
@@ -70,18 +72,20 @@ impl Onnx {
             observation: denoiser.observation.clone(),
             seen: accepted.seen,
         };
-        let graph = ToOpen { path, tensors: &tensors, runtime, how };
+        let graph = ToOpen { file, tensors: &tensors, runtime, how };
         let last = manifest.scheduler.num_train_timesteps as i64 - 1;
         let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs, last)?;
-        Ok(Self { path: path.to_path_buf(), sessions, layout, conditioning })
+        Ok(Self { path: path.to_path_buf(), sha256: file.sha256().to_owned(), sessions, layout, conditioning })
     }
 }
 
 impl OpenDenoiser for Onnx {
     /// Counted by the engine.
     fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
+        // Read again, or it would be kept in memory for this alone.
+        let file = GraphFile::verified(&self.path, &self.sha256).map_err(|why| why.to_string())?;
         let WorkByStage { condition, layers } =
-            work_of(&self.path, manifest, precision, rows).map_err(|why| why.to_string())?;
+            work_of(&file, manifest, precision, rows).map_err(|why| why.to_string())?;
         Ok(match self.conditioning {
             Conditioning::Inputs(_) => condition + layers,
             Conditioning::Precomputed(_) => layers,
@@ -126,6 +130,13 @@ fn copy(rows: &[f32], mut prediction: ArrayViewMut2<'_, f32>) {
 enum Refusal {
     #[error("ONNX Runtime cannot open it as a graph ({0}); export it again")]
     NoGraph(ort::Error),
+    #[error("{0}")]
+    NoModel(#[from] OnnxError),
+    #[error(
+        "keeps the numbers of tensor `{0}` in another file, which the sum of this one does not cover: export the graph with \
+         all its weights in one"
+    )]
+    Elsewhere(String),
     #[error("{provider} cannot run the whole of it ({error}); cpu runs any graph")]
     NotWhole { provider: ExecutionProvider, error: ort::Error },
 }
@@ -135,14 +146,19 @@ fn refused(path: &Path, refusal: Refusal) -> GraphError {
 }
 
 /// The inputs and the outputs of a graph, not yet checked against the manifest.
-pub(crate) fn tensors_of(path: &Path, runtime: &Runtime) -> Result<GraphTensors, GraphError> {
-    Ok(tensors(&open(path, runtime, 1, Idle::Spin)?))
+pub(crate) fn tensors_of(file: &GraphFile, runtime: &Runtime) -> Result<GraphTensors, GraphError> {
+    Ok(tensors(&open(file, runtime, 1, Idle::Spin)?))
 }
 
-/// Opens a graph on the processor.
-fn open(path: &Path, runtime: &Runtime, threads: usize, idle: Idle) -> Result<Session, GraphError> {
+/// Opens a graph on the processor, from the bytes that were read: ONNX Runtime would read a path once more, and of weights
+/// in other files it would not be known what they are.
+fn open(file: &GraphFile, runtime: &Runtime, threads: usize, idle: Idle) -> Result<Session, GraphError> {
+    let elsewhere = external_tensor(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
+    if let Some(tensor) = elsewhere {
+        return Err(refused(file.path(), Refusal::Elsewhere(tensor)));
+    }
     let how = Execution { provider: ExecutionProvider::Cpu, precision: Precision::F32, threads, idle, device: 0 };
-    sessions::open(File::At(path), runtime, how, &[]).map_err(|error| refused(path, Refusal::NoGraph(error)))
+    sessions::open(file.bytes(), runtime, how, &[]).map_err(|error| refused(file.path(), Refusal::NoGraph(error)))
 }
 
 /// The inputs and the outputs of a session's graph.

@@ -11,13 +11,13 @@
 //!
 //! `examples/outside_backend.rs` is a backend in one file.
 
-use std::{fmt, ops::Range, path::Path, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use ndarray::ArrayViewMut2;
 use parapolicy_engine::Work;
 use parapolicy_sampler::BoxError;
 
-use crate::{EncoderGraph, GraphError, GraphTensors, Inference, LibraryDescription, Manifest, Precision, PredictError};
+use crate::{EncoderGraph, GraphError, GraphFile, GraphTensors, Inference, LibraryDescription, Manifest, Precision, PredictError};
 
 mod install;
 mod list;
@@ -108,14 +108,20 @@ pub trait OpenBackend: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// A file that is no graph.
-    fn tensors(&self, path: &Path) -> Result<GraphTensors, GraphError>;
+    fn tensors(&self, graph: &GraphFile) -> Result<GraphTensors, GraphError>;
 
-    /// Opens a denoiser on a device, and checks its inputs and its output against the manifest
+    /// Opens a denoiser on a device from the file's bytes, whose sum was checked and not from its path, where others may be
+    /// by now; and checks its inputs and its output against the manifest
     /// ([`GraphTensors::denoiser`]).
     ///
     /// # Errors
     /// A graph that cannot be run, or that is not what the manifest says.
-    fn denoiser(&self, path: &Path, manifest: &Manifest, device: u32) -> Result<Box<dyn OpenDenoiser>, GraphError>;
+    fn denoiser(
+        &self,
+        graph: &GraphFile,
+        manifest: &Manifest,
+        device: u32,
+    ) -> Result<Box<dyn OpenDenoiser>, GraphError>;
 
     /// Opens an encoder, and checks its input and its output against the manifest ([`GraphTensors::encoder`]). Called
     /// only on a backend that [runs encoders](Backend::runs_encoders).
@@ -124,7 +130,7 @@ pub trait OpenBackend: fmt::Debug + Send + Sync {
     /// A graph that cannot be run, or that is not what the manifest says.
     fn encoder(
         &self,
-        path: &Path,
+        graph: &GraphFile,
         manifest: &Manifest,
         encoder: &EncoderGraph,
     ) -> Result<Box<dyn OpenEncoder>, GraphError>;

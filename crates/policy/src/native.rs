@@ -7,7 +7,7 @@ use parapolicy_engine::{Engine, EngineError, Graph, Names, Threads, Work, WorkBy
 use parapolicy_sampler::BoxError;
 
 use crate::{
-    Backend, BackendError, BackendName, Batch, EncoderGraph, GraphError, GraphTensors, Inference, InstallObserver,
+    Backend, BackendError, BackendName, Batch, EncoderGraph, GraphError, GraphFile, GraphTensors, Inference, InstallObserver,
     Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, PredictError,
 };
 
@@ -66,12 +66,17 @@ impl OpenBackend for OpenNative {
         format!("native {}", self.version())
     }
 
-    fn tensors(&self, path: &Path) -> Result<GraphTensors, GraphError> {
-        Ok(GraphTensors::from(&read(path)?))
+    fn tensors(&self, graph: &GraphFile) -> Result<GraphTensors, GraphError> {
+        Ok(GraphTensors::from(&read(graph)?))
     }
 
-    fn denoiser(&self, path: &Path, manifest: &Manifest, _device: u32) -> Result<Box<dyn OpenDenoiser>, GraphError> {
-        let graph = read(path)?;
+    fn denoiser(
+        &self,
+        file: &GraphFile,
+        manifest: &Manifest,
+        _device: u32,
+    ) -> Result<Box<dyn OpenDenoiser>, GraphError> {
+        let (path, graph) = (file.path(), read(file)?);
         GraphTensors::from(&graph)
             .denoiser(manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
@@ -80,8 +85,8 @@ impl OpenBackend for OpenNative {
         Ok(Box::new(NativeDenoiser { engine, prediction: Vec::new() }))
     }
 
-    fn encoder(&self, path: &Path, _: &Manifest, _: &EncoderGraph) -> Result<Box<dyn OpenEncoder>, GraphError> {
-        Err(GraphError::Refused { path: path.to_path_buf(), error: "the engine runs no encoders".into() })
+    fn encoder(&self, graph: &GraphFile, _: &Manifest, _: &EncoderGraph) -> Result<Box<dyn OpenEncoder>, GraphError> {
+        Err(GraphError::Refused { path: graph.path().to_path_buf(), error: "the engine runs no encoders".into() })
     }
 }
 
@@ -117,9 +122,14 @@ impl OpenDenoiser for NativeDenoiser {
 ///
 /// # Errors
 /// A graph that the engine does not read, and so cannot count.
-pub fn work_of(path: &Path, manifest: &Manifest, precision: Precision, rows: usize) -> Result<WorkByStage, GraphError> {
-    let names = names(path, manifest)?;
-    WorkByStage::of(&read(path)?, &names, precision.bytes(), rows).map_err(|error| refused(path, error))
+pub fn work_of(
+    graph: &GraphFile,
+    manifest: &Manifest,
+    precision: Precision,
+    rows: usize,
+) -> Result<WorkByStage, GraphError> {
+    let names = names(graph.path(), manifest)?;
+    WorkByStage::of(&read(graph)?, &names, precision.bytes(), rows).map_err(|error| refused(graph.path(), error))
 }
 
 /// Names of the inputs and output of a graph with an observation input.
@@ -131,9 +141,8 @@ fn names<'a>(path: &Path, manifest: &'a Manifest) -> Result<Names<'a>, GraphErro
     Ok(Names { sample: &denoiser.sample, timestep: &denoiser.timestep, observation, prediction: &denoiser.prediction })
 }
 
-fn read(path: &Path) -> Result<Graph, GraphError> {
-    let bytes = std::fs::read(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })?;
-    Graph::read(bytes).map_err(|error| refused(path, error.into()))
+fn read(graph: &GraphFile) -> Result<Graph, GraphError> {
+    Graph::read(graph.bytes().clone()).map_err(|error| refused(graph.path(), error.into()))
 }
 
 fn refused(path: &Path, error: EngineError) -> GraphError {

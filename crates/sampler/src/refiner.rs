@@ -7,6 +7,7 @@ use ndarray::{Array2, ArrayView1};
 
 use crate::config::SchedulerConfig;
 use crate::denoiser::Denoiser;
+use crate::drawing::check_values;
 use crate::error::{ConfigError, SampleError};
 use crate::noise::Noise;
 use crate::statistics::Statistics;
@@ -87,6 +88,7 @@ impl Refiner {
                 return Err(ConfigError::out_of_range(field, &value, "at least 1"));
             }
         }
+        check_values(1, steps, dim)?;
         window.settings().validate()?;
         let acceptance = AdaptiveThreshold::new(DECAY, window.tolerance.powi(2));
         Ok(Self {

@@ -82,9 +82,11 @@ fn sample_many(
     let of_input = || arguments.input.display().to_string();
     input.ensure_no_noise().with_context(of_input).input()?;
     let (steps, dim) = (sampler.table().steps(), sampler.dim());
+    // Before any noise is drawn: it refuses more plans than can be kept.
+    let most = usize::try_from(plans).unwrap_or(usize::MAX);
+    let mut sampler = BatchedSampler::new(sampler.table().clone(), sampler.strategy(), dim, most).input()?;
     let seeds = (0..plans).map(|plan| arguments.seed.wrapping_add(plan));
     let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
-    let mut sampler = BatchedSampler::new(sampler.table().clone(), sampler.strategy(), dim, noises.len()).input()?;
 
     let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noises)?;

@@ -8,6 +8,9 @@ use std::{
 use super::{Calibration, CalibrationError, CalibrationKey, file::File};
 use parapolicy_policy::{Inference, Manifest, Network, cache_directory};
 
+/// The longest calibration, bytes: a thousand times what is stored.
+const LONGEST_FILE: u64 = 64 << 20;
+
 impl Calibration {
     /// The calibration of this policy on this machine that was stored last; `None` if there is none.
     ///
@@ -49,7 +52,7 @@ impl Calibration {
     }
 
     fn load_from(path: &Path, key: &CalibrationKey) -> Result<Option<Self>, CalibrationError> {
-        let text = match fs::read_to_string(path) {
+        let text = match parapolicy_files::read_text(path, LONGEST_FILE) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(CalibrationError::file("read", path)(error)),

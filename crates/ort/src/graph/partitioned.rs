@@ -1,10 +1,8 @@
 //! Partitions a graph in two, conditioning and rest, or runs it whole.
 
-use std::{fs, path::Path};
-
 use ort::session::Session;
 use parapolicy_onnx::{Partition, TensorInfo};
-use parapolicy_policy::{GraphError, GraphTensors};
+use parapolicy_policy::{GraphError, GraphFile, GraphTensors};
 
 use super::{
     Layout, Refusal,
@@ -12,13 +10,13 @@ use super::{
     conditioning_inputs::ConditioningInputs,
     precomputed::Precomputed,
     refused,
-    sessions::{self, File, Sessions},
+    sessions::{self, Sessions},
 };
 use crate::{ExecutionProvider, Runtime, runtime::Execution};
 
 /// A graph that was read, and how it is to be computed.
 pub(super) struct ToOpen<'a> {
-    pub path: &'a Path,
+    pub file: &'a GraphFile,
     pub tensors: &'a GraphTensors,
     pub runtime: &'a Runtime,
     pub how: Execution,
@@ -34,7 +32,7 @@ impl ToOpen<'_> {
         last: i64,
     ) -> Result<(Sessions, Conditioning), GraphError> {
         let parts = self.in_partitions(layout, &conditioning_inputs, last).unwrap_or_else(|error| {
-            tracing::debug!(path = %self.path.display(), %error, "run whole");
+            tracing::debug!(path = %self.file.path().display(), %error, "run whole");
             None
         });
         match parts {
@@ -45,11 +43,11 @@ impl ToOpen<'_> {
 
     /// The whole graph of the file.
     fn whole(&self, reading: Session) -> Result<Sessions, GraphError> {
-        let &Self { path, tensors, runtime, how, .. } = self;
+        let &Self { file, tensors, runtime, how, .. } = self;
         match how.provider {
             ExecutionProvider::Cpu => Ok(Sessions::open_size(reading)),
-            provider => Sessions::open(File::At(path), runtime, how, &tensors.batch_names())
-                .map_err(|error| refused(path, Refusal::NotWhole { provider, error })),
+            provider => Sessions::open(file.bytes(), runtime, how, &tensors.batch_names())
+                .map_err(|error| refused(file.path(), Refusal::NotWhole { provider, error })),
         }
     }
 
@@ -61,25 +59,21 @@ impl ToOpen<'_> {
         conditioning_inputs: &ConditioningInputs,
         last: i64,
     ) -> ort::Result<Option<(Sessions, Precomputed)>> {
-        let &Self { path, tensors, runtime, how } = self;
+        let &Self { file, tensors, runtime, how } = self;
         let Layout { sample, prediction, .. } = layout;
         let batch = tensors.inputs.iter().find(|input| input.name == *sample).and_then(TensorInfo::batch_name);
-        let parts = if how.parts_graphs() { partition(path, sample, prediction) } else { None };
+        let parts = if how.parts_graphs() { Partition::new(file.bytes().clone(), sample, prediction) } else { None };
         let (Some(batch), Some(parts)) = (batch, parts) else { return Ok(None) };
 
         // On the calling thread alone: other threads would poll for work and disturb the threads of the main partition.
         let processor = Execution { provider: ExecutionProvider::Cpu, threads: 1, ..how };
-        let condition = sessions::open(File::Of(&parts.conditioning_graph()), runtime, processor, &[])?;
+        let condition = sessions::open(&parts.conditioning_graph(), runtime, processor, &[])?;
         let Some(condition) = Precomputed::of(condition, conditioning_inputs.clone(), parts.boundary(), last)? else {
             return Ok(None);
         };
 
         let rest = parts.rest(condition.values(), batch, prediction);
         let names = if batch.is_empty() { &[][..] } else { &[batch][..] };
-        Ok(Some((Sessions::open(File::Of(&rest), runtime, how, names)?, condition)))
+        Ok(Some((Sessions::open(&rest, runtime, how, names)?, condition)))
     }
-}
-
-fn partition(path: &Path, sample: &str, prediction: &str) -> Option<Partition> {
-    Partition::new(fs::read(path).ok()?, sample, prediction)
 }

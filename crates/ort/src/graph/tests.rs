@@ -34,8 +34,8 @@ fn floats(numbers: &ArrayD<f64>) -> Vec<f32> {
 
 /// A graph without a manifest.
 fn opened(graph: &str, runtime: &Runtime) -> Onnx {
-    let path = data(&format!("{graph}.onnx"));
-    let reading = open(&path, runtime, 1, Idle::Spin).unwrap();
+    let file = GraphFile::read(data(&format!("{graph}.onnx"))).unwrap();
+    let reading = open(&file, runtime, 1, Idle::Spin).unwrap();
     let graph_tensors = tensors(&reading);
     let [plan, seen] = ["sample", "observation"].map(|key| numbers(graph, key).shape()[1..].to_vec());
     let is_float =
@@ -52,10 +52,11 @@ fn opened(graph: &str, runtime: &Runtime) -> Onnx {
         observation: Some("observation".into()),
         seen,
     };
-    let (sessions, conditioning) = ToOpen { path: &path, tensors: &graph_tensors, runtime, how: HOW }
+    let (sessions, conditioning) = ToOpen { file: &file, tensors: &graph_tensors, runtime, how: HOW }
         .open(reading, &layout, conditioning_inputs, 99)
         .unwrap();
-    Onnx { path, sessions, layout, conditioning }
+    let (path, sha256) = (file.path().to_path_buf(), file.sha256().to_owned());
+    Onnx { path, sha256, sessions, layout, conditioning }
 }
 
 #[test]
