@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use parapolicy_files::printable;
+
 /// Why the program stops: invalid input, or any other error.
 #[derive(Debug)]
 pub enum Failure {
@@ -26,8 +28,9 @@ impl Failure {
     }
 }
 
-/// The error and its causes, joined by colons. A cause that its parent already quotes is not said twice.
-fn one_line(error: &anyhow::Error) -> String {
+/// The error and its causes, joined by colons. A cause that its parent already quotes is not said twice, and names of
+/// strangers' files and fields hold nothing that a terminal obeys.
+pub fn one_line(error: &anyhow::Error) -> String {
     let mut line = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !line.contains(&cause) {
@@ -35,7 +38,8 @@ fn one_line(error: &anyhow::Error) -> String {
             line.push_str(&cause);
         }
     }
-    line.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    let line = line.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    printable(&line).into_owned()
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
@@ -68,5 +72,7 @@ mod tests {
         assert_eq!(one_line(&error), "report.json: could not be written: no space left");
         let quoting = Err::<(), _>(anyhow!("no space")).context("report.json: no space").unwrap_err();
         assert_eq!(one_line(&quoting), "report.json: no space");
+        let coloured = anyhow!("`\x1b[2Jreward` is unknown");
+        assert_eq!(one_line(&coloured), "`\\u{1b}[2Jreward` is unknown");
     }
 }

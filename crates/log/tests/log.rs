@@ -315,3 +315,41 @@ fn a_program_that_was_killed_leaves_a_log_that_can_be_read() {
     }
     assert!(lengths.is_sorted() && lengths[6] <= whole, "{lengths:?} of {whole}");
 }
+
+/// An MCAP file with one chunk of this compression, which claims to unpack to `unpacked` bytes.
+fn chunked(compression: &str, unpacked: u64, content: &[u8]) -> Vec<u8> {
+    let record = |opcode: u8, body: &[u8]| [&[opcode][..], &(body.len() as u64).to_le_bytes(), body].concat();
+    let name = [&(compression.len() as u32).to_le_bytes()[..], compression.as_bytes()].concat();
+    let size = (content.len() as u64).to_le_bytes();
+    let chunk = [&[0; 16][..], &unpacked.to_le_bytes(), &[0; 4], &name, &size, content].concat();
+    [mcap::MAGIC, &record(1, &[0; 8]), &record(6, &chunk)].concat()
+}
+
+/// The length of a record of 1 TiB, with nothing in it.
+fn claiming() -> Vec<u8> {
+    [&[5][..], &(1_u64 << 40).to_le_bytes(), &[0; 8]].concat()
+}
+
+#[test]
+fn lengths_that_are_only_claimed_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.mcap");
+    // A frame of zstandard with one block, not compressed: no window, 17 bytes.
+    let frame = [&[0x28, 0xb5, 0x2f, 0xfd, 0x20, 17, 17 << 3 | 1, 0, 0][..], &claiming()].concat();
+    let top = [mcap::MAGIC, &[1][..], &u64::MAX.to_le_bytes()].concat();
+    let attachment = [mcap::MAGIC, &[9][..], &2_u64.to_le_bytes(), &[0, 0]].concat();
+    for (what, file) in [
+        ("a record in a chunk", chunked("", 17, &claiming())),
+        ("a record in a compressed chunk", chunked("zstd", 17, &frame)),
+        ("a chunk", chunked("zstd", u64::MAX, &frame)),
+        ("a chunk of another compression", chunked("lz4", 17, &claiming())),
+        ("a record", top),
+        ("an attachment", attachment),
+    ] {
+        fs::write(&path, file).unwrap();
+        let used = allocation_counter::measure(|| {
+            log::read(&path).unwrap_err();
+        });
+        assert!(used.bytes_max < 8 << 20, "{what}: {used:?}");
+    }
+}

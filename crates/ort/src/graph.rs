@@ -23,10 +23,7 @@ use parapolicy_sampler::BoxError;
 
 pub(crate) use self::encoder::Encoder;
 use self::{
-    conditioning::Conditioning,
-    conditioning_inputs::ConditioningInputs,
-    partitioned::ToOpen,
-    sessions::Sessions,
+    conditioning::Conditioning, conditioning_inputs::ConditioningInputs, partitioned::ToOpen, sessions::Sessions,
 };
 use crate::{ExecutionProvider, Runtime, runtime::Execution};
 

@@ -365,3 +365,15 @@ fn a_sample_of_another_length_is_a_bug_of_the_caller() {
     let policy = load(&policy_from("affine.onnx")).unwrap();
     policy.actions(Array1::zeros(7).view());
 }
+
+/// ONNX Runtime would read them beside the graph, or in the current folder, whatever they are by then.
+#[test]
+fn weights_in_other_files_are_refused() {
+    let graph = fs::read(fixture("affine.onnx")).unwrap();
+    // Another part of the model's graph, in which there is a constant `w` that is elsewhere.
+    let elsewhere = [0x3a, 7, 0x2a, 5, 0x42, 1, b'w', 0x70, 1];
+    let error = refusal(&policy(&[&graph[..], &elsewhere].concat()));
+    let expected = "DIR/denoiser.onnx: keeps the numbers of tensor `w` in another file, which the sum of this one does not \
+                    cover: export the graph with all its weights in one";
+    assert!(error.starts_with(expected), "{error}");
+}

@@ -15,8 +15,8 @@ use std::{path::Path, sync::Arc};
 use ndarray::{Array2, ArrayViewMut2};
 use parapolicy_onnx::Graph;
 use parapolicy_policy::{
-    Backend, BackendError, BackendName, Backends, Batch, DuplicateBackend, EncoderGraph, GraphError, GraphFile, GraphTensors,
-    Inference, InstallObserver, Manifest, Network, OpenBackend, OpenDenoiser, OpenEncoder, PredictError,
+    Backend, BackendError, BackendName, Backends, Batch, DuplicateBackend, EncoderGraph, GraphError, GraphFile,
+    GraphTensors, Inference, InstallObserver, Manifest, Network, OpenBackend, OpenDenoiser, OpenEncoder, PredictError,
 };
 use parapolicy_sampler::{BoxError, Noise, PredictionType, Sampler, Solver, Strategy, Table};
 

@@ -17,7 +17,9 @@ use ndarray::ArrayViewMut2;
 use parapolicy_engine::Work;
 use parapolicy_sampler::BoxError;
 
-use crate::{EncoderGraph, GraphError, GraphFile, GraphTensors, Inference, LibraryDescription, Manifest, Precision, PredictError};
+use crate::{
+    EncoderGraph, GraphError, GraphFile, GraphTensors, Inference, LibraryDescription, Manifest, Precision, PredictError,
+};
 
 mod install;
 mod list;

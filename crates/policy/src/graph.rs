@@ -9,13 +9,13 @@ use std::path::Path;
 
 use parapolicy_onnx::TensorInfo;
 
+pub(crate) use self::file::LARGEST_GRAPH;
 use self::shared::Shared;
 pub use self::{
     check::{Accepted, TimestepType},
     error::GraphError,
     file::GraphFile,
 };
-pub(crate) use self::file::LARGEST_GRAPH;
 use crate::{EncoderGraph, Manifest, OpenDenoiser, Provider};
 
 /// The inputs and the outputs of a graph, as they are.

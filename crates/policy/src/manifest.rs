@@ -181,5 +181,6 @@ impl Manifest {
 }
 
 fn read(path: &Path) -> Result<String, ManifestError> {
-    parapolicy_files::read_text(path, validate::MAX_BYTES).map_err(|error| ManifestError::Read { path: path.to_path_buf(), error })
+    parapolicy_files::read_text(path, validate::MAX_BYTES)
+        .map_err(|error| ManifestError::Read { path: path.to_path_buf(), error })
 }

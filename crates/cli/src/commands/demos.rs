@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
+use parapolicy_files::printable;
 use parapolicy_lerobot::ExportError;
 use parapolicy_pusht::{Demonstration, OBSERVATION_SIZE, Renderer, ReplayErrors, SaveError, Trace, replay};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use super::print_json;
 use crate::args::{
     Demos, DemosCheckArguments, DemosExportArguments, DemosFormat, DemosListArguments, DemosMergeArguments,
 };
-use crate::failure::{Failure, InputError as _};
+use crate::failure::{Failure, InputError as _, one_line};
 use crate::output::table;
 
 /// Lists, checks, merges and exports recorded demonstrations.
@@ -61,10 +62,10 @@ fn check(arguments: &DemosCheckArguments) -> Result<(), Failure> {
     let mut refused = 0;
     for path in files(&arguments.paths)? {
         match replayed(&path) {
-            Ok(summary) => println!("{}: {summary}", path.display()),
+            Ok(summary) => println!("{}", printable(&format!("{}: {summary}", path.display()))),
             Err(error) => {
                 refused += 1;
-                println!("{error:#}");
+                println!("{}", one_line(&error));
             }
         }
     }

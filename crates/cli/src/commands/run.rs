@@ -19,7 +19,7 @@ use super::print_json;
 use super::refinement::refinement;
 use crate::args::{ClockName, LatencyName, RunArguments, SamplingArguments};
 use crate::environments::Place;
-use crate::failure::{Failure, InputError as _};
+use crate::failure::{Failure, InputError as _, one_line};
 use crate::machine;
 use crate::output::staging::Staging;
 use crate::output::{outputs, table};
@@ -93,7 +93,7 @@ fn finish(log: LogFile) -> String {
     match log.finish() {
         Ok(LogSummary { dropped: 0, .. }) => {}
         Ok(LogSummary { dropped, .. }) => eprintln!("{name}: {dropped} messages are missing, the disk did not keep up"),
-        Err(error) => eprintln!("{:#}", anyhow!(error)),
+        Err(error) => eprintln!("{}", one_line(&anyhow!(error))),
     }
     name
 }

@@ -11,6 +11,7 @@ mod runtime;
 pub mod study;
 
 use comfy_table::{CellAlignment, Table, presets};
+use parapolicy_files::printable_lines;
 use parapolicy_eval::{CutShort, Difference, Interval, Report, SamplerReport, Throughput};
 
 pub use adoption::render_adoption;
@@ -41,7 +42,7 @@ pub struct Glance {
 pub fn render(report: &Report) -> String {
     let below = differences(report).into_iter().chain(realtime::footnotes(report));
     let lines = below.chain(report.deviation.iter().map(ToString::to_string)).map(|line| format!("\n{line}"));
-    Glance::of(report).render() + &lines.collect::<String>()
+    printable_lines(&(Glance::of(report).render() + &lines.collect::<String>())).into_owned()
 }
 
 impl Glance {
@@ -154,5 +155,6 @@ fn finish(mut table: Table) -> String {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    table.trim_fmt()
+    // Names in it may be of strangers' files.
+    printable_lines(&table.trim_fmt()).into_owned()
 }

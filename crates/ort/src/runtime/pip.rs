@@ -1,4 +1,7 @@
 //! Downloads a wheel with the user's own pip, which knows the user's proxies, mirrors and certificates.
+//!
+//! Python is isolated (`-I`) and works in a folder of its own that is empty: `python -m pip` would run a `pip.py` of the
+//! folder that the program was started in, or of `PYTHONPATH`.
 
 use std::{
     ffi::OsStr,
@@ -36,8 +39,11 @@ pub(super) fn download(
 /// Asks for one file, whichever Python it is that runs pip.
 fn start(wheel: &Wheel, python: &OsStr, staging: &Path, log: &Path) -> Result<Child, RuntimeError> {
     let log = File::create(log).map_err(RuntimeError::file("written", log))?;
+    let empty = staging.join("empty");
+    fs::create_dir(&empty).map_err(RuntimeError::file("created", &empty))?;
     Command::new(python)
-        .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
+        .current_dir(&empty)
+        .args(["-I", "-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
         .args(["--implementation", "cp", "--python-version", "3.13", "--abi", "cp313"])
         .args(["--platform", wheel.platform])
         .args(["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--dest"])

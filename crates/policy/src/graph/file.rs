@@ -59,3 +59,20 @@ impl GraphFile {
         &self.sha256
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_hashed_is_what_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("denoiser.onnx");
+        std::fs::write(&path, "one").unwrap();
+        let file = GraphFile::verified(&path, &hash::sha256("one").to_uppercase()).unwrap();
+        std::fs::write(&path, "another").unwrap();
+        assert_eq!((&file.bytes()[..], file.sha256()), (&b"one"[..], hash::sha256("one").as_str()));
+        let error = GraphFile::verified(&path, file.sha256()).unwrap_err();
+        assert!(matches!(error, GraphError::Checksum { .. }), "{error}");
+    }
+}

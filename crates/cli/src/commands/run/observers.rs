@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use parapolicy_control::{EpisodeObserver, Observer, StepEvent};
 use parapolicy_eval::{RealtimeReport, Recorder};
+use parapolicy_files::printable;
 use parapolicy_log::LogFile;
 use parapolicy_policy::Manifest;
 
@@ -78,7 +79,7 @@ struct EpisodeTroubles {
 
 impl EpisodeObserver for EpisodeTroubles {
     fn event(&self, time: Duration, _kind: &'static str, words: &dyn Display) {
-        eprintln!("{}, {:.2} s: {words}", self.episode, time.as_secs_f64());
+        eprintln!("{}, {:.2} s: {}", self.episode, time.as_secs_f64(), printable(&words.to_string()));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use parapolicy_files::printable_lines;
 use parapolicy_policy::{Adoption, MANIFEST_FILE};
 
 /// The roles found in a graph, and the fields left to fill in.
@@ -19,7 +20,7 @@ pub fn render_adoption(adoption: &Adoption, out: &Path) -> String {
         None => "the engine runs it: any provider will do".to_owned(),
         Some(refusal) => format!("the engine does not run it: {refusal}\nuse --provider cpu"),
     };
-    format!(
+    let text = format!(
         "{}: the graph, and a manifest of it\n\nfound in the graph:\n{roles}{provider}\n\n\
          to fill in, in {}; until then it is refused:\n{blanks}\n\
          the first action of a plan must belong to the oldest observation, and the loop must send actions as often as the \
@@ -28,5 +29,6 @@ pub fn render_adoption(adoption: &Adoption, out: &Path) -> String {
         out.display(),
         manifest.display(),
         out.display(),
-    )
+    );
+    printable_lines(&text).into_owned()
 }

@@ -1,5 +1,6 @@
 //! Table that compares two reports.
 
+use parapolicy_files::printable_lines;
 use parapolicy_eval::{Comparison, Difference, Interval, Pair, SamplerReport};
 
 use super::Glance;
@@ -54,7 +55,7 @@ pub fn render_comparison(comparison: &Comparison<'_>, names: &[String; 2]) -> St
         format!("{}: {first} | {second}", differing.what)
     });
     let lines = letters.chain(missing(comparison)).chain(differing).map(|line| format!("\n{line}"));
-    glance(comparison).render() + &lines.collect::<String>()
+    printable_lines(&(glance(comparison).render() + &lines.collect::<String>())).into_owned()
 }
 
 /// Samplers and seeds that are in one report only.

@@ -1,5 +1,6 @@
 //! Tables of a latency study.
 
+use parapolicy_files::printable_lines;
 use parapolicy_eval::{Difference, Interval, SamplerReport};
 
 use super::Glance;
@@ -15,7 +16,8 @@ pub struct Section {
 pub fn render_study(study: &Study) -> String {
     let table = |Section { title, glance }: Section| format!("{title}\n{}\n\n", glance.render());
     let below = claims(study).into_iter().chain(study.deviation.iter().map(ToString::to_string));
-    sections(study).into_iter().map(table).collect::<String>() + &below.collect::<Vec<_>>().join("\n")
+    let text = sections(study).into_iter().map(table).collect::<String>() + &below.collect::<Vec<_>>().join("\n");
+    printable_lines(&text).into_owned()
 }
 
 /// One section a thing that is varied.

@@ -1,5 +1,6 @@
 //! Tests of reading reports, valid and damaged.
 
+use std::fs;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -116,4 +117,18 @@ proptest! {
         text[place] = byte;
         let _read_or_refused = load(&String::from_utf8_lossy(&text));
     }
+}
+
+/// `MUTANTS` says how many.
+#[test]
+fn mutants_of_reports_are_read_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    let bounds = parapolicy_hostile::Bounds { bytes: 64 << 20, time: std::time::Duration::from_secs(5) };
+    let seeds = [serde_json::to_vec(&written()).unwrap(), serde_json::to_vec_pretty(&written()).unwrap()];
+    let summary = parapolicy_hostile::run("report", &seeds, 3000, bounds, |bytes| {
+        fs::write(&path, bytes).unwrap();
+        Report::load(&path).into()
+    });
+    assert!(summary.read.min(summary.refused) > 0, "each way is taken: {summary:?}");
 }
