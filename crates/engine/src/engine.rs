@@ -75,7 +75,8 @@ impl Engine {
     /// # Errors
     /// A file that cannot be read or is not an ONNX model; or as for [`Engine::new`].
     pub fn open(path: &Path, names: &Names<'_>) -> Result<Self, EngineError> {
-        let bytes = parapolicy_files::read(path, LARGEST_FILE).map_err(|error| EngineError::Read { path: path.to_path_buf(), error })?;
+        let bytes = parapolicy_files::read(path, LARGEST_FILE)
+            .map_err(|error| EngineError::Read { path: path.to_path_buf(), error })?;
         Self::new(&Graph::read(bytes)?, names)
     }
 

@@ -183,7 +183,8 @@ fn word(mutant: &mut Vec<u8>, rng: &mut impl Rng) {
 
 /// Nests brackets.
 fn nest(mutant: &mut Vec<u8>, rng: &mut impl Rng) {
-    let (open, close) = [("[", "]"), ("{", "}"), ("(", ")"), ("{\"a\":", "}"), ("[{\"values\":", "}]")][rng.random_range(0..5)];
+    let (open, close) =
+        [("[", "]"), ("{", "}"), ("(", ")"), ("{\"a\":", "}"), ("[{\"values\":", "}]")][rng.random_range(0..5)];
     let times = [2, 20, 200, 5_000][rng.random_range(0..4)];
     let mut piece = open.repeat(times).into_bytes();
     if rng.random_bool(0.5) {

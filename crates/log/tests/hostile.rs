@@ -108,9 +108,9 @@ fn mutants_of_messages_are_read_or_refused() {
         for (at, message) in messages.iter().enumerate() {
             let Channel { id, topic, message_encoding, schema, .. } = &*message.channel;
             let channel_id = *channels.entry(*id).or_insert_with(|| {
-                let schema = schema.as_ref().map_or(0, |schema| {
-                    writer.add_schema(&schema.name, &schema.encoding, &schema.data).unwrap()
-                });
+                let schema = schema
+                    .as_ref()
+                    .map_or(0, |schema| writer.add_schema(&schema.name, &schema.encoding, &schema.data).unwrap());
                 writer.add_channel(schema, topic, message_encoding, &BTreeMap::new()).unwrap()
             });
             let header = MessageHeader { channel_id, sequence: 0, log_time: 0, publish_time: 0 };

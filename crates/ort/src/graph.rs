@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{ArrayViewMut2, s};
 use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
-use parapolicy_onnx::{Dimension, OnnxError, TensorInfo, ValueKind, external_tensor};
+use parapolicy_onnx::{Dimension, Graph, OnnxError, TensorInfo, ValueKind, external_tensor};
 use parapolicy_policy::{
     Batch, GraphError, GraphFile, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, work_of,
 };
@@ -122,6 +122,10 @@ fn copy(rows: &[f32], mut prediction: ArrayViewMut2<'_, f32>) {
     }
 }
 
+/// The most numbers of a tensor whose sizes a graph states, 1 GiB of f32: ONNX Runtime would take the memory when it opens the
+/// graph, before anything is known of the graph.
+const LARGEST_TENSOR: usize = 1 << 28;
+
 /// Why ONNX Runtime does not open a graph.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
@@ -134,6 +138,11 @@ enum Refusal {
          all its weights in one"
     )]
     Elsewhere(String),
+    #[error(
+        "node `{node}` makes a tensor of the sizes {sizes:?}, more than 2^28 numbers: export a graph that asks for \
+         less"
+    )]
+    Oversized { node: String, sizes: Vec<i64> },
     #[error("{provider} cannot run the whole of it ({error}); cpu runs any graph")]
     NotWhole { provider: ExecutionProvider, error: ort::Error },
 }
@@ -153,6 +162,10 @@ fn open(file: &GraphFile, runtime: &Runtime, threads: usize, idle: Idle) -> Resu
     let elsewhere = external_tensor(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
     if let Some(tensor) = elsewhere {
         return Err(refused(file.path(), Refusal::Elsewhere(tensor)));
+    }
+    let graph = Graph::read(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
+    if let Some((node, sizes)) = graph.oversized(LARGEST_TENSOR) {
+        return Err(refused(file.path(), Refusal::Oversized { node: node.into(), sizes }));
     }
     let how = Execution { provider: ExecutionProvider::Cpu, precision: Precision::F32, threads, idle, device: 0 };
     sessions::open(file.bytes(), runtime, how, &[]).map_err(|error| refused(file.path(), Refusal::NoGraph(error)))

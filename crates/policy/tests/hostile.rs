@@ -28,7 +28,8 @@ fn attempt(folder: &Path, bytes: &[u8]) -> Outcome {
 #[test]
 fn mutants_of_manifests_are_read_or_refused() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
-    let seeds = ["pusht", "pusht-image", "arm"].map(|policy| std::fs::read(models.join(policy).join(MANIFEST_FILE)).unwrap());
+    let seeds =
+        ["pusht", "pusht-image", "arm"].map(|policy| std::fs::read(models.join(policy).join(MANIFEST_FILE)).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let summary = run("policy.json", &seeds, 5000, BOUNDS, |bytes| attempt(folder.path(), bytes));
     assert!(summary.read.min(summary.refused) > 0, "each way is taken: {summary:?}");

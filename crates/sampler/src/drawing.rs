@@ -46,7 +46,11 @@ pub(crate) fn check_values(plans: usize, steps: usize, dim: usize) -> Result<(),
         return Ok(());
     }
     let found = format!("{plans} × {steps} × {dim}");
-    Err(ConfigError::out_of_range("plans × steps × dim", &found, format!("{MOST_VALUES} at most: take fewer steps or plans")))
+    Err(ConfigError::out_of_range(
+        "plans × steps × dim",
+        &found,
+        format!("{MOST_VALUES} at most: take fewer steps or plans"),
+    ))
 }
 
 impl Drawing {

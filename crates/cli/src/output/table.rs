@@ -11,8 +11,8 @@ mod runtime;
 pub mod study;
 
 use comfy_table::{CellAlignment, Table, presets};
-use parapolicy_files::printable_lines;
 use parapolicy_eval::{CutShort, Difference, Interval, Report, SamplerReport, Throughput};
+use parapolicy_files::printable_lines;
 
 pub use adoption::render_adoption;
 pub use bench::render_bench;

@@ -1,7 +1,7 @@
 //! Table that compares two reports.
 
-use parapolicy_files::printable_lines;
 use parapolicy_eval::{Comparison, Difference, Interval, Pair, SamplerReport};
+use parapolicy_files::printable_lines;
 
 use super::Glance;
 

@@ -1,7 +1,7 @@
 //! Tables of a latency study.
 
-use parapolicy_files::printable_lines;
 use parapolicy_eval::{Difference, Interval, SamplerReport};
+use parapolicy_files::printable_lines;
 
 use super::Glance;
 use crate::commands::study::{Group, Row, Study, Varied};
