@@ -4,7 +4,7 @@
 //! same file system, and is renamed when it is complete and on the disk. Who reads the place meanwhile sees the old content,
 //! who looks after a failure finds nothing half-written, and new files have the permissions that any new file has.
 //!
-//! What cannot be renamed over is not: devices and pipes are written straight into, and a file that is marked read-only is
+//! What cannot be renamed over is not: devices and pipes are written into when all is there, and a file that is marked read-only is
 //! refused. A link stays a link: the file that it leads to is replaced, or made. A file that is replaced keeps its
 //! permissions.
 //!
@@ -33,7 +33,7 @@ mod printable;
 mod read;
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::Path;
 
 pub use self::folder::{Staging, create_folder};
@@ -58,9 +58,14 @@ pub fn replace<E: From<io::Error>>(
             Ok(fs::rename(whole, path)?)
         }
         Place::Through(path) => {
-            let mut file = BufWriter::new(File::options().write(true).open(path)?);
+            let mut device = File::options().write(true).open(path)?;
+            // Whole first, in a file without a name: who fills it may step back, which a pipe does not take.
+            let mut file = BufWriter::new(tempfile::tempfile()?);
             fill(&mut file)?;
-            Ok(file.flush()?)
+            let mut whole = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            whole.rewind()?;
+            io::copy(&mut whole, &mut device)?;
+            Ok(device.flush()?)
         }
     }
 }
@@ -177,7 +182,12 @@ mod tests {
                 let pipe = pipe.clone();
                 move || fs::read_to_string(pipe).unwrap()
             });
-            replace(path, text("through")).unwrap();
+            let filled = replace(path, |file| {
+                file.write_all(b"Through")?;
+                file.rewind()?;
+                file.write_all(b"t")
+            });
+            filled.unwrap();
             assert_eq!(reader.join().unwrap(), "through");
         }
         assert!(!fs::metadata(&pipe).unwrap().is_file(), "the pipe is still there");

@@ -15,6 +15,9 @@ use self::container::Messages;
 /// The largest log that is read, bytes: days of a control loop, and what a program can hold.
 const LARGEST_FILE: u64 = 1 << 30;
 
+/// The most episodes of a log: each message is of one, which is looked for.
+const MOST_EPISODES: usize = 1 << 16;
+
 /// Why a log cannot be read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -208,6 +211,9 @@ fn stamped<'e, T: DeserializeOwned>(
 ) -> serde_json::Result<(&'e mut LoggedEpisode, f64, T)> {
     let Stamped { run, episode: seed, time, body } = serde_json::from_slice(data)?;
     let known = episodes.iter().rposition(|episode| episode.run == run && episode.seed == seed);
+    if known.is_none() && episodes.len() == MOST_EPISODES {
+        return Err(serde_json::Error::custom(format!("it begins one more than {MOST_EPISODES} episodes")));
+    }
     let at = known.unwrap_or_else(|| {
         episodes.push(LoggedEpisode { run, seed, ..LoggedEpisode::default() });
         episodes.len() - 1
