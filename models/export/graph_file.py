@@ -12,6 +12,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from export.errors import ExportError
 from export.graph import fast_form
 
 # The denoiser's, then the encoder's.
@@ -54,6 +55,20 @@ def encoder(net: nn.Module, observation: tuple[int, int]) -> Network:
 
 def write(network: Network, path: Path) -> None:
     """One self-contained file, every batch axis dynamic, for ONNX Runtime 1.17 and later."""
+    try:
+        model = exported(network)
+        onnx.checker.check_model(model, full_check=True)
+    except OSError:
+        raise
+    except Exception as error:  # PyTorch's exporter raises whatever its parts raise
+        raise ExportError(
+            f"PyTorch {torch.__version__} cannot write {path.stem} as ONNX: {type(error).__name__}: {error}"
+        ) from error
+    onnx.save(model, path)
+
+
+def exported(network: Network) -> onnx.ModelProto:
+    """The network as PyTorch's exporter has it, without what is of no use."""
     batch = torch.export.Dim("batch")
     inputs = network.inputs(2)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it asks for torchvision's operators, which none here is
@@ -65,6 +80,7 @@ def write(network: Network, path: Path) -> None:
             input_names=list(inputs),
             output_names=[network.output],
             opset_version=OPSET,
+            dynamo=True,
             dynamic_shapes=tuple({0: batch} for _ in inputs),
             verbose=False,
         )
@@ -75,8 +91,7 @@ def write(network: Network, path: Path) -> None:
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     model.graph.ClearField("value_info")
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
+    return model
 
 
 def disagreement(network: Network, path: Path) -> float:
