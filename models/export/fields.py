@@ -26,7 +26,8 @@ class Fields:
 
     def under(self, name: str) -> "Fields":
         """The fields of the object in the field `name`."""
-        return Fields(f"{self.where}.{name}", self.table(name))
+        joint = ": " if isinstance(self.where, Path) else "."
+        return Fields(f"{self.where}{joint}{name}", self.table(name))
 
     def get(self, name: str) -> object:
         if name not in self.values:

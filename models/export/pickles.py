@@ -10,6 +10,7 @@ import math
 import pickle
 import pickletools
 import re
+import struct
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -51,7 +52,7 @@ DTYPES = {
 }
 UNREADABLE = (
     *(OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, NotImplementedError),
-    *(OverflowError, MemoryError, AssertionError, pickle.UnpicklingError, zipfile.BadZipFile),
+    *(OverflowError, MemoryError, AssertionError, pickle.UnpicklingError, zipfile.BadZipFile, struct.error),
 )
 
 

@@ -17,7 +17,7 @@ IRRELEVANT = {"recipe", "epoch", "training_seconds"}
 SIGHT = {"weights", "size", "table", "widths"}
 # Axes of an image: height, width, channel.
 IMAGE = 3
-DAMAGED = (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError, OverflowError)
+DAMAGED = (KeyError, TypeError, ValueError, RuntimeError, AttributeError, LookupError, ArithmeticError)
 
 
 def load(path: Path) -> Policy:
@@ -60,6 +60,8 @@ def built(fields: Fields, path: Path) -> Policy:
 
 def seeing(fields: Fields, numbers: int) -> Encoder:
     """The encoder of an image, then `numbers` numbers."""
+    for name in sorted(SIGHT):
+        fields.get(name)
     found = tensors(fields)
     if max(fields.counts("size", 2)) > LONGEST_SIDE or len(found.get("body", ())) > LONGEST_SIDE:
         raise fields.refuse("size", "or the body's keypoints are too many")

@@ -40,7 +40,7 @@ def fitted(
     try:
         with torch.device("meta"):
             wanted = build().state_dict()
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError, ArithmeticError, LookupError) as error:
         raise ExportError(f"{where}: there is no network as the configuration describes it ({error})") from error
     found = {}
     for theirs, weight in weights.items():
