@@ -35,6 +35,7 @@ fn config() -> ControllerConfig {
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 8,
+        watchdog: Duration::from_secs(60),
     }
 }
 

@@ -72,6 +72,7 @@ impl Handle {
             n_obs_steps: 1,
             observation_dim: 1,
             horizon: 2,
+            watchdog: Duration::from_secs(60),
         };
         let shape =
             ParapolicyShape { n_obs_steps: 1, observation_dim: 1, horizon: 2, n_action_steps: 2, action_dim: 1 };
