@@ -75,7 +75,7 @@ fn an_origin_is_as_good_as_another() {
 /// While a plan is followed, what was executed is what has passed.
 #[test]
 fn while_commands_flow_a_plan_is_entered_at_the_periods_that_it_took() {
-    for took in 0..8 {
+    for took in 0..7 {
         let mut playback = playback(config());
         let first = observe(&mut playback, at(0));
         take(&mut playback, first, 0.0);

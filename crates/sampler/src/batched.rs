@@ -100,15 +100,24 @@ pub struct BatchedSampler {
     round_cost: RoundCost,
 }
 
+/// Most values over all plans and steps, for which a sampler holds several buffers.
+const MOST: usize = 1 << 28;
+
 impl BatchedSampler {
     /// Makes a sampler for up to `plans` samples of `dim` values (`horizon * action_dim`) at once.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] as for [`Sampler::new`](crate::Sampler::new), and if `plans` is 0.
+    /// [`ConfigError`] as for [`Sampler::new`](crate::Sampler::new), and if `plans` is 0, or more than
+    /// fit into memory with all steps.
     pub fn new(table: Table, strategy: Strategy, dim: usize, plans: usize) -> Result<Self, ConfigError> {
         if plans == 0 {
             return Err(ConfigError::out_of_range("plans", &plans, "at least 1"));
+        }
+        let most = MOST / table.steps().saturating_mul(dim).clamp(1, MOST);
+        if plans > most {
+            let expected = format!("at most {most} for {} steps of plans of {dim} values", table.steps());
+            return Err(ConfigError::out_of_range("plans", &plans, expected));
         }
         let drawing = |_| Drawing::new(&table, strategy, dim);
         Ok(Self {

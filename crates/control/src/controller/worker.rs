@@ -184,7 +184,7 @@ impl Worker {
         }
     }
 
-    fn count(&mut self, plan: &Plan, elapsed: Duration) {
+    fn count(&self, plan: &Plan, elapsed: Duration) {
         let Shared { plans, rounds, evaluations, .. } = &*self.reports.shared;
         if !self.reports.shared.is_working(self.id) {
             return;
@@ -197,11 +197,11 @@ impl Worker {
         let observed = observed.map_or(Duration::ZERO, |moment| moment.time());
         let event = PlanEvent { observed, ready: observed.saturating_add(elapsed), plan };
         if let Err(panic) = quiet::caught(|| observer.plan(&event)) {
-            self.report(WorkerEvent::ObserverPanicked(panic), elapsed);
+            self.reports.queue(WorkerEvent::ObserverPanicked(panic));
         }
     }
 
-    fn report(&mut self, event: WorkerEvent, elapsed: Duration) {
+    fn report(&self, event: WorkerEvent, elapsed: Duration) {
         if !self.reports.shared.is_working(self.id) {
             return;
         }
