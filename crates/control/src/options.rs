@@ -177,9 +177,18 @@ mod tests {
         let cases = [
             (wrong("0".parse::<Replan>().unwrap_err()), "`0`: replan_every is 0, but must be at least 1"),
             (wrong("below:0".parse::<Replan>().unwrap_err()), "`below:0`: replan_below is 0, but must be at least 1"),
-            (wrong("ensemble:-1".parse::<Blend>().unwrap_err()), "`ensemble:-1`: decay is -1, but must be finite and not negative"),
-            (wrong("ensemble:NaN".parse::<Blend>().unwrap_err()), "`ensemble:NaN`: decay is NaN, but must be finite and not negative"),
-            (wrong("decelerate:0ms".parse::<Late>().unwrap_err()), "`decelerate:0ms`: within is 0, but must be more than 0"),
+            (
+                wrong("ensemble:-1".parse::<Blend>().unwrap_err()),
+                "`ensemble:-1`: decay is -1, but must be finite and not negative",
+            ),
+            (
+                wrong("ensemble:NaN".parse::<Blend>().unwrap_err()),
+                "`ensemble:NaN`: decay is NaN, but must be finite and not negative",
+            ),
+            (
+                wrong("decelerate:0ms".parse::<Late>().unwrap_err()),
+                "`decelerate:0ms`: within is 0, but must be more than 0",
+            ),
         ];
         for (found, expected) in cases {
             assert_eq!(found, expected);

@@ -137,16 +137,19 @@ fn a_plan_is_told_what_will_have_been_sent_by_the_time_it_is_there() {
 fn no_more_is_told_than_there_is() {
     let (sent, told) = play(Continuity::Inpaint, at(7));
     let told: Vec<_> = told.into_iter().map(Option::unwrap_or_default).collect();
-    assert_eq!(told, [&[][..], &sent[7..14], &sent[14..15], &sent[21..24]]
-        .map(<[f64]>::to_vec)
-        .into_iter()
-        .zip(&told)
-        .map(|(mut sent, told)| {
-            // The fourth is told of actions that are sent after the test's end.
-            sent.extend(told.iter().skip(sent.len()));
-            sent
-        })
-        .collect::<Vec<_>>());
+    assert_eq!(
+        told,
+        [&[][..], &sent[7..14], &sent[14..15], &sent[21..24]]
+            .map(<[f64]>::to_vec)
+            .into_iter()
+            .zip(&told)
+            .map(|(mut sent, told)| {
+                // The fourth is told of actions that are sent after the test's end.
+                sent.extend(told.iter().skip(sent.len()));
+                sent
+            })
+            .collect::<Vec<_>>()
+    );
     assert_eq!(told.iter().map(Vec::len).collect::<Vec<_>>(), [0, 7, 1, 7]);
     assert!(sent[15..21].iter().all(|action| *action == sent[14]), "the last action again: nothing is executed");
 }

@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController};
+use parapolicy_control::controller::{
+    Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
+};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::refine::{KeepOut, Tracking};
-use parapolicy_control::{
-    BoxError, InferenceOptions, Plan, Policy, Recipe, RecipeOptions, SamplingOptions, seconds,
-};
+use parapolicy_control::{BoxError, InferenceOptions, Plan, Policy, Recipe, RecipeOptions, SamplingOptions, seconds};
 use parapolicy_policy::{Backends, Manifest};
 use parapolicy_sampler::{Refiner, RefinerConfig, Strategies};
 
@@ -207,15 +207,17 @@ fn steps_of_a_refinement_are_bounded() {
 
 #[test]
 fn a_robot_s_motion_is_bounded_in_time_and_memory() {
-    let wrong = |stiffness, drag, substep, substeps| {
-        Tracking::new(stiffness, drag, substep, substeps).unwrap_err().to_string()
-    };
+    let wrong =
+        |stiffness, drag, substep, substeps| Tracking::new(stiffness, drag, substep, substeps).unwrap_err().to_string();
     assert_eq!(wrong(1.0, 1.0, 0.1, 0), "substeps is 0, but must be between 1 and 10000");
     for substeps in [10_001, 1 << 32, usize::MAX] {
         let expected = format!("substeps is {}, but must be between 1 and 10000", substeps as f64);
         assert_eq!(wrong(1.0, 1.0, 0.1, substeps), expected);
     }
-    assert_eq!(wrong(1.0, 1.0, 1e-200, 1), "substep is 0.".to_owned() + &"0".repeat(199) + "1, but must be at least 1e-9");
+    assert_eq!(
+        wrong(1.0, 1.0, 1e-200, 1),
+        "substep is 0.".to_owned() + &"0".repeat(199) + "1, but must be at least 1e-9"
+    );
     for (stiffness, drag, substep) in [(1e300, 0.0, 0.1), (1.0, 1e300, 0.1), (1.0, 1.0, 1e300), (400.0, 0.0, 0.1)] {
         let found = wrong(stiffness, drag, substep, 1);
         assert!(found.contains("but must be short enough for stiffness and drag"), "{found}");

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::controller::{
-    CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController, WorkerEvent,
+    CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
+    WorkerEvent,
 };
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, EpisodeObserver, Observer, Plan, PlanEvent, Policy};

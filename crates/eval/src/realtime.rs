@@ -105,7 +105,9 @@ mod tests {
 
     #[test]
     fn no_time_is_too_long() {
-        for (deadline, now, period) in [(Duration::MAX, Duration::MAX, Duration::MAX), (Duration::ZERO, Duration::MAX, PERIOD)] {
+        for (deadline, now, period) in
+            [(Duration::MAX, Duration::MAX, Duration::MAX), (Duration::ZERO, Duration::MAX, PERIOD)]
+        {
             let (next, _) = next_deadline(deadline, now, period);
             assert!(next >= deadline);
         }

@@ -63,6 +63,8 @@ impl Controller {
         let watchdog = watchdog.map(|time| seconds("watchdog", time)).transpose()?;
         let max_age = max_age.map(|age| seconds("max_age", age)).transpose()?;
         let limits = [min, max, max_change].map(Option::unwrap_or_default);
+        let replan = replan(replan_every, replan_below)?;
+        replan.validate()?;
         let loaded = py.detach(|| recipe.load(&directory))?;
         let manifest = loaded.0.manifest();
         let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
@@ -76,7 +78,7 @@ impl Controller {
             initial,
             safe,
         };
-        let config = ControllerConfig::of(manifest, playback, replan(replan_every, replan_below)?);
+        let config = ControllerConfig::of(manifest, playback, replan);
         let config = ControllerConfig { watchdog: watchdog.unwrap_or(config.watchdog), ..config };
         let make = recipe.maker(directory, loaded, false);
         let mut controller = controller::Controller::start(config, make)?;
@@ -247,7 +249,8 @@ pub struct Health {
 
 impl Health {
     fn new(health: &controller::Health) -> Self {
-        let controller::Health { planning, plans, failures, hangs, clock_steps, events_dropped, latency_ms, .. } = *health;
+        let controller::Health { planning, plans, failures, hangs, clock_steps, events_dropped, latency_ms, .. } =
+            *health;
         Self {
             planning,
             plans,

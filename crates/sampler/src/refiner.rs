@@ -93,7 +93,11 @@ impl Refiner {
         window.settings().validate()?;
         let most = MOST / Adam::width(1).saturating_mul(dim).clamp(1, MOST);
         if steps > most {
-            return Err(ConfigError::out_of_range("steps", &steps, format!("at most {most} for plans of {dim} values")));
+            return Err(ConfigError::out_of_range(
+                "steps",
+                &steps,
+                format!("at most {most} for plans of {dim} values"),
+            ));
         }
         let acceptance = AdaptiveThreshold::new(DECAY, window.tolerance.powi(2));
         Ok(Self {

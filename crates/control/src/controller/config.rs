@@ -72,7 +72,8 @@ impl ControllerConfig {
     /// [`ControllerError`] names the first field that is wrong.
     pub fn validate(&self) -> Result<(), ControllerError> {
         let Self { playback, replan, n_obs_steps, observation_dim, horizon, watchdog, .. } = self;
-        for (field, size) in [("n_obs_steps", n_obs_steps), ("observation_dim", observation_dim), ("horizon", horizon)] {
+        for (field, size) in [("n_obs_steps", n_obs_steps), ("observation_dim", observation_dim), ("horizon", horizon)]
+        {
             at_least_one(field, *size)?;
         }
         replan.validate()?;

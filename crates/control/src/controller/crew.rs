@@ -92,7 +92,8 @@ pub(super) struct Crew {
 impl Crew {
     pub fn start(template: Template) -> std::io::Result<Self> {
         let ((abandon, abandoned), (send, links)) = (bounded(1), bounded(1));
-        let thread = Builder::new().name("parapolicy-crew".into()).spawn(move || replace(template, &abandoned, &send))?;
+        let thread =
+            Builder::new().name("parapolicy-crew".into()).spawn(move || replace(template, &abandoned, &send))?;
         Ok(Self { abandoned: Some(abandon), links, thread: Some(thread) })
     }
 
@@ -138,9 +139,8 @@ fn replace(mut template: Template, abandoned: &Receiver<Link>, links: &Sender<Li
             if !std::mem::replace(&mut told, true) {
                 template.reports.queue(WorkerEvent::NotMade(problem));
             }
-            match abandoned.recv_timeout(RETRY) {
-                Err(RecvTimeoutError::Disconnected) => return discard(template),
-                _ => {}
+            if let Err(RecvTimeoutError::Disconnected) = abandoned.recv_timeout(RETRY) {
+                return discard(template);
             }
         };
         if let Err(unsent) = links.send(next) {

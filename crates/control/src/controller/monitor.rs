@@ -81,7 +81,8 @@ impl Monitor {
     /// The current state.
     #[must_use]
     pub fn health(&self) -> Health {
-        let Shared { working, plans, rounds, evaluations, failures, hangs, clock_steps, events_dropped, .. } = &*self.shared;
+        let Shared { working, plans, rounds, evaluations, failures, hangs, clock_steps, events_dropped, .. } =
+            &*self.shared;
         Health {
             planning: working.load(Ordering::Acquire) != 0,
             plans: plans.load(Ordering::Relaxed),

@@ -1,8 +1,8 @@
 //! How overlapping plans are combined into one action.
 
+use super::config::field;
 use super::plans::{Plans, TimedPlan};
 use super::timeline::Now;
-use super::config::field;
 use super::{Excess, PlaybackConfig, PlaybackError};
 
 /// How a new plan takes over from the old one.
