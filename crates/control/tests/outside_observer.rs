@@ -41,6 +41,7 @@ fn config() -> ControllerConfig {
         n_obs_steps: 1,
         observation_dim: 1,
         horizon: 8,
+        watchdog: Duration::from_secs(60),
     }
 }
 

@@ -232,7 +232,15 @@ fn a_controller_tells_everything() {
         safe: None,
     };
     let (replan, continuity) = (Replan::Always, Continuity::default());
-    let config = ControllerConfig { playback, replan, continuity, n_obs_steps: 1, observation_dim: 1, horizon: 2 };
+    let config = ControllerConfig {
+        playback,
+        replan,
+        continuity,
+        n_obs_steps: 1,
+        observation_dim: 1,
+        horizon: 2,
+        watchdog: PATIENCE,
+    };
     let mut controller = Controller::start(config, || Ok(Box::new(Moody(0.0)))).unwrap();
     controller.observed_by(Arc::new(file.run("robot")));
     controller.reset(3);

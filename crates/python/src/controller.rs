@@ -15,7 +15,8 @@ use crate::recipe::{inference, recipe};
 
 /// A policy that plans in a thread of its own, for a loop that never waits for it.
 ///
-/// Time is whatever the caller's clock says, in seconds from an origin of its own, 0 or more.
+/// Time is whatever the caller's clock says, in seconds from an origin of its own, 0 or more. If it goes back by more
+/// than half a period, all plans are dropped, and an event tells it.
 #[pyclass(frozen, module = "parapolicy")]
 pub struct Controller {
     /// `None` once it is closed.
@@ -29,7 +30,7 @@ impl Controller {
     #[pyo3(signature = (
         directory, *, initial, period = 0.1, seed = 0, replan_every = None, replan_below = None, ensemble = None,
         late = "finish", decelerate_within = None, max_age = None, min = None, max = None, max_change = None,
-        safe = None, provider = None, precision = "f32", threads = 0, ort_lib = None, **sampling
+        safe = None, watchdog = None, provider = None, precision = "f32", threads = 0, ort_lib = None, **sampling
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -48,6 +49,7 @@ impl Controller {
         max: Option<Vec<f64>>,
         max_change: Option<Vec<f64>>,
         safe: Option<Vec<f64>>,
+        watchdog: Option<f64>,
         provider: Option<&str>,
         precision: &str,
         threads: usize,
@@ -57,9 +59,12 @@ impl Controller {
         let recipe = recipe(sampling, inference(provider, precision, threads, ort_lib)?)?;
         let period = seconds("period", period)?;
         let decelerate_within = decelerate_within.map(|within| seconds("decelerate_within", within)).transpose()?;
-        let late = late_named(late, decelerate_within.unwrap_or(3 * period))?;
+        let late = late_named(late, decelerate_within.unwrap_or(period.saturating_mul(3)))?;
+        let watchdog = watchdog.map(|time| seconds("watchdog", time)).transpose()?;
         let max_age = max_age.map(|age| seconds("max_age", age)).transpose()?;
         let limits = [min, max, max_change].map(Option::unwrap_or_default);
+        let replan = replan(replan_every, replan_below)?;
+        replan.validate()?;
         let loaded = py.detach(|| recipe.load(&directory))?;
         let manifest = loaded.0.manifest();
         let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
@@ -69,11 +74,12 @@ impl Controller {
             blend: ensemble.map_or(Blend::Switch, |decay| Blend::Ensemble { decay }),
             late,
             limits: Limits { min, max, max_change },
-            max_age: max_age.unwrap_or(horizon * period),
+            max_age: max_age.unwrap_or(period.saturating_mul(horizon)),
             initial,
             safe,
         };
-        let config = ControllerConfig::of(manifest, playback, replan(replan_every, replan_below)?);
+        let config = ControllerConfig::of(manifest, playback, replan);
+        let config = ControllerConfig { watchdog: watchdog.unwrap_or(config.watchdog), ..config };
         let make = recipe.maker(directory, loaded, false);
         let mut controller = controller::Controller::start(config, make)?;
         controller.reset(seed);
@@ -100,7 +106,7 @@ impl Controller {
         self.with(|controller| Ok(Command::new(py, &controller.command(time))))
     }
 
-    /// What went wrong in the worker since this was asked last.
+    /// What went wrong since this was asked last.
     fn events(&self) -> Result<Vec<Event>, Failure> {
         self.with(|controller| Ok(controller.events().map(|event| Event::new(&event)).collect()))
     }
@@ -188,10 +194,10 @@ impl Command {
     }
 }
 
-/// Something went wrong in the worker.
+/// Something went wrong in the worker, or with the clock.
 #[pyclass(frozen, get_all, module = "parapolicy")]
 pub struct Event {
-    /// `not_made`, `failed`, `panicked`, `withheld`.
+    /// `not_made`, `failed`, `panicked`, `withheld`, `hung`, `clock_went_back`.
     kind: &'static str,
     /// What happened.
     message: String,
@@ -203,6 +209,8 @@ impl Event {
             WorkerEvent::NotMade(_) => "not_made",
             WorkerEvent::Panicked(_) => "panicked",
             WorkerEvent::Withheld(_) => "withheld",
+            WorkerEvent::Hung(_) => "hung",
+            WorkerEvent::ClockWentBack(_) => "clock_went_back",
             _ => "failed",
         };
         Self { kind, message: one_line(event) }
@@ -223,8 +231,12 @@ pub struct Health {
     planning: bool,
     /// Plans delivered.
     plans: u64,
-    /// Plans that failed, panicked, or were not finite.
+    /// Plans that failed, panicked, were not finite, or never came.
     failures: u64,
+    /// Of those, plans that never came: the policy hung.
+    hangs: u64,
+    /// How often the clock went back, and all plans were dropped.
+    clock_steps: u64,
     /// Events that nobody fetched in time.
     events_dropped: u64,
     /// Median latency of a plan, ms; 0 before the first.
@@ -237,11 +249,14 @@ pub struct Health {
 
 impl Health {
     fn new(health: &controller::Health) -> Self {
-        let controller::Health { planning, plans, failures, events_dropped, latency_ms, .. } = *health;
+        let controller::Health { planning, plans, failures, hangs, clock_steps, events_dropped, latency_ms, .. } =
+            *health;
         Self {
             planning,
             plans,
             failures,
+            hangs,
+            clock_steps,
             events_dropped,
             latency_p50_ms: latency_ms.p50,
             latency_p99_ms: latency_ms.p99,

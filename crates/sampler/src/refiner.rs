@@ -7,7 +7,6 @@ use ndarray::{Array2, ArrayView1};
 
 use crate::config::SchedulerConfig;
 use crate::denoiser::Denoiser;
-use crate::drawing::check_values;
 use crate::error::{ConfigError, SampleError};
 use crate::noise::Noise;
 use crate::statistics::Statistics;
@@ -42,6 +41,9 @@ impl Default for RefinerConfig {
 
 /// γ of [`AdaptiveThreshold`].
 const DECAY: f64 = 0.9;
+
+/// Most values over all steps of the optimiser, for which a refiner holds several buffers.
+const MOST: usize = 1 << 24;
 
 type RefineLoop = WindowLoop<Direct, FrozenPrior, AdaptiveThreshold, FixedWindow>;
 
@@ -79,8 +81,8 @@ impl Refiner {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the scheduler's configuration is not valid; if `steps`, `dim` or the window is 0; if the
-    /// tolerance is negative or not finite.
+    /// [`ConfigError`] if the scheduler's configuration is not valid; if `steps`, `dim` or the window is 0; if
+    /// there are more steps than fit into memory; if the tolerance is negative or not finite.
     pub fn new(scheduler: &SchedulerConfig, config: RefinerConfig, dim: usize) -> Result<Self, ConfigError> {
         let RefinerConfig { steps, window } = config;
         for (field, value) in [("steps", steps), ("dim", dim)] {
@@ -88,8 +90,15 @@ impl Refiner {
                 return Err(ConfigError::out_of_range(field, &value, "at least 1"));
             }
         }
-        check_values(1, steps, dim)?;
         window.settings().validate()?;
+        let most = MOST / Adam::width(1).saturating_mul(dim).clamp(1, MOST);
+        if steps > most {
+            return Err(ConfigError::out_of_range(
+                "steps",
+                &steps,
+                format!("at most {most} for plans of {dim} values"),
+            ));
+        }
         let acceptance = AdaptiveThreshold::new(DECAY, window.tolerance.powi(2));
         Ok(Self {
             prior: Prior::new(scheduler, steps)?,

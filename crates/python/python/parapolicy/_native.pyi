@@ -147,10 +147,10 @@ class Command:
 
 @final
 class Event:
-    """Something went wrong in the worker."""
+    """Something went wrong in the worker, or with the clock."""
 
     @property
-    def kind(self) -> Literal["not_made", "failed", "panicked", "withheld"]: ...
+    def kind(self) -> Literal["not_made", "failed", "panicked", "withheld", "hung", "clock_went_back"]: ...
     @property
     def message(self) -> str: ...
 
@@ -168,7 +168,15 @@ class Health:
 
     @property
     def failures(self) -> int:
-        """Plans that failed, panicked, or were not finite."""
+        """Plans that failed, panicked, were not finite, or never came."""
+
+    @property
+    def hangs(self) -> int:
+        """Of those, plans that never came: the policy hung."""
+
+    @property
+    def clock_steps(self) -> int:
+        """How often the clock went back, and all plans were dropped."""
 
     @property
     def events_dropped(self) -> int:
@@ -208,6 +216,7 @@ class Controller:
         max: npt.ArrayLike | None = None,
         max_change: npt.ArrayLike | None = None,
         safe: npt.ArrayLike | None = None,
+        watchdog: float | None = None,
         provider: Literal["cpu", "cuda", "native", "openvino", "tensorrt"] | None = None,
         precision: Literal["f32", "bf16"] = "f32",
         threads: int = 0,
@@ -222,7 +231,8 @@ class Controller:
         ``ensemble`` from one to the next. When plans run out, ``late`` decides: the rest of the horizon, the ``safe``
         action (the last one again, if there is none), or coming to rest within ``decelerate_within`` seconds (3
         periods). A plan whose observation is older than ``max_age`` (a horizon) is not followed. No command is below
-        ``min``, above ``max``, or further than ``max_change`` from the one before.
+        ``min``, above ``max``, or further than ``max_change`` from the one before. A policy that has not returned with a
+        plan after ``watchdog`` seconds (ten plans, at least 30) is abandoned with its thread, and loaded again.
 
         Raises what ``Policy`` raises, and ValueError for settings that make no sense.
         """
