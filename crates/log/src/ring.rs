@@ -65,6 +65,13 @@ pub(super) enum Content {
         source: Source,
         withheld: Option<Withheld>,
     },
+    /// Its numbers are the scene's.
+    Step {
+        reward: f64,
+        success: bool,
+        over: bool,
+        violation: f64,
+    },
     Event {
         kind: &'static str,
     },
@@ -75,7 +82,7 @@ pub(super) enum Content {
 impl Content {
     /// Whether its time is the loop's own: now. A plan's is when it is ready, which may be later.
     pub fn is_of_the_loop(&self) -> bool {
-        matches!(self, Self::Observation | Self::Command { .. } | Self::ObservationAge(_))
+        matches!(self, Self::Observation | Self::Command { .. } | Self::Step { .. } | Self::ObservationAge(_))
     }
 
     /// Whether it tells of a plan.
@@ -112,6 +119,8 @@ pub(super) struct Ring {
     last: AtomicU64,
     /// Episodes so far.
     pub episodes: AtomicU64,
+    /// Numbers that a record has room for.
+    pub numbers: usize,
 }
 
 impl Ring {
@@ -130,7 +139,7 @@ impl Ring {
         // There is room for all of them.
         (0..RECORDS).for_each(|_| drop(empty.push(Box::new(record()))));
         let zero = || AtomicU64::new(0);
-        Self { empty, full, ended: AtomicBool::new(false), dropped: zero(), last: zero(), episodes: zero() }
+        Self { empty, full, ended: AtomicBool::new(false), dropped: zero(), last: zero(), episodes: zero(), numbers }
     }
 
     /// Sends a record, or counts it as dropped if there is no empty one, or none with enough room.

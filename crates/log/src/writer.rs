@@ -1,17 +1,16 @@
-//! The thread that writes the file.
+//! The thread that writes records, and what is to be seen of them.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fs::File;
-use std::io::BufWriter;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use mcap::records::MessageHeader;
-use mcap::{Compression, McapError, WriteOptions};
+use mcap::McapError;
 
-use super::message::{Message, TOPICS, index};
+use super::display::Display;
+use super::message;
 use super::ring::{Content, RECORDS, Record, Ring};
+use super::sinks::Sinks;
 
 /// Pause of an idle writer: short compared with the time in which the ring fills.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -23,10 +22,9 @@ const CHUNK: Duration = Duration::from_millis(500);
 const WAITING: usize = RECORDS / 4;
 
 pub(super) struct Writer {
-    file: mcap::Writer<BufWriter<File>>,
-    /// Of each topic: its channel, and the messages on it.
-    channels: [(u16, u32); TOPICS.len()],
-    json: Vec<u8>,
+    sinks: Sinks,
+    display: Display,
+    bytes: Vec<u8>,
     ring: Arc<Ring>,
     messages: u64,
     /// Log time of the newest message: no later one is before it.
@@ -37,25 +35,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn new(file: File, ring: Arc<Ring>) -> Result<Self, McapError> {
-        let options = WriteOptions::new()
-            .compression(Some(Compression::Zstd))
-            // Compress on this thread.
-            .compression_threads(0)
-            .library(concat!("parapolicy ", env!("CARGO_PKG_VERSION")));
-        let mut file = options.create(BufWriter::new(file))?;
-        let mut channels = [(0, 0); TOPICS.len()];
-        for (topic, channel) in TOPICS.iter().zip(&mut channels) {
-            let schema = topic.json_schema().to_string();
-            let schema = file.add_schema(topic.schema, "jsonschema", schema.as_bytes())?;
-            channel.0 = file.add_channel(schema, topic.name, "json", &BTreeMap::new())?;
-        }
-        // From now on the file is a valid MCAP file.
-        file.flush()?;
-        Ok(Self { file, channels, json: Vec::new(), ring, messages: 0, written: 0, waiting: VecDeque::new() })
+    pub fn new(sinks: Sinks, display: Display, ring: Arc<Ring>) -> Self {
+        let bytes = Vec::new();
+        Self { sinks, display, bytes, ring, messages: 0, written: 0, waiting: VecDeque::new() }
     }
 
-    /// Writes records until the ring has ended and is empty; returns how many messages it wrote.
+    /// Writes records until the ring has ended and is empty; returns how many records it wrote.
     pub fn run(mut self) -> Result<u64, McapError> {
         let (mut flushed, mut written) = (Instant::now(), 0);
         loop {
@@ -69,12 +54,11 @@ impl Writer {
             if ended {
                 self.write_ready(u64::MAX)?;
                 self.tell_dropped()?;
-                self.file.finish()?;
-                self.file.into_inner().into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+                self.sinks.finish()?;
                 return Ok(self.messages);
             }
             if written < self.messages && flushed.elapsed() >= CHUNK {
-                self.file.flush()?;
+                self.sinks.flush()?;
                 (flushed, written) = (Instant::now(), self.messages);
             }
             if idle {
@@ -116,16 +100,13 @@ impl Writer {
     }
 
     fn write(&mut self, record: &Record) -> Result<(), McapError> {
-        self.json.clear();
-        serde_json::to_writer(&mut self.json, &Message::of(record)).map_err(std::io::Error::from)?;
-        let (channel_id, sequence) = &mut self.channels[index(&record.content)];
         // Threads overtake each other by a little.
         self.written = self.written.max(record.log_time);
-        let (log_time, publish_time) = (self.written, self.written);
-        let header = MessageHeader { channel_id: *channel_id, sequence: *sequence, log_time, publish_time };
-        *sequence = sequence.wrapping_add(1);
         self.messages += 1;
-        self.file.write_to_known_channel(&header, &self.json)
+        self.bytes.clear();
+        let topic = message::encode(record, &mut self.bytes);
+        self.sinks.write(topic as usize, self.written, &self.bytes)?;
+        self.display.show(record, self.written, &mut self.sinks)
     }
 
     /// Records in the file how many messages were dropped.
