@@ -20,14 +20,17 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def read(path: Path) -> dict:
     """Messages by run, episode and topic, in the order of their times."""
-    episodes = defaultdict(lambda: defaultdict(list))
+    episodes, numbers = defaultdict(lambda: defaultdict(list)), {}
     with path.open("rb") as file:
         for schema, channel, record in make_reader(file).iter_messages():
             assert (schema.encoding, channel.message_encoding) == ("jsonschema", "json")
             message, schema = json.loads(record.data), json.loads(schema.data)
             validate(message, schema)
             assert message.keys() <= schema["properties"].keys(), channel.topic
-            episodes[message["run"], message["episode"]][channel.topic].append(message)
+            key = message["run"], message["episode"]
+            # No two episodes of a run's log have one seed, and no two of any log have one number.
+            assert numbers.setdefault(message["id"], key) == key
+            episodes[key][channel.topic].append(message)
     return episodes
 
 

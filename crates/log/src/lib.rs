@@ -21,9 +21,13 @@
 //! | `/event` | an episode that begins or ends, failures in a worker, dropped records |
 //! | `/latency` | sampling time of a plan; age of the observation behind a command |
 //!
-//! Messages are JSON, with a schema. Every one names its `run` and the seed of its `episode`, so that
-//! `/command{run=="picard"}{episode==100000}.action[0]` is a plot in Foxglove. Their log time is that of the loop:
-//! episodes on simulated time follow each other, from when the file was made.
+//! Messages are JSON, with a schema. Every one names its `run`, the seed of its `episode`, and the episode's `id`: its
+//! number in the file, from 0, which tells episodes of one seed apart. So `/command{run=="picard"}{id==3}.action[0]` is
+//! a plot in Foxglove.
+//!
+//! Log times never go back in a file, and follow the loop's clock, whose origin may be anything: an episode's first
+//! message is stamped with the time of day, or with the end of what was logged if that is later, as it is on simulated
+//! time; the others lie as far from it as the loop says.
 //!
 //! # Example
 //!
@@ -53,6 +57,7 @@
 //! # }
 //! ```
 
+mod clock;
 mod message;
 mod reader;
 mod ring;
@@ -72,8 +77,9 @@ use parapolicy_control::playback::Command;
 use parapolicy_control::{EpisodeObserver, Observer, Plan, PlanEvent, StepEvent};
 use thiserror::Error;
 
+use clock::EpisodeClock;
 pub use reader::{LogReadError, LoggedEpisode, LoggedPlan, LoggedStep, read};
-use ring::{Content, Ring, Run};
+use ring::{Content, Ring, Run, Stamp};
 
 /// Why a log cannot be written. The loop goes on without it.
 #[derive(Debug, Error)]
@@ -184,13 +190,12 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// Begins an episode, named by its seed: its time 0 is now, or the end of what was logged, if that is later.
+    /// Begins an episode of this seed. It has a number of its own in the file; its first message says that it began.
     #[must_use]
     pub fn episode(&self, seed: u64) -> Log {
         let (ring, run) = (Arc::clone(&self.ring), Arc::clone(&self.run));
-        let log = Log { origin: ring.now(), ring, run, episode: seed };
-        log.event(Duration::ZERO, "begin", &log.run.name);
-        log
+        let id = ring.episodes.fetch_add(1, Ordering::Relaxed);
+        Log { clock: Arc::new(EpisodeClock::default()), ring, run, id, episode: seed }
     }
 }
 
@@ -207,8 +212,10 @@ impl Observer for RunLog {
 pub struct Log {
     ring: Arc<Ring>,
     run: Arc<Run>,
-    /// The log time of the episode's time 0, in ns since 1970.
-    origin: u64,
+    clock: Arc<EpisodeClock>,
+    /// Number of the episode in the file, from 0.
+    id: u64,
+    /// Its seed.
     episode: u64,
 }
 
@@ -250,15 +257,24 @@ impl Log {
             // Writing to a `String` cannot fail.
             let _taken = write!(text, "{words}");
         };
-        self.ring.send(self.run_at(time), none(), Content::Event { kind }, fill);
+        let content = Content::Event { kind };
+        self.ring.send(self.stamp(time, &content), none(), content, fill);
     }
 
     fn send<'v>(&self, time: Duration, numbers: impl IntoIterator<Item = &'v f64>, content: Content) {
-        self.ring.send(self.run_at(time), numbers, content, |_| ());
+        self.ring.send(self.stamp(time, &content), numbers, content, |_| ());
     }
 
-    fn run_at(&self, time: Duration) -> (&Arc<Run>, u64, Duration, u64) {
-        (&self.run, self.episode, time, self.origin.saturating_add(ring::nanoseconds(time)))
+    /// Stamps a record; the episode's first is preceded by one that tells of its beginning.
+    fn stamp(&self, time: Duration, content: &Content) -> Stamp<'_> {
+        let Self { ring, run, clock, id, episode } = self;
+        let nanoseconds = ring::nanoseconds(time);
+        let stamp = |log_time| Stamp { run, id: *id, episode: *episode, time, log_time };
+        if let Some(log_time) = clock.begin(nanoseconds, || ring.now()) {
+            let name = |text: &mut String| text.push_str(&run.name);
+            ring.send(stamp(log_time), none(), Content::Event { kind: "begin" }, name);
+        }
+        stamp(clock.log_time(nanoseconds, content.is_of_the_loop()))
     }
 }
 

@@ -43,7 +43,7 @@ impl Topic {
     /// JSON schema of its messages.
     pub fn json_schema(&self) -> Value {
         let mut properties = (self.properties)();
-        for (name, schema) in [("run", text()), ("episode", integer()), ("time", number())] {
+        for (name, schema) in [("run", text()), ("id", integer()), ("episode", integer()), ("time", number())] {
             properties[name] = schema;
         }
         json!({ "title": self.schema, "type": "object", "properties": properties })
@@ -91,6 +91,9 @@ fn command() -> Value {
 #[derive(Serialize)]
 pub(super) struct Message<'a> {
     run: &'a str,
+    /// Number of the episode in the file.
+    id: u64,
+    /// Its seed.
     episode: u64,
     time: f64,
     #[serde(flatten)]
@@ -143,9 +146,9 @@ struct Action<'a> {
 
 impl<'a> Message<'a> {
     pub fn of(record: &'a Record) -> Self {
-        let Record { run, episode, time, content, numbers, text, .. } = record;
+        let Record { run, id, episode, time, content, numbers, text, .. } = record;
         let run = run.as_ref().map_or("", |run| run.name.as_str());
-        Self { run, episode: *episode, time: time.as_secs_f64(), body: Body::of(content, numbers, text) }
+        Self { run, id: *id, episode: *episode, time: time.as_secs_f64(), body: Body::of(content, numbers, text) }
     }
 }
 

@@ -54,7 +54,9 @@ pub enum LogReadError {
 pub struct LoggedEpisode {
     /// The run's name.
     pub run: String,
-    /// The episode's seed.
+    /// The episode's number in the log, from 0: no other has it.
+    pub id: u64,
+    /// The episode's seed, which others may have, too.
     pub seed: u64,
     /// Every control step, in order.
     pub steps: Vec<LoggedStep>,
@@ -127,6 +129,8 @@ pub fn read(path: &Path) -> Result<Vec<LoggedEpisode>, LogReadError> {
 #[derive(Deserialize)]
 struct Stamped<T> {
     run: String,
+    /// Earlier logs have none; there an episode is told by its run and its seed.
+    id: Option<u64>,
     episode: u64,
     time: f64,
     #[serde(flatten)]
@@ -202,10 +206,14 @@ fn stamped<'e, T: DeserializeOwned>(
     episodes: &'e mut Vec<LoggedEpisode>,
     data: &[u8],
 ) -> serde_json::Result<(&'e mut LoggedEpisode, f64, T)> {
-    let Stamped { run, episode: seed, time, body } = serde_json::from_slice(data)?;
-    let known = episodes.iter().rposition(|episode| episode.run == run && episode.seed == seed);
-    let at = known.unwrap_or_else(|| {
-        episodes.push(LoggedEpisode { run, seed, ..LoggedEpisode::default() });
+    let Stamped { run, id, episode: seed, time, body } = serde_json::from_slice(data)?;
+    let is_this = |episode: &LoggedEpisode| match id {
+        Some(id) => episode.id == id,
+        None => episode.run == run && episode.seed == seed,
+    };
+    let at = episodes.iter().rposition(is_this).unwrap_or_else(|| {
+        let id = id.unwrap_or(episodes.len() as u64);
+        episodes.push(LoggedEpisode { run, id, seed, ..LoggedEpisode::default() });
         episodes.len() - 1
     });
     Ok((&mut episodes[at], time, body))

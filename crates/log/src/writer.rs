@@ -1,6 +1,6 @@
 //! The thread that writes the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::BufWriter;
 use std::sync::Arc;
@@ -11,13 +11,16 @@ use mcap::records::MessageHeader;
 use mcap::{Compression, McapError, WriteOptions};
 
 use super::message::{Message, TOPICS, index};
-use super::ring::{Record, Ring};
+use super::ring::{Content, RECORDS, Record, Ring};
 
 /// Pause of an idle writer: short compared with the time in which the ring fills.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Time after which a chunk is closed: a killed program loses at most this much.
 const CHUNK: Duration = Duration::from_millis(500);
+
+/// Most records of plans that wait for their time: a quarter of all.
+const WAITING: usize = RECORDS / 4;
 
 pub(super) struct Writer {
     file: mcap::Writer<BufWriter<File>>,
@@ -26,6 +29,11 @@ pub(super) struct Writer {
     json: Vec<u8>,
     ring: Arc<Ring>,
     messages: u64,
+    /// Log time of the newest message: no later one is before it.
+    written: u64,
+    /// Records of plans that are ready later than the loop is, in the order of their log times. On simulated time a plan
+    /// is told of when it is asked for.
+    waiting: VecDeque<Box<Record>>,
 }
 
 impl Writer {
@@ -44,7 +52,7 @@ impl Writer {
         }
         // From now on the file is a valid MCAP file.
         file.flush()?;
-        Ok(Self { file, channels, json: Vec::new(), ring, messages: 0 })
+        Ok(Self { file, channels, json: Vec::new(), ring, messages: 0, written: 0, waiting: VecDeque::new() })
     }
 
     /// Writes records until the ring has ended and is empty; returns how many messages it wrote.
@@ -54,14 +62,12 @@ impl Writer {
             // In this order, so that records sent before the end are not missed.
             let ended = self.ring.ended.load(Ordering::Acquire);
             let mut idle = true;
-            while let Some(mut record) = self.ring.full.pop() {
+            while let Some(record) = self.ring.full.pop() {
                 idle = false;
-                let done = self.write(&record);
-                record.run = None;
-                drop(self.ring.empty.push(record));
-                done?;
+                self.take(record)?;
             }
             if ended {
+                self.write_ready(u64::MAX)?;
                 self.tell_dropped()?;
                 self.file.finish()?;
                 self.file.into_inner().into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
@@ -77,11 +83,45 @@ impl Writer {
         }
     }
 
+    /// Writes a record in the order of log times.
+    fn take(&mut self, record: Box<Record>) -> Result<(), McapError> {
+        if record.content.is_of_a_plan() {
+            let place = self.waiting.partition_point(|waiting| waiting.log_time <= record.log_time);
+            self.waiting.insert(place, record);
+            let surplus = self.waiting.len() > WAITING;
+            return if surplus { self.write_first() } else { Ok(()) };
+        }
+        self.write_ready(record.log_time)?;
+        self.write_and_return(record)
+    }
+
+    /// Writes the plans that are ready at a log time.
+    fn write_ready(&mut self, log_time: u64) -> Result<(), McapError> {
+        while self.waiting.front().is_some_and(|record| record.log_time <= log_time) {
+            self.write_first()?;
+        }
+        Ok(())
+    }
+
+    fn write_first(&mut self) -> Result<(), McapError> {
+        self.waiting.pop_front().map_or(Ok(()), |record| self.write_and_return(record))
+    }
+
+    fn write_and_return(&mut self, mut record: Box<Record>) -> Result<(), McapError> {
+        let done = self.write(&record);
+        record.run = None;
+        // The queue has room for all records, so this cannot fail.
+        drop(self.ring.empty.push(record));
+        done
+    }
+
     fn write(&mut self, record: &Record) -> Result<(), McapError> {
         self.json.clear();
         serde_json::to_writer(&mut self.json, &Message::of(record)).map_err(std::io::Error::from)?;
         let (channel_id, sequence) = &mut self.channels[index(&record.content)];
-        let (log_time, publish_time) = (record.log_time, record.log_time);
+        // Threads overtake each other by a little.
+        self.written = self.written.max(record.log_time);
+        let (log_time, publish_time) = (self.written, self.written);
         let header = MessageHeader { channel_id: *channel_id, sequence: *sequence, log_time, publish_time };
         *sequence = sequence.wrapping_add(1);
         self.messages += 1;
@@ -94,7 +134,7 @@ impl Writer {
         if dropped > 0
             && let Some(mut record) = self.ring.empty.pop()
         {
-            record.content = super::ring::Content::Event { kind: "dropped" };
+            record.content = Content::Event { kind: "dropped" };
             (record.log_time, record.text) = (self.ring.now(), format!("{dropped} messages"));
             self.write(&record)?;
         }

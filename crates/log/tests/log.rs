@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use mcap::MessageStream;
 use mcap::read::Options;
@@ -76,19 +76,19 @@ fn what_was_logged_reads_back_to_the_bit() {
     let messages = read(&path);
     let origin = messages["/event"][0].0;
     let stamped = |message: Value| {
-        let stamp = json!({ "run": "picard", "episode": 7 });
+        let stamp = json!({ "run": "picard", "id": 0, "episode": 7 });
         Value::Object(
             message.as_object().unwrap().clone().into_iter().chain(stamp.as_object().unwrap().clone()).collect(),
         )
     };
-    assert_eq!(messages["/event"][0].1, stamped(json!({ "time": 0.0, "kind": "begin", "message": "picard" })));
+    assert_eq!(messages["/event"][0].1, stamped(json!({ "time": 0.1, "kind": "begin", "message": "picard" })));
     assert_eq!(messages["/event"][1].1["kind"], "dropped");
     let (time, seen) = &messages["/observation"][0];
-    assert_eq!(*time, origin + 100_000_000);
+    assert_eq!(*time, origin, "the first message begins the episode");
     let seen: Vec<u64> = seen["values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap().to_bits()).collect();
     assert_eq!(seen, observation.mapv(f64::to_bits).to_vec());
     let (time, plan) = &messages["/plan"][0];
-    assert_eq!(*time, origin + 120_000_000);
+    assert_eq!(*time, origin + 20_000_000);
     let actions = json!([{ "values": [0.1, 1.0 / 3.0] }, { "values": [f64::MIN_POSITIVE, -1e300] }]);
     let expected = json!({
         "time": 0.12, "number": 0, "observed": 0.1, "intended": 1, "rounds": 2, "evaluations": 5, "residual": 0.25,
@@ -150,6 +150,82 @@ fn no_file_is_written_to_twice() {
     assert_eq!(names, ["a.mcap", "a-2.mcap", "a-3.mcap"]);
     let error = LogFile::create(&folder.path().join("nowhere/a.mcap"), 1).unwrap_err().to_string();
     assert!(error.ends_with("nowhere/a.mcap: the log cannot be created"), "{error}");
+}
+
+fn step(log: &Log, time: Duration) {
+    log.observation(time, aview1(&[0.0]));
+    let command = Command { action: aview1(&[0.0]), source: Source::Plan, withheld: None, observed: Some(time) };
+    log.command(time, &command);
+}
+
+/// Log times of all messages in the order of the file.
+fn log_times(path: &Path) -> Vec<u64> {
+    let bytes = fs::read(path).unwrap();
+    MessageStream::new(&bytes).unwrap().map(|message| message.unwrap().log_time).collect()
+}
+
+/// A robot's clock may count from 1970, from when it was switched on, or from anything else, and it may be set.
+#[test]
+fn log_times_are_of_now_whatever_the_origin_of_the_clock_and_never_go_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = LogFile::create(&folder.path().join("a.mcap"), 4).unwrap();
+    let (path, run) = (file.path().to_owned(), file.run("robot"));
+    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let begun = now();
+    for origin in [Duration::ZERO, now(), ms(1), Duration::from_secs(200 * 365 * 86_400), Duration::ZERO] {
+        let log = run.episode(5);
+        (0..10).for_each(|tick| step(&log, origin.saturating_add(ms(100 * tick))));
+    }
+    let log = run.episode(5);
+    let clock = [7200, 7201, 3601, 3602, 3542, u64::MAX, 0, 1].map(Duration::from_secs);
+    clock.into_iter().chain([Duration::MAX]).for_each(|time| step(&log, time));
+    file.finish().unwrap();
+
+    let times = log_times(&path);
+    assert!(times.is_sorted());
+    let [first, last] = [times.first(), times.last()].map(|time| Duration::from_nanos(*time.unwrap()));
+    assert!(first >= begun && last < now() + Duration::from_secs(60), "{first:?} to {last:?}");
+    let observed = read(&path)["/observation"].iter().map(|(time, _)| *time).collect::<Vec<_>>();
+    for episode in observed[..50].chunks(10) {
+        assert!(episode.windows(2).all(|pair| pair[1] - pair[0] == 100_000_000), "{episode:?}");
+    }
+}
+
+#[test]
+fn episodes_of_one_seed_are_read_back_as_several() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = LogFile::create(&folder.path().join("a.mcap"), 4).unwrap();
+    let (path, run) = (file.path().to_owned(), file.run("robot"));
+    let [first, second] = [run.episode(0), run.episode(0)];
+    step(&first, ms(0));
+    step(&second, ms(0));
+    step(&first, ms(100));
+    file.finish().unwrap();
+    let episodes = log::read(&path).unwrap();
+    let found: Vec<_> = episodes.iter().map(|episode| (episode.id, episode.seed, episode.steps.len())).collect();
+    assert_eq!(found, [(0, 0, 2), (1, 0, 1)]);
+    assert!(values(&read(&path)["/event"], "kind").iter().all(|kind| kind == "begin"));
+}
+
+/// On simulated time a plan is told of when it is asked for; in the file it stands where it is ready.
+#[test]
+fn a_plan_is_written_in_the_order_of_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = LogFile::create(&folder.path().join("a.mcap"), 4).unwrap();
+    let (path, log) = (file.path().to_owned(), file.run("virtual").episode(0));
+    step(&log, ms(0));
+    log.plan(ms(0), ms(150), &some_plan());
+    (1..4).for_each(|tick| step(&log, ms(100 * tick)));
+    log.plan(ms(300), ms(450), &some_plan());
+    file.finish().unwrap();
+    assert!(log_times(&path).is_sorted());
+    let messages = read(&path);
+    let origin = messages["/event"][0].0;
+    let since = |topic: &str| messages[topic].iter().map(|(time, _)| (time - origin) / 1_000_000).collect::<Vec<_>>();
+    assert_eq!(since("/command"), [0, 100, 200, 300]);
+    assert_eq!(since("/plan"), [150, 450]);
+    assert_eq!(since("/plan/rounds"), [150, 150, 450, 450]);
+    assert_eq!(log::read(&path).unwrap()[0].plans.len(), 2);
 }
 
 /// Episodes on simulated time are over sooner than they take, or later: their messages follow each other all the same.
