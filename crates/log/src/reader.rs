@@ -3,10 +3,9 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use mcap::MessageStream;
 use mcap::read::Options;
-use mcap::{MessageStream, Schema};
 use ndarray::{Array1, Array2};
 use prost::{DecodeError, Message};
 use thiserror::Error;
@@ -144,8 +143,8 @@ pub fn read(path: &Path) -> Result<Vec<LoggedEpisode>, LogReadError> {
             Err(_) => break,
         };
         let topic = &message.channel.topic;
-        let is_ours = |schema: &Arc<Schema>| schema.name.starts_with("parapolicy.");
-        if message.channel.message_encoding == "json" && message.channel.schema.as_ref().is_some_and(is_ours) {
+        let is_ours = message.channel.schema.as_ref().is_some_and(|schema| schema.name.starts_with("parapolicy."));
+        if is_ours && message.channel.message_encoding == "json" {
             return Err(LogReadError::Former { path: path.to_owned(), topic: topic.clone() });
         }
         take(&mut episodes, topic, &message.data).map_err(|fault| fault.of(path, topic))?;
@@ -203,9 +202,9 @@ fn take(episodes: &mut Vec<LoggedEpisode>, topic: &str, data: &[u8]) -> Result<(
             pending(of(episodes, run, id, episode), time).iterates.push(rows(&actions)?);
         }
         Some(Topic::RecordPlan) => {
-            let Plan { run, id, episode, time: ready, observed, intended, rounds, evaluations, ref actions, .. } =
+            let Plan { run, id, episode, time: ready, observed, intended, rounds, evaluations, actions, .. } =
                 Message::decode(data)?;
-            let (actions, pending) = (rows(actions)?, pending(of(episodes, run, id, episode), ready));
+            let (actions, pending) = (rows(&actions)?, pending(of(episodes, run, id, episode), ready));
             let [intended, rounds, evaluations] = [intended, rounds, evaluations].map(count);
             let iterates = std::mem::take(&mut pending.iterates);
             *pending =
