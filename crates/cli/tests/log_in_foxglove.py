@@ -2,8 +2,8 @@
 
     python log_in_foxglove.py FOLDER
 
-needs log_requirements.txt. Schemas of Foxglove's names must be those of its SDK, to the byte; plots must decode as ROS 2
-has them, and be equal to the record to the bit; so must plans and scenes.
+needs log_requirements.txt. Schemas of Foxglove's names must be those of its SDK, to the byte; plots must decode as ROS
+2 has them, and be equal to the record to the bit; so must plans and scenes.
 """
 
 import struct
@@ -55,11 +55,11 @@ def main(folder: Path) -> None:
     assert [m.data[0] for m in shown["/latency/sampling_ms"]] == sampling
     assert all(m.layout.dim[0].size == len(m.data) for topic in PLOTS for m in shown[topic])
 
-    plans = [[list(action.values) + [0] for action in plan.actions] for plan in record["plan"]]
+    plans = [[[*action.values, 0] for action in plan.actions] for plan in record["plan"]]
     assert [points(cloud) for cloud in shown["/plan"]] == plans
     for cloud, plan in zip(shown["/plan/rounds"], record["plan"], strict=True):
-        rounds = [m for m in record["round"] if m.plan == plan.number]
-        assert points(cloud) == [list(action.values) + [0] for m in rounds for action in m.actions]
+        rounds = [m for m in record["round"] if (m.run, m.plan) == (plan.run, plan.number)]
+        assert points(cloud) == [[*action.values, 0] for m in rounds for action in m.actions]
     for scene, step in zip(shown["/scene"], record["step"], strict=True):
         frames = {transform.child_frame_id: transform for transform in scene.transforms}
         agent, block = frames["agent"].translation, frames["block"].translation

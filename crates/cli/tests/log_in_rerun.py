@@ -2,8 +2,8 @@
 
     python log_in_rerun.py FOLDER
 
-needs log_requirements.txt. Plots must be rerun's scalars, equal to the record to the bit; the scene points and transforms,
-equal to the record as 32-bit numbers, which is what rerun keeps of points. No topic may be left undecoded.
+needs log_requirements.txt. Plots must be rerun's scalars, equal to the record to the bit; the scene points and
+transforms, equal to the record as 32-bit numbers, which is what rerun keeps of points. No topic may be left undecoded.
 """
 
 import sys
@@ -62,12 +62,12 @@ def check_scene(shown: dict, topics: dict) -> None:
     outline = np.array(shown["/scene/block", "Points3D:positions"][0][1])
     assert np.ptp(outline, axis=0).tolist() == [120, 120, 0], "the T"
     assert shown["/scene/block", "CoordinateFrame:frame"][0][1] == ["block"]
-    plans = [[list(action.values) + [0] for action in plan.actions] for plan in topics["plan"]]
+    plans = [[[*action.values, 0] for action in plan.actions] for plan in topics["plan"]]
     points = [value for _, value in shown["/plan", "Points3D:positions"]]
     assert np.array_equal(np.array(points, np.float32), np.array(plans, np.float32)), "plan"
     for (_, points), plan in zip(shown["/plan/rounds", "Points3D:positions"], topics["plan"], strict=True):
-        rounds = [message for message in topics["round"] if message.plan == plan.number]
-        expected = [list(action.values) + [0] for message in rounds for action in message.actions]
+        rounds = [message for message in topics["round"] if (message.run, message.plan) == (plan.run, plan.number)]
+        expected = [[*action.values, 0] for message in rounds for action in message.actions]
         assert np.array_equal(np.array(points, np.float32), np.array(expected, np.float32)), "rounds"
     assert shown["/plan/rounds", "CoordinateFrame:frame"][0][1] == ["scene"]
 

@@ -2,8 +2,8 @@
 
     python log_live.py PROGRAM FOLDER
 
-needs log_requirements.txt. Every topic of the file must be advertised with its schema, and every message that comes be in
-the file; none may be missing between the first and the last that came.
+needs log_requirements.txt. Every topic of the file must be advertised with its schema, and every message that comes be
+in the file; none may be missing between the first and the last that came.
 """
 
 import base64

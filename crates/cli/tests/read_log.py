@@ -2,8 +2,8 @@
 
     python read_log.py FOLDER
 
-needs mcap and mcap-protobuf-support. Every episode must have as many commands, plans and rewards as the report says, and
-every command be the action of its plan, to the bit. `rounds.svg` must show the second plan's rounds.
+needs mcap and mcap-protobuf-support. Every episode must have as many commands, plans and rewards as the report says,
+and every command be the action of its plan, to the bit. `rounds.svg` must show the second plan's rounds.
 """
 
 import json
@@ -21,19 +21,23 @@ RECORD = "/record/"
 
 def read(path: Path) -> dict:
     """Messages of the record by run, episode and topic, in the order of their times."""
-    episodes, numbers = defaultdict(lambda: defaultdict(list)), {}
+    episodes, numbers, decoders = defaultdict(lambda: defaultdict(list)), {}, DecoderFactory()
     with path.open("rb") as file:
         for schema, channel, record in make_reader(file).iter_messages():
             if not channel.topic.startswith(RECORD):
                 continue
             assert schema.name.startswith("parapolicy.")
-            message = DecoderFactory().decoder_for(channel.message_encoding, schema)(record.data)
+            message = decoders.decoder_for(channel.message_encoding, schema)(record.data)
             assert message.SerializeToString(deterministic=True) == record.data, f"{channel.topic}: not all is known"
             key = message.run, message.episode
             # No two episodes of a run's log have one seed, and no two of any log have one number.
             assert numbers.setdefault(message.id, key) == key
             episodes[key][channel.topic.removeprefix(RECORD)].append(message)
     return episodes
+
+
+def numbers_of(plan: object) -> list:
+    return [list(action.values) for action in plan.actions]
 
 
 def check(topics: dict, episode: dict) -> None:
@@ -50,7 +54,7 @@ def check(topics: dict, episode: dict) -> None:
     for plan in plans:
         rounds = [message for message in topics["round"] if message.plan == plan.number]
         assert not rounds or len(rounds) == plan.rounds
-        assert not rounds or rounds[-1].actions == plan.actions
+        assert not rounds or numbers_of(rounds[-1]) == numbers_of(plan)
     assert [event.kind for event in topics["event"]] == ["begin", "end"]
 
 
