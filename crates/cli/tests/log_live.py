@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 
 PROTOCOL = "foxglove.sdk.v1"
 BINARY = {"protobuf", "flatbuffer"}
-RUN = "run --solver ddim --steps 4 --sampler picard --episodes 20 --log-rounds --clock virtual --live 127.0.0.1:0"
+RUN = "run --solver ddim --steps 4 --sampler picard --episodes 2 --log-rounds --clock real --rate 100 --live 127.0.0.1:0"
 
 
 def watch(address: str) -> tuple[dict, dict]:
