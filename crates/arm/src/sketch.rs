@@ -30,3 +30,27 @@ impl Sketch for ArmSketch {
         ]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use parapolicy_control::Environment as _;
+
+    use super::*;
+    use crate::Arm;
+
+    #[test]
+    fn links_lie_from_joint_to_joint() {
+        let arm = Arm::new([0.3, 1.1], [0.2, 0.4]);
+        let (mut numbers, mut poses) = (Vec::new(), Vec::new());
+        arm.scene(&mut numbers);
+        ArmSketch.poses(&numbers, &mut poses);
+        assert_eq!((poses.len(), ArmSketch.bodies().len()), (3, 3));
+        let end = |[x, y, angle]: [f64; 3], length: f64| [x + length * angle.cos(), y + length * angle.sin()];
+        let ends = [(poses[0], LINKS[0], &numbers[0..2]), (poses[1], LINKS[1], &numbers[2..4])];
+        for (pose, length, expected) in ends {
+            let found = end(pose, length);
+            assert!((found[0] - expected[0]).abs() < 1e-12 && (found[1] - expected[1]).abs() < 1e-12, "{found:?}");
+        }
+        assert_eq!(poses[2], [0.2, 0.4, 0.0]);
+    }
+}

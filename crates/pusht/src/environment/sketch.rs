@@ -39,3 +39,24 @@ impl Sketch for PushTSketch {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::State;
+
+    #[test]
+    fn every_body_of_a_scene_has_its_place() {
+        let keep_out = vec![KeepOut { centre: [100.0, 200.0], radius: 30.0 }];
+        let state = State::from_array([1.0, 2.0, 3.0, 4.0, 0.5]);
+        let (sketch, mut numbers, mut poses) = (PushTSketch(keep_out.clone()), Vec::new(), Vec::new());
+        PushTScene { state, coverage: 0.0, keep_out }.write(&mut numbers);
+        sketch.poses(&numbers, &mut poses);
+        let names: Vec<_> = sketch.bodies().into_iter().map(|body| body.name).collect();
+        assert_eq!(names, ["goal", "block", "agent", "keep-out-1"]);
+        let quarter = std::f64::consts::FRAC_PI_4;
+        assert_eq!(poses, [[256.0, 256.0, quarter], [3.0, 4.0, 0.5], [1.0, 2.0, 0.0], [100.0, 200.0, 0.0]]);
+        sketch.poses(&[0.0; 3], &mut poses);
+        assert_eq!(poses.len(), 4, "what is no scene of PushT is not drawn");
+    }
+}
