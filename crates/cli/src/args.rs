@@ -9,6 +9,7 @@ mod runtime;
 mod study;
 mod view;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -181,6 +182,10 @@ pub struct RunArguments {
     /// Log every plan as it stood after each round of its sampler, too. Where the world waits, one of them is drawn: rounds.svg.
     #[arg(long, conflicts_with = "environments")]
     pub log_rounds: bool,
+    /// Show the log as it is written, too, by Foxglove's WebSocket protocol, at this address. Whoever reaches it can watch, so
+    /// without an address it is one of this machine alone: 127.0.0.1:8765.
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:8765")]
+    pub live: Option<SocketAddr>,
     #[command(flatten)]
     pub place: PlaceArguments,
     /// Episodes of each sampler.
@@ -200,7 +205,7 @@ pub struct RunArguments {
     #[command(flatten)]
     pub realtime: LoopArguments,
     /// Folder for report.html, a page of all that was measured; report.json, episodes.csv, report.svg, episode.gif; and
-    /// episodes.mcap: all that was observed, planned and sent, for Foxglove or rerun.
+    /// episodes.mcap: all that was observed, planned and sent, for rerun or Foxglove.
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
     /// Print the report as JSON, and nothing else, on standard output.

@@ -2,6 +2,7 @@
 
 mod kind;
 mod painter;
+mod sketch;
 
 use std::time::Duration;
 

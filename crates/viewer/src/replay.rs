@@ -173,7 +173,7 @@ impl Play for Replay {
     }
 
     fn scene(&self) -> Scene {
-        let LoggedEpisode { run, seed, plans, steps } = self.episode();
+        let LoggedEpisode { run, seed, plans, steps, .. } = self.episode();
         let now = steps[self.step].time + ROUNDED;
         let there = plans.iter().filter(|plan| plan.ready <= now);
         let target = self.step.checked_sub(1).map(|step| &steps[step].action).filter(|action| action.len() == 2);

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use parapolicy_control::{EpisodeObserver, Observer, StepEvent};
 use parapolicy_eval::{RealtimeReport, Recorder};
 use parapolicy_files::printable;
-use parapolicy_log::LogFile;
+use parapolicy_log::{LogFile, LogOptions};
 use parapolicy_policy::Manifest;
 
 use super::{Contender, Played};
@@ -19,6 +19,9 @@ use crate::progress::RunProgress;
 
 /// The log's name; a number follows it where there is one.
 const LOG: &str = "episodes.mcap";
+
+/// Numbers that a scene may have in the log: those of PushT with 80 discs to keep out of.
+const SCENE: usize = 256;
 
 /// The observers of a run, some a contender.
 pub struct Observers {
@@ -33,8 +36,15 @@ impl Observers {
     pub fn new(arguments: &RunArguments, manifest: &Manifest, contenders: &[Contender]) -> Result<Self, Failure> {
         let folder = &arguments.out;
         fs::create_dir_all(folder).with_context(|| format!("{}: could not be created", folder.display()))?;
-        let numbers = manifest.observation_dim().max(manifest.sample_dim());
-        let log = LogFile::create(&folder.join(LOG), numbers)?;
+        let numbers = manifest.observation_dim().max(manifest.sample_dim()).max(SCENE);
+        let mut options = LogOptions::new(numbers).drawn_by(arguments.place.find(manifest)?.scenario.sketch());
+        if let Some(address) = arguments.live {
+            options = options.live(address);
+        }
+        let log = options.create(&folder.join(LOG))?;
+        if let Some(address) = log.live() {
+            eprintln!("live at ws://{address}: open it in Foxglove, as a Foxglove WebSocket");
+        }
         let recorder = Recorder::of(arguments.seed);
         let of = |Contender { run, .. }: &Contender| -> Vec<Arc<dyn Observer>> {
             vec![Arc::new(log.run(&run.name)), Arc::new(Troubles { name: run.name.clone() })]
