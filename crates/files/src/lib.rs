@@ -4,6 +4,8 @@
 //! same file system, and is renamed when it is complete and on the disk. Who reads the place meanwhile sees the old content,
 //! who looks after a failure finds nothing half-written, and new files have the permissions that any new file has.
 //!
+//! A program that is killed leaves its temporary folder behind; the next one that writes to the same place removes it.
+//!
 //! What cannot be renamed over is not: through links, devices and pipes is written straight, and a file that is marked
 //! read-only is refused.
 //!
@@ -51,6 +53,18 @@ pub fn replace<E: From<io::Error>>(
             fill(&mut file)?;
             Ok(file.flush()?)
         }
+    }
+}
+
+/// Checks, before much is done to fill it, that a file can be written in place of what is there. What is no regular file is
+/// not opened.
+///
+/// # Errors
+/// What [`replace`] would say of the place.
+pub fn check(path: &Path) -> io::Result<()> {
+    match Place::of(path)? {
+        Place::Renamed(path) => aside(&path).map(drop),
+        Place::Through(_) => Ok(()),
     }
 }
 
