@@ -195,7 +195,9 @@ pub struct RunArguments {
     #[arg(long, default_value_t = 100_000)]
     pub seed: u64,
     /// Environments to play at once, their plans drawn together in shared batches. Beyond 1, samplers
-    /// run one after the other, and throughput is reported in place of a plan's latency. Not with --refine.
+    /// run one after the other, and throughput is reported in place of a plan's latency. A batch of
+    /// one row is rounded otherwise than a larger one, so that actions and rewards may differ from those of K = 1 from the
+    /// fifth digit on. Not with --refine.
     #[arg(
         long, value_name = "K", default_value_t = 1,
         conflicts_with_all = ["refine", "deadline", "rounds", "warm_start", "reuse"],
@@ -208,6 +210,9 @@ pub struct RunArguments {
     /// episodes.mcap: all that was observed, planned and sent, for rerun or Foxglove.
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
+    /// Go on with the run that was stopped or killed in this folder: episodes that were over are not played again.
+    #[arg(long)]
+    pub resume: bool,
     /// Print the report as JSON, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,

@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use parapolicy_files::printable;
 
+use crate::say::tell;
+use crate::stop::Stop;
+
 /// Why the program stops: invalid input, or any other error.
 #[derive(Debug)]
 pub enum Failure {
@@ -11,6 +14,8 @@ pub enum Failure {
     Input(anyhow::Error),
     /// The rest; exit code 1.
     Other(anyhow::Error),
+    /// The program was asked to stop: what came of it; the exit code is that of the signal.
+    Stopped(String),
     /// Another program has said why; its exit code.
     Told(u8),
 }
@@ -18,13 +23,22 @@ pub enum Failure {
 impl Failure {
     /// Prints one line, causes included, and says what to exit with.
     pub fn report(&self) -> ExitCode {
-        let (error, code) = match self {
-            Self::Input(error) => (error, 2),
-            Self::Other(error) => (error, 1),
+        let (words, code) = match self {
+            Self::Input(error) => (one_line(error), 2),
+            Self::Other(error) => (one_line(error), 1),
+            Self::Stopped(what) => (what.clone(), 1),
             Self::Told(code) => return ExitCode::from(*code),
         };
-        eprintln!("error: {}", one_line(error));
-        ExitCode::from(code)
+        match Stop::current().exit_code() {
+            0 => {
+                tell!("error: {words}");
+                ExitCode::from(code)
+            }
+            stopped => {
+                tell!("stopped: {words}");
+                ExitCode::from(stopped)
+            }
+        }
     }
 }
 

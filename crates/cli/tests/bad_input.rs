@@ -474,3 +474,49 @@ fn outputs_that_are_no_new_files() {
     assert_eq!(reader.join().unwrap(), whole);
     assert!(!fs::metadata(&out).unwrap().is_file(), "the pipe is still there");
 }
+
+/// A plan that no robot can execute is not written.
+#[test]
+fn plans_that_are_not_finite() {
+    let bench = Bench::new();
+    bench.edit_manifest(|manifest| {
+        let normalization = &mut manifest["actions"][0]["normalization"];
+        normalization["min"] = serde_json::json!([-1.5e308, 25.0]);
+        normalization["max"] = serde_json::json!([1.5e308, 511.0]);
+    });
+    let line = refused(&mut bench.sample(), 2);
+    assert!(line.contains("finite") || line.contains("normalization"), "{line}");
+    assert!(!bench.path("out.npz").exists());
+}
+
+/// Seeds of `RandomState` have 32 bits; the next one would be the first one again.
+#[test]
+fn seeds_that_the_environment_does_not_have() {
+    let out = tempfile::tempdir().unwrap();
+    let run = |seed: &str, episodes: &str| {
+        let mut command = program();
+        command.args(["run", "--seed", seed, "--episodes", episodes, "--out"]).arg(out.path().join("report"));
+        refused(&mut command, 2)
+    };
+    let line = run("4294967296", "1");
+    assert!(line.contains("--seed") && line.contains("4294967295, the largest seed"), "{line}");
+    assert!(run("4294967290", "10").contains("--seed"));
+    assert!(run("18446744073709551615", "2").contains("--seed"));
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
+}
+
+/// Three numbers where two belong are not the first two of them.
+#[test]
+fn scenarios_with_points_of_three_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scenario.toml");
+    let nominal = fs::read_to_string(root().join("sims/nominal.toml")).unwrap();
+    for (field, table) in [
+        ("displacement", "[[kicks]]\ncontrol_step = 3\ndisplacement = [1.0, 2.0, 3.0]\n"),
+        ("centre", "[[keep_out]]\ncentre = [100.0, 100.0, 100.0]\nradius = 10.0\n"),
+    ] {
+        fs::write(&path, format!("{nominal}\n{table}")).unwrap();
+        let line = refused(program().args(["run", "--environment=pusht", "--scenario"]).arg(&path), 2);
+        assert!(line.contains("scenario.toml") && line.contains(field), "{line}");
+    }
+}

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use parapolicy_policy::Network;
 use parapolicy_sampler::{ConfigError, Denoiser, Noise, Penalty, Refiner, RefinerConfig, SampleError};
+use serde::{Deserialize, Serialize};
 
 mod cost;
 mod keep_out;
@@ -48,7 +49,7 @@ pub struct Refined {
 }
 
 /// Cost and result of a refinement.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RefinementCost {
     /// From the sampled plan to the refined one.
     pub latency: Duration,

@@ -50,6 +50,9 @@ pub fn run_episode_in_realtime(
     loop {
         let step = episode.control_steps;
         let of_environment = |source| EpisodeError::Environment { step, source };
+        if observer.cancels() {
+            return Err(EpisodeError::Cancelled { step });
+        }
         clock.wait_until(deadline);
         let time = clock.now();
         timing.woken(time.saturating_sub(deadline));

@@ -4,6 +4,8 @@
 //! same file system, and is renamed when it is complete and on the disk. Who reads the place meanwhile sees the old content,
 //! who looks after a failure finds nothing half-written, and new files have the permissions that any new file has.
 //!
+//! A program that is killed leaves its temporary folder behind; the next one that writes to the same place removes it.
+//!
 //! What cannot be renamed over is not: devices and pipes are written into when all is there, and a file that is marked read-only is
 //! refused. A link stays a link: the file that it leads to is replaced, or made. A file that is replaced keeps its
 //! permissions.
@@ -67,6 +69,18 @@ pub fn replace<E: From<io::Error>>(
             io::copy(&mut whole, &mut device)?;
             Ok(device.flush()?)
         }
+    }
+}
+
+/// Checks, before much is done to fill it, that a file can be written in place of what is there. What is no regular file is
+/// not opened.
+///
+/// # Errors
+/// What [`replace`] would say of the place.
+pub fn check(path: &Path) -> io::Result<()> {
+    match Place::of(path)? {
+        Place::Renamed(path, _) => aside(&path).map(drop),
+        Place::Through(_) => Ok(()),
     }
 }
 

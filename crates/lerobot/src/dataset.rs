@@ -31,6 +31,11 @@ pub enum ExportError {
     /// There is nothing to write.
     #[error("there are no demonstrations to export, or one has no control steps")]
     Empty,
+    /// Only some demonstrations have an array.
+    #[error(
+        "`{0}` would be lost, which only some of the demonstrations have: write those that have it to a dataset of their own"
+    )]
+    Mixed(&'static str),
     /// There is something of that name.
     #[error("{} is there already, and nothing is ever overwritten: choose another name", .0.display())]
     Exists(PathBuf),
@@ -58,7 +63,7 @@ pub enum ExportError {
 ///
 /// Features that LeRobot's policies use are in single precision, as in `lerobot/pusht` and `lerobot/pusht_keypoints`;
 /// `recording.*` is in double precision, and `recording.seed` a column of the table of episodes, −1 where it is not
-/// known. Arrays that only some demonstrations have are left out.
+/// known. Arrays that no demonstration has are left out.
 ///
 /// ```
 /// use nalgebra::Vector2;
@@ -76,7 +81,7 @@ pub enum ExportError {
 /// ```
 ///
 /// # Errors
-/// If there are no demonstrations or one has no steps, if there is such a folder, or if it cannot be written; nothing
+/// If there are no demonstrations or one has no steps, if only some of them have velocities or rewards, if there is such a folder, or if it cannot be written; nothing
 /// is left behind.
 pub fn export(
     demonstrations: &[Demonstration],
@@ -85,6 +90,9 @@ pub fn export(
 ) -> Result<Exported, ExportError> {
     if demonstrations.is_empty() || demonstrations.iter().any(|demonstration| demonstration.steps.is_empty()) {
         return Err(ExportError::Empty);
+    }
+    if let Some(array) = Demonstration::mixed(demonstrations) {
+        return Err(ExportError::Mixed(array));
     }
     let mut exported = None;
     let written = parapolicy_files::create_folder(folder, |whole| {

@@ -163,7 +163,10 @@ impl Scenario {
     /// # Errors
     /// If it is not a valid scenario; the message names the field.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+        // Its errors tell line and column, but an array that is too long is taken.
         let scenario: Self = toml::from_str(text).map_err(Box::new)?;
+        let table: toml::Table = toml::from_str(text).map_err(Box::new)?;
+        Self::deserialize(table).map_err(Box::new)?;
         scenario.validate()?;
         Ok(scenario)
     }

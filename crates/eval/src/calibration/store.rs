@@ -70,6 +70,16 @@ impl Calibration {
         file.calibration().map(Some).map_err(field)
     }
 
+    /// Checks, before anything is measured, that a calibration of this policy can be [stored](Self::store).
+    ///
+    /// # Errors
+    /// No cache directory, or one that cannot be written to.
+    pub fn check_store(policy: &Network) -> Result<(), CalibrationError> {
+        let path = CalibrationKey::of(policy).path()?;
+        let made = fs::create_dir_all(path.parent().unwrap_or(Path::new(".")));
+        made.and_then(|()| parapolicy_files::check(&path)).map_err(CalibrationError::file("written", &path))
+    }
+
     /// Stores it in the user's cache directory (`PARAPOLICY_CACHE` overrides it), in place of an earlier one; returns
     /// the file.
     ///

@@ -88,10 +88,16 @@ impl Report {
             if !names.insert(&sampler.name) {
                 return Err((format!("{place}.name"), format!("is `{}`, as of another sampler", sampler.name)));
             }
-            let Interval { low, high } = sampler.reward_interval;
-            let rewards =
-                [("reward_mean", sampler.reward_mean), ("reward_interval.low", low), ("reward_interval.high", high)];
-            for (name, reward) in rewards {
+            let bounds = |name: &'static str, interval: Option<Interval>| {
+                interval.into_iter().flat_map(move |Interval { low, high }| {
+                    [(format!("{name}.low"), low), (format!("{name}.high"), high)]
+                })
+            };
+            let shares =
+                [("reward_mean".to_owned(), sampler.reward_mean), ("success_rate".to_owned(), sampler.success_rate)];
+            let intervals = bounds("reward_interval", sampler.reward_interval)
+                .chain(bounds("success_interval", sampler.success_interval));
+            for (name, reward) in shares.into_iter().chain(intervals) {
                 check_reward(format!("{place}.{name}"), reward)?;
             }
             if sampler.episodes.is_empty() {

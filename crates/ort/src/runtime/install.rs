@@ -6,6 +6,8 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use ort::util::preload_dylib;
@@ -30,6 +32,9 @@ const SUMS: &str = "SHA256SUMS";
 
 /// The longest list of sums, bytes.
 const LONGEST_SUMS: u64 = 1 << 16;
+
+/// Between two looks at whether another process has finished.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// What can be installed for a provider, and whether it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,10 +125,10 @@ impl Installer {
         fs::create_dir_all(&self.directory).map_err(RuntimeError::file("created", &self.directory))?;
         // Released when it is dropped, and by the system when the process is killed.
         let _lock = self.lock(observer)?;
+        self.sweep();
         if let Some(library) = self.installed() {
             return Ok(library);
         }
-        self.sweep();
         let staging = tempfile::Builder::new()
             .prefix(STAGING)
             .tempdir_in(&self.directory)
@@ -179,8 +184,14 @@ impl Installer {
             Err(TryLockError::WouldBlock) => observer.stage(InstallStage::Waiting),
             Err(TryLockError::Error(error)) => return Err(RuntimeError::file("locked", &path)(error)),
         }
-        file.lock().map_err(RuntimeError::file("locked", &path))?;
-        Ok(file)
+        while !observer.cancels() {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => thread::sleep(PATIENCE),
+                Err(TryLockError::Error(error)) => return Err(RuntimeError::file("locked", &path)(error)),
+            }
+        }
+        Err(RuntimeError::Cancelled)
     }
 
     /// Removes what killed installations left behind; the lock is held, so nobody is using it. What cannot be removed

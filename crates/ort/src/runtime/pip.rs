@@ -27,6 +27,7 @@ pub(super) fn download(
     let log = staging.join("pip.log");
     let child = start(wheel, python, staging, &log)?;
     let status = watch(child, staging, wheel.size, observer).map_err(RuntimeError::file("waited for", &log))?;
+    let Some(status) = status else { return Err(RuntimeError::Cancelled) };
     if !status.success() {
         return Err(failure(wheel, python, &log));
     }
@@ -58,11 +59,22 @@ fn start(wheel: &Wheel, python: &OsStr, staging: &Path, log: &Path) -> Result<Ch
         .map_err(|error| RuntimeError::NoPython { python: python.display().to_string(), error })
 }
 
-fn watch(mut child: Child, staging: &Path, size: u64, observer: &dyn InstallObserver) -> std::io::Result<ExitStatus> {
+/// Waits for the child; `None` if it was ended because the observer asked for it.
+fn watch(
+    mut child: Child,
+    staging: &Path,
+    size: u64,
+    observer: &dyn InstallObserver,
+) -> std::io::Result<Option<ExitStatus>> {
     let mut bytes = 0;
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(status);
+            return Ok(Some(status));
+        }
+        if observer.cancels() {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
         }
         // pip's log counts too, and files that pip moves are gone for a moment.
         bytes = size_of_files(staging).clamp(bytes, size);

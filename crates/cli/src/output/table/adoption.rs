@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use parapolicy_files::printable_lines;
 use parapolicy_policy::{Adoption, MANIFEST_FILE};
 
 /// The roles found in a graph, and the fields left to fill in.
@@ -30,5 +29,5 @@ pub fn render_adoption(adoption: &Adoption, out: &Path) -> String {
         manifest.display(),
         out.display(),
     );
-    printable_lines(&text).into_owned()
+    text
 }

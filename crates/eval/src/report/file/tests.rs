@@ -13,7 +13,7 @@ use crate::{Deviation, Episode, Machine, Model, Roofline, SamplerRun};
 /// Computed once, since the bootstrap intervals are slow.
 static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
     let mut run = SamplerRun::new("picard".into(), Some(20), Some(0.1));
-    (1..=2).for_each(|seed| run.add(&Episode { seed, reward: 0.5, ..Episode::default() }));
+    (1..=5).for_each(|seed| run.add(&Episode { seed, reward: 0.1 * seed as f64, ..Episode::default() }));
     let text = String::new;
     let machine = Machine { cpu: text(), cores: 2, threads: 2, os: text(), runtime: text() };
     let report = Report {
@@ -29,6 +29,7 @@ static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
         steps: 10,
         environments: 1,
         in_time: None,
+        interrupted: None,
         samplers: SamplerRun::reports(&[&run]).unwrap(),
     };
     serde_json::to_value(report).unwrap()
