@@ -58,7 +58,7 @@ pub fn one_line(error: &dyn Error) -> String {
 
 /// The exception that an error comes from: what a signal's handler has raised.
 fn raised(error: &(dyn Error + 'static)) -> Option<PyErr> {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
     let raised = causes.find_map(|cause| cause.downcast_ref::<PyErr>())?;
     Some(Python::attach(|py| raised.clone_ref(py)))
 }

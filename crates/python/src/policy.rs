@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::process::OfProcess;
 use crate::recipe::{inference, recipe};
 use crate::sample::{Drawn, Sample};
-use crate::signals::{Interruptible, Signals};
+use crate::signals::{Interruptible, InterruptibleBatch, Signals};
 use crate::text;
 
 /// A diffusion policy: a directory with `policy.json` and its graph, loaded.
@@ -190,7 +190,7 @@ impl Drawing {
         let draw = |&seed: &u64| Noise::draw(seed, sampler.table().steps(), sampler.dim());
         let noises: Vec<Noise> = seeds.iter().map(draw).collect();
         let denoiser = self.network.bind_batched(observations.outer_iter())?;
-        let mut denoiser = Interruptible { denoiser, signals };
+        let mut denoiser = InterruptibleBatch { denoiser, signals };
         let samples = sampler.sample_within(budget, &mut denoiser, &noises)?;
         Ok(samples.iter().map(|sample| Drawn::new(self.network.actions(sample.sample()), sample)).collect())
     }

@@ -68,7 +68,13 @@ impl<D: Denoiser> Denoiser for Interruptible<'_, D> {
     }
 }
 
-impl<D: BatchedDenoiser> BatchedDenoiser for Interruptible<'_, D> {
+/// [`Interruptible`] for plans that are drawn together.
+pub struct InterruptibleBatch<'a, D> {
+    pub denoiser: D,
+    pub signals: &'a mut Signals,
+}
+
+impl<D: BatchedDenoiser> BatchedDenoiser for InterruptibleBatch<'_, D> {
     fn predict_batched(
         &mut self,
         plans: &[usize],

@@ -28,7 +28,7 @@ impl Tables {
             return Err(PyValueError::new_err(problem).into());
         }
         let mut tables: Vec<()> = vec![(); count];
-        Ok(Self(Arc::new(Mutex::new(parallel::map(&mut tables, |_, ()| World::new())))))
+        Ok(Self(Arc::new(Mutex::new(in_parts(&mut tables, |_, ()| Ok(World::new()))?))))
     }
 
     /// The tables, if nobody else works on them. It never waits: in a process that was forked, the other may not be there.

@@ -1,5 +1,6 @@
 //! Values in Python's words.
 
+use pyo3::BoundObject as _;
 use pyo3::prelude::*;
 
 /// `repr(value)`: `None`, `True`, and quotes as Python has them.

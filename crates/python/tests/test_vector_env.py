@@ -347,6 +347,7 @@ def test_attributes_are_those_of_one_by_one():
     step_both(pair, np.zeros((3, 2)))
     for name in ("obs_type", "render_mode", "metadata", "success_threshold", "np_random_seed", "_elapsed_steps"):
         compare(pair[0].get_attr(name), pair[1].get_attr(name))
+    compare(pair[0].get_attr("has_reset"), pair[1].get_attr("has_reset"))
     for name in ("action_space", "observation_space"):
         assert pair[0].get_attr(name) == pair[1].get_attr(name)
     for ours, theirs in zip(*(envs.get_attr("spec") for envs in pair), strict=True):
