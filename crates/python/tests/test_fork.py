@@ -94,23 +94,23 @@ def test_a_child_makes_environments_and_forks_again():
 
 def test_a_fork_while_another_thread_steps():
     """The tables may be in the hands of a thread that is not in the child: a RuntimeError, or it works; no hang."""
-    envs = gym.make_vec(ID, 64)
+    envs = gym.make_vec(ID, 16)
     envs.reset(seed=0)
-    expected = gym.make_vec(ID, 64).reset(seed=1)[0].tobytes()
+    expected = gym.make_vec(ID, 16).reset(seed=1)[0].tobytes()
     over = threading.Event()
 
     def work():
         while not over.is_set():
-            envs.worlds.step(np.zeros((64, 2)))
+            envs.worlds.step(np.zeros((16, 2)))
 
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        for _ in range(10):
-            found = in_child(lambda: refused(lambda: envs.worlds.step(np.zeros((64, 2)))).encode())
+        for _ in range(4):
+            found = in_child(lambda: refused(lambda: envs.worlds.step(np.zeros((16, 2)))).encode())
             assert found == b"not refused" or b"at work in another thread" in found
             # Environments of its own, whatever becomes of the parent's.
-            assert in_child(lambda: gym.make_vec(ID, 64).reset(seed=1)[0].tobytes()) == expected
+            assert in_child(lambda: gym.make_vec(ID, 16).reset(seed=1)[0].tobytes()) == expected
     finally:
         over.set()
         thread.join()
