@@ -159,7 +159,8 @@ class PushTVectorEnv(VectorEnv):
 
     def close_extras(self, **kwargs: Any) -> None:
         """Closes every environment's window, if there is one."""
-        for env in self.envs:
+        # gymnasium 1.1 closes what could not be made, too.
+        for env in getattr(self, "envs", ()):
             env.close()
 
     def out_of_time(self) -> np.ndarray:
