@@ -28,7 +28,7 @@ impl Signals {
         if self.asked.elapsed() < INTERVAL {
             return Ok(());
         }
-        let answer = Python::attach(|py| py.check_signals());
+        let answer = Python::attach(Python::check_signals);
         self.asked = Instant::now();
         answer
     }
