@@ -107,7 +107,8 @@ impl Engine {
     /// timestep `timesteps[i]`. The prediction has the samples' shape.
     ///
     /// # Errors
-    /// Slices whose lengths do not fit, or a plan for which no observation is bound.
+    /// Slices whose lengths do not fit, or a plan for which no observation is bound; or the engine has threads, and was made
+    /// before this process was forked.
     pub fn run(
         &mut self,
         plans: &[usize],
@@ -120,6 +121,9 @@ impl Engine {
         check("the samples", samples.len(), batch * self.sample_dim())?;
         check("the prediction", prediction.len(), batch * self.sample_dim())?;
         self.film_cache.check(plans)?;
+        if self.program.is_forked() {
+            return Err(RunError::Forked);
+        }
         if batch > 0 {
             self.program.load(batch, |sample, rows| {
                 sample.copy_from_slice(samples);

@@ -41,6 +41,12 @@ pub enum PredictError {
         /// Why it cannot.
         source: BoxError,
     },
+    /// The process was forked after the policy was loaded.
+    #[error(
+        "the process was forked after the policy was loaded, whose threads are not in the child: load it in the child, or \
+         start the child anew (in Python: multiprocessing's start method `spawn`)"
+    )]
+    Forked,
     /// The engine failed.
     #[error("the engine cannot run the graph")]
     Native(#[from] RunError),
@@ -129,6 +135,7 @@ fn predict(
     if samples.is_empty() {
         return Ok(());
     }
+    network.check_process()?;
     let samples = samples.as_slice().ok_or(PredictError::Layout)?;
     network.rows.clear();
     network.rows.extend(plans);

@@ -11,7 +11,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::{Failure, one_line};
+use crate::process::OfProcess;
 use crate::recipe::{inference, recipe};
+use crate::text;
 
 /// A policy that plans in a thread of its own, for a loop that never waits for it.
 ///
@@ -19,6 +21,10 @@ use crate::recipe::{inference, recipe};
 /// than half a period, all plans are dropped, and an event tells it.
 #[pyclass(frozen, module = "parapolicy")]
 pub struct Controller {
+    running: OfProcess<Running>,
+}
+
+struct Running {
     /// `None` once it is closed.
     controller: Mutex<Option<controller::Controller>>,
     monitor: Monitor,
@@ -83,7 +89,8 @@ impl Controller {
         let make = recipe.maker(directory, loaded, false);
         let mut controller = controller::Controller::start(config, make)?;
         controller.reset(seed);
-        Ok(Self { monitor: controller.monitor(), controller: Mutex::new(Some(controller)) })
+        let running = Running { monitor: controller.monitor(), controller: Mutex::new(Some(controller)) };
+        Ok(Self { running: OfProcess::new("Controller", running) })
     }
 
     /// Begins an episode: observations and plans so far are forgotten. Everything random follows from `seed`.
@@ -112,14 +119,17 @@ impl Controller {
     }
 
     /// How it is, from any thread, without stopping it.
-    fn health(&self) -> Health {
-        Health::new(&self.monitor.health())
+    fn health(&self) -> Result<Health, Failure> {
+        Ok(Health::new(&self.running.get()?.monitor.health()))
     }
 
-    /// Ends the worker; what is called after this, but `health`, is a `RuntimeError`.
+    /// Ends the worker; what is called after this, but `health`, is a `RuntimeError`. In a forked child there is no worker
+    /// to end.
     fn close(&self, py: Python<'_>) {
-        let controller = self.controller.lock().unwrap_or_else(PoisonError::into_inner).take();
-        py.detach(|| drop(controller));
+        if let Ok(Running { controller, .. }) = self.running.get() {
+            let controller = controller.lock().unwrap_or_else(PoisonError::into_inner).take();
+            py.detach(|| drop(controller));
+        }
     }
 
     fn __enter__(this: Py<Self>) -> Py<Self> {
@@ -134,7 +144,7 @@ impl Controller {
 
 impl Controller {
     fn with<T>(&self, act: impl FnOnce(&mut controller::Controller) -> Result<T, Failure>) -> Result<T, Failure> {
-        let mut controller = self.controller.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut controller = self.running.get()?.controller.lock().unwrap_or_else(PoisonError::into_inner);
         act(controller.as_mut().ok_or_else(|| PyRuntimeError::new_err("the controller is closed"))?)
     }
 }
@@ -190,7 +200,7 @@ impl Command {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let Self { action, source, withheld } = self;
         let action = action.bind(py).call_method0("tolist")?;
-        Ok(format!("Command({action}, source='{source}', withheld={withheld:?})"))
+        Ok(format!("Command({action}, source='{source}', withheld={})", text::repr(py, withheld)?))
     }
 }
 
@@ -219,8 +229,8 @@ impl Event {
 
 #[pymethods]
 impl Event {
-    fn __repr__(&self) -> String {
-        format!("Event('{}', '{}')", self.kind, self.message)
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("Event('{}', {})", self.kind, text::repr(py, &self.message)?))
     }
 }
 
@@ -267,8 +277,11 @@ impl Health {
 
 #[pymethods]
 impl Health {
-    fn __repr__(&self) -> String {
-        let Self { planning, plans, failures, latency_p50_ms, .. } = self;
-        format!("Health(planning={planning}, plans={plans}, failures={failures}, latency_p50_ms={latency_p50_ms:.1})")
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let Self { plans, failures, latency_p50_ms, .. } = self;
+        let planning = text::repr(py, self.planning)?;
+        Ok(format!(
+            "Health(planning={planning}, plans={plans}, failures={failures}, latency_p50_ms={latency_p50_ms:.1})"
+        ))
     }
 }

@@ -37,6 +37,9 @@ def test_commands_follow_the_plan_that_the_policy_draws(policy, observation):
         assert (health.failures, health.events_dropped) == (0, 0)
         assert 0.0 < health.latency_p50_ms <= health.latency_max_ms
         assert controller.events() == []
+        assert repr(first) == "Command([256.0, 300.0], source='safe', withheld='no_plan')"
+        assert repr(commands[0]) == f"Command({commands[0].action.tolist()}, source='plan', withheld=None)"
+        assert repr(health).startswith("Health(planning=False, plans=1, failures=0, latency_p50_ms=")
 
 
 def test_an_old_plan_is_not_followed_and_a_new_episode_knows_none(observation):

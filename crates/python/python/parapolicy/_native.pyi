@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self, Unpack
 
-__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "World", "Worlds"]
+__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "World", "Worlds", "read_action"]
 
 _Floats = npt.NDArray[np.float64]
 _Pixels = npt.NDArray[np.uint8]
@@ -67,7 +67,9 @@ class Sample:
 class Policy:
     """A diffusion policy: a directory with ``policy.json`` and its graph, loaded.
 
-    It may be used from several threads; plans are drawn one after the other, without the interpreter's lock.
+    It may be used from several threads; plans are drawn one after the other, without the interpreter's lock. Ctrl-C
+    ends a plan after the round that it is in, and the policy can be used again. A child that was forked has none of
+    its threads: there it is a RuntimeError.
     """
 
     def __new__(
@@ -196,7 +198,7 @@ class Controller:
     """A policy that plans in a thread of its own, for a loop that never waits for it.
 
     Time is whatever the caller's clock says, in seconds from an origin of its own, 0 or more. As a context manager it
-    is closed at the end.
+    is closed at the end. A child that was forked has no worker: there all but ``close`` is a RuntimeError.
     """
 
     def __new__(
@@ -275,6 +277,16 @@ class World:
     def step(self, action: npt.ArrayLike) -> tuple[float, float, bool]:
         """Moves the world by 0.1 s with the agent drawn to ``action``: reward, coverage, success."""
 
+    def snapshot(self) -> _Floats:
+        """All that the world remembers between control steps, eight numbers: the agent's x and y, its velocity (px/s),
+        x and y of the block's centre of gravity, the block's angle (not wrapped), and whether the block touched
+        something in the last step."""
+
+    def restore(self, snapshot: npt.ArrayLike) -> None:
+        """Puts the world back, bit for bit, to where ``snapshot`` was taken."""
+
+    def __getstate__(self) -> _Floats: ...
+    def __setstate__(self, snapshot: npt.ArrayLike) -> None: ...
     @property
     def state(self) -> _Floats:
         """``[agent x, agent y, block x, block y, block angle]``, the angle in [0, 2π)."""
@@ -310,10 +322,19 @@ class Worlds:
     """Many of PushT's tables, stepped together on every core: ``World`` with a first axis of ``count``."""
 
     def __new__(cls, count: int) -> Self: ...
-    def reset(self, index: int, state: npt.ArrayLike) -> None: ...
-    def step(self, actions: npt.ArrayLike) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
-        """Nothing moves if an action is refused."""
+    def table(self, index: int) -> World:
+        """One of the tables: what becomes of it here becomes of it there."""
 
+    def step(self, actions: npt.ArrayLike) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
+        """Rewards, coverages and which blocks have arrived. Nothing moves if an action is refused, or on Ctrl-C."""
+
+    def snapshot(self) -> _Floats: ...
+    def restore(self, snapshots: npt.ArrayLike) -> None:
+        """All tables stay as they are if one of the snapshots is refused."""
+
+    def __getnewargs__(self) -> tuple[int]: ...
+    def __getstate__(self) -> _Floats: ...
+    def __setstate__(self, snapshots: npt.ArrayLike) -> None: ...
     @property
     def state(self) -> _Floats: ...
     @property
@@ -329,3 +350,6 @@ class Worlds:
     @property
     def contacts(self) -> npt.NDArray[np.int64]: ...
     def pixels(self, width: int, height: int) -> _Pixels: ...
+
+def read_action(action: npt.ArrayLike) -> tuple[float, float]:
+    """Reads an action as ``World.step`` does."""
