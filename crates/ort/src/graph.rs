@@ -71,8 +71,7 @@ impl Onnx {
             seen: accepted.seen,
         };
         let graph = ToOpen { path, tensors: &tensors, runtime, how };
-        let last = manifest.scheduler.num_train_timesteps as i64 - 1;
-        let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs, last)?;
+        let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs)?;
         Ok(Self { path: path.to_path_buf(), sessions, layout, conditioning })
     }
 }

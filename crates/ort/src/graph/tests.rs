@@ -53,7 +53,7 @@ fn opened(graph: &str, runtime: &Runtime) -> Onnx {
         seen,
     };
     let (sessions, conditioning) = ToOpen { path: &path, tensors: &graph_tensors, runtime, how: HOW }
-        .open(reading, &layout, conditioning_inputs, 99)
+        .open(reading, &layout, conditioning_inputs)
         .unwrap();
     Onnx { path, sessions, layout, conditioning }
 }
