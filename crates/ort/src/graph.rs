@@ -5,6 +5,8 @@ mod conditioning_inputs;
 mod encoder;
 mod partitioned;
 mod precomputed;
+#[cfg(test)]
+mod random_graphs;
 mod sessions;
 mod tensors;
 #[cfg(test)]

@@ -187,3 +187,48 @@ fn nothing_is_proven_of_rows_that_mix() {
     let foreign = Node { domain: "com.example".into(), ..node("Cos", &["o"], "a") };
     assert_eq!(of(foreign), []);
 }
+
+/// Nodes of the rest that read what is precomputed, but nothing that depends on the sample: they could be precomputed too.
+fn late(file: &str, seen: &[usize]) -> Vec<String> {
+    let path = format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"));
+    let names = DenoiserNames {
+        sample: "sample",
+        timestep: "timestep",
+        observation: Some(("observation", seen)),
+        prediction: "prediction",
+    };
+    let partition = Partition::new(std::fs::read(path).unwrap(), &names, "batch").unwrap();
+    let rest = Graph::read(partition.rest().to_vec()).unwrap();
+    let mut of_sample = HashSet::from(["sample".to_owned()]);
+    let mut early: HashSet<String> = partition.boundary().iter().map(|value| value.name.clone()).collect();
+    let mut found = vec![];
+    for node in rest.nodes() {
+        if node.inputs.iter().any(|name| of_sample.contains(name)) {
+            of_sample.extend(node.outputs.iter().cloned());
+        } else if node.inputs.iter().any(|name| early.contains(name)) {
+            found.push(node.operator.clone());
+            early.extend(node.outputs.iter().cloned());
+        }
+    }
+    found
+}
+
+/// What makes U-Nets and transformers fast: nothing of the timestep and the observation alone is left to the batches.
+#[test]
+fn networks_of_diffusion_policy_are_cut_where_the_sample_enters() {
+    let files: [(&str, &[usize]); 8] = [
+        ("plain", &[2, 5]),
+        ("fast", &[2, 5]),
+        ("traced", &[2, 5]),
+        ("deep", &[1, 4]),
+        ("flat", &[2, 3]),
+        ("bias", &[2, 3]),
+        ("slices", &[2, 2]),
+        ("tokens", &[2, 5]),
+    ];
+    for (file, seen) in files {
+        let late = late(&format!("crates/engine/tests/data/{file}.onnx"), seen);
+        assert!(late.is_empty(), "{file}: {late:?}");
+    }
+    assert_eq!(late("models/pusht/denoiser.onnx", &[2, 20]), [] as [String; 0]);
+}
