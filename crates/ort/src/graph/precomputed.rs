@@ -67,11 +67,12 @@ impl Precomputed {
         open: impl Fn(&[u8]) -> ort::Result<Session>,
     ) -> ort::Result<Self> {
         let values = partition.boundary().to_vec();
-        let function = |graph: Option<&[u8]>, part: fn(&BoundaryValue) -> Option<&String>| {
-            graph.map(|graph| Ok(Function::new(open(graph)?, values.iter().map(|value| (part(value), value.len())))))
+        let function = |graph: Option<&[u8]>, part: fn(&BoundaryValue) -> Option<&String>| -> ort::Result<_> {
+            let Some(session) = graph.map(&open).transpose()? else { return Ok(None) };
+            Ok(Some(Function::new(session, values.iter().map(|value| (part(value), value.len())))))
         };
-        let f = function(partition.of_timestep(), |value| value.of_timestep.as_ref()).transpose()?;
-        let g = function(partition.of_observation(), |value| value.of_observation.as_ref()).transpose()?;
+        let f = function(partition.of_timestep(), |value| value.of_timestep.as_ref())?;
+        let g = function(partition.of_observation(), |value| value.of_observation.as_ref())?;
         let (places, rows) = Default::default();
         let mut found = Self { conditioning_inputs, values, f, g, places, stale: false, rows };
         // Two rows of each show that the graphs run, and that they say as much as was proven.

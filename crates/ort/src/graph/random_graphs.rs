@@ -3,7 +3,7 @@
 
 mod generator;
 
-use std::{fs, path::Path};
+use std::{fs, ops::Range, path::Path};
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 use parapolicy_policy::{Batch, Inference, Network, PolicyError};
@@ -18,6 +18,9 @@ use super::{
     *,
 };
 use crate::backends;
+
+/// Steps of a sample.
+const STEPS: usize = 8;
 
 /// The whole graph with an observation, as a denoiser.
 struct Whole {
@@ -89,15 +92,29 @@ fn whole(dir: &Path, manifest: &Manifest, runtime: &Runtime) -> Onnx {
 fn sample(strategy: Strategy, table: &Table, denoiser: &mut dyn Denoiser, seed: u64) -> Option<Array1<f32>> {
     let dim = (HORIZON * ACTION) as usize;
     let mut sampler = Sampler::new(table.clone(), strategy, dim).ok()?;
-    let noise = Noise::draw(seed, table.len(), dim);
+    let noise = Noise::draw(seed, STEPS, dim);
     Some(sampler.sample(denoiser, &noise).unwrap().sample().to_owned())
 }
 
 #[test]
 fn random_graphs_are_right_or_refused() {
+    let [graphs, parted, compared] = compare(0..48);
+    assert!(2 * parted > graphs, "{parted} of {graphs} in parts");
+    assert!(compared > graphs * 3 * 4, "{compared} compared");
+}
+
+#[test]
+#[ignore = "minutes"]
+fn many_random_graphs_are_right_or_refused() {
+    compare(48..1000);
+}
+
+/// Compares the samples of random graphs; returns how many graphs there are, how many are in parts, and how many samples
+/// were compared.
+fn compare(seeds: Range<u64>) -> [usize; 3] {
     let runtime = runtime();
-    let (mut parted, mut native, mut compared) = (0, 0, 0);
-    for seed in 0..48 {
+    let (graphs, mut parted, mut native, mut compared) = (seeds.clone().count(), 0, 0, 0);
+    for seed in seeds {
         let random = random(seed);
         let dir = policy(&random.bytes);
         let mut networks = vec![("cpu", load(dir.path(), "cpu").unwrap())];
@@ -109,7 +126,7 @@ fn random_graphs_are_right_or_refused() {
         let manifest = networks[0].1.manifest().clone();
         parted += usize::from(is_parted(&dir.path().join("denoiser.onnx"), &manifest, &runtime));
         let mut whole = Whole { onnx: whole(dir.path(), &manifest, &runtime), observation: vec![] };
-        let table = Table::new(&manifest.scheduler, Solver::Ddim { eta: 0.0 }, 8).unwrap();
+        let table = Table::new(&manifest.scheduler, Solver::Ddim { eta: 0.0 }, STEPS).unwrap();
         // Ids and thresholds on either side, and raw numbers near where they matter.
         for (at, near) in [(0, -0.4), (1, 0.6), (2, 0.1)] {
             let step = if at == 2 { random.unit / 3.0 } else { 0.9 };
@@ -129,9 +146,8 @@ fn random_graphs_are_right_or_refused() {
             }
         }
     }
-    println!("{parted} of 48 in parts, {native} by the engine, {compared} samples");
-    assert!(parted > 24, "{parted} in parts");
-    assert!(compared > 48 * 3 * 4, "{compared} compared");
+    println!("{parted} of {graphs} in parts, {native} by the engine, {compared} samples");
+    [graphs, parted, compared]
 }
 
 fn is_parted(path: &Path, manifest: &Manifest, runtime: &Runtime) -> bool {
