@@ -5,6 +5,7 @@ use prost::{Message as _, bytes::Bytes};
 use crate::{
     Numbers, OnnxError, TensorInfo,
     message::{Model, Node, Tensor, ValueInfo, decoded},
+    opset::{own_version, redefined},
 };
 
 /// A graph, decoded from its file.
@@ -12,6 +13,8 @@ use crate::{
 pub struct Graph {
     nodes: Vec<Node>,
     constants: Vec<Tensor>,
+    opset: Option<i64>,
+    redefined: Option<String>,
     /// Its inputs, without those that are constants.
     pub inputs: Vec<TensorInfo>,
     /// Its outputs.
@@ -24,7 +27,9 @@ impl Graph {
     /// # Errors
     /// Bytes that are not a model, or a model without a graph.
     pub fn read(bytes: impl Into<Bytes>) -> Result<Self, OnnxError> {
-        let graph = Model::decode(bytes.into())?.graph.ok_or(OnnxError::NoGraph)?;
+        let model = Model::decode(bytes.into())?;
+        let (opset, redefined) = (own_version(&model.operator_sets), redefined(&model.functions).unwrap_or_default());
+        let graph = model.graph.ok_or(OnnxError::NoGraph)?;
         let nodes = decoded(&graph.nodes)?;
         let constants: Vec<Tensor> = decoded(&graph.initializers)?;
         let inputs: Vec<ValueInfo> = decoded(&graph.inputs)?;
@@ -33,7 +38,7 @@ impl Graph {
         let is_constant = |name: &str| constants.iter().any(|constant| constant.name == name);
         let inputs = inputs.iter().filter(|input| !is_constant(&input.name)).map(TensorInfo::from).collect();
         let outputs = outputs.iter().map(TensorInfo::from).collect();
-        Ok(Self { nodes, constants, inputs, outputs })
+        Ok(Self { nodes, constants, opset, redefined, inputs, outputs })
     }
 
     /// Its nodes, in an order in which they can be computed.
@@ -44,6 +49,16 @@ impl Graph {
     /// Its constants.
     pub fn constants(&self) -> &[Tensor] {
         &self.constants
+    }
+
+    /// Which version of ONNX's own operators it uses; `None` if it does not say.
+    pub fn opset(&self) -> Option<i64> {
+        self.opset
+    }
+
+    /// The name of one of ONNX's own operators that the model defines anew, if there is one: then it means something else.
+    pub fn redefined(&self) -> Option<&str> {
+        self.redefined.as_deref()
     }
 
     /// The name of a constant whose numbers are in another file, if there is one.

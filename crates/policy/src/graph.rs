@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod file;
+mod independence;
 mod shared;
 
 use std::path::Path;
@@ -31,9 +32,14 @@ pub struct GraphTensors {
 pub(crate) fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Box<dyn OpenDenoiser>, GraphError> {
     let file = GraphFile::verified(dir.join(&manifest.denoiser.file), &manifest.denoiser.sha256)?;
     let open = |&device| provider.backend().denoiser(&file, manifest, device);
-    match provider.devices() {
-        [device] => open(device),
-        devices => Ok(Box::new(Shared::new(devices.iter().map(open).collect::<Result<_, _>>()?))),
+    let mut graphs = provider.devices().iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    // The others are the same graph.
+    if let Some(graph) = graphs.first_mut() {
+        independence::check(file.path(), graph.as_mut(), manifest, provider.precision())?;
+    }
+    match graphs.len() {
+        1 => Ok(graphs.remove(0)),
+        _ => Ok(Box::new(Shared::new(graphs))),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Partitions a graph in two, conditioning and rest, or runs it whole.
+//! Partitions a graph into what is precomputed and the rest, or runs it whole.
 
 use ort::session::Session;
-use parapolicy_onnx::{Partition, TensorInfo};
+use parapolicy_onnx::{DenoiserNames, Partition, TensorInfo};
 use parapolicy_policy::{GraphError, GraphFile, GraphTensors};
 
 use super::{
@@ -23,15 +23,14 @@ pub(super) struct ToOpen<'a> {
 }
 
 impl ToOpen<'_> {
-    /// Partitioned if that is faster and possible, else whole. `last` is the last training timestep.
+    /// Partitioned if that is faster and possible, else whole.
     pub fn open(
         &self,
         reading: Session,
         layout: &Layout,
         conditioning_inputs: ConditioningInputs,
-        last: i64,
     ) -> Result<(Sessions, Conditioning), GraphError> {
-        let parts = self.in_partitions(layout, &conditioning_inputs, last).unwrap_or_else(|error| {
+        let parts = self.in_partitions(layout, &conditioning_inputs).unwrap_or_else(|error| {
             tracing::debug!(path = %self.file.path().display(), %error, "run whole");
             None
         });
@@ -51,29 +50,29 @@ impl ToOpen<'_> {
         }
     }
 
-    /// The partition of the graph that depends on samples, and the partition that depends only on timesteps and
-    /// observations; none where that is not faster with the provider, or where the graph cannot be partitioned so.
+    /// The partition of the graph that depends on samples, and what is precomputed from timesteps and observations; none
+    /// where that is not faster with the provider, or where the graph cannot be partitioned so.
     fn in_partitions(
         &self,
         layout: &Layout,
         conditioning_inputs: &ConditioningInputs,
-        last: i64,
     ) -> ort::Result<Option<(Sessions, Precomputed)>> {
         let &Self { file, tensors, runtime, how } = self;
         let Layout { sample, prediction, .. } = layout;
         let batch = tensors.inputs.iter().find(|input| input.name == *sample).and_then(TensorInfo::batch_name);
-        let parts = if how.parts_graphs() { Partition::new(file.bytes().clone(), sample, prediction) } else { None };
-        let (Some(batch), Some(parts)) = (batch, parts) else { return Ok(None) };
-
-        // On the calling thread alone: other threads would poll for work and disturb the threads of the main partition.
-        let processor = Execution { provider: ExecutionProvider::Cpu, threads: 1, ..how };
-        let condition = sessions::open(&parts.conditioning_graph(), runtime, processor, &[])?;
-        let Some(condition) = Precomputed::of(condition, conditioning_inputs.clone(), parts.boundary(), last)? else {
+        let (Some(batch), true) = (batch, how.parts_graphs()) else { return Ok(None) };
+        let ConditioningInputs { timestep, observation, seen, .. } = conditioning_inputs;
+        let observation = observation.as_deref().map(|name| (name, &seen[..]));
+        let names = DenoiserNames { sample, timestep, observation, prediction };
+        let Some(partition) = Partition::new(file.bytes().clone(), &names, batch) else {
             return Ok(None);
         };
 
-        let rest = parts.rest(condition.values(), batch, prediction);
+        // On the calling thread alone: other threads would poll for work and disturb the threads of the main partition.
+        let processor = Execution { provider: ExecutionProvider::Cpu, threads: 1, ..how };
+        let open = |graph: &[u8]| sessions::open(graph, runtime, processor, &[]);
+        let precomputed = Precomputed::of(&partition, conditioning_inputs.clone(), open)?;
         let names = if batch.is_empty() { &[][..] } else { &[batch][..] };
-        Ok(Some((Sessions::open(&rest, runtime, how, names)?, condition)))
+        Ok(Some((Sessions::open(partition.rest(), runtime, how, names)?, precomputed)))
     }
 }

@@ -19,7 +19,7 @@ pub fn render_adoption(adoption: &Adoption, out: &Path) -> String {
         None => "the engine runs it: any provider will do".to_owned(),
         Some(refusal) => format!("the engine does not run it: {refusal}\nuse --provider cpu"),
     };
-    let text = format!(
+    format!(
         "{}: the graph, and a manifest of it\n\nfound in the graph:\n{roles}{provider}\n\n\
          to fill in, in {}; until then it is refused:\n{blanks}\n\
          the first action of a plan must belong to the oldest observation, and the loop must send actions as often as the \
@@ -28,6 +28,5 @@ pub fn render_adoption(adoption: &Adoption, out: &Path) -> String {
         out.display(),
         manifest.display(),
         out.display(),
-    );
-    text
+    )
 }
