@@ -17,7 +17,8 @@ use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
 use parapolicy_onnx::{Dimension, Graph, OnnxError, TensorInfo, ValueKind, external_tensor};
 use parapolicy_policy::{
-    Batch, GraphError, GraphFile, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, work_of,
+    Batch, GraphError, GraphFile, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, TimestepType,
+    work_of,
 };
 use parapolicy_sampler::BoxError;
 
@@ -35,6 +36,7 @@ pub(crate) struct Onnx {
     sessions: Sessions,
     layout: Layout,
     conditioning: Conditioning,
+    timestep: TimestepType,
 }
 
 /// What goes in and comes out.
@@ -70,13 +72,18 @@ impl Onnx {
             seen: accepted.seen,
         };
         let graph = ToOpen { file, tensors: &tensors, runtime, how };
-        let last = manifest.scheduler.num_train_timesteps as i64 - 1;
+        let last = manifest.scheduler.num_train_timesteps as f32 - 1.0;
         let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs, last)?;
-        Ok(Self { path: path.to_path_buf(), sha256: file.sha256().to_owned(), sessions, layout, conditioning })
+        let (path, sha256) = (path.to_path_buf(), file.sha256().to_owned());
+        Ok(Self { path, sha256, sessions, layout, conditioning, timestep: accepted.timestep })
     }
 }
 
 impl OpenDenoiser for Onnx {
+    fn timestep_type(&self) -> TimestepType {
+        self.timestep
+    }
+
     /// Counted by the engine.
     fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
         // Read again, or it would be kept in memory for this alone.

@@ -29,7 +29,7 @@ impl ToOpen<'_> {
         reading: Session,
         layout: &Layout,
         conditioning_inputs: ConditioningInputs,
-        last: i64,
+        last: f32,
     ) -> Result<(Sessions, Conditioning), GraphError> {
         let parts = self.in_partitions(layout, &conditioning_inputs, last).unwrap_or_else(|error| {
             tracing::debug!(path = %self.file.path().display(), %error, "run whole");
@@ -57,7 +57,7 @@ impl ToOpen<'_> {
         &self,
         layout: &Layout,
         conditioning_inputs: &ConditioningInputs,
-        last: i64,
+        last: f32,
     ) -> ort::Result<Option<(Sessions, Precomputed)>> {
         let &Self { file, tensors, runtime, how } = self;
         let Layout { sample, prediction, .. } = layout;
