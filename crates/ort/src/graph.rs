@@ -3,6 +3,8 @@
 mod conditioning;
 mod conditioning_inputs;
 mod encoder;
+#[cfg(test)]
+mod mutants;
 mod partitioned;
 mod precomputed;
 #[cfg(test)]
@@ -17,9 +19,9 @@ use std::path::{Path, PathBuf};
 use ndarray::{ArrayViewMut2, s};
 use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
-use parapolicy_onnx::{Dimension, Graph, OnnxError, TensorInfo, ValueKind, external_tensor};
+use parapolicy_onnx::{Dimension, Graph, OPSETS, OnnxError, TensorInfo, ValueKind, external_tensor};
 use parapolicy_policy::{
-    Batch, GraphError, GraphFile, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, work_of,
+    Batch, GraphError, GraphFile, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, TimestepType, work_of,
 };
 use parapolicy_sampler::BoxError;
 
@@ -37,6 +39,7 @@ pub(crate) struct Onnx {
     sessions: Sessions,
     layout: Layout,
     conditioning: Conditioning,
+    timestep: TimestepType,
 }
 
 /// What goes in and comes out.
@@ -58,6 +61,7 @@ impl Onnx {
         let tensors = tensors(&reading);
         let accepted =
             tensors.denoiser(manifest).map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
+        warn_of_version(file);
         let denoiser = &manifest.denoiser;
         let layout = Layout {
             sample: denoiser.sample.clone(),
@@ -73,11 +77,29 @@ impl Onnx {
         };
         let graph = ToOpen { file, tensors: &tensors, runtime, how };
         let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs)?;
-        Ok(Self { path: path.to_path_buf(), sha256: file.sha256().to_owned(), sessions, layout, conditioning })
+        let (path, sha256) = (path.to_path_buf(), file.sha256().to_owned());
+        Ok(Self { path, sha256, sessions, layout, conditioning, timestep: accepted.timestep })
     }
 }
 
+/// Warns of versions of ONNX's operators that were not tested. ONNX Runtime decides for itself which it runs.
+fn warn_of_version(file: &GraphFile) {
+    let graph = Graph::read(file.bytes().clone()).ok();
+    let Some(version) = graph.and_then(|graph| graph.opset()).filter(|version| !OPSETS.contains(version)) else {
+        return;
+    };
+    let (first, last) = (OPSETS.start(), OPSETS.end());
+    tracing::warn!(
+        path = %file.path().display(),
+        "uses version {version} of ONNX's operators, but {first} to {last} were tested: export it with opset_version=18"
+    );
+}
+
 impl OpenDenoiser for Onnx {
+    fn timestep_type(&self) -> TimestepType {
+        self.timestep
+    }
+
     /// Counted by the engine.
     fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
         // Read again, or it would be kept in memory for this alone.

@@ -18,7 +18,8 @@ use parapolicy_engine::Work;
 use parapolicy_sampler::BoxError;
 
 use crate::{
-    EncoderGraph, GraphError, GraphFile, GraphTensors, Inference, LibraryDescription, Manifest, Precision, PredictError,
+    EncoderGraph, GraphError, GraphFile, GraphTensors, Inference, LibraryDescription, Manifest, Precision,
+    PredictError, TimestepType,
 };
 
 mod install;
@@ -153,6 +154,11 @@ pub trait OpenDenoiser: fmt::Debug + Send {
     /// Whatever keeps the network from answering.
     fn run(&mut self, batch: Batch<'_>, prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError>;
 
+    /// What the graph takes for timesteps; whole numbers are checked before [`run`](Self::run).
+    fn timestep_type(&self) -> TimestepType {
+        TimestepType::Float32
+    }
+
     /// Operations and bytes of a batch of `rows`, for the roofline.
     ///
     /// # Errors
@@ -181,7 +187,7 @@ pub struct Batch<'a> {
     /// `[batch, horizon · plan_dim]`.
     pub samples: &'a [f32],
     /// `[batch]`.
-    pub timesteps: &'a [i64],
+    pub timesteps: &'a [f32],
 }
 
 impl Batch<'_> {

@@ -24,7 +24,7 @@ const TIME: Duration = Duration::from_secs(5);
 pub(super) fn batch_times(
     denoiser: &mut dyn Denoiser,
     dim: usize,
-    timestep: i64,
+    timestep: f32,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Option<Vec<BatchTime>>, BoxError> {
     let mut bench = Bench::new(denoiser, dim, timestep);
@@ -58,12 +58,12 @@ pub(super) fn batch_times(
 struct Bench<'a> {
     denoiser: &'a mut dyn Denoiser,
     noise: Noise,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
     prediction: Array2<f32>,
 }
 
 impl<'a> Bench<'a> {
-    fn new(denoiser: &'a mut dyn Denoiser, dim: usize, timestep: i64) -> Self {
+    fn new(denoiser: &'a mut dyn Denoiser, dim: usize, timestep: f32) -> Self {
         let most = ROWS[ROWS.len() - 1];
         let prediction = Array2::zeros((most, dim));
         Self { denoiser, noise: Noise::draw(0, most, dim), timesteps: vec![timestep; most], prediction }
@@ -113,7 +113,7 @@ mod tests {
         fn predict(
             &mut self,
             samples: ArrayView2<'_, f32>,
-            timesteps: &[i64],
+            timesteps: &[f32],
             prediction: ArrayViewMut2<'_, f32>,
         ) -> Result<(), BoxError> {
             assert_eq!((samples.dim(), timesteps.len()), (prediction.dim(), samples.nrows()));

@@ -21,23 +21,20 @@ pub fn runtime() -> Runtime {
     Runtime::find_or_install(ExecutionProvider::Cpu, None, &()).unwrap()
 }
 
-fn data(file: &str) -> PathBuf {
+pub fn data(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/data").join(file)
 }
 
-fn numbers(graph: &str, key: &str) -> ArrayD<f64> {
+pub fn numbers(graph: &str, key: &str) -> ArrayD<f64> {
     Npz::open(&data("expected.npz")).unwrap().numbers::<IxDyn>(&format!("{graph}_{key}")).unwrap()
 }
 
-fn floats(numbers: &ArrayD<f64>) -> Vec<f32> {
+pub fn floats(numbers: &ArrayD<f64>) -> Vec<f32> {
     numbers.iter().map(|&number| number as f32).collect()
 }
 
-/// A graph without a manifest.
-fn opened(graph: &str, runtime: &Runtime) -> Onnx {
-    let file = GraphFile::read(data(&format!("{graph}.onnx"))).unwrap();
-    let reading = open(&file, runtime, 1, Idle::Spin).unwrap();
-    let graph_tensors = tensors(&reading);
+/// What goes in and comes out of a graph.
+pub fn described(graph: &str, graph_tensors: &GraphTensors) -> (Layout, ConditioningInputs) {
     let [plan, seen] = ["sample", "observation"].map(|key| numbers(graph, key).shape()[1..].to_vec());
     let is_float =
         graph_tensors.inputs.iter().any(|input| input.name == "timestep" && input.to_string().contains("f32"));
@@ -53,11 +50,21 @@ fn opened(graph: &str, runtime: &Runtime) -> Onnx {
         observation: Some("observation".into()),
         seen,
     };
+    (layout, conditioning_inputs)
+}
+
+/// A graph without a manifest.
+fn opened(graph: &str, runtime: &Runtime) -> Onnx {
+    let file = GraphFile::read(data(&format!("{graph}.onnx"))).unwrap();
+    let reading = open(&file, runtime, 1, Idle::Spin).unwrap();
+    let graph_tensors = tensors(&reading);
+    let (layout, conditioning_inputs) = described(graph, &graph_tensors);
+    let timestep = conditioning_inputs.timestep_type;
     let (sessions, conditioning) = ToOpen { file: &file, tensors: &graph_tensors, runtime, how: HOW }
         .open(reading, &layout, conditioning_inputs)
         .unwrap();
     let (path, sha256) = (file.path().to_path_buf(), file.sha256().to_owned());
-    Onnx { path, sha256, sessions, layout, conditioning }
+    Onnx { path, sha256, sessions, layout, conditioning, timestep }
 }
 
 #[test]
@@ -68,7 +75,7 @@ fn graphs_answer_what_pytorch_answers() {
         assert_eq!(matches!(onnx.conditioning, Conditioning::Precomputed(_)), !WHOLE.contains(&graph), "{graph}");
         let [samples, observations, expected] =
             ["sample", "observation", "prediction"].map(|key| floats(&numbers(graph, key)));
-        let timesteps: Vec<_> = numbers(graph, "timestep").iter().map(|&timestep| timestep as i64).collect();
+        let timesteps: Vec<_> = numbers(graph, "timestep").iter().map(|&timestep| timestep as f32).collect();
         let dim = samples.len() / timesteps.len();
         onnx.bind(&observations).unwrap();
         // Rows in another order each time, and as many as once met already.
