@@ -3,6 +3,8 @@
 mod conditioning;
 mod conditioning_inputs;
 mod encoder;
+#[cfg(test)]
+mod mutants;
 mod partitioned;
 mod precomputed;
 #[cfg(test)]
@@ -17,7 +19,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{ArrayViewMut2, s};
 use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
-use parapolicy_onnx::{Dimension, TensorInfo, ValueKind};
+use parapolicy_onnx::{Dimension, Graph, OPSETS, TensorInfo, ValueKind};
 use parapolicy_policy::{
     Batch, GraphError, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, work_of,
 };
@@ -59,6 +61,7 @@ impl Onnx {
         let tensors = tensors(&reading);
         let accepted =
             tensors.denoiser(manifest).map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
+        warn_of_version(path);
         let denoiser = &manifest.denoiser;
         let layout = Layout {
             sample: denoiser.sample.clone(),
@@ -76,6 +79,19 @@ impl Onnx {
         let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs)?;
         Ok(Self { path: path.to_path_buf(), sessions, layout, conditioning })
     }
+}
+
+/// Warns of versions of ONNX's operators that were not tested. ONNX Runtime decides for itself which it runs.
+fn warn_of_version(path: &Path) {
+    let graph = std::fs::read(path).ok().and_then(|file| Graph::read(file).ok());
+    let Some(version) = graph.and_then(|graph| graph.opset()).filter(|version| !OPSETS.contains(version)) else {
+        return;
+    };
+    let (first, last) = (OPSETS.start(), OPSETS.end());
+    tracing::warn!(
+        path = %path.display(),
+        "uses version {version} of ONNX's operators, but {first} to {last} were tested: export it with opset_version=18"
+    );
 }
 
 impl OpenDenoiser for Onnx {

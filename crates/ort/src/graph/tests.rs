@@ -21,23 +21,20 @@ pub fn runtime() -> Runtime {
     Runtime::find_or_install(ExecutionProvider::Cpu, None, &()).unwrap()
 }
 
-fn data(file: &str) -> PathBuf {
+pub fn data(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/data").join(file)
 }
 
-fn numbers(graph: &str, key: &str) -> ArrayD<f64> {
+pub fn numbers(graph: &str, key: &str) -> ArrayD<f64> {
     Npz::open(&data("expected.npz")).unwrap().numbers::<IxDyn>(&format!("{graph}_{key}")).unwrap()
 }
 
-fn floats(numbers: &ArrayD<f64>) -> Vec<f32> {
+pub fn floats(numbers: &ArrayD<f64>) -> Vec<f32> {
     numbers.iter().map(|&number| number as f32).collect()
 }
 
-/// A graph without a manifest.
-fn opened(graph: &str, runtime: &Runtime) -> Onnx {
-    let path = data(&format!("{graph}.onnx"));
-    let reading = open(&path, runtime, 1, Idle::Spin).unwrap();
-    let graph_tensors = tensors(&reading);
+/// What goes in and comes out of a graph.
+pub fn described(graph: &str, graph_tensors: &GraphTensors) -> (Layout, ConditioningInputs) {
     let [plan, seen] = ["sample", "observation"].map(|key| numbers(graph, key).shape()[1..].to_vec());
     let is_float =
         graph_tensors.inputs.iter().any(|input| input.name == "timestep" && input.to_string().contains("f32"));
@@ -53,6 +50,15 @@ fn opened(graph: &str, runtime: &Runtime) -> Onnx {
         observation: Some("observation".into()),
         seen,
     };
+    (layout, conditioning_inputs)
+}
+
+/// A graph without a manifest.
+fn opened(graph: &str, runtime: &Runtime) -> Onnx {
+    let path = data(&format!("{graph}.onnx"));
+    let reading = open(&path, runtime, 1, Idle::Spin).unwrap();
+    let graph_tensors = tensors(&reading);
+    let (layout, conditioning_inputs) = described(graph, &graph_tensors);
     let (sessions, conditioning) = ToOpen { path: &path, tensors: &graph_tensors, runtime, how: HOW }
         .open(reading, &layout, conditioning_inputs)
         .unwrap();
