@@ -21,7 +21,7 @@ use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
 use parapolicy_onnx::{Dimension, Graph, OPSETS, TensorInfo, ValueKind};
 use parapolicy_policy::{
-    Batch, GraphError, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, work_of,
+    Batch, GraphError, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, TimestepType, work_of,
 };
 use parapolicy_sampler::BoxError;
 
@@ -41,6 +41,7 @@ pub(crate) struct Onnx {
     sessions: Sessions,
     layout: Layout,
     conditioning: Conditioning,
+    timestep: TimestepType,
 }
 
 /// What goes in and comes out.
@@ -77,7 +78,7 @@ impl Onnx {
         };
         let graph = ToOpen { path, tensors: &tensors, runtime, how };
         let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs)?;
-        Ok(Self { path: path.to_path_buf(), sessions, layout, conditioning })
+        Ok(Self { path: path.to_path_buf(), sessions, layout, conditioning, timestep: accepted.timestep })
     }
 }
 
@@ -95,6 +96,10 @@ fn warn_of_version(path: &Path) {
 }
 
 impl OpenDenoiser for Onnx {
+    fn timestep_type(&self) -> TimestepType {
+        self.timestep
+    }
+
     /// Counted by the engine.
     fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
         let WorkByStage { condition, layers } =

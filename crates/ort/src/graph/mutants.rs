@@ -124,7 +124,7 @@ fn mutants(file: &[u8]) -> Vec<Mutant> {
 }
 
 /// What the engine answers, unless it refuses the graph.
-fn engines(bytes: &[u8], [samples, observations]: [&[f32]; 2], timesteps: &[i64]) -> Option<Vec<f32>> {
+fn engines(bytes: &[u8], [samples, observations]: [&[f32]; 2], timesteps: &[f32]) -> Option<Vec<f32>> {
     let names = Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
     let graph = Graph::read(bytes.to_vec()).ok()?;
     let mut engine = Engine::on(&graph, &names, Kernel::fastest(Bits::F32), 1).ok()?;
@@ -141,7 +141,7 @@ fn onnx_runtimes(
     graph: &str,
     runtime: &Runtime,
     [samples, observations]: [&[f32]; 2],
-    timesteps: &[i64],
+    timesteps: &[f32],
 ) -> Option<Vec<f32>> {
     let reading = open(file, runtime, 1, Idle::Spin).ok()?;
     let (layout, inputs) = described(graph, &tensors(&reading));
@@ -149,6 +149,7 @@ fn onnx_runtimes(
         path: file.to_path_buf(),
         sessions: Sessions::open_size(reading),
         layout,
+        timestep: inputs.timestep_type,
         conditioning: Conditioning::Inputs(inputs),
     };
     let plans: Vec<_> = (0..timesteps.len()).collect();
@@ -160,7 +161,7 @@ fn onnx_runtimes(
 /// How many mutants of a graph the engine ran, of every so many that there are.
 fn compare(graph: &str, every: usize, runtime: &Runtime) -> usize {
     let [samples, observations] = ["sample", "observation"].map(|key| floats(&numbers(graph, key)));
-    let timesteps: Vec<_> = numbers(graph, "timestep").iter().map(|&timestep| timestep as i64).collect();
+    let timesteps: Vec<_> = numbers(graph, "timestep").iter().map(|&timestep| timestep as f32).collect();
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("mutant.onnx");
     let (mut run, mut of_none, mut wrong) = (0, 0, vec![]);

@@ -36,8 +36,8 @@ pub(super) struct Precomputed {
     values: Vec<BoundaryValue>,
     f: Option<Function>,
     g: Option<Function>,
-    /// Where the row of a timestep begins in `f`.
-    places: HashMap<i64, usize>,
+    /// Where the row of a timestep begins in `f`, by its bits.
+    places: HashMap<u32, usize>,
     /// Whether other observations were bound since.
     stale: bool,
     /// Where the rows of a batch begin in both.
@@ -76,7 +76,7 @@ impl Precomputed {
         let (places, rows) = Default::default();
         let mut found = Self { conditioning_inputs, values, f, g, places, stale: false, rows };
         // Two rows of each show that the graphs run, and that they say as much as was proven.
-        found.know(&[0, 1])?;
+        found.know(&[0.0, 1.0])?;
         found.see(&vec![0.0; 2 * found.conditioning_inputs.seen_len()])?;
         Ok(found)
     }
@@ -105,7 +105,7 @@ impl Precomputed {
         let len = |function: &Option<Function>| function.as_ref().map_or(0, |function| function.len);
         rows.clear();
         rows.extend(batch.timesteps.iter().zip(batch.plans).map(|(t, &plan)| {
-            let timestep = places.get(t).copied().unwrap_or_default();
+            let timestep = places.get(&t.to_bits()).copied().unwrap_or_default();
             [timestep, plan * len(g)]
         }));
         for (index, (value, input)) in values.iter().zip(inputs).enumerate() {
@@ -126,9 +126,9 @@ impl Precomputed {
     }
 
     /// Makes `f` of these timesteps known. Allocates nothing if it is.
-    fn know(&mut self, timesteps: &[i64]) -> ort::Result<()> {
+    fn know(&mut self, timesteps: &[f32]) -> ort::Result<()> {
         let Self { conditioning_inputs, f: Some(f), places, .. } = self else { return Ok(()) };
-        let mut new: Vec<_> = timesteps.iter().copied().filter(|t| !places.contains_key(t)).collect();
+        let mut new: Vec<_> = timesteps.iter().copied().filter(|t| !places.contains_key(&t.to_bits())).collect();
         if new.is_empty() {
             return Ok(());
         }
@@ -137,12 +137,12 @@ impl Precomputed {
             f.table.clear();
             new = timesteps.to_vec();
         }
-        new.sort_unstable();
-        new.dedup();
+        new.sort_unstable_by(f32::total_cmp);
+        new.dedup_by_key(|t| t.to_bits());
         let timesteps = conditioning_inputs.timestep_tensor(f.session.allocator(), &new)?;
         f.run(conditioning_inputs.timestep.clone(), timesteps, new.len())?;
         let first = f.table.len() / f.len - new.len();
-        places.extend(new.iter().enumerate().map(|(row, timestep)| (*timestep, (first + row) * f.len)));
+        places.extend(new.iter().enumerate().map(|(row, timestep)| (timestep.to_bits(), (first + row) * f.len)));
         Ok(())
     }
 

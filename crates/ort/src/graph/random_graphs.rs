@@ -32,7 +32,7 @@ impl Denoiser for Whole {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         let samples = samples.as_slice().unwrap();
@@ -86,7 +86,8 @@ fn whole(dir: &Path, manifest: &Manifest, runtime: &Runtime) -> Onnx {
         observation: Some("observation".into()),
         seen: accepted.seen,
     };
-    Onnx { path, sessions: Sessions::open_size(reading), layout, conditioning: Conditioning::Inputs(inputs) }
+    let timestep = accepted.timestep;
+    Onnx { path, sessions: Sessions::open_size(reading), layout, conditioning: Conditioning::Inputs(inputs), timestep }
 }
 
 fn sample(strategy: Strategy, table: &Table, denoiser: &mut dyn Denoiser, seed: u64) -> Option<Array1<f32>> {

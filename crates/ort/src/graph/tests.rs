@@ -59,10 +59,11 @@ fn opened(graph: &str, runtime: &Runtime) -> Onnx {
     let reading = open(&path, runtime, 1, Idle::Spin).unwrap();
     let graph_tensors = tensors(&reading);
     let (layout, conditioning_inputs) = described(graph, &graph_tensors);
+    let timestep = conditioning_inputs.timestep_type;
     let (sessions, conditioning) = ToOpen { path: &path, tensors: &graph_tensors, runtime, how: HOW }
         .open(reading, &layout, conditioning_inputs)
         .unwrap();
-    Onnx { path, sessions, layout, conditioning }
+    Onnx { path, sessions, layout, conditioning, timestep }
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn graphs_answer_what_pytorch_answers() {
         assert_eq!(matches!(onnx.conditioning, Conditioning::Precomputed(_)), !WHOLE.contains(&graph), "{graph}");
         let [samples, observations, expected] =
             ["sample", "observation", "prediction"].map(|key| floats(&numbers(graph, key)));
-        let timesteps: Vec<_> = numbers(graph, "timestep").iter().map(|&timestep| timestep as i64).collect();
+        let timesteps: Vec<_> = numbers(graph, "timestep").iter().map(|&timestep| timestep as f32).collect();
         let dim = samples.len() / timesteps.len();
         onnx.bind(&observations).unwrap();
         // Rows in another order each time, and as many as once met already.
