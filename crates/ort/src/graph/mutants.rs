@@ -143,10 +143,12 @@ fn onnx_runtimes(
     [samples, observations]: [&[f32]; 2],
     timesteps: &[f32],
 ) -> Option<Vec<f32>> {
-    let reading = open(file, runtime, 1, Idle::Spin).ok()?;
+    let file = GraphFile::read(file).ok()?;
+    let reading = open(&file, runtime, 1, Idle::Spin).ok()?;
     let (layout, inputs) = described(graph, &tensors(&reading));
     let mut whole = Onnx {
-        path: file.to_path_buf(),
+        path: file.path().to_path_buf(),
+        sha256: file.sha256().to_owned(),
         sessions: Sessions::open_size(reading),
         layout,
         timestep: inputs.timestep_type,

@@ -15,7 +15,7 @@ use crate::{Batch, GraphError, Manifest, OpenDenoiser, Precision, PredictError};
 #[derive(Clone, Debug)]
 struct Row {
     sample: Vec<f32>,
-    timestep: i64,
+    timestep: f32,
     observation: Vec<f32>,
 }
 
@@ -65,11 +65,11 @@ fn rounding(precision: Precision) -> [f32; 2] {
 fn row(manifest: &Manifest, index: usize, (start, width): (f32, f32)) -> Row {
     // Multiples of the golden ratio, modulo 1, are spread evenly.
     let spread = |at: usize| ((at + 1000 * index) as f64 * 0.618_033_988_749_895).fract() as f32;
-    let last = manifest.scheduler.num_train_timesteps.saturating_sub(1) as i64;
+    let last = manifest.scheduler.num_train_timesteps.saturating_sub(1);
     let seen = if manifest.inpaints() { 0 } else { manifest.n_obs_steps * manifest.seen_dim() };
     Row {
         sample: (0..manifest.sample_dim()).map(|at| 2.0 * spread(at) - 1.0).collect(),
-        timestep: if index == 0 { last - last / 4 } else { last / 4 },
+        timestep: (if index == 0 { last - last / 4 } else { last / 4 }) as f32,
         observation: (0..seen).map(|at| start + width * spread(at)).collect(),
     }
 }
@@ -158,7 +158,7 @@ mod tests {
                 let observation: f32 = batch.observations[batch.plans[row] * seen..][..seen].iter().sum();
                 let samples = &batch.samples[row * prediction.len()..];
                 for (number, sample) in prediction.iter_mut().zip(samples) {
-                    *number = sample + batch.timesteps[row] as f32 + observation + self.0(&batch);
+                    *number = sample + batch.timesteps[row] + observation + self.0(&batch);
                 }
             }
             Ok(())
@@ -174,7 +174,7 @@ mod tests {
     fn rows_that_mix_are_named() {
         assert_eq!(said(|_| 0.0), Ok(()));
         for (of, named) in [
-            ((|batch| batch.timesteps[0] as f32) as fn(&Batch<'_>) -> f32, "the timesteps of other rows"),
+            ((|batch| batch.timesteps[0]) as fn(&Batch<'_>) -> f32, "the timesteps of other rows"),
             (|batch| batch.observations.iter().sum::<f32>() / batch.plans.len() as f32, "the observations of other"),
             (|batch| batch.samples.iter().copied().fold(0.0, f32::max) * 1e3, "the samples of other rows"),
             (|batch| 1e3 * batch.plans.len() as f32, "the number of other rows"),

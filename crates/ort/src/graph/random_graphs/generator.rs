@@ -298,8 +298,9 @@ impl Writer {
             outputs: encoded(&[tensor("prediction", FLOAT, &[HORIZON, ACTION])]),
             sparse_initializers: vec![],
         };
-        let operator_sets = encoded(&[OperatorSet { domain: String::new(), version: 18 }]);
-        Model { ir_version: 9, graph: Some(graph), operator_sets, functions: vec![] }.encode_to_vec()
+        let version = self.rng.random_range(18..23);
+        let operator_sets = encoded(&[OperatorSet { domain: String::new(), version }]);
+        Model { ir_version: 8, graph: Some(graph), operator_sets, functions: vec![] }.encode_to_vec()
     }
 }
 
