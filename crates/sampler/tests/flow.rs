@@ -10,7 +10,9 @@
 mod support;
 
 use ndarray::{Array1, Array2, arr1};
-use parapolicy_sampler::{Noise, PredictionType, Sampler, SchedulerConfig, Solver, Strategy, Table, TimestepSpacing};
+use parapolicy_sampler::{
+    FlowConvention, Noise, PredictionType, Sampler, SchedulerConfig, Solver, Strategy, Table, TimestepSpacing,
+};
 use support::{DIM, Mixture};
 
 const MEAN: f64 = 0.4;
@@ -21,6 +23,7 @@ fn error(solver: Solver, steps: usize) -> f64 {
     let config = SchedulerConfig {
         prediction_type: PredictionType::Flow,
         timestep_spacing: TimestepSpacing::Trailing,
+        flow: Some(FlowConvention::DIFFUSERS),
         ..SchedulerConfig::default()
     };
     let table = Table::new(&config, solver, steps).unwrap();
