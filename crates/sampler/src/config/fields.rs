@@ -28,9 +28,9 @@ pub(super) enum Value {
 pub(super) struct Fields(BTreeMap<String, Value>);
 
 impl Fields {
-    /// The name of a field that was not taken.
-    pub fn left(&self) -> Option<&str> {
-        self.0.keys().next().map(String::as_str)
+    /// The first field that is none of those `known`.
+    pub fn other_than(&self, known: impl Fn(&str) -> bool) -> Option<&str> {
+        self.0.keys().map(String::as_str).find(|field| !known(field))
     }
 
     fn take(&mut self, field: &str) -> Option<Value> {

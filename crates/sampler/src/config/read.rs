@@ -30,6 +30,10 @@ impl<'de> Deserialize<'de> for SchedulerConfig {
 }
 
 fn read(mut fields: Fields) -> Result<SchedulerConfig, ConfigError> {
+    // First: what is missing may be there, misspelt.
+    if let Some(field) = fields.other_than(|field| FIELDS.iter().any(|(known, _)| *known == field)) {
+        return Err(known::unknown(field));
+    }
     for (field, treatment) in FIELDS {
         match treatment {
             Treatment::Harmless => fields.ignore(field),
@@ -55,10 +59,7 @@ fn read(mut fields: Fields) -> Result<SchedulerConfig, ConfigError> {
     denoised(&mut fields, &mut config)?;
     solvers(&mut fields, &mut config)?;
     flow(&mut fields, &mut config, class)?;
-    match fields.left() {
-        Some(field) => Err(known::unknown(field)),
-        None => Ok(config),
-    }
+    Ok(config)
 }
 
 fn needed<T>(value: Option<T>, field: &'static str, what: &'static str) -> Result<T, ConfigError> {
@@ -183,6 +184,9 @@ fn flow(fields: &mut Fields, config: &mut SchedulerConfig, class: Option<Class>)
 }
 
 fn convention(mut fields: Fields) -> Result<FlowConvention, ConfigError> {
+    if let Some(field) = fields.other_than(|field| ["time", "noise_at", "velocity"].contains(&field)) {
+        return Err(ConfigError::UnknownField { field: format!("flow.{field}"), nearest: None });
+    }
     let time: Option<FlowTime> = fields.named("time")?;
     let velocity: Option<FlowVelocity> = fields.named("velocity")?;
     let noise_at = match fields.whole("noise_at")? {
@@ -190,12 +194,9 @@ fn convention(mut fields: Fields) -> Result<FlowConvention, ConfigError> {
         Some(end) => return Err(ConfigError::out_of_range("flow.noise_at", &end, "0 or 1")),
         None => None,
     };
-    match fields.left() {
-        Some(field) => Err(ConfigError::UnknownField { field: format!("flow.{field}"), nearest: None }),
-        None => Ok(FlowConvention {
-            time: needed(time, "flow.time", FlowConvention::WRITTEN)?,
-            noise_at: needed(noise_at, "flow.noise_at", FlowConvention::WRITTEN)?,
-            velocity: needed(velocity, "flow.velocity", FlowConvention::WRITTEN)?,
-        }),
-    }
+    Ok(FlowConvention {
+        time: needed(time, "flow.time", FlowConvention::WRITTEN)?,
+        noise_at: needed(noise_at, "flow.noise_at", FlowConvention::WRITTEN)?,
+        velocity: needed(velocity, "flow.velocity", FlowConvention::WRITTEN)?,
+    })
 }
