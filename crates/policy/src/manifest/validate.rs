@@ -142,6 +142,7 @@ fn scheduler_problem(error: ConfigError) -> Problem {
         ConfigError::Unsupported { field, value, supported } => {
             (field, format!("is {value}, which is not supported; use {supported}"))
         }
+        ConfigError::Missing { field, what } => (field, format!("is missing; write {what}")),
         other => return ("scheduler".into(), format!("is refused: {other}")),
     };
     (format!("scheduler.{field}"), what)

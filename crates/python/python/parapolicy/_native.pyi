@@ -19,7 +19,7 @@ class _Sampling(TypedDict, total=False):
     sampler: Literal["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks"] | None
     """Default ``picard``."""
     solver: str | None
-    """``ddpm`` (default), ``ddim``, ``ddim:ETA`` or ``dpmsolver++``; of flow matching ``euler`` or ``midpoint``."""
+    """``ddpm`` (default), ``ddim``, ``ddim:ETA``, ``dpmsolver++`` or ``sde-dpmsolver++``; of flow matching ``euler`` or ``midpoint``."""
     steps: int | None
     """Denoising steps; default 100."""
     window: int | None

@@ -297,7 +297,7 @@ mod tests {
             let x = ndarray::aview1(&state[..DIM]);
             let mut drift = vec![0.0; width];
             diffusion.write_drift(&table.rows()[stage.level()], x, x.mapv(epsilon).view(), &mut drift);
-            sequence.advance(index, &state, Drift { current: &drift, previous: &drift }, &mut next);
+            sequence.advance(index, &state, Drift { current: &drift, previous: &drift, earlier: &drift }, &mut next);
             state.copy_from_slice(&next);
         }
         state[..DIM].to_vec()
