@@ -1,6 +1,8 @@
 """LeRobot's normaliser, as its processors do it after reading their files: what is exported does the same."""
 
+import copy
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,9 +19,19 @@ from export.tests.test_lerobot import ACTION, ENVIRONMENT, IMAGE, KEYPOINTS, STA
 BEFORE, AFTER = "policy_preprocessor.json", "policy_postprocessor.json"
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    return Checkpoint(tmp_path_factory.mktemp("made") / "checkpoint", images=(IMAGE,), **KEYPOINTS)
+
+
 @pytest.fixture
-def checkpoint(tmp_path: Path) -> Checkpoint:
-    return Checkpoint(tmp_path / "checkpoint", images=(IMAGE,), **KEYPOINTS)
+def checkpoint(made: Checkpoint, tmp_path: Path) -> Checkpoint:
+    """One to be changed; the weights stay where they are."""
+    mine = copy.copy(made)
+    mine.folder = tmp_path / "checkpoint"
+    shutil.copytree(made.folder, mine.folder, ignore=shutil.ignore_patterns("model.safetensors"))
+    (mine.folder / "model.safetensors").symlink_to(made.folder / "model.safetensors")
+    return mine
 
 
 def edit(folder: Path, name: str, change: Callable[[dict], object]) -> None:
