@@ -39,7 +39,8 @@ pub struct ControllerConfig {
     pub horizon: usize,
     /// Time after which a policy that has not returned with a plan counts as hanging, more than 0:
     /// [`WorkerEvent::Hung`](super::WorkerEvent::Hung). Making the policy may take ten times as long. Real time for a
-    /// [`Controller`](super::Controller), the loop's for a [`SimulatedController`](super::SimulatedController).
+    /// [`Controller`](super::Controller), which looks at it with every observation; the loop's for a
+    /// [`SimulatedController`](super::SimulatedController).
     /// [`ControllerConfig::default_watchdog`] fits most.
     pub watchdog: Duration,
 }

@@ -35,13 +35,18 @@ impl<'de> Deserialize<'de> for Latency {
 /// nanosecond to an hour are 34,000 at three digits.
 const MOST: u64 = 1 << 20;
 
+/// What a deflated histogram of version 2 begins with; its length follows.
+const KIND: [u8; 4] = 0x1c84_9314_u32.to_be_bytes();
+
 /// Bytes of its head: kind, length, offset, digits, lowest, highest, ratio.
 const HEAD: usize = 40;
 
 /// Reads a histogram. What it says of its own size is checked against what is there before anything is allocated.
 fn read(bytes: &[u8]) -> Result<Histogram<u64>, String> {
     let mut inflated = Vec::new();
-    // Kind and length come first, the same for every deflated histogram.
+    if !bytes.starts_with(&KIND) {
+        return Err("it is of another kind".to_owned());
+    }
     let deflated = bytes.get(8..).ok_or("it ends in its head")?;
     ZlibDecoder::new(deflated).take(MOST).read_to_end(&mut inflated).map_err(|error| error.to_string())?;
     let number = |at: usize| {
@@ -83,7 +88,7 @@ mod tests {
         fn what_is_announced_is_not_allocated(length in 64..u32::MAX, digits in 4..6_u32) {
             let head = |length: u32, digits: u32| {
                 let mut head = Vec::new();
-                for number in [0x1c84_9303, length, 0, digits] {
+                for number in [0x1c84_9313, length, 0, digits] {
                     head.extend(number.to_be_bytes());
                 }
                 head.extend([1_u64, u64::MAX / 4, 1.0_f64.to_bits()].into_iter().flat_map(u64::to_be_bytes));
@@ -93,7 +98,7 @@ mod tests {
                 let mut deflated = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
                 std::io::Write::write_all(&mut deflated, head).unwrap();
                 let deflated = deflated.finish().unwrap();
-                let mut bytes = 0x1c84_9304_u32.to_be_bytes().to_vec();
+                let mut bytes = KIND.to_vec();
                 bytes.extend((deflated.len() as u32).to_be_bytes());
                 bytes.extend(deflated);
                 format!("{:?}", BASE64_STANDARD.encode(bytes))
