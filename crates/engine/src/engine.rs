@@ -27,7 +27,7 @@ use crate::{
 /// let plan = engine.sample_dim();
 /// engine.bind(&vec![0.5; engine.observation_dim()])?;
 /// let mut prediction = vec![0.0; 2 * plan];
-/// engine.run(&[0, 0], &vec![0.1; 2 * plan], &[99, 0], &mut prediction)?;
+/// engine.run(&[0, 0], &vec![0.1; 2 * plan], &[99.0, 0.0], &mut prediction)?;
 /// # Ok(())
 /// # }
 /// ```
@@ -109,7 +109,7 @@ impl Engine {
         &mut self,
         plans: &[usize],
         samples: &[f32],
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: &mut [f32],
     ) -> Result<(), RunError> {
         let batch = timesteps.len();

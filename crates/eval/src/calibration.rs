@@ -125,7 +125,7 @@ impl Calibration {
         let (dim, training_steps) = (policy.manifest().sample_dim(), policy.manifest().scheduler.num_train_timesteps);
         let [observation] = trial_observations(policy.manifest(), &[]);
         let mut denoiser = policy.bind(observation.view())?;
-        let timestep = (training_steps / 2) as i64;
+        let timestep = (training_steps / 2) as f32;
         let batches = measure::batch_times(&mut denoiser, dim, timestep).map_err(CalibrationError::Network)?;
         let cost = cost(&batches)?;
         let roofline = Roofline::measure(policy, &batches);

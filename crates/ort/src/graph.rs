@@ -17,7 +17,7 @@ use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
 use parapolicy_onnx::{Dimension, TensorInfo, ValueKind};
 use parapolicy_policy::{
-    Batch, GraphError, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, work_of,
+    Batch, GraphError, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, TimestepType, work_of,
 };
 use parapolicy_sampler::BoxError;
 
@@ -37,6 +37,7 @@ pub(crate) struct Onnx {
     sessions: Sessions,
     layout: Layout,
     conditioning: Conditioning,
+    timestep: TimestepType,
 }
 
 /// What goes in and comes out.
@@ -71,13 +72,17 @@ impl Onnx {
             seen: accepted.seen,
         };
         let graph = ToOpen { path, tensors: &tensors, runtime, how };
-        let last = manifest.scheduler.num_train_timesteps as i64 - 1;
+        let last = manifest.scheduler.num_train_timesteps as f32 - 1.0;
         let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs, last)?;
-        Ok(Self { path: path.to_path_buf(), sessions, layout, conditioning })
+        Ok(Self { path: path.to_path_buf(), sessions, layout, conditioning, timestep: accepted.timestep })
     }
 }
 
 impl OpenDenoiser for Onnx {
+    fn timestep_type(&self) -> TimestepType {
+        self.timestep
+    }
+
     /// Counted by the engine.
     fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
         let WorkByStage { condition, layers } =

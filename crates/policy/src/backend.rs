@@ -17,7 +17,10 @@ use ndarray::ArrayViewMut2;
 use parapolicy_engine::Work;
 use parapolicy_sampler::BoxError;
 
-use crate::{EncoderGraph, GraphError, GraphTensors, Inference, LibraryDescription, Manifest, Precision, PredictError};
+use crate::{
+    EncoderGraph, GraphError, GraphTensors, Inference, LibraryDescription, Manifest, Precision, PredictError,
+    TimestepType,
+};
 
 mod install;
 mod list;
@@ -145,6 +148,11 @@ pub trait OpenDenoiser: fmt::Debug + Send {
     /// Whatever keeps the network from answering.
     fn run(&mut self, batch: Batch<'_>, prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError>;
 
+    /// What the graph takes for timesteps; whole numbers are checked before [`run`](Self::run).
+    fn timestep_type(&self) -> TimestepType {
+        TimestepType::Float32
+    }
+
     /// Operations and bytes of a batch of `rows`, for the roofline.
     ///
     /// # Errors
@@ -173,7 +181,7 @@ pub struct Batch<'a> {
     /// `[batch, horizon · plan_dim]`.
     pub samples: &'a [f32],
     /// `[batch]`.
-    pub timesteps: &'a [i64],
+    pub timesteps: &'a [f32],
 }
 
 impl Batch<'_> {

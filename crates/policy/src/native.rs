@@ -8,7 +8,7 @@ use parapolicy_sampler::BoxError;
 
 use crate::{
     Backend, BackendError, BackendName, Batch, EncoderGraph, GraphError, GraphTensors, Inference, InstallObserver,
-    Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, PredictError,
+    Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, PredictError, TimestepType,
 };
 
 /// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy.
@@ -72,12 +72,12 @@ impl OpenBackend for OpenNative {
 
     fn denoiser(&self, path: &Path, manifest: &Manifest, _device: u32) -> Result<Box<dyn OpenDenoiser>, GraphError> {
         let graph = read(path)?;
-        GraphTensors::from(&graph)
+        let accepted = GraphTensors::from(&graph)
             .denoiser(manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
         let names = names(path, manifest)?;
         let engine = Engine::on(&graph, &names, self.kernel, self.threads).map_err(|error| refused(path, error))?;
-        Ok(Box::new(NativeDenoiser { engine, prediction: Vec::new() }))
+        Ok(Box::new(NativeDenoiser { engine, timestep: accepted.timestep, prediction: Vec::new() }))
     }
 
     fn encoder(&self, path: &Path, _: &Manifest, _: &EncoderGraph) -> Result<Box<dyn OpenEncoder>, GraphError> {
@@ -89,10 +89,16 @@ impl OpenBackend for OpenNative {
 #[derive(Debug)]
 struct NativeDenoiser {
     engine: Engine,
+    /// What the graph takes; the engine itself computes with floating point.
+    timestep: TimestepType,
     prediction: Vec<f32>,
 }
 
 impl OpenDenoiser for NativeDenoiser {
+    fn timestep_type(&self) -> TimestepType {
+        self.timestep
+    }
+
     fn work(&self, _manifest: &Manifest, _precision: Precision, rows: usize) -> Result<Work, String> {
         Ok(self.engine.work(rows))
     }

@@ -9,7 +9,7 @@ use parapolicy_engine::Work;
 
 pub use self::error::PolicyError;
 use crate::{
-    BoundDenoiser, BoundPlans, Manifest, OpenDenoiser, PredictError, Provider, encoder::Encoder, graph,
+    BoundDenoiser, BoundPlans, Manifest, OpenDenoiser, PredictError, Provider, TimestepType, encoder::Encoder, graph,
     inpainted::Inpainted, observation::Observations,
 };
 
@@ -73,6 +73,23 @@ impl Network {
     /// The manifest (`policy.json`).
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Checks that the graph can be asked about these timesteps, a sampler's [`Table::timesteps`] before it draws: a
+    /// graph whose timesteps are int64 takes whole numbers alone.
+    ///
+    /// [`Table::timesteps`]: parapolicy_sampler::Table::timesteps
+    ///
+    /// # Errors
+    /// [`PredictError::Timestep`] with the graph's input and the first timestep that is not whole.
+    pub fn check_timesteps(&self, timesteps: &[f32]) -> Result<(), PredictError> {
+        let unfit = |timestep: &&f32| timestep.fract() != 0.0;
+        match timesteps.iter().find(unfit) {
+            Some(&timestep) if self.graph.timestep_type() == TimestepType::Int64 => {
+                Err(PredictError::Timestep { input: self.manifest.denoiser.timestep.clone(), timestep })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Operations and bytes of a batch of `rows`, for the roofline.

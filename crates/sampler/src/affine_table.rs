@@ -17,7 +17,7 @@ use crate::timesteps::timesteps;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// The training timestep at which x_j is evaluated.
-    pub timestep: i64,
+    pub timestep: f32,
     /// √ᾱ at that timestep; of a flow 1 − t/T.
     pub alpha: f32,
     /// √(1−ᾱ) at that timestep; of a flow t/T.
@@ -50,7 +50,7 @@ pub struct Table {
     prediction_type: PredictionType,
     clip: Option<f32>,
     rows: Vec<Step>,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
 }
 
 impl Table {
@@ -81,11 +81,11 @@ impl Table {
         });
         let rows: Vec<Step> = rows.collect();
         Ok(Self {
+            timesteps: rows.iter().map(|row| row.timestep).collect(),
             solver,
             prediction_type: config.prediction_type,
             clip: (config.clip_sample && solver.clips()).then_some(config.clip_sample_range as f32),
             rows,
-            timesteps,
         })
     }
 
@@ -109,7 +109,7 @@ impl Table {
     }
 
     /// The training timesteps visited, descending, `[N]`.
-    pub fn timesteps(&self) -> &[i64] {
+    pub fn timesteps(&self) -> &[f32] {
         &self.timesteps
     }
 

@@ -34,7 +34,7 @@ pub trait BatchedDenoiser {
         &mut self,
         plans: &[usize],
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError>;
 
@@ -53,7 +53,7 @@ impl<D: Denoiser> BatchedDenoiser for D {
         &mut self,
         _plans: &[usize],
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         self.predict(samples, timesteps, prediction)
@@ -73,7 +73,7 @@ impl<D: Denoiser> BatchedDenoiser for D {
 ///     fn predict(
 ///         &mut self,
 ///         samples: ArrayView2<'_, f32>,
-///         _timesteps: &[i64],
+///         _timesteps: &[f32],
 ///         mut prediction: ArrayViewMut2<'_, f32>,
 ///     ) -> Result<(), BoxError> {
 ///         prediction.assign(&samples);

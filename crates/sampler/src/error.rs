@@ -100,9 +100,9 @@ pub enum SampleError {
     #[error("the denoiser failed at timesteps {first} to {last}")]
     Denoiser {
         /// Timestep of the first row of the batch.
-        first: i64,
+        first: f32,
         /// Timestep of the last row of the batch.
-        last: i64,
+        last: f32,
         /// Its reason.
         source: BoxError,
     },
@@ -113,7 +113,7 @@ pub enum SampleError {
     #[error("the denoiser's prediction at timestep {timestep} holds a value that is not finite")]
     PredictionNotFinite {
         /// The training timestep of that prediction.
-        timestep: i64,
+        timestep: f32,
     },
     /// The strategy asked for rows that cannot be evaluated, which is a fault of the strategy.
     #[error(

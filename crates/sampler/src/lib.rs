@@ -23,7 +23,7 @@
 //!     fn predict(
 //!         &mut self,
 //!         samples: ArrayView2<'_, f32>,
-//!         _timesteps: &[i64],
+//!         _timesteps: &[f32],
 //!         mut prediction: ArrayViewMut2<'_, f32>,
 //!     ) -> Result<(), BoxError> {
 //!         prediction.assign(&samples);

@@ -8,7 +8,7 @@ use crate::error::ConfigError;
 /// How much signal and noise there is at a training timestep: x = α x_0 + σ ε.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct NoiseLevel {
-    pub timestep: i64,
+    pub timestep: f32,
     /// √ᾱ; of a flow 1 − t/T.
     pub alpha: f32,
     /// √(1−ᾱ); of a flow t/T.
@@ -24,7 +24,7 @@ pub(crate) fn noise_levels(config: &SchedulerConfig, timesteps: &[i64]) -> Resul
     let alphas = cumulative_alphas(config);
     let level = |&timestep: &i64| {
         let alpha = alphas[timestep as usize];
-        NoiseLevel { timestep, alpha: alpha.sqrt() as f32, sigma: (1.0 - alpha).sqrt() as f32 }
+        NoiseLevel { timestep: timestep as f32, alpha: alpha.sqrt() as f32, sigma: (1.0 - alpha).sqrt() as f32 }
     };
     let levels: Vec<NoiseLevel> = timesteps.iter().map(level).collect();
     if let Some(level) = levels.iter().find(|level| level.alpha == 0.0) {
@@ -40,7 +40,7 @@ pub(crate) fn noise_levels(config: &SchedulerConfig, timesteps: &[i64]) -> Resul
 
 fn straight(config: &SchedulerConfig, timestep: i64) -> NoiseLevel {
     let sigma = timestep as f64 / config.num_train_timesteps as f64;
-    NoiseLevel { timestep, alpha: (1.0 - sigma) as f32, sigma: sigma as f32 }
+    NoiseLevel { timestep: timestep as f32, alpha: (1.0 - sigma) as f32, sigma: sigma as f32 }
 }
 
 /// ᾱ_t = Π_{s ≤ t} (1 − β_s) for `t = 0..T`.

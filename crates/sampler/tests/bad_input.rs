@@ -119,7 +119,7 @@ fn noise_is_refused_by_field() {
 
 /// Answers with `value` once it is asked for `timestep`, and with 0 before.
 struct Fails {
-    timestep: i64,
+    timestep: f32,
     value: Result<f32, &'static str>,
 }
 
@@ -127,7 +127,7 @@ impl Denoiser for Fails {
     fn predict(
         &mut self,
         _samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         mut prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         prediction.fill(0.0);
@@ -142,7 +142,7 @@ impl Denoiser for Fails {
 struct Silent;
 
 impl Denoiser for Silent {
-    fn predict(&mut self, _: ArrayView2<'_, f32>, _: &[i64], _: ArrayViewMut2<'_, f32>) -> Result<(), BoxError> {
+    fn predict(&mut self, _: ArrayView2<'_, f32>, _: &[f32], _: ArrayViewMut2<'_, f32>) -> Result<(), BoxError> {
         Ok(())
     }
 }
@@ -157,14 +157,14 @@ fn a_sample_is_refused_with_the_place() {
     // At tolerance 0 no step is left out.
     let wide = WindowConfig { window: 4, tolerance: 0.0 };
     for strategy in Strategies::default().iter().map(|strategy| strategy.with_window(wide)) {
-        let nan = sample(&mut Fails { timestep: 500, value: Ok(f32::NAN) }, strategy, &noise);
+        let nan = sample(&mut Fails { timestep: 500.0, value: Ok(f32::NAN) }, strategy, &noise);
         let expected = "the denoiser's prediction at timestep 500 holds a value that is not finite";
         assert_eq!(nan.to_string(), expected);
-        let broken = sample(&mut Fails { timestep: 500, value: Err("out of memory") }, strategy, &noise);
+        let broken = sample(&mut Fails { timestep: 500.0, value: Err("out of memory") }, strategy, &noise);
         assert!(broken.to_string().starts_with("the denoiser failed at timesteps"), "{broken}");
         assert_eq!(broken.source().unwrap().to_string(), "out of memory");
         let silent = sample(&mut Silent, strategy, &noise);
-        assert!(matches!(silent, SampleError::PredictionNotFinite { timestep: 900 }), "{silent}");
+        assert!(matches!(silent, SampleError::PredictionNotFinite { timestep: 900.0 }), "{silent}");
     }
     let narrow = sample(&mut Silent, Strategy::sequential(), &Noise::draw(0, 10, 3));
     assert_eq!(narrow.to_string(), "initial_noise has 3 values, but the sampler needs 2");
@@ -176,9 +176,9 @@ fn a_sample_is_refused_with_the_place() {
 fn a_sampler_works_again_after_a_failure() {
     let noise = Noise::draw(0, 10, 2);
     let mut sampler = Sampler::new(table(), Strategy::picard(WindowConfig::default()), 2).unwrap();
-    let mut whole = Fails { timestep: -1, value: Ok(0.0) };
+    let mut whole = Fails { timestep: -1.0, value: Ok(0.0) };
     let expected = sampler.sample(&mut whole, &noise).unwrap().trajectory().to_owned();
-    sampler.sample(&mut Fails { timestep: 500, value: Err("interrupted") }, &noise).unwrap_err();
+    sampler.sample(&mut Fails { timestep: 500.0, value: Err("interrupted") }, &noise).unwrap_err();
     assert_eq!(sampler.sample(&mut whole, &noise).unwrap().trajectory(), expected);
 }
 
@@ -217,7 +217,7 @@ proptest! {
         let solver = [Solver::Ddpm, Solver::Ddim { eta }, Solver::DpmSolverPlusPlus][solver];
         if let Ok(table) = Table::new(&config, solver, steps) {
             prop_assert_eq!(table.timesteps().len(), steps);
-            prop_assert!(table.timesteps().iter().all(|t| (0..config.num_train_timesteps as i64).contains(t)));
+            prop_assert!(table.timesteps().iter().all(|t| (0.0..config.num_train_timesteps as f32).contains(t)));
             for row in table.rows() {
                 let values = [row.alpha, row.sigma, row.state, row.denoised, row.previous, row.noise, row.excess];
                 prop_assert!(values.iter().all(|value| value.is_finite()), "{row:?}");

@@ -21,7 +21,7 @@ const TIME: Duration = Duration::from_secs(5);
 
 /// Times batches of noise, of all sizes in turn and in another order each time, so that other load affects all sizes
 /// alike.
-pub(super) fn batch_times(denoiser: &mut dyn Denoiser, dim: usize, timestep: i64) -> Result<Vec<BatchTime>, BoxError> {
+pub(super) fn batch_times(denoiser: &mut dyn Denoiser, dim: usize, timestep: f32) -> Result<Vec<BatchTime>, BoxError> {
     let mut bench = Bench::new(denoiser, dim, timestep);
     let mut times = ROWS.map(|_| Vec::new());
     // The first batches of a size find memory unmapped and caches cold.
@@ -47,12 +47,12 @@ pub(super) fn batch_times(denoiser: &mut dyn Denoiser, dim: usize, timestep: i64
 struct Bench<'a> {
     denoiser: &'a mut dyn Denoiser,
     noise: Noise,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
     prediction: Array2<f32>,
 }
 
 impl<'a> Bench<'a> {
-    fn new(denoiser: &'a mut dyn Denoiser, dim: usize, timestep: i64) -> Self {
+    fn new(denoiser: &'a mut dyn Denoiser, dim: usize, timestep: f32) -> Self {
         let most = ROWS[ROWS.len() - 1];
         let prediction = Array2::zeros((most, dim));
         Self { denoiser, noise: Noise::draw(0, most, dim), timesteps: vec![timestep; most], prediction }
@@ -102,7 +102,7 @@ mod tests {
         fn predict(
             &mut self,
             samples: ArrayView2<'_, f32>,
-            timesteps: &[i64],
+            timesteps: &[f32],
             prediction: ArrayViewMut2<'_, f32>,
         ) -> Result<(), BoxError> {
             assert_eq!((samples.dim(), timesteps.len()), (prediction.dim(), samples.nrows()));

@@ -49,11 +49,12 @@ impl ConditioningInputs {
         let [timestep, observation @ ..] = inputs else { return Ok(()) };
         match &mut timestep.numbers {
             Numbers::Int(tensor) => {
-                tensor.try_extract_tensor_mut::<i64>()?.1[..batch.timesteps.len()].copy_from_slice(batch.timesteps);
+                // Whole numbers: checked before.
+                let (_, timesteps) = tensor.try_extract_tensor_mut::<i64>()?;
+                timesteps.iter_mut().zip(batch.timesteps).for_each(|(to, from)| *to = *from as i64);
             }
             Numbers::Float(tensor) => {
-                let (_, timesteps) = tensor.try_extract_tensor_mut::<f32>()?;
-                timesteps.iter_mut().zip(batch.timesteps).for_each(|(to, from)| *to = *from as f32);
+                tensor.try_extract_tensor_mut::<f32>()?.1[..batch.timesteps.len()].copy_from_slice(batch.timesteps);
             }
         }
         let [Input { numbers: Numbers::Float(tensor), .. }] = observation else { return Ok(()) };
@@ -69,7 +70,7 @@ impl ConditioningInputs {
     pub fn run<'s>(
         &self,
         session: &'s mut Session,
-        timesteps: &[i64],
+        timesteps: &[f32],
         observations: &[f32],
     ) -> ort::Result<SessionOutputs<'s>> {
         let plans: Vec<_> = (0..timesteps.len()).collect();

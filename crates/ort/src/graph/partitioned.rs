@@ -31,7 +31,7 @@ impl ToOpen<'_> {
         reading: Session,
         layout: &Layout,
         conditioning_inputs: ConditioningInputs,
-        last: i64,
+        last: f32,
     ) -> Result<(Sessions, Conditioning), GraphError> {
         let parts = self.in_partitions(layout, &conditioning_inputs, last).unwrap_or_else(|error| {
             tracing::debug!(path = %self.path.display(), %error, "run whole");
@@ -59,7 +59,7 @@ impl ToOpen<'_> {
         &self,
         layout: &Layout,
         conditioning_inputs: &ConditioningInputs,
-        last: i64,
+        last: f32,
     ) -> ort::Result<Option<(Sessions, Precomputed)>> {
         let &Self { path, tensors, runtime, how } = self;
         let Layout { sample, prediction, .. } = layout;

@@ -38,8 +38,8 @@ pub(super) struct Precomputed {
     values: Vec<BoundaryValue>,
     /// Numbers of all values of a row.
     len: usize,
-    /// Where the row of a timestep begins in `f`.
-    places: HashMap<i64, usize>,
+    /// Where the row of a timestep begins in `f`, by its bits.
+    places: HashMap<u32, usize>,
     /// Of the timesteps met so far, a row of `len` each.
     f: Vec<f32>,
     /// Of the observations that are bound; zeros, once, if the network sees none.
@@ -57,13 +57,14 @@ impl Precomputed {
         session: Session,
         conditioning_inputs: ConditioningInputs,
         names: &[String],
-        last: i64,
+        last: f32,
     ) -> ort::Result<Option<Self>> {
         let values = names.iter().map(|name| BoundaryValue { name: name.clone(), sizes: Vec::new() }).collect();
         let (len, places, f, g, stale, rows) = Default::default();
         let mut condition = Self { session, conditioning_inputs, values, len, places, f, g, stale, rows };
         let mut generator = ChaCha8Rng::seed_from_u64(0);
-        let timesteps: Vec<_> = (0..PROBES as i64).map(|probe| probe * last / (PROBES as i64 - 1)).collect();
+        let timesteps: Vec<_> =
+            (0..PROBES).map(|probe| (probe as f32 * last / (PROBES as f32 - 1.0)).floor()).collect();
         let observations: Vec<f32> =
             (0..PROBES * condition.conditioning_inputs.seen_len()).map(|_| generator.random_range(-1.0..1.0)).collect();
         let is_sum =
@@ -98,7 +99,7 @@ impl Precomputed {
         self.know(batch.timesteps)?;
         let plan = |plan: usize| if self.conditioning_inputs.observation.is_some() { plan * self.len } else { 0 };
         self.rows.clear();
-        self.rows.extend(batch.timesteps.iter().zip(batch.plans).map(|(t, &of)| [self.places[t], plan(of)]));
+        self.rows.extend(batch.timesteps.iter().zip(batch.plans).map(|(t, &of)| [self.places[&t.to_bits()], plan(of)]));
         let mut at = 0;
         for (value, input) in self.values.iter().zip(inputs) {
             let Numbers::Float(tensor) = &mut input.numbers else { continue };
@@ -114,16 +115,16 @@ impl Precomputed {
     }
 
     /// Makes `f` of these timesteps known. Allocates nothing if it is.
-    fn know(&mut self, timesteps: &[i64]) -> ort::Result<()> {
-        let mut new: Vec<_> = timesteps.iter().copied().filter(|t| !self.places.contains_key(t)).collect();
+    fn know(&mut self, timesteps: &[f32]) -> ort::Result<()> {
+        let mut new: Vec<_> = timesteps.iter().copied().filter(|t| !self.places.contains_key(&t.to_bits())).collect();
         if new.is_empty() {
             return Ok(());
         }
-        new.sort_unstable();
-        new.dedup();
+        new.sort_unstable_by(f32::total_cmp);
+        new.dedup_by_key(|t| t.to_bits());
         let rows = self.run(&new, &vec![0.0; new.len() * self.conditioning_inputs.seen_len()])?;
         for (timestep, row) in new.iter().zip(rows.chunks_exact(self.len)) {
-            self.places.insert(*timestep, self.f.len());
+            self.places.insert(timestep.to_bits(), self.f.len());
             self.f.extend_from_slice(row);
         }
         Ok(())
@@ -131,10 +132,10 @@ impl Precomputed {
 
     /// Makes `g` that of these observations, `[plans, …]`.
     fn see(&mut self, observations: &[f32]) -> ort::Result<()> {
-        self.know(&[0])?;
+        self.know(&[0.0])?;
         let plans = observations.len() / self.conditioning_inputs.seen_len();
-        self.g = self.run(&vec![0; plans], observations)?;
-        let zero = &self.f[self.places[&0]..][..self.len];
+        self.g = self.run(&vec![0.0; plans], observations)?;
+        let zero = &self.f[self.places[&0_f32.to_bits()]..][..self.len];
         for row in self.g.chunks_exact_mut(self.len) {
             row.iter_mut().zip(zero).for_each(|(value, zero)| *value -= zero);
         }
@@ -142,7 +143,7 @@ impl Precomputed {
     }
 
     /// `c`, row by row, the values of a row one after the other.
-    fn run(&mut self, timesteps: &[i64], observations: &[f32]) -> ort::Result<Vec<f32>> {
+    fn run(&mut self, timesteps: &[f32], observations: &[f32]) -> ort::Result<Vec<f32>> {
         let mut rows = vec![0.0; timesteps.len() * self.len];
         let outputs = self.conditioning_inputs.run(&mut self.session, timesteps, observations)?;
         let mut at = 0;
@@ -160,7 +161,7 @@ impl Precomputed {
     }
 
     /// Learns the sizes of the values, which the graph need not say; whether each has a row for each probe.
-    fn learn_sizes(&mut self, timesteps: &[i64], observations: &[f32]) -> ort::Result<bool> {
+    fn learn_sizes(&mut self, timesteps: &[f32], observations: &[f32]) -> ort::Result<bool> {
         let outputs = self.conditioning_inputs.run(&mut self.session, timesteps, observations)?;
         for value in &mut self.values {
             let Ok((shape, numbers)) = outputs[value.name.as_str()].try_extract_tensor::<f32>() else {
@@ -177,7 +178,7 @@ impl Precomputed {
     }
 
     /// Whether `c = f + g` at the probes, to rounding.
-    fn is_sum(&mut self, timesteps: &[i64], observations: &[f32]) -> ort::Result<bool> {
+    fn is_sum(&mut self, timesteps: &[f32], observations: &[f32]) -> ort::Result<bool> {
         let expected = self.run(timesteps, observations)?;
         self.know(timesteps)?;
         if self.conditioning_inputs.observation.is_some() {
@@ -185,7 +186,7 @@ impl Precomputed {
         }
         let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>().sqrt();
         let sums = timesteps.iter().zip(self.g.chunks_exact(self.len)).flat_map(|(t, g)| {
-            let f = &self.f[self.places[t]..][..self.len];
+            let f = &self.f[self.places[&t.to_bits()]..][..self.len];
             f.iter().zip(g).map(|(f, g)| f + g)
         });
         let difference = norm(&mut sums.zip(&expected).map(|(sum, expected)| sum - expected));

@@ -40,6 +40,7 @@ fn opened(graph: &str, runtime: &Runtime) -> Onnx {
     let [plan, seen] = ["sample", "observation"].map(|key| numbers(graph, key).shape()[1..].to_vec());
     let is_float =
         graph_tensors.inputs.iter().any(|input| input.name == "timestep" && input.to_string().contains("f32"));
+    let timestep = if is_float { TimestepType::Float32 } else { TimestepType::Int64 };
     let layout = Layout {
         sample: "sample".into(),
         prediction: "prediction".into(),
@@ -48,14 +49,14 @@ fn opened(graph: &str, runtime: &Runtime) -> Onnx {
     };
     let conditioning_inputs = ConditioningInputs {
         timestep: "timestep".into(),
-        timestep_type: if is_float { TimestepType::Float32 } else { TimestepType::Int64 },
+        timestep_type: timestep,
         observation: Some("observation".into()),
         seen,
     };
     let (sessions, conditioning) = ToOpen { path: &path, tensors: &graph_tensors, runtime, how: HOW }
-        .open(reading, &layout, conditioning_inputs, 99)
+        .open(reading, &layout, conditioning_inputs, 99.0)
         .unwrap();
-    Onnx { path, sessions, layout, conditioning }
+    Onnx { path, sessions, layout, conditioning, timestep }
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn graphs_answer_what_pytorch_answers() {
         assert_eq!(matches!(onnx.conditioning, Conditioning::Precomputed(_)), IN_PARTS.contains(&graph), "{graph}");
         let [samples, observations, expected] =
             ["sample", "observation", "prediction"].map(|key| floats(&numbers(graph, key)));
-        let timesteps: Vec<_> = numbers(graph, "timestep").iter().map(|&timestep| timestep as i64).collect();
+        let timesteps: Vec<_> = numbers(graph, "timestep").iter().map(|&timestep| timestep as f32).collect();
         let dim = samples.len() / timesteps.len();
         onnx.bind(&observations).unwrap();
         // Rows in another order each time, and as many as once met already.

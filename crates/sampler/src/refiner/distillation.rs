@@ -38,7 +38,7 @@ pub(super) struct Prior {
     prediction_type: PredictionType,
     clip: Option<f32>,
     levels: Vec<NoiseLevel>,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
     rates: Vec<f32>,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Buffers {
     pub noisy: Array2<f32>,
     pub predictions: Array2<f32>,
     /// `[K]`.
-    pub timesteps: Vec<i64>,
+    pub timesteps: Vec<f32>,
 }
 
 impl Prior {
@@ -61,8 +61,8 @@ impl Prior {
         Ok(Self {
             prediction_type: config.prediction_type,
             clip: config.clip_sample.then_some(config.clip_sample_range as f32),
+            timesteps: timesteps.iter().map(|timestep| *timestep as f32).collect(),
             levels: noise_levels(config, &timesteps)?,
-            timesteps,
             rates: (0..steps).map(rate).collect(),
         })
     }

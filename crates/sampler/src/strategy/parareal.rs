@@ -97,7 +97,7 @@ struct Parareal {
     asked: Vec<usize>,
     /// The rows of the round, `[N, D]` and `[N]`.
     states: Array2<f32>,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
     /// Scratch: a new head, `[2 D]`; a state, `[D]`, and a drift.
     head: Vec<f32>,
     state: Vec<f32>,
