@@ -56,7 +56,7 @@ impl<D: Denoiser> Denoiser for Interruptible<'_, D> {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         self.signals.check()?;
@@ -79,7 +79,7 @@ impl<D: BatchedDenoiser> BatchedDenoiser for InterruptibleBatch<'_, D> {
         &mut self,
         plans: &[usize],
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         self.signals.check()?;
