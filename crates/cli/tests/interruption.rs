@@ -36,11 +36,15 @@ fn root() -> PathBuf {
 }
 
 /// Where everything is that a test writes.
-struct Place(tempfile::TempDir);
+struct Place {
+    folder: tempfile::TempDir,
+    /// How many episodes `run` plays.
+    episodes: u32,
+}
 
 impl Place {
-    fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
+    fn new(episodes: u32) -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap(), episodes };
         for name in ["bin", "cache", "demos"] {
             fs::create_dir(place.path(name)).unwrap();
         }
@@ -54,12 +58,12 @@ impl Place {
         let python = place.path("bin/python3");
         let script = "#!/bin/sh\nfor last; do dest=$before; before=$last; done\nhead -c 100000 /dev/zero > \"$dest/part\"\nexec sleep 3\n";
         fs::write(&python, script).unwrap();
-        fs::set_permissions(&python, PermissionsExt::from_mode(0o755)).unwrap();
+        fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
         place
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     fn command(&self, kind: Kind, out: &str, resume: bool) -> Command {
@@ -72,7 +76,7 @@ impl Place {
         let out = self.path(out);
         match kind {
             Kind::Run => {
-                command.args(["run", "--environment=arm", "--episodes=3", "--sampler=sequential,picard"]).args(small);
+                command.args(["run", "--environment=arm", "--sampler=sequential,picard"]).args(small);
                 command.arg("--out").arg(out);
             }
             Kind::Study => {
@@ -81,7 +85,7 @@ impl Place {
             }
             Kind::Bench => {
                 command
-                    .args(["bench", "--environment=arm", "--observations=20", "--json", "--sampler=picard"])
+                    .args(["bench", "--environment=arm", "--observations=100", "--json", "--sampler=picard"])
                     .args(small);
             }
             Kind::Demos => {
@@ -94,6 +98,9 @@ impl Place {
                 command.args(["runtime", "install", "cpu"]);
             }
         }
+        if matches!(kind, Kind::Run) {
+            command.arg(format!("--episodes={}", self.episodes));
+        }
         if resume && matches!(kind, Kind::Run | Kind::Study) {
             command.arg("--resume");
         }
@@ -102,7 +109,7 @@ impl Place {
 
     /// Everything that is there is whole.
     fn check_files(&self, closed: bool) {
-        for path in files(self.0.path()) {
+        for path in files(self.folder.path()) {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let text = || fs::read_to_string(&path).unwrap();
             // What is in a temporary folder is nobody's yet.
@@ -133,7 +140,7 @@ impl Place {
     /// Nothing is left of what was killed.
     fn check_left(&self) {
         let temporary = |path: &PathBuf| is_temporary(&path.file_name().unwrap_or_default().to_string_lossy());
-        let left: Vec<_> = folders(self.0.path()).into_iter().filter(temporary).collect();
+        let left: Vec<_> = folders(self.folder.path()).into_iter().filter(temporary).collect();
         assert!(left.is_empty(), "{left:?}");
     }
 }
@@ -257,7 +264,7 @@ fn end_and_go_on(
 #[test]
 fn programs_that_are_killed_or_stopped_lose_nothing_and_leave_nothing() {
     let count: Option<u32> = std::env::var("PARAPOLICY_KILLS").ok().map(|count| count.parse().unwrap());
-    let place = Place::new();
+    let place = Place::new(if count.is_some() { 20 } else { 6 });
     let kinds: &[Kind] = if count.is_some() { &KINDS } else { &[Kind::Run, Kind::Bench, Kind::Demos, Kind::Install] };
     let whole: Vec<(Kind, Duration, Option<Value>)> = kinds
         .iter()
@@ -287,11 +294,11 @@ fn programs_that_are_killed_or_stopped_lose_nothing_and_leave_nothing() {
 
 #[test]
 fn a_run_that_is_stopped_reports_the_episodes_so_far() {
-    let place = Place::new();
+    let place = Place::new(1000);
     for (name, code) in [("-INT", 130), ("-TERM", 143)] {
         let out = format!("report{name}");
         let mut command = place.command(Kind::Run, &out, false);
-        command.arg("--episodes=1000").stdout(Stdio::piped());
+        command.stdout(Stdio::piped());
         let child = spawn(command);
         let journal = place.path(&out).join("resume.jsonl");
         let started = Instant::now();
@@ -319,7 +326,7 @@ fn a_run_that_is_stopped_reports_the_episodes_so_far() {
 /// written to.
 #[test]
 fn an_output_that_fails_loses_nothing() {
-    let place = Place::new();
+    let place = Place::new(1);
     let shell = |script: &str| {
         let mut command = Command::new("sh");
         command.current_dir(root()).env("P", env!("CARGO_BIN_EXE_parapolicy")).env("OUT", place.path("report"));

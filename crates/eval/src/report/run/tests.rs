@@ -61,7 +61,7 @@ fn a_report_states_what_was_recorded() {
     assert_eq!(report.throughput.plans_per_call, 1.0);
     assert_eq!(report.episodes[1].plans, 1);
     assert_eq!(report.reward_interval, None, "two episodes are too few");
-    assert_eq!(report.success_interval, crate::wilson(1, 2));
+    assert_eq!(report.success_interval, wilson(1, 2));
     assert_eq!((first.reward_difference, first.speedup), (None, Some(1.0)));
 }
 
