@@ -220,9 +220,9 @@ fn end_and_go_on(
     let mut child = spawn(place.command(kind, &name, false));
     std::thread::sleep(moment(index, time));
     if stop {
-        signal(&child, "-INT")
+        signal(&child, "-INT");
     } else {
-        child.kill().unwrap()
+        child.kill().unwrap();
     }
     let asked = Instant::now();
     let ended = child.wait_with_output().unwrap();

@@ -177,9 +177,9 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     let interrupted = stop.is_asked().then_some(BenchInterrupted { plans_asked, rows_asked });
     let bench = Bench { roofline: machine::roofline(&policy), precision, interrupted, rows };
     if arguments.json {
-        print_json(&bench)?
+        print_json(&bench)?;
     } else {
-        say(table::render_bench(&bench))?
+        say(table::render_bench(&bench))?;
     }
     stop.check("the plans that were drawn by then are reported")
 }

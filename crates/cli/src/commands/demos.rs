@@ -111,7 +111,8 @@ fn export(arguments: &DemosExportArguments) -> Result<(), Failure> {
     let DemosFormat::LeRobot = arguments.format;
     let demonstrations = of_one_kind(load(&arguments.paths)?)?;
     let renderer = arguments.images.then(|| Renderer::new(OBSERVATION_SIZE, OBSERVATION_SIZE)).transpose()?;
-    let exported = match parapolicy_lerobot::export(&demonstrations, renderer, &arguments.out) {
+    let stopped = || Stop::current().is_asked();
+    let exported = match parapolicy_lerobot::export_unless(&demonstrations, renderer, &arguments.out, &stopped) {
         Err(error @ (ExportError::Exists(_) | ExportError::Empty)) => Err(error).input(),
         exported => Ok(exported?),
     }?;

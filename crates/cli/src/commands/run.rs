@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 use parapolicy_control::Environment;
 use parapolicy_control::refine::Refinement;
 use parapolicy_eval::{
-    Deviation, Interrupted, Model, RealtimeReport, Recording, Report, Run, SCHEMA_VERSION, SamplerRun,
+    Deviation, Interrupted, Model, RealtimeReport, Recording, Report, ReportOutput, Run, SCHEMA_VERSION, SamplerRun,
 };
 use parapolicy_log::{LogFile, LogSummary};
 use parapolicy_policy::{Manifest, Network};
@@ -57,7 +57,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     arguments.check()?;
     let stop = Stop::listen()?;
     let place = arguments.place.find(&arguments.model.manifest()?)?;
-    let mut staging = Staging::new(&arguments.out, &outputs().map(|output| output.file_name()))?;
+    let mut staging = Staging::new(&arguments.out, &outputs().map(ReportOutput::file_name))?;
     let mut network = arguments.model.load()?;
     let mut environment = place.make(network.manifest())?;
     seeds(arguments.seed, arguments.episodes, &mut *environment)?;
