@@ -21,7 +21,8 @@ use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
 use parapolicy_onnx::{Dimension, Graph, OPSETS, OnnxError, TensorInfo, ValueKind, external_tensor};
 use parapolicy_policy::{
-    Batch, GraphError, GraphFile, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, TimestepType, work_of,
+    Batch, GraphError, GraphFile, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, TimestepType,
+    work_of,
 };
 use parapolicy_sampler::BoxError;
 
