@@ -129,7 +129,15 @@ mod tests {
             inputs: inputs.iter().map(|&input| input.into()).collect(),
             ..Node::default()
         };
-        let graph = |nodes| Graph { nodes, constants: vec![shape.clone()], inputs: vec![], outputs: vec![] };
+        let constants = [shape];
+        let graph = |nodes| Graph {
+            nodes,
+            constants: constants.to_vec(),
+            opset: Some(18),
+            redefined: None,
+            inputs: vec![],
+            outputs: vec![],
+        };
         let stated = vec![1 << 25, 1 << 24];
         for node in [node("ConstantOfShape", &["shape"]), node("Expand", &["x", "shape"]), node("Pad", &["x", "shape"])]
         {

@@ -7,16 +7,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use parapolicy_hostile::{Bounds, Outcome, run};
-use parapolicy_onnx::{Graph, Partition, external_tensor};
+use parapolicy_onnx::{DenoiserNames, Graph, Partition, external_tensor};
 
 /// A mutant has 128 KiB at most; a message of two bytes takes 200 in memory.
 const BOUNDS: Bounds = Bounds { bytes: 64 << 20, time: Duration::from_secs(5) };
 
+/// What the inputs and the output of the seeds are called.
+const NAMES: DenoiserNames<'_> = DenoiserNames {
+    sample: "sample",
+    timestep: "timestep",
+    observation: Some(("observation", &[2, 5])),
+    prediction: "prediction",
+};
+
 fn attempt(bytes: &[u8]) -> Outcome {
     let _either = external_tensor(bytes.to_vec());
-    if let Some(parts) = Partition::new(bytes.to_vec(), "sample", "prediction") {
-        let _files = (parts.conditioning_graph(), parts.rest(&[], "batch", "prediction"));
-    }
+    let _divided = Partition::new(bytes.to_vec(), &NAMES, "batch");
     let Ok(graph) = Graph::read(bytes.to_vec()) else { return Outcome::Refused };
     for tensor in graph.inputs.iter().chain(&graph.outputs) {
         let _named = tensor.to_string();

@@ -253,7 +253,7 @@ fn frames_of_no_or_absurd_size_are_refused() {
 
 #[test]
 fn snapshots_that_cannot_be_are_refused() {
-    let numbers = parapolicy_pusht::World::new().snapshot().to_array();
+    let numbers = World::new().snapshot().to_array();
     for (index, value, words) in [
         (0, f64::NAN, "agent x is NaN"),
         (3, f64::INFINITY, "agent velocity y is inf"),

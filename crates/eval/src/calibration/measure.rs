@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn every_pass_asks_for_every_size_in_another_order() {
         let mut asked = Asked::default();
-        let times = batch_times(&mut asked, 3, 50, &|| false).unwrap().unwrap();
+        let times = batch_times(&mut asked, 3, 50.0, &|| false).unwrap().unwrap();
         assert!(times.iter().map(|time| time.rows).eq(ROWS));
         assert!(times.iter().all(|time| time.p10_ms <= time.median_ms && time.median_ms <= time.p90_ms));
         let mut whole: Vec<usize> = ROWS.iter().flat_map(|&rows| vec![rows; (8 / rows).max(1)]).collect();

@@ -71,8 +71,8 @@ fn load(dir: &Path, provider: &str) -> Result<Network, PolicyError> {
 
 /// The graph as it is, without parts.
 fn whole(dir: &Path, manifest: &Manifest, runtime: &Runtime) -> Onnx {
-    let path = dir.join("denoiser.onnx");
-    let reading = open(&path, runtime, 1, Idle::Spin).unwrap();
+    let file = GraphFile::read(dir.join("denoiser.onnx")).unwrap();
+    let reading = open(&file, runtime, 1, Idle::Spin).unwrap();
     let accepted = tensors(&reading).denoiser(manifest).unwrap();
     let layout = Layout {
         sample: "sample".into(),
@@ -87,7 +87,9 @@ fn whole(dir: &Path, manifest: &Manifest, runtime: &Runtime) -> Onnx {
         seen: accepted.seen,
     };
     let timestep = accepted.timestep;
-    Onnx { path, sessions: Sessions::open_size(reading), layout, conditioning: Conditioning::Inputs(inputs), timestep }
+    let (path, sha256) = (file.path().to_path_buf(), file.sha256().to_owned());
+    let conditioning = Conditioning::Inputs(inputs);
+    Onnx { path, sha256, sessions: Sessions::open_size(reading), layout, conditioning, timestep }
 }
 
 fn sample(strategy: Strategy, table: &Table, denoiser: &mut dyn Denoiser, seed: u64) -> Option<Array1<f32>> {
