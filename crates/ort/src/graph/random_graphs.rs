@@ -210,7 +210,10 @@ fn a_clip_far_from_the_origin_is_seen() {
 }
 
 fn is_parted(path: &Path, manifest: &Manifest, runtime: &Runtime) -> bool {
-    matches!(Onnx::open(path, manifest, runtime, HOW).unwrap().conditioning, Conditioning::Precomputed(_))
+    matches!(
+        Onnx::open(&GraphFile::read(path).unwrap(), manifest, runtime, HOW).unwrap().conditioning,
+        Conditioning::Precomputed(_)
+    )
 }
 
 /// What a graph says for each row, where it takes the timestep or the observation of the first row for all of them, or
