@@ -453,6 +453,12 @@ fn claiming() -> Vec<u8> {
     [&[5][..], &(1_u64 << 40).to_le_bytes(), &[0; 8]].concat()
 }
 
+/// A record with a text of nearly 4 GiB after some numbers.
+fn named(opcode: u8, numbers: &[u8]) -> Vec<u8> {
+    let body = [numbers, &[0xff; 4], b"text"].concat();
+    [mcap::MAGIC, &[opcode], &(body.len() as u64).to_le_bytes(), &body].concat()
+}
+
 #[test]
 fn lengths_that_are_only_claimed_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -468,6 +474,8 @@ fn lengths_that_are_only_claimed_are_refused() {
         ("a chunk of another compression", chunked("lz4", 17, &claiming())),
         ("a record", top),
         ("an attachment", attachment),
+        ("the name of a schema", named(3, &[1, 0])),
+        ("the topic of a channel", named(4, &[1, 0, 0, 0])),
     ] {
         fs::write(&path, file).unwrap();
         let used = allocation_counter::measure(|| {

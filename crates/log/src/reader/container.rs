@@ -1,8 +1,8 @@
 //! The messages of an MCAP file (<https://mcap.dev/spec>), whatever the lengths in it claim.
 //!
 //! The crate `mcap` reads the records. It is given a longest record, which no file of this size can exceed, and what it
-//! would not survive is kept from it: records of chunks that are not compressed and claim more than their chunk holds, and
-//! every record but those that messages need.
+//! would not survive is kept from it: records of chunks that are not compressed and claim more than their chunk holds, texts
+//! that claim more than their record holds, and every record but those that messages need.
 
 use std::borrow::Cow;
 
@@ -69,6 +69,7 @@ impl<'a> Messages<'a> {
             if !matches!(opcode, op::SCHEMA | op::CHANNEL | op::MESSAGE) {
                 continue;
             }
+            check_texts(opcode, data)?;
             match parse_record(opcode, data)? {
                 Record::Schema { header, data } => self.channels.add_schema_from_slice(header, &data)?,
                 Record::Channel(channel) => self.channels.add_channel(channel)?,
@@ -99,6 +100,34 @@ impl Iterator for Messages<'_> {
         self.ended = !matches!(next, Some(Ok(_)));
         next
     }
+}
+
+/// Refuses texts in schemas and channels that claim more than is left of their record: memory would be taken for them.
+fn check_texts(opcode: u8, data: &[u8]) -> McapResult<()> {
+    // Numbers before the first of two texts: the record's own, and of a channel that of its schema.
+    let numbers = match opcode {
+        op::SCHEMA => 2,
+        op::CHANNEL => 4,
+        _ => return Ok(()),
+    };
+    let rest = data.get(numbers..).ok_or(McapError::UnexpectedEoc)?;
+    let mut rest = after_text(opcode, after_text(opcode, rest)?)?;
+    if opcode == op::CHANNEL {
+        let (&size, map) = rest.split_first_chunk().ok_or(McapError::UnexpectedEoc)?;
+        let end = map.len().saturating_sub(u32::from_le_bytes(size) as usize);
+        rest = map;
+        while rest.len() > end {
+            rest = after_text(opcode, rest)?;
+        }
+    }
+    Ok(())
+}
+
+/// What comes after a text, which its length precedes.
+fn after_text(opcode: u8, bytes: &[u8]) -> McapResult<&[u8]> {
+    let (&len, rest) = bytes.split_first_chunk().ok_or(McapError::UnexpectedEoc)?;
+    let len = u32::from_le_bytes(len);
+    rest.get(len as usize..).ok_or(McapError::RecordTooLarge { opcode, len: len.into() })
 }
 
 /// Refuses records that claim more than is left of their chunk, where a chunk is not compressed. A file may be cut short.
