@@ -28,9 +28,11 @@ impl Signals {
         if self.asked.elapsed() < INTERVAL {
             return Ok(());
         }
-        let answer = Python::attach(Python::check_signals);
-        self.asked = Instant::now();
-        answer
+        Python::attach(|py| {
+            // From here: how long the interpreter's lock is waited for does not count.
+            self.asked = Instant::now();
+            py.check_signals()
+        })
     }
 
     /// Waits for a lock, unless a signal comes.
