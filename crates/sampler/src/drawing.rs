@@ -45,12 +45,13 @@ pub(crate) fn check_values(plans: usize, steps: usize, dim: usize) -> Result<(),
     if values <= MOST_VALUES {
         return Ok(());
     }
-    let found = format!("{plans} × {steps} × {dim}");
-    Err(ConfigError::out_of_range(
-        "plans × steps × dim",
-        &found,
-        format!("{MOST_VALUES} at most: take fewer steps or plans"),
-    ))
+    let most = MOST_VALUES / steps.saturating_mul(dim).max(1);
+    if most == 0 {
+        let expected = format!("at most {} for plans of {dim} values", MOST_VALUES / dim.max(1));
+        return Err(ConfigError::out_of_range("steps", &steps, expected));
+    }
+    let expected = format!("at most {most} for {steps} steps of plans of {dim} values");
+    Err(ConfigError::out_of_range("plans", &plans, expected))
 }
 
 impl Drawing {
