@@ -633,7 +633,7 @@ def test_a_failure_of_pytorchs_exporter_is_one_line(
 CLAIMS = {
     "compressed": lambda path: repacked(path, {"compression": zipfile.ZIP_DEFLATED}),
     "an operation of other pickles": lambda path: repacked(
-        path, {}, lambda content: b"\x80\x04" + content[2:-1] + b"\x96" + b"\xff" * 8 + b"."
+        path, {}, lambda content: b"\x80\x04" + content[2:-1] + b"\x96\x01" + bytes(7) + b"a."
     ),
     "a class of a later pickle": lambda path: repacked(
         path, {}, lambda content: content[:2] + b"c__builtin__\nbytearray\n0" + content[2:]

@@ -139,7 +139,7 @@ WRONG = {
     "no list": (BEFORE, lambda config: config.pop("features"), "features is missing"),
     "a negative eps": (BEFORE, lambda config: config.update(eps=-1), "eps is -1"),
     "statistics of its own": (BEFORE, lambda config: config.update(stats={}), "stats is not known"),
-    "keys that are no list": (AFTER, lambda config: config.update(eps="small"), "eps is 'small'"),
+    "an eps that is a word": (AFTER, lambda config: config.update(eps="small"), "eps is 'small'"),
     "keys that are a word": (
         BEFORE,
         lambda config: config.update(normalize_observation_keys=STATE),
