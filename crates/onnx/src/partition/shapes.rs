@@ -129,7 +129,7 @@ fn positions(axes: &[i64], rank: usize) -> Option<Vec<usize>> {
 
 /// Numbers in so many axes, without the batch.
 pub fn numbers(shape: &[Size]) -> Option<i64> {
-    shape.iter().copied().filter_map(Size::known).try_fold(1_i64, |all, size| all.checked_mul(size))
+    shape.iter().filter_map(|size| size.known()).try_fold(1_i64, i64::checked_mul)
 }
 
 fn reshaped(node: &Node, inputs: &[Option<&Value>]) -> Option<Shape> {
