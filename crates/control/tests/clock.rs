@@ -70,7 +70,10 @@ impl Policy for Echo {
 }
 
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<(Duration, &'static str, String)>>>);
+struct Told(Arc<Mutex<Vec<Event>>>);
+
+/// When, which kind, and the words.
+type Event = (Duration, &'static str, String);
 
 impl EpisodeObserver for Told {
     fn event(&self, time: Duration, kind: &'static str, words: &dyn Display) {

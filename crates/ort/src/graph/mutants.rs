@@ -184,7 +184,8 @@ fn compare(graph: &str, every: usize, runtime: &Runtime) -> usize {
         let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>().sqrt();
         let difference = norm(&mut found.iter().zip(&expected).map(|(found, expected)| found - expected));
         let deviation = difference / norm(&mut expected.iter().copied());
-        if !(deviation < 1e-4) {
+        let is_right = deviation < 1e-4;
+        if !is_right {
             wrong.push(format!("{what}: {deviation:e}"));
         }
     }

@@ -159,7 +159,7 @@ fn compare_one(random: &Random, runtime: &Runtime) -> [usize; 3] {
     [usize::from(parted), networks.len() - 1, compared]
 }
 
-/// Of both of PyTorch's exporters, `data/make.py`.
+/// Of both exporters of `torch`, by `data/make.py`.
 #[test]
 fn exported_graphs_are_right_or_refused() {
     let runtime = runtime();

@@ -132,7 +132,8 @@ impl Probe<'_> {
 /// Whether predictions differ by more than `most` of the largest number.
 fn deviates(found: &[f32], expected: &[f32], most: f32) -> bool {
     let largest = expected.iter().fold(0.0_f32, |largest, number| largest.max(number.abs()));
-    let differs = |(a, b): (&f32, &f32)| a.to_bits() != b.to_bits() && !((a - b).abs() <= most * largest);
+    let is_close = |a: &f32, b: &f32| a.to_bits() == b.to_bits() || (a - b).abs() <= most * largest;
+    let differs = |(a, b)| !is_close(a, b);
     found.iter().zip(expected).any(differs)
 }
 
