@@ -98,7 +98,7 @@ impl Controller {
         self.seed = seed;
     }
 
-    /// Sends `action` until the first plan, in place of [`PlaybackConfig::initial`]. For use before an episode begins:
+    /// Sends `action` until the first plan, in place of `PlaybackConfig::initial`. For use before an episode begins:
     /// all plans are forgotten.
     ///
     /// # Errors

@@ -12,7 +12,7 @@
 //!
 //! Time is whatever the caller's clock says, from an origin of its own. It may jump. Forward, plans are too old at once,
 //! and withheld. Back, by more than half a period: ages cannot be known any more, so all plans are dropped, those being
-//! sampled are not taken ([`ClockStep`]), and until there is a new one [`PlaybackConfig::safe`] is sent. A smaller step
+//! sampled are not taken ([`ClockStep`]), and until there is a new one `PlaybackConfig::safe` is sent. A smaller step
 //! back counts as no time. Nothing here allocates, waits, or looks at a clock, so the same type serves a real robot and a
 //! simulated one.
 
