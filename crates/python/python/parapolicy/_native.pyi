@@ -19,7 +19,8 @@ class _Sampling(TypedDict, total=False):
     sampler: Literal["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks"] | None
     """Default ``picard``."""
     solver: str | None
-    """``ddpm`` (default), ``ddim``, ``ddim:ETA``, ``dpmsolver++`` or ``sde-dpmsolver++``; of flow matching ``euler`` or ``midpoint``."""
+    """``ddpm`` (default), ``ddim``, ``ddim:ETA``, ``dpmsolver++`` or ``sde-dpmsolver++``; of flow matching ``euler`` or
+    ``midpoint``."""
     steps: int | None
     """Denoising steps; default 100."""
     window: int | None
@@ -233,8 +234,8 @@ class Controller:
         ``ensemble`` from one to the next. When plans run out, ``late`` decides: the rest of the horizon, the ``safe``
         action (the last one again, if there is none), or coming to rest within ``decelerate_within`` seconds (3
         periods). A plan whose observation is older than ``max_age`` (a horizon) is not followed. No command is below
-        ``min``, above ``max``, or further than ``max_change`` from the one before. A policy that has not returned with a
-        plan after ``watchdog`` seconds (ten plans, at least 30) is abandoned with its thread, and loaded again.
+        ``min``, above ``max``, or further than ``max_change`` from the one before. A policy that has not returned with
+        a plan after ``watchdog`` seconds (ten plans, at least 30) is abandoned with its thread, and loaded again.
 
         Raises what ``Policy`` raises, and ValueError for settings that make no sense.
         """
