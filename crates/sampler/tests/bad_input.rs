@@ -41,6 +41,13 @@ fn a_configuration_is_refused_by_field() {
         cosine(r#""invert_sigmas": true"#),
         "invert_sigmas is for networks whose prediction_type is flow_prediction; remove it"
     );
+    assert_eq!(
+        config_text(
+            r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 100,
+                "prediction_type": "flow_prediction", "invert_sigmas": true, "stochastic_sampling": true}"#
+        ),
+        "stochastic_sampling: `true` is not supported; use false: invert_sigmas is true"
+    );
     assert_eq!(cosine(r#""use_dynamic_shifting": true"#), "use_dynamic_shifting: `true` is not supported; use false");
     assert_eq!(cosine(r#""solver_order": 4"#), "solver_order is 4, but must be 1, 2 or 3");
     assert_eq!(cosine(r#""steps_offset": 1.5"#), "steps_offset is 1.5, but must be a whole number, 0 or more");

@@ -171,6 +171,10 @@ fn flow(fields: &mut Fields, config: &mut SchedulerConfig, class: Option<Class>)
             None => Ok(()),
         };
     }
+    if inverted && config.stochastic_sampling {
+        // There the new noise replaces the data, and the sample is noise.
+        return Err(ConfigError::unsupported("stochastic_sampling", &true, "false: invert_sigmas is true"));
+    }
     config.flow = Some(match (written, class) {
         (Some(_), _) if inverted => {
             return Err(ConfigError::unsupported("invert_sigmas", &true, "flow alone, which says the same"));
