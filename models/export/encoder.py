@@ -12,29 +12,52 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
 
+from export.errors import ExportError
+
 BACKBONES = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 # The largest value of a pixel, in the observation.
 WHITE = 255
+# More pixels along a side than cameras have, and more numbers in a history of images than are exported.
+LONGEST_SIDE, MOST_NUMBERS = 4096, 1 << 26
 
 
 @dataclass(frozen=True)
 class Looks:
-    """Preprocessing of a camera's image: `size` is the image's own, `resized` what it is scaled to, and `cropped`
-    what is taken from its middle; all `(height, width)`."""
+    """Preprocessing of a camera's image: `size` is the image's own, `resized` what it is scaled to, with or without
+    filtering before pixels are left out (`antialias`), and `cropped` what is taken from its middle; all
+    `(height, width)`."""
 
     size: tuple[int, int]
     resized: tuple[int, int] | None
     cropped: tuple[int, int] | None
+    antialias: bool = True
+
+    def __post_init__(self):
+        for sides in (self.size, self.resized or self.size):
+            if max(sides) > LONGEST_SIDE:
+                raise ExportError(f"images of {list(sides)} have a side over {LONGEST_SIDE}")
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether a side gets shorter, so that it matters whether aliases are filtered out."""
+        return self.resized is not None and any(new < old for old, new in zip(self.size, self.resized, strict=True))
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """The size of what the network sees."""
+        return self.cropped or self.resized or self.size
 
 
 class Resize(nn.Module):
-    """Bilinear interpolation against aliasing, as a product with a matrix along either axis."""
+    """Bilinear interpolation, against aliasing or not, as a product with a matrix along either axis."""
 
-    def __init__(self, size: tuple[int, int], resized: tuple[int, int]):
+    def __init__(self, size: tuple[int, int], resized: tuple[int, int], antialias: bool):
         super().__init__()
         for name, old, new in zip(("down", "across"), size, resized, strict=True):
             eye = torch.eye(old)[None, None]
-            matrix = functional.interpolate(eye, size=(new, old), mode="bilinear", antialias=True, align_corners=False)
+            matrix = functional.interpolate(
+                eye, size=(new, old), mode="bilinear", antialias=antialias, align_corners=False
+            )
             self.register_buffer(name, matrix[0, 0], persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -65,14 +88,12 @@ class ImageEncoder(nn.Module):
     def __init__(self, backbone: str, group_norm: bool, looks: Looks, keypoints: int | None):
         super().__init__()
         self.size = looks.size
-        self.resize = Resize(looks.size, looks.resized) if looks.resized else nn.Identity()
+        self.resize = Resize(looks.size, looks.resized, looks.antialias) if looks.resized else nn.Identity()
         height, width = looks.resized or looks.size
-        self.height, self.width = looks.cropped or (height, width)
+        self.height, self.width = looks.seen
         self.top, self.left = round((height - self.height) / 2), round((width - self.width) / 2)
-        layers = list(getattr(torchvision.models, backbone)(weights=None).children())[:-2]
-        self.backbone = with_group_norm(nn.Sequential(*layers)) if group_norm else nn.Sequential(*layers)
-        with torch.no_grad():
-            _, channels, *size = self.backbone.eval()(torch.zeros(1, 3, self.height, self.width)).shape
+        self.backbone = resnet(backbone, group_norm)
+        channels, *size = features_shape(backbone, looks.seen)
         self.pool = Keypoints(channels, tuple(size), keypoints) if keypoints else None
         self.features = 2 * keypoints if keypoints else channels
         self.out = nn.Linear(self.features, self.features) if keypoints else None
@@ -81,6 +102,18 @@ class ImageEncoder(nn.Module):
         rows, columns = slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
         seen = self.backbone(self.resize(images)[:, :, rows, columns])
         return torch.relu(self.out(self.pool(seen))) if self.pool else seen.mean(dim=(-1, -2))
+
+
+def resnet(backbone: str, group_norm: bool) -> nn.Module:
+    """A ResNet without its last two layers, which classify."""
+    layers = nn.Sequential(*list(getattr(torchvision.models, backbone)(weights=None).children())[:-2])
+    return with_group_norm(layers) if group_norm else layers
+
+
+def features_shape(backbone: str, size: tuple[int, int]) -> tuple[int, int, int]:
+    """Channels, height and width of what a ResNet makes of images of this size; nothing is computed."""
+    with torch.device("meta"):
+        return tuple(resnet(backbone, False).eval()(torch.zeros(1, 3, *size)).shape[1:])
 
 
 def with_group_norm(net: nn.Module) -> nn.Module:

@@ -3,7 +3,10 @@
 import math
 from pathlib import Path
 
-from export.policy import ExportError
+from export.errors import ExportError
+
+# More than any size of a network, of an image or of a schedule; more of them in a list than any has.
+LARGEST, LONGEST = 1 << 20, 64
 
 
 class Fields:
@@ -15,6 +18,17 @@ class Fields:
     def refuse(self, name: str, problem: str) -> ExportError:
         return ExportError(f"{self.where}: {name} {problem}")
 
+    def known(self, names: set[str], defaults: dict) -> "Fields":
+        """The same with defaults filled in; fields that are neither are refused."""
+        for name in sorted(self.values.keys() - names - defaults.keys()):
+            raise self.refuse(name, "is not known: it may change what the policy does")
+        return Fields(self.where, defaults | self.values)
+
+    def under(self, name: str) -> "Fields":
+        """The fields of the object in the field `name`."""
+        joint = ": " if isinstance(self.where, Path) else "."
+        return Fields(f"{self.where}{joint}{name}", self.table(name))
+
     def get(self, name: str) -> object:
         if name not in self.values:
             raise self.refuse(name, "is missing")
@@ -22,25 +36,27 @@ class Fields:
 
     def one_of(self, name: str, *known: object) -> object:
         value = self.get(name)
-        if not any(value == choice and type(value) is type(choice) for choice in known):
+        if not any(type(value) is type(choice) and value == choice for choice in known):
             raise self.refuse(name, f"is {value!r}, which is not supported; supported: {', '.join(map(repr, known))}")
         return value
 
     def flag(self, name: str) -> bool:
         return self.one_of(name, False, True)
 
-    def count(self, name: str) -> int:
+    def count(self, name: str, most: int = LARGEST) -> int:
         value = self.get(name)
-        if type(value) is not int or value < 1:
-            raise self.refuse(name, f"is {value!r}, but must be a whole number, at least 1")
+        if not whole(value, most):
+            raise self.refuse(name, f"is {value!r}, but must be a whole number, at least 1, at most {most}")
         return value
 
     def counts(self, name: str, length: int | None = None) -> tuple[int, ...]:
         value = self.get(name)
-        whole = isinstance(value, list | tuple) and all(type(size) is int and size >= 1 for size in value)
-        if not whole or not value or length not in (None, len(value)):
+        listed = isinstance(value, list | tuple) and all(whole(size, LARGEST) for size in value)
+        if not listed or not 1 <= len(value) <= LONGEST or length not in (None, len(value)):
             wanted = "a list of" if length is None else f"{length}"
-            raise self.refuse(name, f"is {value!r}, but must be {wanted} whole numbers, each at least 1")
+            raise self.refuse(
+                name, f"is {value!r}, but must be {wanted} whole numbers, each at least 1, at most {LARGEST}"
+            )
         return tuple(value)
 
     def number(self, name: str) -> float:
@@ -54,3 +70,7 @@ class Fields:
         if not isinstance(value, dict):
             raise self.refuse(name, f"is {value!r}, but must be an object")
         return value
+
+
+def whole(value: object, most: int) -> bool:
+    return type(value) is int and 1 <= value <= most

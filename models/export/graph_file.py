@@ -2,7 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,14 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from export.errors import ExportError
 from export.graph import fast_form
 
 # The denoiser's, then the encoder's.
 INPUTS, OUTPUT = ("sample", "timestep", "observation"), "prediction"
 SEEN, FEATURES = "observation", "features"
 OPSET = 18
+MOST_ROWS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -54,20 +57,56 @@ def encoder(net: nn.Module, observation: tuple[int, int]) -> Network:
 
 def write(network: Network, path: Path) -> None:
     """One self-contained file, every batch axis dynamic, for ONNX Runtime 1.17 and later."""
-    batch = torch.export.Dim("batch")
+    try:
+        with quiet():
+            model = exported(network)
+        onnx.checker.check_model(model, full_check=True)
+    except OSError:
+        raise
+    except Exception as error:  # PyTorch's exporter raises whatever its parts raise
+        cause = first(error)
+        raise ExportError(
+            f"PyTorch {torch.__version__} cannot write {path.stem} as ONNX: {type(cause).__name__}: {cause}"
+        ) from error
+    onnx.save(model, path)
+
+
+def first(error: BaseException) -> BaseException:
+    """What an error began with."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what PyTorch's exporter logs and warns of: that it has no need of torchvision's operators, that inputs
+    share one batch axis, and, where it fails, the same several times over."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def exported(network: Network) -> onnx.ModelProto:
+    """The network as PyTorch's exporter has it, without what is of no use."""
+    # Without an end, PyTorch 2.6 finds that a batch could be as long as a slice without an end.
+    batch = torch.export.Dim("batch", max=MOST_ROWS)
     inputs = network.inputs(2)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it asks for torchvision's operators, which none here is
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it remarks that the inputs share one batch axis, as they must
-        program = torch.onnx.export(
-            fast_form(network.net),
-            tuple(inputs.values()),
-            input_names=list(inputs),
-            output_names=[network.output],
-            opset_version=OPSET,
-            dynamic_shapes=tuple({0: batch} for _ in inputs),
-            verbose=False,
-        )
+    program = torch.onnx.export(
+        fast_form(network.net),
+        tuple(inputs.values()),
+        input_names=list(inputs),
+        output_names=[network.output],
+        opset_version=OPSET,
+        dynamo=True,
+        dynamic_shapes=tuple({0: batch} for _ in inputs),
+        verbose=False,
+    )
     model = program.model_proto
     model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     # The exporter notes where in the source each node came from: useless without the source.
@@ -75,8 +114,7 @@ def write(network: Network, path: Path) -> None:
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     model.graph.ClearField("value_info")
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
+    return model
 
 
 def disagreement(network: Network, path: Path) -> float:

@@ -7,18 +7,14 @@ from pathlib import Path
 
 from torch import nn
 
-from export.encoder import Encoder
+from export.encoder import MOST_NUMBERS, Encoder
+from export.errors import ExportError
 from export.graph_file import FEATURES, INPUTS, OUTPUT, SEEN, Network, denoiser, encoder
 
 DENOISER, ENCODER, MANIFEST = "denoiser.onnx", "encoder.onnx", "policy.json"
 SCHEMA_VERSION = 2
-
-# Prediction types that the samplers support; `diffusers` has one more.
-BETA_SCHEDULES = ("linear", "scaled_linear", "squaredcos_cap_v2")
-
-
-class ExportError(Exception):
-    """The policy cannot be exported, and why."""
+# More steps than any plan or history has.
+MOST_STEPS = 4096
 
 
 @dataclass(frozen=True)
@@ -30,6 +26,9 @@ class Shape:
     n_action_steps: int = 8
 
     def __post_init__(self):
+        for name, steps in asdict(self).items():
+            if type(steps) is not int or not 1 <= steps <= MOST_STEPS:
+                raise ExportError(f"{name} is {steps!r}, but must be a whole number, at least 1, at most {MOST_STEPS}")
         needed = self.n_obs_steps + self.n_action_steps - 1
         if needed > self.horizon:
             raise ExportError(
@@ -65,7 +64,7 @@ class Policy:
 
     The denoiser takes `sample`, `timestep` and `observation` (see `ConditionalUnet`): observations, normalised, or the
     features that the encoder makes of them. Where they are `inpainted`, each step of `sample` is an action followed by
-    what is seen, and the denoiser takes nothing else of it.
+    what is seen, and the denoiser takes nothing else of it. `notes` say what a manifest has no field for.
     """
 
     name: str
@@ -77,6 +76,12 @@ class Policy:
     encoder: Encoder | None = None
     inpainted: bool = False
     drawn: Drawn | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        numbers = self.shape.n_obs_steps * sum(entry.length for entry in self.observations)
+        if numbers > MOST_NUMBERS:
+            raise ExportError(f"n_obs_steps observations have {numbers} numbers, over {MOST_NUMBERS}")
 
     def networks(self) -> dict[str, Network]:
         """The graphs to write, by the names of their files."""

@@ -40,6 +40,9 @@ def described(
         raise fields.refuse("down_dims", f"are {list(widths)}, but {rule}")
     if horizon % 2 ** (len(widths) - 1):
         raise fields.refuse("horizon", f"is {horizon}, but must be halved {len(widths) - 1} times without a rest")
-    net = ConditionalUnet(action, condition, widths, embedding, kernel, groups, scaled=fields.flag(scaled))
-    weights.load(net, tensors, NAMES, where)
-    return net.eval()
+    scale = fields.flag(scaled)
+
+    def build() -> ConditionalUnet:
+        return ConditionalUnet(action, condition, widths, embedding, kernel, groups, scaled=scale)
+
+    return weights.fitted(build, tensors, NAMES, where)

@@ -92,12 +92,16 @@ class RigidKeypoints(nn.Module):
 
 def remade(described: dict) -> RigidKeypoints:
     """What was `described`."""
-    weights = described["weights"]
-    sizes = (tuple(described[name]) for name in ("size", "table"))
-    buffers = (weights[name] for name in ("body", "low", "high"))
-    net = RigidKeypoints(*sizes, *buffers, tuple(described["widths"]))
-    net.load_state_dict(weights)
+    net = blank(described)
+    net.load_state_dict(described["weights"])
     return net
+
+
+def blank(described: dict) -> RigidKeypoints:
+    """The same, its weights not yet loaded."""
+    sizes = (tuple(described[name]) for name in ("size", "table"))
+    buffers = (described["weights"][name] for name in ("body", "low", "high"))
+    return RigidKeypoints(*sizes, *buffers, tuple(described["widths"]))
 
 
 def encoder(keypoints: RigidKeypoints, after: int) -> Encoder:

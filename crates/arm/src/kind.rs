@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use parapolicy_control::{BoxError, Environment};
+use parapolicy_control::{BoxError, Environment, Sketch};
 use parapolicy_eval::{EnvironmentError, EnvironmentKind, EnvironmentName, Painter, Scenario};
 use parapolicy_policy::Manifest;
 use thiserror::Error;
 
 use crate::Arm;
 use crate::painter::ArmPainter;
+use crate::sketch::ArmSketch;
 
 /// The arm, for a list of environments.
 pub const ARM: EnvironmentName = EnvironmentName::of(&Kind);
@@ -71,5 +72,9 @@ impl Scenario for Reach {
 
     fn painter(&self) -> Option<Box<dyn Painter>> {
         Some(Box::new(ArmPainter))
+    }
+
+    fn sketch(&self) -> Option<Box<dyn Sketch>> {
+        Some(Box::new(ArmSketch))
     }
 }

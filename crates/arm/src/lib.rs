@@ -21,6 +21,7 @@
 mod arm;
 mod kind;
 mod painter;
+mod sketch;
 
 pub use arm::{Arm, LINKS, NEAR, PERIOD, SPEED, STOP};
 pub use kind::{ARM, ArmError};

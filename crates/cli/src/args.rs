@@ -9,6 +9,7 @@ mod runtime;
 mod study;
 mod view;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -181,6 +182,10 @@ pub struct RunArguments {
     /// Log every plan as it stood after each round of its sampler, too. Where the world waits, one of them is drawn: rounds.svg.
     #[arg(long, conflicts_with = "environments")]
     pub log_rounds: bool,
+    /// Show the log as it is written, too, by Foxglove's WebSocket protocol, at this address. Whoever reaches it can watch, so
+    /// without an address it is one of this machine alone: 127.0.0.1:8765.
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:8765")]
+    pub live: Option<SocketAddr>,
     #[command(flatten)]
     pub place: PlaceArguments,
     /// Episodes of each sampler.
@@ -190,7 +195,9 @@ pub struct RunArguments {
     #[arg(long, default_value_t = 100_000)]
     pub seed: u64,
     /// Environments to play at once, their plans drawn together in shared batches. Beyond 1, samplers
-    /// run one after the other, and throughput is reported in place of a plan's latency. Not with --refine.
+    /// run one after the other, and throughput is reported in place of a plan's latency. A batch of
+    /// one row is rounded otherwise than a larger one, so that actions and rewards may differ from those of K = 1 from the
+    /// fifth digit on. Not with --refine.
     #[arg(
         long, value_name = "K", default_value_t = 1,
         conflicts_with_all = ["refine", "deadline", "rounds", "warm_start", "reuse"],
@@ -200,9 +207,12 @@ pub struct RunArguments {
     #[command(flatten)]
     pub realtime: LoopArguments,
     /// Folder for report.html, a page of all that was measured; report.json, episodes.csv, report.svg, episode.gif; and
-    /// episodes.mcap: all that was observed, planned and sent, for Foxglove or rerun.
+    /// episodes.mcap: all that was observed, planned and sent, for rerun or Foxglove.
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
+    /// Go on with the run that was stopped or killed in this folder: episodes that were over are not played again.
+    #[arg(long)]
+    pub resume: bool,
     /// Print the report as JSON, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,

@@ -12,6 +12,7 @@ use parapolicy_ort::backends;
 use parapolicy_policy::{BackendName, Inference, InferenceError, Manifest};
 
 use crate::failure::{Failure, InputError as _};
+use crate::say::tell;
 
 /// Its name.
 const AUTO: &str = "auto";
@@ -62,7 +63,7 @@ pub fn choose(model: &Path, inference: &Inference) -> Result<Inference, Failure>
     let Timed(fastest, _) = timed.first().context("auto: no provider runs the model; name one to hear why").input()?;
     let times: Vec<_> = timed.iter().map(ToString::to_string).collect();
     let (provider, rows) = (fastest.provider, Calibration::ROWS);
-    eprintln!("auto: provider {provider}; a batch of {rows} rows takes {}", times.join(", "));
+    tell!("auto: provider {provider}; a batch of {rows} rows takes {}", times.join(", "));
     Ok(fastest.clone())
 }
 
@@ -93,7 +94,7 @@ fn time(model: &Path, manifest: &Manifest, inference: &Inference) -> Result<Opti
 /// Calibrates in a child process, because a process can load only one library of ONNX Runtime.
 fn calibrate(model: &Path, inference: &Inference) -> Result<(), Failure> {
     let Inference { provider, precision, threads, pinned, devices, .. } = inference;
-    eprintln!("auto: calibrating {provider}");
+    tell!("auto: calibrating {provider}");
     let mut command = Command::new(env::current_exe().context("this program's own file")?);
     command.arg("calibrate").arg("--model").arg(model).args([
         format!("--provider={provider}"),
@@ -105,9 +106,9 @@ fn calibrate(model: &Path, inference: &Inference) -> Result<(), Failure> {
     let output = command.stdin(Stdio::null()).output().context("this program, to calibrate")?;
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
-        eprint!("{said}");
+        tell!("{}", said.trim_end());
     } else {
-        eprintln!("auto: {provider} is left out ({})", said.trim_end().trim_start_matches("error: "));
+        tell!("auto: {provider} is left out ({})", said.trim_end().trim_start_matches("error: "));
     }
     Ok(())
 }

@@ -9,6 +9,8 @@ use parapolicy_policy::Network;
 use parapolicy_sampler::{Choice, Strategy};
 
 use crate::failure::{Failure, InputError as _};
+use crate::say::tell;
+use crate::stop::Stop;
 
 /// Its name.
 const AUTO: &str = "auto";
@@ -58,13 +60,13 @@ pub fn choose(
         let observations = meet(policy)?;
         if known.is_none() || !observations.is_empty() {
             let Sampling { solver, steps, tolerance } = sampling;
-            eprintln!("auto: drawing plans with every candidate ({solver}, {steps} steps, tolerance {tolerance})");
+            tell!("auto: drawing plans with every candidate ({solver}, {steps} steps, tolerance {tolerance})");
             calibration.profile(policy, sampling, &observations)?;
             calibration.store()?;
         }
     }
     let choice = calibration.choose(sampling)?;
-    eprintln!("auto: {choice}");
+    tell!("auto: {choice}");
     Ok(choice)
 }
 
@@ -72,15 +74,15 @@ fn known_or_measured(policy: &mut Network) -> Result<Calibration, CalibrationErr
     if let Some(calibration) = Calibration::load(policy)? {
         return Ok(calibration);
     }
-    eprintln!("auto: this model was not calibrated on this machine, measuring its batches");
-    Calibration::measure(policy)
+    tell!("auto: this model was not calibrated on this machine, measuring its batches");
+    Calibration::check_store(policy)?;
+    let stop = Stop::current();
+    Calibration::measure_unless(policy, &|| stop.is_asked())
 }
 
 /// Warns if other load disturbed the measured times.
 pub fn warn_if_disturbed(calibration: &Calibration) {
     if calibration.disturbed() {
-        eprintln!(
-            "calibration: times differ widely, something else was running; calibrate again when the machine is idle"
-        );
+        tell!("calibration: times differ widely, something else was running; calibrate again when the machine is idle");
     }
 }

@@ -18,12 +18,14 @@ mod sample;
 pub mod study;
 mod view;
 
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::Context as _;
 use ndarray::Array2;
-use parapolicy_control::{InferenceOptions, SamplingOptions};
+use parapolicy_control::{Environment, InferenceOptions, SamplingOptions};
 use parapolicy_eval::{Calibration, Sampling};
+use parapolicy_files::printable;
 use parapolicy_ort::backends;
 use parapolicy_policy::{BackendName, Inference, InferenceError, Manifest, Network, Provider};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategies, Strategy, Table};
@@ -34,6 +36,7 @@ use crate::auto_provider::{self, ProviderArgument};
 use crate::auto_sampler::{self, SamplerName};
 use crate::failure::{Failure, InputError as _};
 use crate::progress::InstallProgress;
+use crate::say::say;
 
 /// Does what the command line asks for.
 pub fn dispatch(command: Command) -> Result<(), Failure> {
@@ -162,10 +165,32 @@ impl BudgetArguments {
     }
 }
 
+/// The command line, as far as it is text.
+fn command_line() -> Vec<String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
+/// The seeds of `count` episodes, the first one's given; each must be a seed of the environment.
+fn seeds(first: u64, count: u64, environment: &mut dyn Environment) -> Result<Range<u64>, Failure> {
+    let end = first.checked_add(count);
+    let end = end.with_context(|| format!("--seed: {count} episodes from {first} on go beyond the largest seed"));
+    let end = end.input()?;
+    if let Some(last) = end.checked_sub(1).filter(|last| *last >= first) {
+        environment.reset(last).map_err(anyhow::Error::from_boxed).context("--seed").input()?;
+    }
+    Ok(first..end)
+}
+
 /// Prints a value as JSON on standard output.
 fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    use std::io::Write as _;
     let text = serde_json::to_string_pretty(value).context("the result has no JSON form")?;
-    writeln!(std::io::stdout(), "{text}").context("standard output")?;
-    Ok(())
+    // What a terminal might obey stands in strings alone, and is written there as JSON has it.
+    let is_safe = |character: char| {
+        character == '\n' || printable(character.encode_utf8(&mut [0; 4])).len() == character.len_utf8()
+    };
+    let escaped = |character: char| match is_safe(character) {
+        true => character.to_string(),
+        false => format!("\\u{:04x}", u32::from(character)),
+    };
+    say(text.chars().map(escaped).collect::<String>())
 }

@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+use parapolicy_files::printable;
+
+use crate::say::tell;
+use crate::stop::Stop;
+
 /// Why the program stops: invalid input, or any other error.
 #[derive(Debug)]
 pub enum Failure {
@@ -9,6 +14,8 @@ pub enum Failure {
     Input(anyhow::Error),
     /// The rest; exit code 1.
     Other(anyhow::Error),
+    /// The program was asked to stop: what came of it; the exit code is that of the signal.
+    Stopped(String),
     /// Another program has said why; its exit code.
     Told(u8),
 }
@@ -16,18 +23,28 @@ pub enum Failure {
 impl Failure {
     /// Prints one line, causes included, and says what to exit with.
     pub fn report(&self) -> ExitCode {
-        let (error, code) = match self {
-            Self::Input(error) => (error, 2),
-            Self::Other(error) => (error, 1),
+        let (words, code) = match self {
+            Self::Input(error) => (one_line(error), 2),
+            Self::Other(error) => (one_line(error), 1),
+            Self::Stopped(what) => (what.clone(), 1),
             Self::Told(code) => return ExitCode::from(*code),
         };
-        eprintln!("error: {}", one_line(error));
-        ExitCode::from(code)
+        match Stop::current().exit_code() {
+            0 => {
+                tell!("error: {words}");
+                ExitCode::from(code)
+            }
+            stopped => {
+                tell!("stopped: {words}");
+                ExitCode::from(stopped)
+            }
+        }
     }
 }
 
-/// The error and its causes, joined by colons. A cause that its parent already quotes is not said twice.
-fn one_line(error: &anyhow::Error) -> String {
+/// The error and its causes, joined by colons. A cause that its parent already quotes is not said twice, and names of
+/// strangers' files and fields hold nothing that a terminal obeys.
+pub fn one_line(error: &anyhow::Error) -> String {
     let mut line = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !line.contains(&cause) {
@@ -35,7 +52,8 @@ fn one_line(error: &anyhow::Error) -> String {
             line.push_str(&cause);
         }
     }
-    line.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    let line = line.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    printable(&line).into_owned()
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
@@ -68,5 +86,7 @@ mod tests {
         assert_eq!(one_line(&error), "report.json: could not be written: no space left");
         let quoting = Err::<(), _>(anyhow!("no space")).context("report.json: no space").unwrap_err();
         assert_eq!(one_line(&quoting), "report.json: no space");
+        let coloured = anyhow!("`\x1b[2Jreward` is unknown");
+        assert_eq!(one_line(&coloured), "`\\u{1b}[2Jreward` is unknown");
     }
 }

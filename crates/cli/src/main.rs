@@ -7,9 +7,12 @@ mod commands;
 mod environments;
 mod failure;
 mod input;
+mod journal;
 mod machine;
 mod output;
 mod progress;
+mod say;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -19,6 +22,8 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
+        // A closed standard error is no reason to end.
+        .log_internal_errors(false)
         .init();
     match commands::dispatch(args::Arguments::parse().command()) {
         Ok(()) => ExitCode::SUCCESS,

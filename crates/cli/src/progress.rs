@@ -4,6 +4,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use parapolicy_eval::SamplerRun;
 use parapolicy_policy::{InstallObserver, InstallStage};
 
+use crate::stop::Stop;
+
 /// The bar over all episodes of a run.
 #[derive(Clone)]
 pub struct RunProgress(ProgressBar);
@@ -54,6 +56,10 @@ impl InstallObserver for InstallProgress {
     fn progress(&self, bytes: u64, total: u64) {
         self.0.set_length(total);
         self.0.set_position(bytes);
+    }
+
+    fn cancels(&self) -> bool {
+        Stop::current().is_asked()
     }
 }
 

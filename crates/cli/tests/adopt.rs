@@ -129,7 +129,8 @@ fn other_graphs_and_other_schedulers_plan_once_they_are_filled_in() {
     let observation = Array2::from_shape_fn((2, 3), |(step, column)| (step + column) as f64);
     let flow = json!({
         "num_train_timesteps": 100, "prediction_type": "flow_prediction", "clip_sample": false,
-        "timestep_spacing": "trailing"
+        "timestep_spacing": "trailing",
+        "flow": { "time": "train_timesteps", "noise_at": 1, "velocity": "noise_minus_data" }
     });
     let cases = [
         ("affine", original["scheduler"].clone(), "ddpm"),
@@ -149,7 +150,7 @@ fn other_graphs_and_other_schedulers_plan_once_they_are_filled_in() {
         });
         place.fill_in(&listed, &original);
         let solver = format!("--solver={solver}");
-        place.plan("adopted", &observation, &["--provider=cpu", "--sampler=sequential", "--steps=6", &solver])
+        place.plan("adopted", &observation, &["--provider=cpu", "--sampler=sequential", "--steps=10", &solver])
     });
     let [one, flat, inpainted, euler, midpoint] = &plans;
     assert!((one - flat).iter().all(|difference| difference.abs() < 1e-3), "{one} {flat}");

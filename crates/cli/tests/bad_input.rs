@@ -353,3 +353,171 @@ fn reports_that_cannot_be_compared_are_named_by_file_and_field() {
         assert!(line.contains(expected), "{line}");
     }
 }
+
+/// Replaces a file by a pipe that nobody writes to.
+#[cfg(unix)]
+fn make_pipe(path: &Path) {
+    let _none = fs::remove_file(path);
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn inputs_that_never_end() {
+    for file in ["model/policy.json", "model/denoiser.onnx", "in.npz"] {
+        let bench = Bench::new();
+        make_pipe(&bench.path(file));
+        bench.refuses(&[file, "it is a pipe or a device: a regular file is needed"]);
+    }
+    let bench = Bench::new();
+    let pipe = bench.path("pipe");
+    make_pipe(&pipe);
+    let refusal = |arguments: &[&str]| refused(program().args(arguments).arg(&pipe).timeout(LONG), 2);
+    for arguments in [&["run", "--scenario"][..], &["replay", "--trace"], &["adopt"], &["compare", "/dev/zero"]] {
+        let line = refusal(arguments);
+        assert!(line.contains("it is a pipe or a device"), "{line}");
+    }
+    // It says of every file what is wrong with it.
+    let checked = program().args(["demos", "check"]).arg(&pipe).timeout(LONG).assert().failure();
+    let said = String::from_utf8_lossy(&checked.get_output().stdout);
+    assert!(said.contains("it is a pipe or a device"), "{said}");
+}
+
+/// Longer than any refusal takes.
+const LONG: std::time::Duration = std::time::Duration::from_secs(120);
+
+#[test]
+fn sizes_that_are_only_claimed() {
+    let bench = Bench::new();
+    bench.edit_manifest(|manifest| {
+        manifest["horizon"] = (1 << 25).into();
+        manifest["actions"][0]["shape"] = [1 << 24].into();
+        manifest["actions"][0]["normalization"] = serde_json::json!({ "mode": "identity" });
+    });
+    bench.refuses(&["policy.json", "`horizon`", "1048576"]);
+
+    let bench = Bench::new();
+    // Two arrays in sound archives, with headers that NumPy never wrote.
+    let nested = format!("{{'descr': {}", "[".repeat(5000));
+    let long = [&b"\x93NUMPY\x02\x00"[..], &(nested.len() as u32).to_le_bytes(), nested.as_bytes()].concat();
+    for (npy, problem) in [
+        (&b"\x93NUMPY\x02\x00\xff\xff\xff\xff{"[..], "claims a header of 4294967295 bytes"),
+        (&long, "has a header that is none of NumPy's"),
+    ] {
+        fs::write(bench.path("in.npz"), archive("observation.npy", npy)).unwrap();
+        bench.refuses(&["in.npz", "observation", problem]);
+    }
+}
+
+/// An archive with one member that is not compressed (APPNOTE 6.3, sections 4.3.7, 4.3.12 and 4.3.16).
+fn archive(name: &str, content: &[u8]) -> Vec<u8> {
+    let crc = content.iter().fold(u32::MAX, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
+    });
+    let size = (content.len() as u32).to_le_bytes();
+    let length = (name.len() as u16).to_le_bytes();
+    // Version 2.0, no flags, no compression, no time.
+    let common = [&[20, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], &(!crc).to_le_bytes(), &size, &size, &length, &[0; 2]].concat();
+    let mut file = [&b"PK\x03\x04"[..], &common, name.as_bytes(), content].concat();
+    let start = (file.len() as u32).to_le_bytes();
+    let entry = [&b"PK\x01\x02\x14\x00"[..], &common, &[0; 14], name.as_bytes()].concat();
+    let entries = (entry.len() as u32).to_le_bytes();
+    file.extend([&entry[..], b"PK\x05\x06\x00\x00\x00\x00\x01\x00\x01\x00", &entries, &start, &[0; 2]].concat());
+    file
+}
+
+#[test]
+fn names_of_strangers_do_nothing_to_a_terminal() {
+    let bench = Bench::new();
+    bench.edit_manifest(|manifest| manifest["\u{1b}]0;mine\u{7}\u{9b}2J"] = 1.into());
+    bench.refuses(&["policy.json", "\\u{1b}]0;mine\\u{7}\\u{9b}2J"]);
+}
+
+#[test]
+fn the_mark_before_utf8_is_understood() {
+    let bench = Bench::new();
+    let path = bench.path("model/policy.json");
+    let manifest = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("\u{feff}{manifest}")).unwrap();
+    bench.sample().assert().success();
+}
+
+#[cfg(unix)]
+#[test]
+fn outputs_that_are_no_new_files() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let bench = Bench::new();
+    let out = bench.path("out.npz");
+    // A file that is marked read-only, which root could replace.
+    fs::write(&out, "kept").unwrap();
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o444)).unwrap();
+    let line = refused(&mut bench.sample(), 1);
+    assert!(line.contains("out.npz") && line.contains("it is marked read-only"), "{line}");
+    assert_eq!(fs::read_to_string(&out).unwrap(), "kept");
+    // A file that others may not read stays so.
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o600)).unwrap();
+    bench.sample().assert().success();
+    assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    let whole = fs::read(&out).unwrap();
+    // A link stays, and leads to a new file.
+    fs::remove_file(&out).unwrap();
+    symlink("target.npz", &out).unwrap();
+    bench.sample().assert().success();
+    assert!(out.symlink_metadata().unwrap().is_symlink());
+    assert_eq!(fs::read(bench.path("target.npz")).unwrap(), whole);
+    // A pipe is written into.
+    make_pipe(&out);
+    let reader = std::thread::spawn({
+        let out = out.clone();
+        move || fs::read(out).unwrap()
+    });
+    bench.sample().assert().success();
+    assert_eq!(reader.join().unwrap(), whole);
+    assert!(!fs::metadata(&out).unwrap().is_file(), "the pipe is still there");
+}
+
+/// A plan that no robot can execute is not written.
+#[test]
+fn plans_that_are_not_finite() {
+    let bench = Bench::new();
+    bench.edit_manifest(|manifest| {
+        let normalization = &mut manifest["actions"][0]["normalization"];
+        normalization["min"] = serde_json::json!([-1.5e308, 25.0]);
+        normalization["max"] = serde_json::json!([1.5e308, 511.0]);
+    });
+    let line = refused(&mut bench.sample(), 2);
+    assert!(line.contains("finite") || line.contains("normalization"), "{line}");
+    assert!(!bench.path("out.npz").exists());
+}
+
+/// Seeds of `RandomState` have 32 bits; the next one would be the first one again.
+#[test]
+fn seeds_that_the_environment_does_not_have() {
+    let out = tempfile::tempdir().unwrap();
+    let run = |seed: &str, episodes: &str| {
+        let mut command = program();
+        command.args(["run", "--seed", seed, "--episodes", episodes, "--out"]).arg(out.path().join("report"));
+        refused(&mut command, 2)
+    };
+    let line = run("4294967296", "1");
+    assert!(line.contains("--seed") && line.contains("4294967295, the largest seed"), "{line}");
+    assert!(run("4294967290", "10").contains("--seed"));
+    assert!(run("18446744073709551615", "2").contains("--seed"));
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
+}
+
+/// Three numbers where two belong are not the first two of them.
+#[test]
+fn scenarios_with_points_of_three_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scenario.toml");
+    let nominal = fs::read_to_string(root().join("sims/nominal.toml")).unwrap();
+    for (field, table) in [
+        ("displacement", "[[kicks]]\ncontrol_step = 3\ndisplacement = [1.0, 2.0, 3.0]\n"),
+        ("centre", "[[keep_out]]\ncentre = [100.0, 100.0, 100.0]\nradius = 10.0\n"),
+    ] {
+        fs::write(&path, format!("{nominal}\n{table}")).unwrap();
+        let line = refused(program().args(["run", "--environment=pusht", "--scenario"]).arg(&path), 2);
+        assert!(line.contains("scenario.toml") && line.contains(field), "{line}");
+    }
+}

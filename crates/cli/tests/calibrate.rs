@@ -173,6 +173,7 @@ fn the_fastest_provider_is_one_that_is_installed() {
     if cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
         let library = cache.folder.path().join("onnxruntime/openvino-1.24.1/libonnxruntime.so.1.24.1");
         fs::create_dir_all(library.parent().unwrap()).unwrap();
+        fs::write(library.with_file_name("SHA256SUMS"), "").unwrap();
         fs::write(library, "no library").unwrap();
         let (shown, messages) = cache.json(&inspect);
         assert_eq!(shown["provider"], "native");

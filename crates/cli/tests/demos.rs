@@ -78,6 +78,35 @@ fn merging_keeps_what_is_good_and_overwrites_nothing() {
     assert_eq!((code, error.as_str()), (2, "error: none of 3 demonstrations is left\n"));
 }
 
+/// Rewards and velocities that only some files have are not dropped from those that have them.
+#[test]
+fn files_of_two_kinds_are_not_put_together() {
+    for array in ["reward", "agent_velocity"] {
+        let folder = demos();
+        let mut poor = demonstration(9, 5, 0.0);
+        for step in &mut poor.steps {
+            match array {
+                "reward" => step.reward = None,
+                _ => step.agent_velocity = None,
+            }
+        }
+        poor.save_in(folder.path()).unwrap();
+        let out = folder.path().join("out");
+        let merged = run(&["merge", "--out", out.to_str().unwrap()], &[folder.path()]);
+        let exported = run(&["export", "--format", "lerobot"], &[&out, folder.path()]);
+        for (code, _, error) in [merged, exported] {
+            assert_eq!(code, 2);
+            assert!(error.contains(&format!("demo-9.npz: has no `{array}`, which ")), "{error}");
+            assert!(error.contains("demo-7.npz has and would lose"), "{error}");
+        }
+        assert!(!out.exists());
+        let alone = folder.path().join("alone.npz");
+        let (code, _, error) = run(&["merge", "--out", alone.to_str().unwrap()], &[&folder.path().join("demo-9.npz")]);
+        assert_eq!(code, 0, "{error}");
+        assert_eq!(Demonstration::load(&alone).unwrap(), [poor]);
+    }
+}
+
 #[test]
 fn exporting_overwrites_nothing_and_leaves_nothing_behind() {
     let folder = demos();

@@ -127,7 +127,7 @@ fn what_does_not_go_together_is_named() {
         (&["--clock=virtual", "--latency=2h"], "more than an hour is not simulated"),
         (&["--clock=virtual", "--latency=no/report.json"], "no/report.json: cannot be read: No such file"),
         (&["--clock=virtual", "--rate=0"], "it must be between 0.01 and 10000 Hz"),
-        (&["--clock=virtual", "--replan=0"], "`0` is not one of a number of actions"),
+        (&["--clock=virtual", "--replan=0"], "`0`: replan_every is 0, but must be at least 1"),
     ];
     for (arguments, expected) in cases {
         let line = refused(arguments);

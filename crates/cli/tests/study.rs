@@ -54,9 +54,15 @@ fn a_study_compares_on_the_same_seeds() {
     let ages: Vec<f64> =
         rows.iter().map(|row| row["result"]["timing"]["observation_age_ms"]["p50"].as_f64().unwrap()).collect();
     assert!(ages.is_sorted() && ages[0] < ages[2], "{ages:?}");
-    assert!(table.contains("picard earned") && table.contains("short"), "{table}");
+    assert!(
+        table.contains("reward of picard against sequential: too few episodes") && table.contains("short"),
+        "{table}"
+    );
     let html = fs::read_to_string(folder.path().join("study/study.html")).unwrap();
-    assert!(html.contains("picard earned") && html.contains("Reward against latency"));
+    assert!(
+        html.contains("reward of picard against sequential: too few episodes")
+            && html.contains("Reward against latency")
+    );
     let svg = fs::read_to_string(folder.path().join("study/study.svg")).unwrap();
     assert!(svg.starts_with("<svg") && svg.contains("sequential") && svg.contains("reward against interval"));
 }

@@ -138,6 +138,7 @@ fn main() -> Result<(), BoxError> {
         n_obs_steps: 1,
         observation_dim: 1,
         horizon: 8,
+        watchdog: Duration::from_secs(60),
     };
     let counter = Counter::default();
     let mut controller = Controller::start(config, || Ok(Box::new(Unsteady { position: 0.0, plans: 0 })))?;

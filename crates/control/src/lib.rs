@@ -42,6 +42,7 @@ pub mod playback;
 mod policy;
 mod recipe;
 pub mod refine;
+mod sketch;
 
 pub use diffusion::{BatchedDiffusionPolicy, DiffusionPolicy, noise_seed};
 pub use environment::{Environment, Outcome};
@@ -51,5 +52,6 @@ pub use options::OptionError;
 pub use plan::{Plan, PlanCost};
 pub use policy::{BatchedPolicy, Policy};
 pub use recipe::{InferenceOptions, Recipe, RecipeError, RecipeOptions, SamplingOptions, seconds};
+pub use sketch::{Body, Sketch};
 
 pub use parapolicy_sampler::BoxError;

@@ -64,6 +64,12 @@ pub trait EpisodeObserver: Send + Sync {
 
     /// A failure: its kind, and a description.
     fn event(&self, _time: Duration, _kind: &'static str, _words: &dyn Display) {}
+
+    /// Whether the loop is to give the episode up, since somebody asked the program to stop, say. Loops that end ask before
+    /// every control step; a robot's own loop is not asked.
+    fn cancels(&self) -> bool {
+        false
+    }
 }
 
 /// A plan, and the observation that it was sampled for.
@@ -134,5 +140,9 @@ impl EpisodeObserver for EpisodeObservers {
 
     fn event(&self, time: Duration, kind: &'static str, words: &dyn Display) {
         self.0.iter().for_each(|observer| observer.event(time, kind, words));
+    }
+
+    fn cancels(&self) -> bool {
+        self.0.iter().any(|observer| observer.cancels())
     }
 }

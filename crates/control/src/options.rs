@@ -10,10 +10,38 @@ use crate::playback::{Blend, Late};
 
 /// An unknown option, or an invalid number in it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{given}` is not one of {expected}")]
-pub struct OptionError {
-    given: String,
+#[non_exhaustive]
+pub enum OptionError {
+    /// It is none of the options.
+    #[error("`{given}` is not one of {expected}")]
+    Unknown {
+        /// What was given.
+        given: String,
+        /// What there is.
+        expected: &'static str,
+    },
+    /// It has a number that the option does not take.
+    #[error("`{given}`: {problem}")]
+    Invalid {
+        /// What was given.
+        given: String,
+        /// What the option's own check says: the same in every language.
+        problem: String,
+    },
+}
+
+/// What was found, if anything was and its own check finds nothing wrong.
+fn checked<T: Copy, E: fmt::Display>(
+    given: &str,
+    found: Option<T>,
     expected: &'static str,
+    check: impl FnOnce(T) -> Result<(), E>,
+) -> Result<T, OptionError> {
+    let found = found.ok_or_else(|| OptionError::Unknown { given: given.to_owned(), expected })?;
+    match check(found) {
+        Ok(()) => Ok(found),
+        Err(problem) => Err(OptionError::Invalid { given: given.to_owned(), problem: problem.to_string() }),
+    }
 }
 
 /// The name, and the text after its colon.
@@ -25,17 +53,14 @@ impl FromStr for Replan {
     type Err = OptionError;
 
     fn from_str(text: &str) -> Result<Self, OptionError> {
-        let count = |count: &str| count.parse().ok().filter(|count| *count > 0);
+        let count = |count: &str| count.parse().ok();
         let found = match parts(text) {
             ("always", None) => Some(Self::Always),
             ("below", Some(actions)) => count(actions).map(Self::Below),
             (observations, None) => count(observations).map(Self::Every),
             _ => None,
         };
-        found.ok_or_else(|| OptionError {
-            given: text.to_owned(),
-            expected: "a number of actions (at least 1), `below:ACTIONS`, `always`",
-        })
+        checked(text, found, "a number of actions (at least 1), `below:ACTIONS`, `always`", Self::validate)
     }
 }
 
@@ -56,13 +81,10 @@ impl FromStr for Blend {
         let decay = |decay: &str| decay.parse().ok().map(|decay| Self::Ensemble { decay });
         let found = match parts(text) {
             ("switch", None) => Some(Self::Switch),
-            ("ensemble", Some(text)) => decay(text).filter(|blend| blend.validate().is_ok()),
+            ("ensemble", Some(text)) => decay(text),
             _ => None,
         };
-        found.ok_or_else(|| OptionError {
-            given: text.to_owned(),
-            expected: "`switch`, `ensemble:DECAY` (a decay of at least 0)",
-        })
+        checked(text, found, "`switch`, `ensemble:DECAY` (a decay of at least 0)", Self::validate)
     }
 }
 
@@ -83,13 +105,10 @@ impl FromStr for Late {
         let found = match parts(text) {
             ("finish", None) => Some(Self::Finish),
             ("hold", None) => Some(Self::Hold),
-            ("decelerate", Some(text)) => within(text).filter(|late| late.validate().is_ok()),
+            ("decelerate", Some(text)) => within(text),
             _ => None,
         };
-        found.ok_or_else(|| OptionError {
-            given: text.to_owned(),
-            expected: "`finish`, `hold`, `decelerate:DURATION` (`decelerate:300ms`, say)",
-        })
+        checked(text, found, "`finish`, `hold`, `decelerate:DURATION` (`decelerate:300ms`, say)", Self::validate)
     }
 }
 
@@ -142,11 +161,37 @@ mod tests {
 
     #[test]
     fn errors_say_what_there_is() {
-        let wrong = "0".parse::<Replan>().unwrap_err().to_string();
-        assert_eq!(wrong, "`0` is not one of a number of actions (at least 1), `below:ACTIONS`, `always`");
-        let wrong = "ensemble:-1".parse::<Blend>().unwrap_err().to_string();
-        assert_eq!(wrong, "`ensemble:-1` is not one of `switch`, `ensemble:DECAY` (a decay of at least 0)");
-        let wrong = "decelerate:0ms".parse::<Late>().unwrap_err().to_string();
-        assert!(wrong.starts_with("`decelerate:0ms` is not one of `finish`, `hold`"), "{wrong}");
+        let wrong = |error: OptionError| error.to_string();
+        let unknown = wrong("often".parse::<Replan>().unwrap_err());
+        assert_eq!(unknown, "`often` is not one of a number of actions (at least 1), `below:ACTIONS`, `always`");
+        let unknown = wrong("mean".parse::<Blend>().unwrap_err());
+        assert_eq!(unknown, "`mean` is not one of `switch`, `ensemble:DECAY` (a decay of at least 0)");
+        let unknown = wrong("decelerate:-1s".parse::<Late>().unwrap_err());
+        assert!(unknown.starts_with("`decelerate:-1s` is not one of `finish`, `hold`"), "{unknown}");
+    }
+
+    /// What is said of a number is what the option's own check says, in every language.
+    #[test]
+    fn a_number_is_refused_in_the_words_of_the_option() {
+        let wrong = |error: OptionError| error.to_string();
+        let cases = [
+            (wrong("0".parse::<Replan>().unwrap_err()), "`0`: replan_every is 0, but must be at least 1"),
+            (wrong("below:0".parse::<Replan>().unwrap_err()), "`below:0`: replan_below is 0, but must be at least 1"),
+            (
+                wrong("ensemble:-1".parse::<Blend>().unwrap_err()),
+                "`ensemble:-1`: decay is -1, but must be finite and not negative",
+            ),
+            (
+                wrong("ensemble:NaN".parse::<Blend>().unwrap_err()),
+                "`ensemble:NaN`: decay is NaN, but must be finite and not negative",
+            ),
+            (
+                wrong("decelerate:0ms".parse::<Late>().unwrap_err()),
+                "`decelerate:0ms`: within is 0, but must be more than 0",
+            ),
+        ];
+        for (found, expected) in cases {
+            assert_eq!(found, expected);
+        }
     }
 }

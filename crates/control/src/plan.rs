@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ndarray::{Array2, ArrayView2, s};
+use serde::{Deserialize, Serialize};
 
 use crate::refine::RefinementCost;
 
@@ -39,7 +40,7 @@ impl Plan {
 }
 
 /// What a plan cost, and how much of it was executed.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlanCost {
     /// From the observation bound to the plan ready; of plans drawn together, to all of them ready.
     pub latency: Duration,

@@ -1,13 +1,20 @@
 //! Places plans on a time line and decides which action is sent at a given time, whether plans are on time, late or
 //! missing.
 //!
-//! A plan's action `i` is meant for `observed + i · period`, where `observed` is when the plan's observation was taken.
-//! By the time it is ready its first actions are past, so a plan is played from the current time on, not from its
-//! beginning. [`Blend`] decides what is sent when plans overlap, [`Late`] what is sent when they run out; and no
-//! command exceeds [`Limits`].
+//! A plan begins with the action for its observation. While it was sampled, the robot has gone on with the plan before
+//! it: a plan is entered at what the robot has executed since its observation, not at the time that has passed. While
+//! plans are followed, the two are the same: a plan that took three periods is entered at its fourth action. After the
+//! start, a hold, or a stop nothing has been executed, and a plan is entered at its first action, however late it is.
+//! The equation, with several commands a period and with commands left out, is in `playback/timeline.rs`.
 //!
-//! Time is whatever the caller's clock says, from an origin of its own. Nothing here allocates, waits, or looks at a
-//! clock, so the same type serves a real robot and a simulated one.
+//! [`Blend`] decides what is sent when plans overlap, [`Late`] what is sent when they run out; and no command exceeds
+//! [`Limits`], or comes from a plan older than [`max_age`](PlaybackConfig::max_age).
+//!
+//! Time is whatever the caller's clock says, from an origin of its own. It may jump. Forward, plans are too old at once,
+//! and withheld. Back, by more than half a period: ages cannot be known any more, so all plans are dropped, those being
+//! sampled are not taken ([`ClockStep`]), and until there is a new one `PlaybackConfig::safe` is sent. A smaller step
+//! back counts as no time. Nothing here allocates, waits, or looks at a clock, so the same type serves a real robot and a
+//! simulated one.
 
 use std::time::Duration;
 
@@ -19,14 +26,17 @@ mod foresight;
 mod late;
 mod limits;
 mod plans;
+mod timeline;
 
 pub use blend::Blend;
 pub use config::{PlaybackConfig, PlaybackError};
 pub use late::Late;
 pub use limits::{Excess, Limits};
+pub use timeline::{ClockStep, Moment};
 
 use late::Ending;
 use plans::Plans;
+use timeline::{Now, Timeline};
 
 /// The command to send now.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +65,7 @@ pub enum Source {
 /// Why another action is sent than the plans, or [`Late`], would have led to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Withheld {
-    /// No plan has arrived yet.
+    /// No plan has arrived yet, or none since the clock went back.
     NoPlan,
     /// The newest plan's observation is older than the configuration allows.
     Stale {
@@ -67,7 +77,7 @@ pub enum Withheld {
         /// Index of the first such value.
         index: usize,
     },
-    /// The action is beyond a limit; the closest one within is sent.
+    /// The action, or that of a plan in a mean, is beyond a limit; the closest one within is sent.
     BeyondLimits(Excess),
 }
 
@@ -76,6 +86,7 @@ pub enum Withheld {
 pub struct Playback {
     config: PlaybackConfig,
     plans: Plans,
+    timeline: Timeline,
     ending: Ending,
     /// The last command, `[action_dim]`.
     last: Vec<f64>,
@@ -93,6 +104,7 @@ impl Playback {
         let action_dim = config.initial.len();
         Ok(Self {
             plans: Plans::new(horizon, action_dim),
+            timeline: Timeline::new(config.period),
             ending: Ending::new(action_dim),
             last: config.initial.clone(),
             action: config.initial.clone(),
@@ -118,44 +130,80 @@ impl Playback {
         Ok(())
     }
 
-    /// Forgets all plans; the last command stays the last command.
+    /// Forgets all plans, and that any was executed; the last command stays the last command. Time may begin again.
     pub fn clear(&mut self) {
         self.plans.clear();
+        self.timeline.begin_again();
         self.ending.begin_again();
     }
 
-    /// Takes a plan: `actions`, `[n, action_dim]`, the first for the moment `observed`; the first `intended` of them
-    /// are meant to be executed. Actions beyond the horizon are dropped.
+    /// Takes note of when an observation was taken. If the clock went back since the one before it, all plans are
+    /// dropped.
+    pub fn observe(&mut self, time: Duration) -> Option<ClockStep> {
+        let step = self.timeline.goes_back_at_observation(time);
+        if step.is_some() {
+            self.clear();
+        }
+        self.timeline.observe(time);
+        step
+    }
+
+    /// The newest observation's place in time, for the plan that is sampled from it; none before the first.
+    pub fn observed(&self) -> Option<Moment> {
+        self.timeline.observed()
+    }
+
+    /// Takes a plan: `actions`, `[n, action_dim]`, the first for the observation of `observed`; the first `intended` of
+    /// them are meant to be executed. Actions beyond the horizon are dropped. Returns whether it is in force now: a plan
+    /// for an observation from before [`Playback::clear`], or from before the clock went back, is not.
     ///
     /// # Errors
     /// [`PlaybackError::Plan`] if the actions have another length than commands have, or there are none.
     pub fn take(
         &mut self,
-        observed: Duration,
+        observed: Moment,
         actions: ArrayView2<'_, f64>,
         intended: usize,
-    ) -> Result<(), PlaybackError> {
+    ) -> Result<bool, PlaybackError> {
         let (found, expected) = (actions.dim(), self.last.len());
         if found.0 == 0 || found.1 != expected {
             return Err(PlaybackError::Plan { found: [found.0, found.1], action_dim: expected });
         }
-        self.plans.push(observed, actions, intended);
-        Ok(())
+        let known = observed.line == self.timeline.line();
+        if known {
+            self.plans.push(observed, actions, intended);
+        }
+        Ok(known)
     }
 
-    /// Actions of the newest plan that are meant to be executed and are not past.
+    /// Actions of the newest plan that are meant to be executed and were not yet; none of a plan that is too old.
     pub fn left(&self, now: Duration) -> usize {
-        self.plans.newest().map_or(0, |plan| plan.intended.saturating_sub(plan.index(now, self.config.period)))
+        let now = self.timeline.at(now);
+        let trusted = self.plans.newest().filter(|plan| plan.age(now) <= self.config.max_age);
+        trusted.map_or(0, |plan| plan.intended.saturating_sub(plan.index(now, self.config.period)))
     }
 
-    /// The actions of the newest plan that are meant to be executed and are not past, one after the other.
+    /// The actions of the newest plan that are meant to be executed and were not yet, one after the other.
     pub fn ahead(&self, now: Duration) -> &[f64] {
+        let now = self.timeline.at(now);
         self.plans.newest().map_or(&[], |plan| plan.ahead(now, self.config.period))
     }
 
-    /// The command for `now`. Called once per control period.
+    /// Drops all plans if the clock went back: if `now` is before the last command, or before the newest observation.
+    pub fn advance(&mut self, now: Duration) -> Option<ClockStep> {
+        let step = self.timeline.goes_back_at_command(now);
+        if step.is_some() {
+            self.clear();
+        }
+        step
+    }
+
+    /// The command for `now`, after [`Playback::advance`]. Called once per control period.
     pub fn command(&mut self, now: Duration) -> Command<'_> {
-        let (source, mut withheld) = self.choose(now);
+        self.advance(now);
+        let now = self.timeline.at(now);
+        let Chosen { source, mut withheld, action } = self.choose(now);
+        self.timeline.sent(now, action);
         if let Some(index) = self.action.iter().position(|value| !value.is_finite()) {
             withheld = Some(Withheld::NotFinite { index });
             self.action.copy_from_slice(&self.last);
@@ -165,26 +213,38 @@ impl Playback {
         }
         self.ending.note(source, &self.last, &self.action);
         self.last.copy_from_slice(&self.action);
-        let observed = self.plans.newest().map(|plan| plan.observed);
+        let observed = self.plans.newest().map(|plan| plan.observed.time);
         Command { action: ArrayView1::from(&self.last), source, withheld, observed }
     }
 
     /// Writes what would be sent if there were no limits.
-    fn choose(&mut self, now: Duration) -> (Source, Option<Withheld>) {
-        let Self { config, plans, ending, last, action } = self;
+    fn choose(&mut self, now: Now) -> Chosen {
+        let Self { config, plans, ending, last, action, .. } = self;
         let Some(newest) = plans.newest() else {
-            return (config.safe(last, action), Some(Withheld::NoPlan));
+            return Chosen { source: config.safe(last, action), withheld: Some(Withheld::NoPlan), action: None };
         };
-        let age = now.saturating_sub(newest.observed);
+        let age = newest.age(now);
         if age > config.max_age {
-            return (config.safe(last, action), Some(Withheld::Stale { age }));
+            let withheld = Some(Withheld::Stale { age });
+            return Chosen { source: config.safe(last, action), withheld, action: None };
         }
         let index = newest.index(now, config.period);
+        let executes = |reach| (index < reach).then_some((newest.observed, index));
         if index < newest.intended {
-            config.blend.mix(plans, now, config.period, action);
-            return (Source::Plan, None);
+            let excess = config.mix(plans, now, action);
+            let withheld = excess.map(Withheld::BeyondLimits);
+            return Chosen { source: Source::Plan, withheld, action: executes(newest.intended) };
         }
         ending.go_on(config, newest, index, last, action);
-        (Source::Late, None)
+        let reach = if config.late == Late::Finish { newest.len() } else { newest.intended };
+        Chosen { source: Source::Late, withheld: None, action: executes(reach) }
     }
+}
+
+/// What is sent, and why.
+struct Chosen {
+    source: Source,
+    withheld: Option<Withheld>,
+    /// The plan's observation and the index, if an action of a plan is executed.
+    action: Option<(Moment, usize)>,
 }

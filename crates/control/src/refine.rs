@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use parapolicy_policy::Network;
 use parapolicy_sampler::{ConfigError, Denoiser, Noise, Penalty, Refiner, RefinerConfig, SampleError};
+use serde::{Deserialize, Serialize};
 
 mod cost;
 mod keep_out;
@@ -48,7 +49,7 @@ pub struct Refined {
 }
 
 /// Cost and result of a refinement.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RefinementCost {
     /// From the sampled plan to the refined one.
     pub latency: Duration,
@@ -160,7 +161,11 @@ impl Limits<'_> {
 
     fn violation(&self, targets: ArrayView2<'_, f64>) -> f64 {
         let way = self.way(targets);
-        self.costs.iter().map(|cost| cost.violation(&way)).fold(0.0, f64::max)
+        // What is not a number keeps no limit.
+        let worst = |worst: f64, violation: f64| if violation.is_nan() { f64::INFINITY } else { worst.max(violation) };
+        let way_is_known = way.positions.iter().all(|position| position.is_finite());
+        let least = if way_is_known { 0.0 } else { f64::INFINITY };
+        self.costs.iter().map(|cost| cost.violation(&way)).fold(least, worst)
     }
 
     /// The cost and its gradient by the targets, in raw units.

@@ -35,6 +35,7 @@ fn config() -> ControllerConfig {
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 8,
+        watchdog: Duration::from_secs(60),
     }
 }
 
@@ -140,9 +141,9 @@ fn plans_arrive_and_are_followed_from_now_on() {
     let mut bench = bench();
     assert_eq!(bench.sent(0), (-1.0, Source::Safe, Some(Withheld::NoPlan)));
     bench.observe_and_wait(1, 10.0);
-    assert_eq!(bench.sent(3), (12.0, Source::Plan, None));
+    assert_eq!(bench.sent(3), (10.0, Source::Plan, None), "nothing was executed so far");
     bench.observe_and_wait(3, 20.0);
-    assert_eq!(bench.sent(4), (13.0, Source::Plan, None), "one observation since: no plan is due");
+    assert_eq!(bench.sent(4), (11.0, Source::Plan, None), "one observation since: no plan is due");
     bench.observe_and_wait(4, 30.0);
     assert_eq!(bench.sent(4), (30.0, Source::Plan, None));
     let health = bench.controller.monitor().health();
@@ -154,7 +155,7 @@ fn the_rest_of_the_horizon_is_there_when_the_next_plan_is_late() {
     let playback = PlaybackConfig { late: Late::Finish, ..config().playback };
     let mut bench = bench_with(ControllerConfig { playback, ..config() });
     bench.observe_and_wait(0, 10.0);
-    let commands: Vec<_> = (3..8).map(|period| bench.sent(period)).collect();
+    let commands: Vec<_> = (0..8).map(|period| bench.sent(period)).skip(3).collect();
     let late = |action| (action, Source::Late, None);
     assert_eq!(commands, [(13.0, Source::Plan, None), late(14.0), late(15.0), late(15.0), late(15.0)]);
 }
@@ -164,7 +165,9 @@ fn while_a_policy_hangs_the_loop_goes_on_and_recovers_by_itself() {
     let mut bench = bench();
     bench.observe_and_wait(0, 10.0);
     bench.be(Mood::Hangs);
+    bench.sent(0);
     bench.observe(1, 11.0);
+    bench.sent(1);
     bench.observe(2, 12.0);
     let commands: Vec<_> = (2..13).map(|period| bench.sent(period)).collect();
     assert_eq!(commands[1], (13.0, Source::Plan, None));
@@ -192,11 +195,14 @@ fn failures_panics_and_lies_are_told_and_survived() {
     for (mood, expected) in cases {
         let mut bench = bench();
         bench.observe_and_wait(0, 10.0);
+        bench.sent(0);
         bench.be(mood);
         bench.observe(1, 11.0);
+        bench.sent(1);
         bench.observe_and_wait(2, 12.0);
         assert_eq!(bench.event(), expected);
         assert_eq!(bench.sent(2), (12.0, Source::Plan, None), "the old plan goes on");
+        assert_eq!(bench.sent(3), (13.0, Source::Plan, None));
         assert_eq!(bench.sent(4), (-1.0, Source::Late, None));
         bench.be(Mood::Works);
         bench.observe(3, 13.0);

@@ -41,6 +41,7 @@ fn config() -> ControllerConfig {
         n_obs_steps: 1,
         observation_dim: 1,
         horizon: 8,
+        watchdog: Duration::from_secs(60),
     }
 }
 
@@ -88,10 +89,12 @@ fn what_a_controller_does_is_counted() {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
-    for period in 0..5 {
+    // Nothing was executed since the observation, so the plan begins with its first action; the last command would be older
+    // than `max_age`.
+    for period in 7..12 {
         controller.command(at(period));
     }
-    let expected = Counted { episodes: 1, plans: 1, planned: 3, late: 2, safe: 1, events: 1, oldest: at(4) };
+    let expected = Counted { episodes: 1, plans: 1, planned: 3, late: 1, safe: 2, events: 1, oldest: at(11) };
     assert_eq!(counters.map(|counter| counter.counted()), [expected; 2]);
 }
 
@@ -121,6 +124,6 @@ fn the_twin_on_simulated_time_tells_the_same() {
         controller.observe(aview1(&[value]), at(period as u32)).unwrap();
         controller.command(at(period as u32));
     }
-    let expected = Counted { episodes: 1, plans: 1, planned: 2, late: 3, safe: 1, events: 1, oldest: at(5) };
+    let expected = Counted { episodes: 1, plans: 1, planned: 3, late: 2, safe: 1, events: 1, oldest: at(5) };
     assert_eq!(counter.counted(), expected);
 }

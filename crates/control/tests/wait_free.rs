@@ -50,6 +50,7 @@ fn config() -> ControllerConfig {
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 16,
+        watchdog: Duration::from_secs(60),
     }
 }
 

@@ -10,6 +10,9 @@ use crate::{
     recognise::recognise,
 };
 
+/// The largest file that is read, bytes: no message of Protocol Buffers has more than 2 GiB.
+const LARGEST_FILE: u64 = 1 << 31;
+
 /// An open network, and the observations bound to it.
 ///
 /// Memory grows with the largest batch and with the timesteps that are met. A call that needs no more than earlier ones
@@ -27,7 +30,7 @@ use crate::{
 /// let plan = engine.sample_dim();
 /// engine.bind(&vec![0.5; engine.observation_dim()])?;
 /// let mut prediction = vec![0.0; 2 * plan];
-/// engine.run(&[0, 0], &vec![0.1; 2 * plan], &[99, 0], &mut prediction)?;
+/// engine.run(&[0, 0], &vec![0.1; 2 * plan], &[99.0, 0.0], &mut prediction)?;
 /// # Ok(())
 /// # }
 /// ```
@@ -72,7 +75,8 @@ impl Engine {
     /// # Errors
     /// A file that cannot be read or is not an ONNX model; or as for [`Engine::new`].
     pub fn open(path: &Path, names: &Names<'_>) -> Result<Self, EngineError> {
-        let bytes = std::fs::read(path).map_err(|error| EngineError::Read { path: path.to_path_buf(), error })?;
+        let bytes = parapolicy_files::read(path, LARGEST_FILE)
+            .map_err(|error| EngineError::Read { path: path.to_path_buf(), error })?;
         Self::new(&Graph::read(bytes)?, names)
     }
 
@@ -103,12 +107,13 @@ impl Engine {
     /// timestep `timesteps[i]`. The prediction has the samples' shape.
     ///
     /// # Errors
-    /// Slices whose lengths do not fit, or a plan for which no observation is bound.
+    /// Slices whose lengths do not fit, or a plan for which no observation is bound; or the engine has threads, and was made
+    /// before this process was forked.
     pub fn run(
         &mut self,
         plans: &[usize],
         samples: &[f32],
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: &mut [f32],
     ) -> Result<(), RunError> {
         let batch = timesteps.len();
@@ -116,6 +121,9 @@ impl Engine {
         check("the samples", samples.len(), batch * self.sample_dim())?;
         check("the prediction", prediction.len(), batch * self.sample_dim())?;
         self.film_cache.check(plans)?;
+        if self.program.is_forked() {
+            return Err(RunError::Forked);
+        }
         if batch > 0 {
             self.program.load(batch, |sample, rows| {
                 sample.copy_from_slice(samples);

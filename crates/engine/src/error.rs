@@ -84,4 +84,9 @@ pub enum RunError {
         /// How many plans have an observation.
         bound: usize,
     },
+    /// The engine's threads are in the process that this one was forked from.
+    #[error(
+        "the process was forked after the engine was made, whose threads are not in the child: make it in the child"
+    )]
+    Forked,
 }

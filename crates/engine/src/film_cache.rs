@@ -13,8 +13,8 @@ const KEPT: usize = 1024;
 pub struct FilmCache {
     condition: Condition,
     channels: usize,
-    /// Row of the table by timestep.
-    rows: HashMap<i64, usize>,
+    /// Row of the table by the bits of the timestep.
+    rows: HashMap<u32, usize>,
     /// `[timestep, channel]`.
     of_timesteps: Vec<f32>,
     /// `[plan, channel]`.
@@ -59,7 +59,7 @@ impl FilmCache {
     }
 
     /// Writes `rows`, `[batch, channel]`, for plans that passed [`check`](Self::check).
-    pub fn write(&mut self, plans: &[usize], timesteps: &[i64], rows: &mut [f32]) {
+    pub fn write(&mut self, plans: &[usize], timesteps: &[f32], rows: &mut [f32]) {
         if self.rows.len() > KEPT {
             self.rows.clear();
             self.of_timesteps.clear();
@@ -77,12 +77,12 @@ impl FilmCache {
     }
 
     /// The timestep's row in the table, computed if it is not there yet.
-    fn row_of(&mut self, timestep: i64) -> usize {
+    fn row_of(&mut self, timestep: f32) -> usize {
         let new = self.rows.len();
-        *self.rows.entry(timestep).or_insert_with(|| {
+        *self.rows.entry(timestep.to_bits()).or_insert_with(|| {
             self.of_timesteps.resize((new + 1) * self.channels, 0.0);
             let row = &mut self.of_timesteps[new * self.channels..];
-            self.condition.timestep.add_to(&[timestep as f32], row);
+            self.condition.timestep.add_to(&[timestep], row);
             new
         })
     }

@@ -57,7 +57,7 @@
 //! engine.bind(&vec![0.5; engine.observation_dim()])?;
 //! let samples = vec![0.1; 2 * engine.sample_dim()];
 //! let mut prediction = vec![0.0; samples.len()];
-//! engine.run(&[0, 0], &samples, &[99, 0], &mut prediction)?;
+//! engine.run(&[0, 0], &samples, &[99.0, 0.0], &mut prediction)?;
 //! assert!(prediction.iter().all(|number| number.is_finite()));
 //! # Ok(())
 //! # }

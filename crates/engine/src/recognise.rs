@@ -10,6 +10,7 @@
 mod arithmetic;
 mod assemble;
 mod attention;
+mod attributes;
 mod buffers;
 mod convolution;
 mod group_norm;

@@ -58,6 +58,8 @@ impl PoolThread<'_> {
 pub struct ThreadPool<J> {
     shared: Arc<Shared<J>>,
     workers: Vec<JoinHandle<()>>,
+    /// In which the workers are.
+    process: u32,
 }
 
 struct Shared<J> {
@@ -79,7 +81,7 @@ impl<J: Job> ThreadPool<J> {
         let (count, own) = (threads.count.max(1), threads.cores()?);
         let (cores, start, barrier) = (Cores::new(count), Phase::default(), Barrier::default());
         let shared = Arc::new(Shared { job, count, cores, start, barrier, is_over: AtomicBool::new(false) });
-        let mut pool = Self { shared, workers: Vec::with_capacity(count - 1) };
+        let mut pool = Self { shared, workers: Vec::with_capacity(count - 1), process: std::process::id() };
         let (sender, pinned) = sync_channel(count);
         for index in 1..count {
             let (shared, sender) = (Arc::clone(&pool.shared), sender.clone());
@@ -106,6 +108,11 @@ impl<J: Job> ThreadPool<J> {
         self.shared.count
     }
 
+    /// Whether there are workers, and this process was forked from the one that they are in: a fork copies no threads.
+    pub fn is_forked(&self) -> bool {
+        forked(&self.workers, self.process)
+    }
+
     /// Runs the job once on all threads, and returns when all have finished.
     ///
     /// # Panics
@@ -125,6 +132,11 @@ impl<J: Job> ThreadPool<J> {
 
 impl<J> Drop for ThreadPool<J> {
     fn drop(&mut self) {
+        if forked(&self.workers, self.process) {
+            // There is nobody to join, and a lock may be held by a worker that is not here.
+            self.workers.drain(..).for_each(std::mem::forget);
+            return;
+        }
         self.shared.is_over.store(true, Ordering::Release);
         self.shared.start.advance();
         for worker in self.workers.drain(..) {
@@ -132,6 +144,10 @@ impl<J> Drop for ThreadPool<J> {
             let _ = worker.join();
         }
     }
+}
+
+fn forked(workers: &[JoinHandle<()>], process: u32) -> bool {
+    !workers.is_empty() && process != std::process::id()
 }
 
 impl<J: Job> Shared<J> {

@@ -36,7 +36,7 @@ fn attempt(file: Vec<u8>, outcomes: &mut Outcomes) {
         Ok(mut engine) => {
             let mut prediction = vec![0.0; 2 * engine.sample_dim()];
             engine.bind(&vec![0.5; engine.observation_dim()]).unwrap();
-            engine.run(&[0, 0], &vec![0.1; 2 * engine.sample_dim()], &[i64::MAX, -1], &mut prediction).unwrap();
+            engine.run(&[0, 0], &vec![0.1; 2 * engine.sample_dim()], &[f32::MAX, -1.0], &mut prediction).unwrap();
             outcomes.ran += 1;
         }
         Err(EngineError::Onnx(OnnxError::NotOnnx(_))) => outcomes.no_model += 1,

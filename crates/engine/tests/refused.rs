@@ -80,14 +80,14 @@ fn names_that_the_graph_does_not_have_are_refused() {
 fn batches_that_do_not_fit_are_refused() {
     let mut engine = common::engine("plain");
     let (plan, seen) = (engine.sample_dim(), engine.observation_dim());
-    let mut run = |plans: &[usize], samples: usize, timesteps: &[i64], prediction: usize| {
+    let mut run = |plans: &[usize], samples: usize, timesteps: &[f32], prediction: usize| {
         engine.run(plans, &vec![0.0; samples], timesteps, &mut vec![0.0; prediction]).unwrap_err()
     };
-    assert_eq!(run(&[0], plan, &[0], plan), RunError::Plan { plan: 0, bound: 0 });
+    assert_eq!(run(&[0], plan, &[0.0], plan), RunError::Plan { plan: 0, bound: 0 });
     let length = |what, found, expected| RunError::Length { what, found, expected };
-    assert_eq!(run(&[0, 0], plan, &[0], plan), length("the plans", 2, 1));
-    assert_eq!(run(&[0], plan - 1, &[0], plan), length("the samples", plan - 1, plan));
-    assert_eq!(run(&[0], plan, &[0], plan + 1), length("the prediction", plan + 1, plan));
+    assert_eq!(run(&[0, 0], plan, &[0.0], plan), length("the plans", 2, 1));
+    assert_eq!(run(&[0], plan - 1, &[0.0], plan), length("the samples", plan - 1, plan));
+    assert_eq!(run(&[0], plan, &[0.0], plan + 1), length("the prediction", plan + 1, plan));
     assert_eq!(engine.bind(&vec![0.0; seen + 1]), Err(length("the observations", seen + 1, seen)));
     engine.bind(&[]).unwrap();
     engine.run(&[], &[], &[], &mut []).unwrap();

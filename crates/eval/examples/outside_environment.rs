@@ -156,7 +156,8 @@ pub fn manifest() -> Result<Manifest, serde_json::Error> {
     let entry = |name| json!({ "name": name, "shape": [1], "normalization": { "mode": "identity" } });
     serde_json::from_value(json!({
         "schema_version": 2, "name": "straight", "n_obs_steps": 1, "horizon": 4, "n_action_steps": 4,
-        "observations": [entry("place"), entry("mark")], "actions": [entry("displacement")], "scheduler": {},
+        "observations": [entry("place"), entry("mark")], "actions": [entry("displacement")],
+        "scheduler": { "num_train_timesteps": 100, "beta_schedule": "squaredcos_cap_v2", "prediction_type": "epsilon" },
         "denoiser": { "file": "-", "sha256": "-", "sample": "-", "timestep": "-", "prediction": "-" },
     }))
 }

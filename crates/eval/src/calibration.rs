@@ -121,14 +121,26 @@ impl Calibration {
     /// # Errors
     /// A network that fails.
     pub fn measure(policy: &mut Network) -> Result<Self, CalibrationError> {
+        Self::measure_unless(policy, &|| false)
+    }
+
+    /// The same, given up when `stopped` says so; it is asked between batches.
+    ///
+    /// # Errors
+    /// A network that fails; [`CalibrationError::Stopped`].
+    pub fn measure_unless(policy: &mut Network, stopped: &dyn Fn() -> bool) -> Result<Self, CalibrationError> {
         let key = CalibrationKey::of(policy);
         let (dim, training_steps) = (policy.manifest().sample_dim(), policy.manifest().scheduler.num_train_timesteps);
         let [observation] = trial_observations(policy.manifest(), &[]);
         let mut denoiser = policy.bind(observation.view())?;
-        let timestep = (training_steps / 2) as i64;
-        let batches = measure::batch_times(&mut denoiser, dim, timestep).map_err(CalibrationError::Network)?;
+        let timestep = (training_steps / 2) as f32;
+        let batches = measure::batch_times(&mut denoiser, dim, timestep, stopped).map_err(CalibrationError::Network)?;
+        let batches = batches.ok_or(CalibrationError::Stopped)?;
         let cost = cost(&batches)?;
         let roofline = Roofline::measure(policy, &batches);
+        if stopped() {
+            return Err(CalibrationError::Stopped);
+        }
         Ok(Self { key, batches, cost, roofline, profiles: Vec::new() })
     }
 

@@ -145,8 +145,8 @@ impl Said {
 fn predict(denoiser: &mut BoundPlans<'_>, dim: usize, trained: usize) -> Result<Array2<f32>, DeviationError> {
     let rows = PLANS * TIMESTEPS;
     let plans: Vec<usize> = (0..rows).map(|row| row / TIMESTEPS).collect();
-    let timestep = |row: usize| (row % TIMESTEPS * (trained - 1) / (TIMESTEPS - 1)) as i64;
-    let timesteps: Vec<i64> = (0..rows).map(timestep).collect();
+    let timestep = |row: usize| (row % TIMESTEPS * (trained - 1) / (TIMESTEPS - 1)) as f32;
+    let timesteps: Vec<f32> = (0..rows).map(timestep).collect();
     let noise = Noise::draw(0, rows, dim);
     let mut predictions = Array2::zeros((rows, dim));
     let predicted = denoiser.predict_batched(&plans, noise.steps(), &timesteps, predictions.view_mut());

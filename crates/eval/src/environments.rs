@@ -10,7 +10,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use parapolicy_control::{BoxError, Environment};
+use parapolicy_control::{BoxError, Environment, Sketch};
 use parapolicy_policy::Manifest;
 use thiserror::Error;
 
@@ -44,6 +44,11 @@ pub trait Scenario: Send + Sync {
 
     /// What draws its [scenes](Environment::scene); none where nothing is drawn.
     fn painter(&self) -> Option<Box<dyn Painter>> {
+        None
+    }
+
+    /// What draws its [scenes](Environment::scene) in logs; none where nothing is drawn.
+    fn sketch(&self) -> Option<Box<dyn Sketch>> {
         None
     }
 }

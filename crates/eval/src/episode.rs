@@ -2,6 +2,7 @@
 
 use parapolicy_control::controller::ControllerError;
 use parapolicy_control::{BoxError, Outcome, PlanCost};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Why an episode could not be finished.
@@ -64,19 +65,35 @@ pub enum EpisodeError {
         /// Why.
         source: Box<EpisodeError>,
     },
+    /// An observer [cancelled](parapolicy_control::EpisodeObserver::cancels) the episode.
+    #[error("the episode was stopped before control step {step}")]
+    Cancelled {
+        /// Control step, from 0.
+        step: usize,
+    },
     /// There are episodes to run, but no environment to run them in.
     #[error("there is no environment to run episodes in")]
     NoEnvironment,
 }
 
 impl EpisodeError {
+    /// Whether it is that the episode was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Cancelled { .. } => true,
+            Self::Episode { source, .. } => source.is_cancelled(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn of_episode(self, seed: u64) -> Self {
         Self::Episode { seed, source: Box::new(self) }
     }
 }
 
 /// An episode from reset to end.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Episode {
     /// Seed of the reset.
     pub seed: u64,

@@ -78,14 +78,15 @@ pub use environments::{
     DuplicateEnvironment, EnvironmentError, EnvironmentKind, EnvironmentName, Environments, Scenario,
 };
 pub use episode::{Episode, EpisodeError};
-pub use interval::{Interval, bootstrap_mean};
+pub use interval::{Interval, bootstrap_mean, wilson};
 pub use lockstep::{run_episode, run_episodes};
 pub use meter::Meter;
 pub use output::{JsonOutput, ReportOutput, Run};
 pub use realtime::run_episode_in_realtime;
 pub use recording::{Moment, Painter, Recorder, Recording, Rounds};
 pub use report::{
-    Comparison, CutShort, Difference, Differing, EpisodeReport, Machine, Model, Pair, RealtimeReport, RefinementReport,
-    Report, ReportError, SCHEMA_VERSION, SamplerReport, SamplerRun, Throughput, paired_rewards,
+    Comparison, CutShort, Difference, Differing, EpisodeReport, Interrupted, Machine, Model, Pair, RealtimeReport,
+    RefinementReport, Report, ReportError, SCHEMA_VERSION, SamplerReport, SamplerRun, Throughput, Verdict,
+    paired_rewards,
 };
 pub use trial_observations::drawn_observations;

@@ -25,7 +25,7 @@ impl Denoiser for Meter<'_> {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         self.rows.push(samples.nrows());

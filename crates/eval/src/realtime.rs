@@ -50,6 +50,9 @@ pub fn run_episode_in_realtime(
     loop {
         let step = episode.control_steps;
         let of_environment = |source| EpisodeError::Environment { step, source };
+        if observer.cancels() {
+            return Err(EpisodeError::Cancelled { step });
+        }
         clock.wait_until(deadline);
         let time = clock.now();
         timing.woken(time.saturating_sub(deadline));
@@ -62,7 +65,7 @@ pub fn run_episode_in_realtime(
         let outcome = environment.step(action.view()).map_err(of_environment)?;
         episode.plans.extend(commands.arrived());
         episode.count(outcome, source == Source::Plan);
-        timing.failed(commands.events().len());
+        timing.failed(commands.events().iter().filter(|event| event.costs_a_plan()).count());
         scene.clear();
         environment.scene(&mut scene);
         let (observation, action, ahead) = (observation.view(), action.view(), commands.ahead(time));
@@ -79,14 +82,14 @@ pub fn run_episode_in_realtime(
 /// When the step after that of `deadline` is to begin, if this one was done at `now`; and how many deadlines were
 /// missed.
 fn next_deadline(deadline: Duration, now: Duration, period: Duration) -> (Duration, usize) {
-    let next = deadline + period;
+    let next = deadline.saturating_add(period);
     if now <= next {
         return (next, 0);
     }
     // The deadlines from `next` to the last one before now; that one is late, but the next one it begins.
     let passed = now.saturating_sub(next).as_nanos() / period.as_nanos().max(1);
     let passed = u32::try_from(passed).unwrap_or(u32::MAX);
-    (next + period * passed, passed as usize + 1)
+    (next.saturating_add(period.saturating_mul(passed)), (passed as usize).saturating_add(1))
 }
 
 #[cfg(test)]
@@ -102,4 +105,16 @@ mod tests {
         assert_eq!(next(41), (ms(40), 1), "late, but begun at once");
         assert_eq!(next(55), (ms(50), 2), "the one at 40 is lost");
     }
+
+    #[test]
+    fn no_time_is_too_long() {
+        for (deadline, now, period) in
+            [(Duration::MAX, Duration::MAX, Duration::MAX), (Duration::ZERO, Duration::MAX, PERIOD)]
+        {
+            let (next, _) = next_deadline(deadline, now, period);
+            assert!(next >= deadline);
+        }
+    }
+
+    const PERIOD: Duration = Duration::from_millis(10);
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Deviation, Roofline};
 
 pub use self::comparison::{Comparison, Differing, Pair};
-pub use self::difference::{Difference, paired_rewards};
+pub use self::difference::{Difference, Verdict, paired_rewards};
 pub use self::file::ReportError;
 pub use self::plans::{CutShort, Throughput};
 pub use self::realtime::RealtimeReport;
@@ -54,8 +54,20 @@ pub struct Report {
     pub environments: usize,
     /// Settings of the realtime loop, where there was one.
     pub in_time: Option<RealtimeReport>,
+    /// Set where the run was stopped before its end: it has the episodes that were over by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<Interrupted>,
     /// One entry per sampler, on the same seeds.
     pub samplers: Vec<SamplerReport>,
+}
+
+/// How much of a run there would have been, had it not been stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interrupted {
+    /// Episodes that were asked for, of all samplers together.
+    pub episodes_asked: u64,
+    /// Episodes that were over.
+    pub episodes: u64,
 }
 
 /// The properties of a machine that explain latencies.

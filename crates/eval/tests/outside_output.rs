@@ -39,6 +39,7 @@ fn report(runs: &[&SamplerRun]) -> Report {
         steps: 100,
         environments: 1,
         in_time: None,
+        interrupted: None,
         samplers: SamplerRun::reports(runs).unwrap(),
     }
 }

@@ -122,6 +122,7 @@ fn config(replan: usize, late: Late) -> ControllerConfig {
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 16,
+        watchdog: Duration::from_secs(60),
     }
 }
 
@@ -223,20 +224,23 @@ proptest! {
     }
 }
 
-/// A plan for t = 0 that takes 250 ms is there at 300 ms, and is entered at its fourth action.
+/// The first plan, for t = 0, is there at 300 ms, when nothing was executed: it is entered at its first action. The second,
+/// for t = 500 ms, is there at 800 ms, when three actions were executed: it is entered at its fourth.
 #[test]
-fn a_plan_that_took_long_is_entered_in_its_middle() {
+fn a_plan_is_entered_at_what_was_executed_meanwhile() {
     let sampling = SamplingTime::Stated(Duration::from_millis(250));
     let (episode, timing, sent) = play(config(5, Late::Finish), &mut Walker::new(5), sampling, 10, 0);
     let sources: Vec<Source> = sent.iter().map(|(_, source)| *source).collect();
-    use Source::{Late as Rest, Plan, Safe};
-    assert_eq!(sources, [Safe, Safe, Safe, Plan, Plan, Rest, Rest, Rest, Plan, Plan]);
-    assert_eq!(actions(&sent)[..8], [0.0, 0.0, 0.0, 4.0, 5.0, 6.0, 7.0, 8.0], "the rest of the horizon is played");
+    use Source::{Plan, Safe};
+    assert_eq!(sources, [Safe, Safe, Safe, Plan, Plan, Plan, Plan, Plan, Plan, Plan]);
+    assert_eq!(actions(&sent)[..8], [0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    // Its first action is 0.1 · 3 − 0.05 · 1 + 2, from where the line was at 500 and 400 ms.
+    approx::assert_relative_eq!(actions(&sent)[8], 2.25 + 3.0, epsilon = 1e-12);
     let costs: Vec<_> =
         episode.plans.iter().map(|plan| (plan.latency.as_millis(), plan.rounds, plan.executed)).collect();
-    assert_eq!(costs, [(250, 7, 2), (250, 7, 2)]);
+    assert_eq!(costs, [(250, 7, 5), (250, 7, 2)]);
     let report = timing.report();
-    assert_eq!((report.late_rate, report.safe_rate, report.wake_up_jitter_ms), (0.3, 0.3, None));
+    assert_eq!((report.late_rate, report.safe_rate, report.wake_up_jitter_ms), (0.0, 0.3, None));
     approx::assert_relative_eq!(report.observation_age_ms.max, 700.0, max_relative = 2e-3);
     approx::assert_relative_eq!(report.observation_age_ms.p50, 400.0, max_relative = 2e-3);
 }
@@ -247,8 +251,8 @@ fn what_is_sent_when_plans_run_out_is_a_choice() {
     let decelerate = Late::Decelerate { within: PERIOD * 2 };
     let expected = [(Late::Finish, [6.0, 7.0, 8.0]), (Late::Hold, [5.0; 3]), (decelerate, [5.5, 5.5, 5.5])];
     for (late, rest) in expected {
-        let (.., sent) = play(config(5, late), &mut Walker::new(5), sampling(), 10, 0);
-        assert_eq!(actions(&sent)[5..8], rest, "{late:?}");
+        let (.., sent) = play(config(8, late), &mut Walker::new(5), sampling(), 11, 0);
+        assert_eq!(actions(&sent)[8..], rest, "{late:?}");
     }
 }
 
@@ -262,9 +266,9 @@ fn overlapping_plans_are_switched_or_averaged() {
         actions(&play(config, &mut Walker::new(8), sampling, 5, 0).2)
     };
     let (switched, averaged) = (sent(Blend::Switch), sent(Blend::Ensemble { decay: 0.0 }));
-    assert_eq!(switched[..4], [0.0, 0.0, 3.0, 4.0]);
+    assert_eq!(switched[..4], [0.0, 0.0, 1.0, 2.0]);
     assert_eq!(averaged[..4], switched[..4], "there is one plan only");
-    assert_eq!((switched[4], averaged[4]), (4.0, (5.0 + 4.0) / 2.0));
+    assert_eq!((switched[4], averaged[4]), (4.0, (3.0 + 4.0) / 2.0));
 }
 
 /// Two plans fail: the plan before is played to its end, each failure is told, and the third is followed.
@@ -316,8 +320,8 @@ fn steps_that_take_too_long_miss_deadlines() {
     let told = Told::default();
     let (_, timing) = run_episode_in_realtime(&mut clock, &mut commands, &mut line, PERIOD, 0, &told).unwrap();
     let begun: Vec<_> = told.take().steps.iter().map(|(time, action)| (time.as_millis(), *action)).collect();
-    // The step of 101 ms delays the next by 1 ms; that of 340 ms loses two, and the plan goes on in time.
-    let expected = [(0, 1.0), (100, 2.0), (200, 3.0), (301, 4.0), (400, 5.0), (740, 8.0), (800, 9.0), (900, 10.0)];
+    // The step of 101 ms delays the next by 1 ms; that of 340 ms loses two, and the plan goes on where it was.
+    let expected = [(0, 1.0), (100, 2.0), (200, 3.0), (301, 4.0), (400, 5.0), (740, 6.0), (800, 7.0), (900, 8.0)];
     assert_eq!(begun, expected);
     let report = timing.report();
     assert_eq!(report.deadline_misses, Some(4));

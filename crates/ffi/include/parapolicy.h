@@ -113,7 +113,8 @@ typedef uint32_t parapolicy_withheld;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What went wrong in the worker; it tries again with the next observation.
+// What went wrong in the worker, or with the clock. The controller goes on, and asks for a plan again with the next
+// observation.
 enum parapolicy_event_kind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
@@ -121,7 +122,7 @@ enum parapolicy_event_kind
  {
   // Nothing, since this was asked last.
   PARAPOLICY_EVENT_KIND_NONE = 0,
-  // The policy could not be loaded again after a panic.
+  // The policy could not be loaded again after a panic, or after it hung.
   PARAPOLICY_EVENT_KIND_NOT_MADE = 1,
   // The policy failed to plan.
   PARAPOLICY_EVENT_KIND_FAILED = 2,
@@ -131,6 +132,10 @@ enum parapolicy_event_kind
   PARAPOLICY_EVENT_KIND_WITHHELD = 4,
   // One of a later version of this library.
   PARAPOLICY_EVENT_KIND_OTHER = 5,
+  // The policy has not returned for `watchdog_ns`: its thread is abandoned, and the policy loaded again in a new one.
+  PARAPOLICY_EVENT_KIND_HUNG = 6,
+  // The time given was before that of an earlier call by more than half a period: all plans were dropped.
+  PARAPOLICY_EVENT_KIND_CLOCK_WENT_BACK = 7,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -169,7 +174,7 @@ enum parapolicy_blend
  {
   // The newest plan alone, from now on.
   PARAPOLICY_BLEND_SWITCH = 0,
-  // The mean of what all plans intend for now, the i-th oldest with weight exp(-`blend_decay` * i).
+  // The mean of what all plans that are not too old intend for now, the i-th oldest with weight exp(-`blend_decay` * i).
   PARAPOLICY_BLEND_ENSEMBLE = 1,
 };
 #ifndef __cplusplus
@@ -213,7 +218,7 @@ typedef struct {
   size_t size;
   // "picard" (default), "sequential", "paradigms", "speculative", "anderson", "parareal" or "blocks"; null: the default.
   const char *sampler;
-  // "ddpm" (default), "ddim", "ddim:ETA" or "dpmsolver++"; for flow matching "euler" or "midpoint"; null: the default.
+  // "ddpm" (default), "ddim", "ddim:ETA", "dpmsolver++" or "sde-dpmsolver++"; for flow matching "euler" or "midpoint"; null: the default.
   const char *solver;
   // What runs the network: "native", the engine of this library, "cpu", ONNX Runtime, or ONNX Runtime with "openvino",
   // "cuda" or "tensorrt"; null: the first, or the second where `ort_lib` is given. All but the first take a library that
@@ -260,7 +265,8 @@ typedef struct {
   size_t size;
   // Time from one action of a plan to the next, in ns; 100 ms.
   uint64_t period_ns;
-  // Age of the observation behind the newest plan beyond which the plan is not trusted any more, in ns; 2 s.
+  // Age of the observation behind a plan beyond which the plan is not trusted any more, and no command comes from it, in
+  // ns; 2 s.
   uint64_t max_age_ns;
   // Time until the robot rests, where `late` is to decelerate, in ns; 300 ms.
   uint64_t late_within_ns;
@@ -268,7 +274,7 @@ typedef struct {
   double blend_decay;
   // One of `parapolicy_replan`.
   uint32_t replan;
-  // Of `replan`, where it counts; 4.
+  // Of `replan`, where it counts: at least 1; 4.
   uint32_t replan_count;
   // One of `parapolicy_blend`.
   uint32_t blend;
@@ -292,6 +298,10 @@ typedef struct {
   const char *log;
   // Log every plan as it stood after each round of the sampler, too: 1. 0: no.
   uint32_t log_rounds;
+  // Time after which a policy that has not returned with a plan counts as hanging, in ns: an event tells it, its thread
+  // is abandoned, and the policy loaded again in a new one. Loading may take ten times as long. 0: ten times what a plan
+  // lasts, and at least 30 s.
+  uint64_t watchdog_ns;
 } parapolicy_config;
 
 // What is known of a command beside the action.
@@ -308,7 +318,7 @@ typedef struct {
   double asked;
 } parapolicy_command;
 
-// Something that went wrong in the worker.
+// Something that went wrong.
 typedef struct {
   // What.
   parapolicy_event_kind kind;
@@ -326,7 +336,7 @@ typedef struct {
   uint64_t rounds;
   // Rows that the network evaluated for them.
   uint64_t evaluations;
-  // Plans that failed, panicked, or were not finite.
+  // Plans that failed, panicked, were not finite, or never came.
   uint64_t failures;
   // Events that nobody fetched in time.
   uint64_t events_dropped;
@@ -339,6 +349,16 @@ typedef struct {
   // The longest.
   double latency_max_ms;
 } parapolicy_health;
+
+// What a controller has got over. It may grow at its end: `size` says what the caller knows.
+typedef struct {
+  // Size of this struct as the caller knows it.
+  size_t size;
+  // Plans that never came: the policy hung, and its thread was abandoned. They are among `failures`, too.
+  uint64_t hangs;
+  // How often the clock went back, and all plans were dropped.
+  uint64_t clock_steps;
+} parapolicy_troubles;
 
 #ifdef __cplusplus
 extern "C" {
@@ -398,7 +418,8 @@ parapolicy_status parapolicy_controller_start(const char *directory,
 parapolicy_status parapolicy_controller_reset(parapolicy_controller *controller, uint64_t seed);
 
 // Takes the observation of `time_ns`, in raw units, and asks for a plan if one is due. `len` is the policy's
-// `observation_dim`. Time is the caller's clock, in ns from any origin, and does not go back. Called once a period.
+// `observation_dim`. Time is the caller's clock, in ns from any origin. If it goes back by more than half a period, all
+// plans are dropped, and an event tells it. Called once a period.
 //
 // The control thread; does not wait for the worker.
 parapolicy_status parapolicy_controller_observe(parapolicy_controller *controller,
@@ -408,13 +429,13 @@ parapolicy_status parapolicy_controller_observe(parapolicy_controller *controlle
 
 // Stops the controller: waits up to `patience_ns` for the plan that is being worked on, ends the worker, and closes the
 // log. Later calls find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still
-// at work: its thread ends when it can.
+// at work: its thread ends when it can. Whatever the policy does, it takes two seconds more than `patience_ns` at most.
 //
 // Any thread, with the control thread out of its loop.
 parapolicy_status parapolicy_controller_stop(parapolicy_controller *controller,
                                              uint64_t patience_ns);
 
-// Frees a controller; one that was not stopped is, without patience. Null is nothing. No other call may be using it.
+// Frees a controller; one that was not stopped is, without patience, within two seconds. Null is nothing. No other call may be using it.
 void parapolicy_controller_free(parapolicy_controller *controller);
 
 // Writes what to send at `time_ns` to `action`, in raw units; `len` is the policy's `action_dim`. `command`, which may be
@@ -436,6 +457,13 @@ parapolicy_status parapolicy_controller_event(parapolicy_controller *controller,
 //
 // Any thread but the control thread, where it may have to wait for the worker for some microseconds.
 parapolicy_status parapolicy_controller_health(const parapolicy_controller *controller, parapolicy_health *health);
+
+// Writes what the controller has got over to `troubles`; `size` is `sizeof *troubles`. Nothing is stopped for it.
+//
+// Any thread but the control thread, where it may have to wait for the worker for some microseconds.
+parapolicy_status parapolicy_controller_troubles(const parapolicy_controller *controller,
+                                                 parapolicy_troubles *troubles,
+                                                 size_t size);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -102,6 +102,12 @@ class Controller {
     return event.kind == PARAPOLICY_EVENT_KIND_NONE ? std::nullopt : std::optional(event);
   }
 
+  parapolicy_troubles troubles() const {
+    parapolicy_troubles troubles{};
+    must(parapolicy_controller_troubles(handle_.get(), &troubles, sizeof troubles));
+    return troubles;
+  }
+
   parapolicy_health health() const {
     parapolicy_health health{};
     must(parapolicy_controller_health(handle_.get(), &health));

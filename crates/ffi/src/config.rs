@@ -1,7 +1,7 @@
 //! What a controller is for, as C says it.
 
 use std::ffi::c_char;
-use std::mem::size_of;
+use std::mem::offset_of;
 use std::path::PathBuf;
 use std::ptr;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub enum ParapolicyReplan {
 pub enum ParapolicyBlend {
     /// The newest plan alone, from now on.
     Switch = 0,
-    /// The mean of what all plans intend for now, the i-th oldest with weight exp(-`blend_decay` * i).
+    /// The mean of what all plans that are not too old intend for now, the i-th oldest with weight exp(-`blend_decay` * i).
     Ensemble = 1,
 }
 
@@ -57,7 +57,8 @@ pub struct ParapolicyConfig {
     pub size: usize,
     /// Time from one action of a plan to the next, in ns; 100 ms.
     pub period_ns: u64,
-    /// Age of the observation behind the newest plan beyond which the plan is not trusted any more, in ns; 2 s.
+    /// Age of the observation behind a plan beyond which the plan is not trusted any more, and no command comes from it, in
+    /// ns; 2 s.
     pub max_age_ns: u64,
     /// Time until the robot rests, where `late` is to decelerate, in ns; 300 ms.
     pub late_within_ns: u64,
@@ -65,7 +66,7 @@ pub struct ParapolicyConfig {
     pub blend_decay: f64,
     /// One of `parapolicy_replan`.
     pub replan: u32,
-    /// Of `replan`, where it counts; 4.
+    /// Of `replan`, where it counts: at least 1; 4.
     pub replan_count: u32,
     /// One of `parapolicy_blend`.
     pub blend: u32,
@@ -89,12 +90,17 @@ pub struct ParapolicyConfig {
     pub log: *const c_char,
     /// Log every plan as it stood after each round of the sampler, too: 1. 0: no.
     pub log_rounds: u32,
+    /// Time after which a policy that has not returned with a plan counts as hanging, in ns: an event tells it, its thread
+    /// is abandoned, and the policy loaded again in a new one. Loading may take ten times as long. 0: ten times what a plan
+    /// lasts, and at least 30 s.
+    pub watchdog_ns: u64,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
 unsafe impl Versioned for ParapolicyConfig {
     const NAME: &'static str = "config";
-    const FIRST: usize = size_of::<Self>();
+    // The fields up to `log_rounds`, and the padding after it.
+    const FIRST: usize = offset_of!(Self, watchdog_ns);
 
     fn default_of(size: usize) -> Self {
         Self {
@@ -115,6 +121,7 @@ unsafe impl Versioned for ParapolicyConfig {
             max_change: ptr::null(),
             log: ptr::null(),
             log_rounds: 0,
+            watchdog_ns: 0,
         }
     }
 }
@@ -169,7 +176,11 @@ pub(crate) unsafe fn configured(
     };
     let ParapolicyShape { n_obs_steps, observation_dim, horizon, .. } = *shape;
     let (replan, continuity) = (replan(&config)?, Continuity::default());
-    let controller = ControllerConfig { playback, replan, continuity, n_obs_steps, observation_dim, horizon };
+    let watchdog = match config.watchdog_ns {
+        0 => ControllerConfig::default_watchdog(playback.period, horizon),
+        nanoseconds => Duration::from_nanos(nanoseconds),
+    };
+    let controller = ControllerConfig { playback, replan, continuity, n_obs_steps, observation_dim, horizon, watchdog };
     Ok(Configured { controller, log, log_rounds: config.log_rounds != 0 })
 }
 

@@ -109,7 +109,8 @@ pub unsafe extern "C" fn parapolicy_controller_reset(
 }
 
 /// Takes the observation of `time_ns`, in raw units, and asks for a plan if one is due. `len` is the policy's
-/// `observation_dim`. Time is the caller's clock, in ns from any origin, and does not go back. Called once a period.
+/// `observation_dim`. Time is the caller's clock, in ns from any origin. If it goes back by more than half a period, all
+/// plans are dropped, and an event tells it. Called once a period.
 ///
 /// The control thread; does not wait for the worker.
 #[unsafe(no_mangle)]
@@ -132,7 +133,7 @@ pub unsafe extern "C" fn parapolicy_controller_observe(
 
 /// Stops the controller: waits up to `patience_ns` for the plan that is being worked on, ends the worker, and closes the
 /// log. Later calls find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still
-/// at work: its thread ends when it can.
+/// at work: its thread ends when it can. Whatever the policy does, it takes two seconds more than `patience_ns` at most.
 ///
 /// Any thread, with the control thread out of its loop.
 #[unsafe(no_mangle)]
@@ -147,7 +148,7 @@ pub unsafe extern "C" fn parapolicy_controller_stop(
     })
 }
 
-/// Frees a controller; one that was not stopped is, without patience. Null is nothing. No other call may be using it.
+/// Frees a controller; one that was not stopped is, without patience, within two seconds. Null is nothing. No other call may be using it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn parapolicy_controller_free(controller: *mut ParapolicyController) {
     guard(|| {

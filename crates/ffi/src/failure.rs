@@ -171,17 +171,22 @@ impl<const N: usize> fmt::Write for Text<N> {
 /// Runs the body of a function that C calls: whatever becomes of it, a status comes back.
 pub(crate) fn guard(body: impl FnOnce() -> Result<(), Failure>) -> ParapolicyStatus {
     // Whatever the body shares with later calls is whole after a panic: handles say why.
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(())) => ParapolicyStatus::Ok,
-        Ok(Err(failure)) => {
+    let told = || match body() {
+        Ok(()) => ParapolicyStatus::Ok,
+        Err(failure) => {
+            // An error of others may panic when it is shown, or dropped.
             remember(&failure);
             failure.status()
         }
-        Err(_told_by_the_panic_hook) => {
-            remember(&Panicked);
-            ParapolicyStatus::Panic
+    };
+    catch_unwind(AssertUnwindSafe(told)).unwrap_or_else(|payload| {
+        // The panic hook has told it. What it was thrown with may panic in turn when it is dropped, and so may that.
+        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(another);
         }
-    }
+        remember(&Panicked);
+        ParapolicyStatus::Panic
+    })
 }
 
 #[derive(Debug, Error)]

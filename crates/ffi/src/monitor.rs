@@ -1,20 +1,23 @@
 //! What others may know of a controller while it runs.
 
 use std::ffi::c_char;
+use std::mem::size_of;
 
 use parapolicy_control::controller::{Health, WorkerEvent};
 
 use crate::border;
 use crate::controller::ParapolicyController;
 use crate::failure::{ParapolicyStatus, Text, guard};
+use crate::versioned::{self, Versioned};
 
-/// What went wrong in the worker; it tries again with the next observation.
+/// What went wrong in the worker, or with the clock. The controller goes on, and asks for a plan again with the next
+/// observation.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParapolicyEventKind {
     /// Nothing, since this was asked last.
     None = 0,
-    /// The policy could not be loaded again after a panic.
+    /// The policy could not be loaded again after a panic, or after it hung.
     NotMade = 1,
     /// The policy failed to plan.
     Failed = 2,
@@ -24,9 +27,13 @@ pub enum ParapolicyEventKind {
     Withheld = 4,
     /// One of a later version of this library.
     Other = 5,
+    /// The policy has not returned for `watchdog_ns`: its thread is abandoned, and the policy loaded again in a new one.
+    Hung = 6,
+    /// The time given was before that of an earlier call by more than half a period: all plans were dropped.
+    ClockWentBack = 7,
 }
 
-/// Something that went wrong in the worker.
+/// Something that went wrong.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct ParapolicyEvent {
@@ -48,7 +55,7 @@ pub struct ParapolicyHealth {
     pub rounds: u64,
     /// Rows that the network evaluated for them.
     pub evaluations: u64,
-    /// Plans that failed, panicked, or were not finite.
+    /// Plans that failed, panicked, were not finite, or never came.
     pub failures: u64,
     /// Events that nobody fetched in time.
     pub events_dropped: u64,
@@ -60,6 +67,28 @@ pub struct ParapolicyHealth {
     pub latency_p99_ms: f64,
     /// The longest.
     pub latency_max_ms: f64,
+}
+
+/// What a controller has got over. It may grow at its end: `size` says what the caller knows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParapolicyTroubles {
+    /// Size of this struct as the caller knows it.
+    pub size: usize,
+    /// Plans that never came: the policy hung, and its thread was abandoned. They are among `failures`, too.
+    pub hangs: u64,
+    /// How often the clock went back, and all plans were dropped.
+    pub clock_steps: u64,
+}
+
+// SAFETY: `repr(C)`, the size comes first, and numbers may have any bytes.
+unsafe impl Versioned for ParapolicyTroubles {
+    const NAME: &'static str = "troubles";
+    const FIRST: usize = size_of::<Self>();
+
+    fn default_of(size: usize) -> Self {
+        Self { size, hangs: 0, clock_steps: 0 }
+    }
 }
 
 /// Writes the oldest event that was not fetched yet to `event`, or that there is none. Up to 64 are kept.
@@ -93,6 +122,8 @@ fn kind(event: &WorkerEvent) -> ParapolicyEventKind {
         WorkerEvent::Failed(_) => ParapolicyEventKind::Failed,
         WorkerEvent::Panicked(_) => ParapolicyEventKind::Panicked,
         WorkerEvent::Withheld(_) => ParapolicyEventKind::Withheld,
+        WorkerEvent::Hung(_) => ParapolicyEventKind::Hung,
+        WorkerEvent::ClockWentBack(_) => ParapolicyEventKind::ClockWentBack,
         _ => ParapolicyEventKind::Other,
     }
 }
@@ -109,7 +140,7 @@ pub unsafe extern "C" fn parapolicy_controller_health(
         // SAFETY: the caller's promise.
         let (controller, mut place) =
             unsafe { (border::shared("controller", controller)?, border::out("health", health)?) };
-        let Health { planning, plans, rounds, evaluations, failures, events_dropped, latency_ms } =
+        let Health { planning, plans, rounds, evaluations, failures, events_dropped, latency_ms, .. } =
             controller.monitor.health();
         place.write(ParapolicyHealth {
             planning: u64::from(planning),
@@ -124,5 +155,23 @@ pub unsafe extern "C" fn parapolicy_controller_health(
             latency_max_ms: latency_ms.max,
         });
         Ok(())
+    })
+}
+
+/// Writes what the controller has got over to `troubles`; `size` is `sizeof *troubles`. Nothing is stopped for it.
+///
+/// Any thread but the control thread, where it may have to wait for the worker for some microseconds.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_troubles(
+    controller: *const ParapolicyController,
+    troubles: *mut ParapolicyTroubles,
+    size: usize,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let controller = unsafe { border::shared("controller", controller) }?;
+        let Health { hangs, clock_steps, .. } = controller.monitor.health();
+        // SAFETY: as above.
+        unsafe { versioned::write(troubles, size, ParapolicyTroubles { size, hangs, clock_steps }) }
     })
 }

@@ -22,7 +22,7 @@ pub struct ParapolicyOptions {
     pub size: usize,
     /// "picard" (default), "sequential", "paradigms", "speculative", "anderson", "parareal" or "blocks"; null: the default.
     pub sampler: *const c_char,
-    /// "ddpm" (default), "ddim", "ddim:ETA" or "dpmsolver++"; for flow matching "euler" or "midpoint"; null: the default.
+    /// "ddpm" (default), "ddim", "ddim:ETA", "dpmsolver++" or "sde-dpmsolver++"; for flow matching "euler" or "midpoint"; null: the default.
     pub solver: *const c_char,
     /// What runs the network: "native", the engine of this library, "cpu", ONNX Runtime, or ONNX Runtime with "openvino",
     /// "cuda" or "tensorrt"; null: the first, or the second where `ort_lib` is given. All but the first take a library that

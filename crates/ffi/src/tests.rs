@@ -13,13 +13,14 @@ use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
 use crate::command::{ParapolicyCommand, ParapolicySource, ParapolicyWithheld, parapolicy_controller_command};
-use crate::config::Configured;
+use crate::config::{Configured, ParapolicyConfig, configured, parapolicy_config_default};
 use crate::controller::{
     ParapolicyController, parapolicy_controller_free, parapolicy_controller_observe, parapolicy_controller_stop,
 };
 use crate::failure::{Failure, ParapolicyStatus, Text, guard, parapolicy_last_error};
 use crate::monitor::{
-    ParapolicyEvent, ParapolicyEventKind, ParapolicyHealth, parapolicy_controller_event, parapolicy_controller_health,
+    ParapolicyEvent, ParapolicyEventKind, ParapolicyHealth, ParapolicyTroubles, parapolicy_controller_event,
+    parapolicy_controller_health, parapolicy_controller_troubles,
 };
 use crate::policy::ParapolicyShape;
 
@@ -56,6 +57,10 @@ struct Handle(*mut ParapolicyController);
 
 impl Handle {
     fn new() -> Self {
+        Self::watched(PATIENCE)
+    }
+
+    fn watched(watchdog: Duration) -> Self {
         let playback = PlaybackConfig {
             period: PERIOD,
             blend: Blend::Switch,
@@ -72,6 +77,7 @@ impl Handle {
             n_obs_steps: 1,
             observation_dim: 1,
             horizon: 2,
+            watchdog,
         };
         let shape =
             ParapolicyShape { n_obs_steps: 1, observation_dim: 1, horizon: 2, n_action_steps: 2, action_dim: 1 };
@@ -101,6 +107,16 @@ impl Handle {
         unsafe {
             assert_eq!(parapolicy_controller_health(self.0, health.as_mut_ptr()), ParapolicyStatus::Ok);
             health.assume_init()
+        }
+    }
+
+    fn troubles(&self) -> ParapolicyTroubles {
+        let (mut troubles, size) = (MaybeUninit::uninit(), size_of::<ParapolicyTroubles>());
+        // SAFETY: the handle lives, and a call that succeeds writes the place.
+        unsafe {
+            let status = parapolicy_controller_troubles(self.0, troubles.as_mut_ptr(), size);
+            assert_eq!(status, ParapolicyStatus::Ok);
+            troubles.assume_init()
         }
     }
 
@@ -183,6 +199,100 @@ fn a_worker_that_hangs_outlives_a_stop_without_patience() {
     assert_eq!(handle.command(0).0, ParapolicyStatus::Stopped);
     handle.wait();
     assert_eq!(stop(Duration::ZERO), ParapolicyStatus::Ok);
+}
+
+#[test]
+fn a_policy_that_hangs_is_told_and_replaced() {
+    let handle = Handle::watched(Duration::from_millis(100));
+    handle.observe(0, 10.0);
+    let started = Instant::now();
+    let (mut period, mut told) = (1, ParapolicyEventKind::None);
+    while told == ParapolicyEventKind::None {
+        assert!(started.elapsed() < PATIENCE, "no event");
+        std::thread::sleep(Duration::from_millis(5));
+        assert_eq!(handle.observe(period, 10.0), ParapolicyStatus::Ok);
+        told = handle.event().0;
+        period += 1;
+    }
+    assert_eq!(told, ParapolicyEventKind::Hung);
+    assert!(handle.troubles().hangs > 0);
+    while handle.command(period).1 != 3.0 {
+        assert!(started.elapsed() < PATIENCE, "no plan");
+        period += 1;
+        handle.observe(period, 3.0);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_is_told_and_nothing_of_before_is_sent() {
+    let handle = Handle::new();
+    handle.observe(36_000, 3.0);
+    handle.wait();
+    assert_eq!(handle.command(36_000).1, 3.0);
+    let (_, action, command) = handle.command(0);
+    assert_eq!((action, command.unwrap().withheld), (-1.0, ParapolicyWithheld::NoPlan));
+    let (kind, words) = handle.event();
+    assert_eq!(
+        (kind, words.as_str()),
+        (ParapolicyEventKind::ClockWentBack, "the clock went back from 3600s to 0ns: all plans were dropped")
+    );
+    let size = size_of::<ParapolicyTroubles>();
+    assert_eq!(handle.troubles(), ParapolicyTroubles { size, hangs: 0, clock_steps: 1 });
+    // The end of time is one like any other.
+    // SAFETY: the handle lives, and the number lies on the stack.
+    let end = unsafe { parapolicy_controller_observe(handle.0, &raw const PLANNED, 1, u64::MAX) };
+    assert_eq!(end, ParapolicyStatus::Ok);
+    handle.wait();
+    assert_eq!(handle.command(0).1, -1.0);
+}
+
+static PLANNED: f64 = 4.0;
+
+/// A program that was made with the first header gives a smaller configuration.
+#[test]
+fn a_configuration_of_the_first_header_has_a_watchdog() {
+    let shape = ParapolicyShape { n_obs_steps: 1, observation_dim: 1, horizon: 2, n_action_steps: 2, action_dim: 1 };
+    let initial = 0.0;
+    let mut config = MaybeUninit::<ParapolicyConfig>::zeroed();
+    // SAFETY: the place is on the stack, and zeros are a configuration.
+    let mut config = unsafe {
+        let first = std::mem::offset_of!(ParapolicyConfig, watchdog_ns);
+        assert_eq!(parapolicy_config_default(config.as_mut_ptr(), first), ParapolicyStatus::Ok);
+        config.assume_init()
+    };
+    (config.action_dim, config.initial, config.watchdog_ns) = (1, &raw const initial, 7);
+    // SAFETY: as above; the array is one number long.
+    let read = |config: &ParapolicyConfig| unsafe { configured(&raw const *config, &shape) };
+    assert_eq!(read(&config).unwrap().controller.watchdog, Duration::from_secs(30), "what lies behind is not read");
+    config.size = size_of::<ParapolicyConfig>();
+    assert_eq!(read(&config).unwrap().controller.watchdog, Duration::from_nanos(7));
+    (config.replan, config.replan_count) = (2, 0);
+    let refused = read(&config).unwrap().controller.validate().unwrap_err();
+    assert_eq!(refused.to_string(), "replan_below is 0, but must be at least 1");
+}
+
+/// An error that panics when it is shown, and what a panic is thrown with when it is dropped.
+#[test]
+fn what_panics_on_its_way_out_does_not_leave_the_library() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    #[derive(Debug)]
+    struct Bad;
+    impl std::fmt::Display for Bad {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("shown");
+        }
+    }
+    impl std::error::Error for Bad {}
+    assert_eq!(guard(|| std::panic::panic_any(Bomb)), ParapolicyStatus::Panic);
+    let shown = guard(|| Err(Failure::Controller(std::io::Error::other(Bad).into())));
+    assert_eq!(shown, ParapolicyStatus::Panic);
+    assert!(last_error().starts_with("a panic was caught"), "{}", last_error());
 }
 
 #[test]

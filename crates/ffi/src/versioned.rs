@@ -34,13 +34,21 @@ fn check<T: Versioned>(size: usize) -> Result<(), Failure> {
 /// Writes the defaults of the fields that the caller knows.
 ///
 /// # Safety
-/// If it is not null, `pointer` is aligned for `T` and points to `size` bytes that nobody else uses now.
+/// As [`write()`].
 pub unsafe fn write_default<T: Versioned>(pointer: *mut T, size: usize) -> Result<(), Failure> {
+    // SAFETY: the caller's promise.
+    unsafe { write(pointer, size, T::default_of(size)) }
+}
+
+/// Writes the fields of `value` that the caller knows.
+///
+/// # Safety
+/// If it is not null, `pointer` is aligned for `T` and points to `size` bytes that nobody else uses now.
+pub unsafe fn write<T: Versioned>(pointer: *mut T, size: usize, value: T) -> Result<(), Failure> {
     if pointer.is_null() {
         return Err(Failure::Null(T::NAME));
     }
     check::<T>(size)?;
-    let value = T::default_of(size);
     // SAFETY: `size` is at most that of `value`; the other end is not null, and the caller's promise.
     unsafe { ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), pointer.cast::<u8>(), size) };
     Ok(())

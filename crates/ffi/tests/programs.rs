@@ -106,6 +106,12 @@ fn misuse_is_told_by_codes_and_words() {
     run(&program("tests/c/misuse.c", Linked::Shared, WATCHED), None, &[]);
 }
 
+#[test]
+fn a_forked_child_is_told_that_it_has_no_threads() {
+    let policy = crate_dir().join("../../models/pusht");
+    run(&program("tests/c/fork.c", Linked::Shared, &[]), None, &[policy.to_str().unwrap()]);
+}
+
 /// Slow, and valgrind has to be installed: `cargo test -p parapolicy-ffi -- --ignored valgrind`.
 #[test]
 #[ignore = "needs valgrind"]

@@ -1,12 +1,10 @@
 //! Folders: created whole, or filled with several files at once.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
-use crate::place::{Place, aside, parent};
+use crate::place::{Aside, Place, aside, parent};
 use crate::write;
 
 /// Creates a folder that must not be there yet, with all that `fill` puts into the folder that it is given.
@@ -53,7 +51,7 @@ fn make_parent(path: &Path) -> io::Result<()> {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Staging {
-    aside: TempDir,
+    aside: Aside,
     folder: PathBuf,
     names: Vec<String>,
 }
@@ -66,6 +64,28 @@ impl Staging {
     pub fn new(folder: &Path) -> io::Result<Self> {
         make_parent(folder)?;
         Ok(Self { aside: aside(folder)?, folder: folder.to_owned(), names: Vec::new() })
+    }
+
+    /// Checks, before much is done to fill them, that files of these names will have a place.
+    ///
+    /// # Errors
+    /// What [`publish`](Self::publish) would say: the place cannot be written to, or holds what cannot be renamed over.
+    pub fn check(&self, names: &[&str]) -> io::Result<()> {
+        if self.folder.symlink_metadata().is_err() {
+            // It will be made where the files are kept meanwhile.
+            return Ok(());
+        }
+        drop(aside(&self.folder.join("file"))?);
+        names.iter().try_for_each(|name| self.place(name).map(drop))
+    }
+
+    /// Where a file belongs, and the permissions of the one that it replaces.
+    fn place(&self, name: &str) -> io::Result<(PathBuf, Option<Permissions>)> {
+        let (path, kind) = (self.folder.join(name), io::ErrorKind::AlreadyExists);
+        match Place::of(&path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))? {
+            Place::Renamed(path, permissions) => Ok((path, permissions)),
+            Place::Through(path) => Err(io::Error::new(kind, format!("{} is no regular file", path.display()))),
+        }
     }
 
     /// Writes a file aside.
@@ -88,15 +108,11 @@ impl Staging {
     /// A place that cannot be written to, or that holds what cannot be renamed over; it is checked for all files first.
     pub fn publish(self) -> io::Result<Vec<String>> {
         fs::create_dir_all(&self.folder)?;
-        let places = self.names.iter().map(|name| match Place::of(&self.folder.join(name))? {
-            Place::Renamed(path) => Ok(path),
-            Place::Through(path) => {
-                Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is no regular file", path.display())))
-            }
-        });
-        let places = places.collect::<io::Result<Vec<_>>>()?;
-        for (name, place) in self.names.iter().zip(places) {
-            fs::rename(self.aside.path().join(name), place)?;
+        let places = self.names.iter().map(|name| self.place(name)).collect::<io::Result<Vec<_>>>()?;
+        for (name, (place, permissions)) in self.names.iter().zip(places) {
+            let whole = self.aside.path().join(name);
+            permissions.map_or(Ok(()), |permissions| fs::set_permissions(&whole, permissions))?;
+            fs::rename(whole, place)?;
         }
         Ok(self.names)
     }
@@ -117,6 +133,37 @@ mod tests {
         staging.write("b.txt", |_| Err(io::Error::other("no space left"))).unwrap_err();
         drop(staging);
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0, "nothing is left behind");
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_to_is_told_of_before_anything_is_written() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("report");
+        fs::write(&folder, "a file").unwrap();
+        Staging::new(&folder).unwrap().check(&["a.txt"]).unwrap_err();
+        fs::remove_file(&folder).unwrap();
+        Staging::new(&folder).unwrap().check(&["a.txt"]).unwrap();
+        fs::create_dir_all(folder.join("a.txt")).unwrap();
+        let told = Staging::new(&folder).unwrap().check(&["a.txt"]).unwrap_err().to_string();
+        assert!(told.contains("a.txt"), "{told}");
+    }
+
+    /// A killed program leaves its temporary folder; it is told from that of a program that lives by the lock.
+    #[test]
+    fn what_killed_programs_left_is_swept_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("report");
+        let left = root.path().join(".parapolicy-left");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("a.txt"), "half").unwrap();
+        fs::create_dir(root.path().join("mine")).unwrap();
+        let alive = Staging::new(&folder).unwrap();
+        assert!(!left.exists());
+        let other = Staging::new(&folder).unwrap();
+        let count = || fs::read_dir(root.path()).unwrap().count();
+        assert_eq!(count(), 3, "two that live, and one that is not ours");
+        drop((alive, other));
+        assert_eq!(count(), 1);
     }
 
     #[test]

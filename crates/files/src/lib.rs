@@ -1,11 +1,19 @@
-//! Files and folders written aside and renamed: whole, or not there.
+//! Files and folders written aside and renamed: whole, or not there; and files of strangers, read within bounds.
 //!
 //! Everything that Parapolicy writes for good goes through here. Content goes to a temporary folder beside its place, on the
 //! same file system, and is renamed when it is complete and on the disk. Who reads the place meanwhile sees the old content,
 //! who looks after a failure finds nothing half-written, and new files have the permissions that any new file has.
 //!
-//! What cannot be renamed over is not: through links, devices and pipes is written straight, and a file that is marked
-//! read-only is refused.
+//! A program that is killed leaves its temporary folder behind; the next one that writes to the same place removes it.
+//!
+//! What cannot be renamed over is not: devices and pipes are written into when all is there, and a file that is marked read-only is
+//! refused. A link stays a link: the file that it leads to is replaced, or made. A file that is replaced keeps its
+//! permissions.
+//!
+//! Everything that Parapolicy reads goes through here too: [`read`] takes regular files of a stated size at most, so that
+//! neither a pipe nor a device nor a file of any size makes a program wait or run out of memory. [`read_text`] understands
+//! the mark that some editors write before UTF-8, and [`printable`] writes out the control characters of a name that came
+//! from a file.
 //!
 //! # Example
 //!
@@ -23,13 +31,17 @@
 
 mod folder;
 mod place;
+mod printable;
+mod read;
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::Path;
 
 pub use self::folder::{Staging, create_folder};
 use self::place::{Place, aside};
+pub use self::printable::{printable, printable_lines};
+pub use self::read::{open, read, read_text, text};
 
 /// Writes a file, in place of what is there.
 ///
@@ -40,17 +52,35 @@ pub fn replace<E: From<io::Error>>(
     fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
 ) -> Result<(), E> {
     match Place::of(path)? {
-        Place::Renamed(path) => {
+        Place::Renamed(path, permissions) => {
             let aside = aside(&path)?;
             let whole = aside.path().join("file");
             write(File::create(&whole)?, fill)?;
+            permissions.map_or(Ok(()), |permissions| fs::set_permissions(&whole, permissions))?;
             Ok(fs::rename(whole, path)?)
         }
         Place::Through(path) => {
-            let mut file = BufWriter::new(File::options().write(true).open(path)?);
+            let mut device = File::options().write(true).open(path)?;
+            // Whole first, in a file without a name: who fills it may step back, which a pipe does not take.
+            let mut file = BufWriter::new(tempfile::tempfile()?);
             fill(&mut file)?;
-            Ok(file.flush()?)
+            let mut whole = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            whole.rewind()?;
+            io::copy(&mut whole, &mut device)?;
+            Ok(device.flush()?)
         }
+    }
+}
+
+/// Checks, before much is done to fill it, that a file can be written in place of what is there. What is no regular file is
+/// not opened.
+///
+/// # Errors
+/// What [`replace`] would say of the place.
+pub fn check(path: &Path) -> io::Result<()> {
+    match Place::of(path)? {
+        Place::Renamed(path, _) => aside(&path).map(drop),
+        Place::Through(_) => Ok(()),
     }
 }
 
@@ -136,9 +166,60 @@ mod tests {
         replace(&link, text("new")).unwrap();
         assert!(link.symlink_metadata().unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&target).unwrap(), "new");
-        std::os::unix::fs::symlink("/dev/null", folder.path().join("null")).unwrap();
-        replace(&folder.path().join("null"), text("gone")).unwrap();
-        assert!(!fs::metadata(folder.path().join("null")).unwrap().is_file(), "the device is still there");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_makes_what_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("target", &link).unwrap();
+        replace(&link, text("new")).unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(folder.path().join("target")).unwrap(), "new");
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        std::os::unix::fs::symlink(&one, &other).unwrap();
+        std::os::unix::fs::symlink(&other, &one).unwrap();
+        replace(&one, text("lost")).unwrap_err();
+    }
+
+    /// A pipe has no name of its own, if it is reached as `/dev/stdout` is.
+    #[cfg(unix)]
+    #[test]
+    fn pipes_are_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::os::unix::fs::symlink(&pipe, &link).unwrap();
+        for path in [&pipe, &link] {
+            let reader = std::thread::spawn({
+                let pipe = pipe.clone();
+                move || fs::read_to_string(pipe).unwrap()
+            });
+            let filled = replace(path, |file| {
+                file.write_all(b"Through")?;
+                file.rewind()?;
+                file.write_all(b"t")
+            });
+            filled.unwrap();
+            assert_eq!(reader.join().unwrap(), "through");
+        }
+        assert!(!fs::metadata(&pipe).unwrap().is_file(), "the pipe is still there");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        replace(&path, text("old")).unwrap();
+        for mode in [0o600, 0o664] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            replace(&path, text("new")).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+        }
     }
 
     #[cfg(unix)]

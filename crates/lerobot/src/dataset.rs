@@ -31,6 +31,14 @@ pub enum ExportError {
     /// There is nothing to write.
     #[error("there are no demonstrations to export, or one has no control steps")]
     Empty,
+    /// It was given up, as it was asked to.
+    #[error("the export was stopped; nothing was written")]
+    Stopped,
+    /// Only some demonstrations have an array.
+    #[error(
+        "`{0}` would be lost, which only some of the demonstrations have: write those that have it to a dataset of their own"
+    )]
+    Mixed(&'static str),
     /// There is something of that name.
     #[error("{} is there already, and nothing is ever overwritten: choose another name", .0.display())]
     Exists(PathBuf),
@@ -58,7 +66,7 @@ pub enum ExportError {
 ///
 /// Features that LeRobot's policies use are in single precision, as in `lerobot/pusht` and `lerobot/pusht_keypoints`;
 /// `recording.*` is in double precision, and `recording.seed` a column of the table of episodes, −1 where it is not
-/// known. Arrays that only some demonstrations have are left out.
+/// known. Arrays that no demonstration has are left out.
 ///
 /// ```
 /// use nalgebra::Vector2;
@@ -76,29 +84,51 @@ pub enum ExportError {
 /// ```
 ///
 /// # Errors
-/// If there are no demonstrations or one has no steps, if there is such a folder, or if it cannot be written; nothing
+/// If there are no demonstrations or one has no steps, if only some of them have velocities or rewards, if there is such a folder, or if it cannot be written; nothing
 /// is left behind.
 pub fn export(
     demonstrations: &[Demonstration],
     renderer: Option<Renderer>,
     folder: &Path,
 ) -> Result<Exported, ExportError> {
+    export_unless(demonstrations, renderer, folder, &|| false)
+}
+
+/// The same, given up when `stopped` says so; it is asked before each demonstration.
+///
+/// # Errors
+/// As [`export`]; [`ExportError::Stopped`].
+pub fn export_unless(
+    demonstrations: &[Demonstration],
+    renderer: Option<Renderer>,
+    folder: &Path,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Exported, ExportError> {
     if demonstrations.is_empty() || demonstrations.iter().any(|demonstration| demonstration.steps.is_empty()) {
         return Err(ExportError::Empty);
     }
+    if let Some(array) = Demonstration::mixed(demonstrations) {
+        return Err(ExportError::Mixed(array));
+    }
     let mut exported = None;
     let written = parapolicy_files::create_folder(folder, |whole| {
-        exported = Some(write(demonstrations, renderer, whole)?);
+        exported = Some(write(demonstrations, renderer, whole, stopped)?);
         Ok::<_, io::Error>(())
     });
     written.map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => ExportError::Exists(folder.to_owned()),
+        io::ErrorKind::Interrupted if stopped() => ExportError::Stopped,
         _ => ExportError::Write { path: folder.to_owned(), source },
     })?;
     exported.ok_or(ExportError::Empty)
 }
 
-fn write(demonstrations: &[Demonstration], mut renderer: Option<Renderer>, folder: &Path) -> io::Result<Exported> {
+fn write(
+    demonstrations: &[Demonstration],
+    mut renderer: Option<Renderer>,
+    folder: &Path,
+    stopped: &dyn Fn() -> bool,
+) -> io::Result<Exported> {
     let (data, meta) = (folder.join("data/chunk-000"), folder.join("meta"));
     let of_episodes = meta.join("episodes/chunk-000");
     fs::create_dir_all(&data)?;
@@ -106,6 +136,9 @@ fn write(demonstrations: &[Demonstration], mut renderer: Option<Renderer>, folde
     let (mut frames, mut table, mut features, mut episodes) = (0, None, Value::Null, Vec::new());
     let known = Known::of(demonstrations);
     for (episode, demonstration) in demonstrations.iter().enumerate() {
+        if stopped() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let place = Place { episode, first_row: frames };
         let columns = episode::columns(demonstration, &place, known, renderer.as_mut());
         let table = match &mut table {

@@ -7,7 +7,7 @@ use crate::parquet_table::{Column, Values};
 /// Control steps a second.
 pub const FPS: u32 = 10;
 
-/// Optional arrays that all demonstrations of a dataset have; others are left out, as [`Demonstration::save`] does.
+/// Optional arrays that all demonstrations of a dataset have; others, which none has, are left out, as [`Demonstration::save`] does.
 #[derive(Clone, Copy)]
 pub struct Known {
     velocities: bool,

@@ -23,4 +23,4 @@ mod meta;
 mod parquet_table;
 mod statistics;
 
-pub use dataset::{ExportError, Exported, export};
+pub use dataset::{ExportError, Exported, export, export_unless};

@@ -1,8 +1,8 @@
-//! Logs a control loop to an MCAP file, which Foxglove and rerun read, without ever delaying the loop.
+//! Logs a control loop to an MCAP file, for rerun and Foxglove, without ever delaying the loop; and shows it as it goes.
 //!
 //! ```text
 //! control thread, worker  ──full records──▶  writer thread  ──▶  FILE.mcap
-//!                         ◀─empty records──
+//!                         ◀─empty records──                 ──▶  whoever watches (feature `live`)
 //! ```
 //!
 //! Both directions are lock-free queues of a fixed length, and records are reused: a thread that logs neither waits,
@@ -12,18 +12,37 @@
 //! The writer closes a chunk twice a second, so that the file stays readable up to there if the program is killed. An
 //! existing file is never overwritten.
 //!
-//! | topic | |
-//! |---|---|
-//! | `/observation` | what was observed |
-//! | `/plan` | a plan: its actions, its cost, and the time of its observation |
-//! | `/plan/rounds` | the plan after each round of the sampler, where that was requested |
-//! | `/command` | what was sent, where it came from, and why another action was withheld |
-//! | `/event` | an episode that begins or ends, failures in a worker, dropped records |
-//! | `/latency` | sampling time of a plan; age of the observation behind a command |
+//! The record holds everything, to the bit. [`read`] reads it back.
 //!
-//! Messages are JSON, with a schema. Every one names its `run` and the seed of its `episode`, so that
-//! `/command{run=="picard"}{episode==100000}.action[0]` is a plot in Foxglove. Their log time is that of the loop:
-//! episodes on simulated time follow each other, from when the file was made.
+//! | topic | schema | |
+//! |---|---|---|
+//! | `/record/observation` | `parapolicy.Observation` | what was observed |
+//! | `/record/plan` | `parapolicy.Plan` | a plan: its actions, its cost, and the time of its observation |
+//! | `/record/round` | `parapolicy.Round` | the plan after a round of the sampler, where that was requested |
+//! | `/record/command` | `parapolicy.Command` | what was sent, where it came from, and why another action was withheld |
+//! | `/record/step` | `parapolicy.Step` | reward of a control step, and the scene after it, in a loop that knows them |
+//! | `/record/event` | `parapolicy.Event` | an episode that begins or ends, failures in a worker, dropped records |
+//! | `/record/latency` | `parapolicy.Latency` | sampling time of a plan; age of the observation behind a command |
+//!
+//! Beside it stands what viewers show without being told how, of the episode that began last:
+//!
+//! | topic | schema | rerun | Foxglove |
+//! |---|---|---|---|
+//! | `/observation`, `/action`, `/reward`, `/latency/sampling_ms`, `/latency/observation_age_ms` | `std_msgs/msg/Float64MultiArray` | plots | `.data[0]` in a plot |
+//! | `/scene`, `/scene/block` and so on | `foxglove.FrameTransforms`, `foxglove.PointCloud` | 3D view | 3D panel |
+//! | `/plan`, `/plan/rounds`, `/target` | `foxglove.PointCloud` | 3D view | 3D panel |
+//! | `/event` | `foxglove.Log` | text log | log panel |
+//!
+//! A scene is drawn where the log has a [`Sketch`] of the environment. Observations and actions of more than 64 numbers
+//! are not plotted.
+//!
+//! Messages of the record name their `run`, the seed of their `episode`, and the episode's `id`: its number in the file,
+//! from 0, which tells episodes of one seed apart. So `/record/command{run=="picard"}{id==3}.action[0]` is a plot in
+//! Foxglove.
+//!
+//! Log times never go back in a file, and follow the loop's clock, whose origin may be anything: an episode's first
+//! message is stamped with the time of day, or with the end of what was logged if that is later, as it is on simulated
+//! time; the others lie as far from it as the loop says.
 //!
 //! # Example
 //!
@@ -53,14 +72,24 @@
 //! # }
 //! ```
 
+mod clock;
+mod display;
+#[cfg(feature = "live")]
+mod live;
 mod message;
+mod numbers;
+mod options;
 mod reader;
 mod ring;
+mod scene;
+mod sinks;
+mod topic;
 mod writer;
 
 use std::fmt::Display;
-use std::fs::File;
 use std::io;
+#[cfg(feature = "live")]
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -68,12 +97,17 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use ndarray::ArrayView1;
+#[cfg(feature = "live")]
+use parapolicy_control::BoxError;
+pub use parapolicy_control::Sketch;
 use parapolicy_control::playback::Command;
-use parapolicy_control::{EpisodeObserver, Observer, Plan, PlanEvent, StepEvent};
+use parapolicy_control::{EpisodeObserver, Observer, Outcome, Plan, PlanEvent, StepEvent};
 use thiserror::Error;
 
+use clock::EpisodeClock;
+pub use options::LogOptions;
 pub use reader::{LogReadError, LoggedEpisode, LoggedPlan, LoggedStep, read};
-use ring::{Content, Ring, Run};
+use ring::{Content, Ring, Run, Stamp};
 
 /// Why a log cannot be written. The loop goes on without it.
 #[derive(Debug, Error)]
@@ -86,6 +120,15 @@ pub enum LogError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Nobody can watch.
+    #[cfg(feature = "live")]
+    #[error("{address}: cannot show the log there; is the address in use, or not of this machine? another port may do")]
+    Live {
+        /// Where it was to be shown.
+        address: SocketAddr,
+        /// Why.
+        source: BoxError,
     },
     /// The thread could not be started.
     #[error("the thread that writes the log cannot be started")]
@@ -110,6 +153,8 @@ pub enum LogError {
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
+    #[cfg(feature = "live")]
+    live: Option<SocketAddr>,
     ring: Arc<Ring>,
     writer: Option<JoinHandle<Result<u64, mcap::McapError>>>,
 }
@@ -117,7 +162,7 @@ pub struct LogFile {
 /// What was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogSummary {
-    /// Messages in the file.
+    /// Messages of the record. What is drawn of them is not counted.
     pub messages: u64,
     /// Messages that found no empty record.
     pub dropped: u64,
@@ -130,18 +175,18 @@ impl LogFile {
     /// # Errors
     /// A file that cannot be created, or no thread.
     pub fn create(path: &Path, numbers: usize) -> Result<Self, LogError> {
-        let (path, file) = create_new(path)?;
-        let ring = Arc::new(Ring::new(numbers));
-        let writer = writer::Writer::new(file, Arc::clone(&ring))
-            .map_err(|source| LogError::Write { path: path.clone(), source })?;
-        let thread = std::thread::Builder::new().name("parapolicy-log".into());
-        let writer = Some(thread.spawn(|| writer.run()).map_err(LogError::Thread)?);
-        Ok(Self { path, ring, writer })
+        LogOptions::new(numbers).create(path)
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where whoever wants to can watch.
+    #[cfg(feature = "live")]
+    pub fn live(&self) -> Option<SocketAddr> {
+        self.live
     }
 
     /// What writes the episodes of a run, of this name.
@@ -184,13 +229,12 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// Begins an episode, named by its seed: its time 0 is now, or the end of what was logged, if that is later.
+    /// Begins an episode of this seed. It has a number of its own in the file; its first message says that it began.
     #[must_use]
     pub fn episode(&self, seed: u64) -> Log {
         let (ring, run) = (Arc::clone(&self.ring), Arc::clone(&self.run));
-        let log = Log { origin: ring.now(), ring, run, episode: seed };
-        log.event(Duration::ZERO, "begin", &log.run.name);
-        log
+        let id = ring.episodes.fetch_add(1, Ordering::Relaxed);
+        Log { clock: Arc::new(EpisodeClock::default()), ring, run, id, episode: seed }
     }
 }
 
@@ -207,8 +251,10 @@ impl Observer for RunLog {
 pub struct Log {
     ring: Arc<Ring>,
     run: Arc<Run>,
-    /// The log time of the episode's time 0, in ns since 1970.
-    origin: u64,
+    clock: Arc<EpisodeClock>,
+    /// Number of the episode in the file, from 0.
+    id: u64,
+    /// Its seed.
     episode: u64,
 }
 
@@ -243,6 +289,17 @@ impl Log {
         }
     }
 
+    /// What came of a control step. A scene that a record has no room for is left out.
+    pub fn step(&self, event: &StepEvent<'_>) {
+        let StepEvent { time, outcome: Outcome { reward, success, over, violation }, scene, .. } = *event;
+        let scene = if scene.len() <= self.ring.numbers { scene } else { &[] };
+        self.send(time, scene, Content::Step { reward, success, over, violation });
+        if over {
+            let end = if success { "the task is accomplished" } else { "out of time" };
+            self.event(time, "end", &end);
+        }
+    }
+
     /// An event: its kind, and a description.
     pub fn event(&self, time: Duration, kind: &'static str, words: &dyn Display) {
         let fill = |text: &mut String| {
@@ -250,15 +307,24 @@ impl Log {
             // Writing to a `String` cannot fail.
             let _taken = write!(text, "{words}");
         };
-        self.ring.send(self.run_at(time), none(), Content::Event { kind }, fill);
+        let content = Content::Event { kind };
+        self.ring.send(self.stamp(time, &content), none(), content, fill);
     }
 
     fn send<'v>(&self, time: Duration, numbers: impl IntoIterator<Item = &'v f64>, content: Content) {
-        self.ring.send(self.run_at(time), numbers, content, |_| ());
+        self.ring.send(self.stamp(time, &content), numbers, content, |_| ());
     }
 
-    fn run_at(&self, time: Duration) -> (&Arc<Run>, u64, Duration, u64) {
-        (&self.run, self.episode, time, self.origin.saturating_add(ring::nanoseconds(time)))
+    /// Stamps a record; the episode's first is preceded by one that tells of its beginning.
+    fn stamp(&self, time: Duration, content: &Content) -> Stamp<'_> {
+        let Self { ring, run, clock, id, episode } = self;
+        let nanoseconds = ring::nanoseconds(time);
+        let stamp = |log_time| Stamp { run, id: *id, episode: *episode, time, log_time };
+        if let Some(log_time) = clock.begin(nanoseconds, || ring.now()) {
+            let name = |text: &mut String| text.push_str(&run.name);
+            ring.send(stamp(log_time), none(), Content::Event { kind: "begin" }, name);
+        }
+        stamp(clock.log_time(nanoseconds, content.is_of_the_loop()))
     }
 }
 
@@ -276,10 +342,7 @@ impl EpisodeObserver for Log {
     }
 
     fn step(&self, event: &StepEvent<'_>) {
-        if event.outcome.over {
-            let end = if event.outcome.success { "the task is accomplished" } else { "out of time" };
-            self.event(event.time, "end", &end);
-        }
+        Self::step(self, event);
     }
 
     fn event(&self, time: Duration, kind: &'static str, words: &dyn Display) {
@@ -289,27 +352,6 @@ impl EpisodeObserver for Log {
 
 fn none<'v>() -> std::iter::Empty<&'v f64> {
     std::iter::empty()
-}
-
-/// Creates a file that was not there.
-fn create_new(path: &Path) -> Result<(PathBuf, File), LogError> {
-    let numbered = |number: u32| match number {
-        1 => path.to_owned(),
-        _ => {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
-            path.with_file_name(format!("{stem}-{number}{}", extension.unwrap_or_default()))
-        }
-    };
-    let mut number = 1;
-    loop {
-        let path = numbered(number);
-        match File::create_new(&path) {
-            Ok(file) => return Ok((path, file)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            Err(source) => return Err(LogError::Create { path, source }),
-        }
-    }
 }
 
 /// Now, in ns since 1970.

@@ -1,172 +1,204 @@
-//! The log's messages and their JSON schemas.
+//! The messages of a record, `schemas/parapolicy.proto`.
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use parapolicy_control::playback::{Source, Withheld};
+use prost::Message;
 
 use super::ring::{Content, Record};
-use parapolicy_control::playback::{Source, Withheld};
+use super::topic::Topic;
 
-/// A topic: its name, its schema's name, and its schema's properties, without those that every message has.
-pub(super) struct Topic {
-    pub name: &'static str,
-    pub schema: &'static str,
-    properties: fn() -> Value,
+/// What was observed.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Observation {
+    #[prost(string, tag = "1")]
+    pub run: String,
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    #[prost(uint64, tag = "3")]
+    pub episode: u64,
+    #[prost(double, tag = "4")]
+    pub time: f64,
+    #[prost(double, repeated, tag = "5")]
+    pub values: Vec<f64>,
 }
 
-/// All topics, at the places that [`index`] says.
-pub(super) const TOPICS: [Topic; 6] = [
-    Topic { name: "/observation", schema: "parapolicy.Observation", properties: || json!({ "values": numbers() }) },
-    Topic { name: "/plan", schema: "parapolicy.Plan", properties: plan },
-    Topic { name: "/plan/rounds", schema: "parapolicy.Round", properties: round },
-    Topic { name: "/command", schema: "parapolicy.Command", properties: command },
-    Topic { name: "/event", schema: "parapolicy.Event", properties: || json!({ "kind": text(), "message": text() }) },
-    Topic {
-        name: "/latency",
-        schema: "parapolicy.Latency",
-        properties: || json!({ "sampling_ms": number(), "observation_age_ms": number() }),
-    },
-];
-
-/// A message's topic, in [`TOPICS`].
-pub(super) fn index(content: &Content) -> usize {
-    match content {
-        Content::Observation => 0,
-        Content::Plan { .. } => 1,
-        Content::Round { .. } => 2,
-        Content::Command { .. } => 3,
-        Content::Event { .. } => 4,
-        Content::SamplingLatency(_) | Content::ObservationAge(_) => 5,
-    }
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Action {
+    #[prost(double, repeated, tag = "1")]
+    pub values: Vec<f64>,
 }
 
-impl Topic {
-    /// JSON schema of its messages.
-    pub fn json_schema(&self) -> Value {
-        let mut properties = (self.properties)();
-        for (name, schema) in [("run", text()), ("episode", integer()), ("time", number())] {
-            properties[name] = schema;
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Plan {
+    #[prost(string, tag = "1")]
+    pub run: String,
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    #[prost(uint64, tag = "3")]
+    pub episode: u64,
+    #[prost(double, tag = "4")]
+    pub time: f64,
+    #[prost(uint64, tag = "5")]
+    pub number: u64,
+    #[prost(double, tag = "6")]
+    pub observed: f64,
+    #[prost(uint64, tag = "7")]
+    pub intended: u64,
+    #[prost(uint64, tag = "8")]
+    pub rounds: u64,
+    #[prost(uint64, tag = "9")]
+    pub evaluations: u64,
+    #[prost(double, optional, tag = "10")]
+    pub residual: Option<f64>,
+    #[prost(message, repeated, tag = "11")]
+    pub actions: Vec<Action>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Round {
+    #[prost(string, tag = "1")]
+    pub run: String,
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    #[prost(uint64, tag = "3")]
+    pub episode: u64,
+    #[prost(double, tag = "4")]
+    pub time: f64,
+    #[prost(uint64, tag = "5")]
+    pub plan: u64,
+    #[prost(uint64, tag = "6")]
+    pub round: u64,
+    #[prost(message, repeated, tag = "7")]
+    pub actions: Vec<Action>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Command {
+    #[prost(string, tag = "1")]
+    pub run: String,
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    #[prost(uint64, tag = "3")]
+    pub episode: u64,
+    #[prost(double, tag = "4")]
+    pub time: f64,
+    #[prost(double, repeated, tag = "5")]
+    pub action: Vec<f64>,
+    #[prost(string, tag = "6")]
+    pub source: String,
+    #[prost(string, optional, tag = "7")]
+    pub withheld: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Step {
+    #[prost(string, tag = "1")]
+    pub run: String,
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    #[prost(uint64, tag = "3")]
+    pub episode: u64,
+    #[prost(double, tag = "4")]
+    pub time: f64,
+    #[prost(double, optional, tag = "5")]
+    pub reward: Option<f64>,
+    #[prost(bool, tag = "6")]
+    pub success: bool,
+    #[prost(bool, tag = "7")]
+    pub over: bool,
+    #[prost(double, optional, tag = "8")]
+    pub violation: Option<f64>,
+    #[prost(double, repeated, tag = "9")]
+    pub scene: Vec<f64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Event {
+    #[prost(string, tag = "1")]
+    pub run: String,
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    #[prost(uint64, tag = "3")]
+    pub episode: u64,
+    #[prost(double, tag = "4")]
+    pub time: f64,
+    #[prost(string, tag = "5")]
+    pub kind: String,
+    #[prost(string, tag = "6")]
+    pub message: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Latency {
+    #[prost(string, tag = "1")]
+    pub run: String,
+    #[prost(uint64, tag = "2")]
+    pub id: u64,
+    #[prost(uint64, tag = "3")]
+    pub episode: u64,
+    #[prost(double, tag = "4")]
+    pub time: f64,
+    #[prost(double, optional, tag = "5")]
+    pub sampling_ms: Option<f64>,
+    #[prost(double, optional, tag = "6")]
+    pub observation_age_ms: Option<f64>,
+}
+
+/// Appends the message of a record to `out`; returns its topic.
+pub(super) fn encode(record: &Record, out: &mut Vec<u8>) -> Topic {
+    let run = record.run.as_ref().map(|run| run.name.clone()).unwrap_or_default();
+    let Record { id, episode, ref numbers, ref text, .. } = *record;
+    let time = record.time.as_secs_f64();
+    match record.content {
+        Content::Observation => {
+            let message = Observation { run, id, episode, time, values: numbers.clone() };
+            encoded(Topic::RecordObservation, &message, out)
         }
-        json!({ "title": self.schema, "type": "object", "properties": properties })
-    }
-}
-
-fn number() -> Value {
-    json!({ "type": "number" })
-}
-
-fn integer() -> Value {
-    json!({ "type": "integer" })
-}
-
-fn text() -> Value {
-    json!({ "type": "string" })
-}
-
-fn numbers() -> Value {
-    json!({ "type": "array", "items": number() })
-}
-
-/// Foxglove plots lists of objects, but not lists of lists.
-fn actions() -> Value {
-    json!({ "type": "array", "items": { "type": "object", "properties": { "values": numbers() } } })
-}
-
-fn plan() -> Value {
-    let (count, seconds) = (integer, number);
-    json!({
-        "number": count(), "observed": seconds(), "intended": count(), "rounds": count(), "evaluations": count(),
-        "residual": number(), "actions": actions(),
-    })
-}
-
-fn round() -> Value {
-    json!({ "plan": integer(), "round": integer(), "actions": actions() })
-}
-
-fn command() -> Value {
-    json!({ "action": numbers(), "source": text(), "withheld": text() })
-}
-
-/// A message. Times are in seconds of the loop's own time.
-#[derive(Serialize)]
-pub(super) struct Message<'a> {
-    run: &'a str,
-    episode: u64,
-    time: f64,
-    #[serde(flatten)]
-    body: Body<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Body<'a> {
-    Observation {
-        values: &'a [f64],
-    },
-    Plan {
-        number: u64,
-        observed: f64,
-        intended: usize,
-        rounds: usize,
-        evaluations: usize,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        residual: Option<f64>,
-        actions: Vec<Action<'a>>,
-    },
-    Round {
-        plan: u64,
-        round: usize,
-        actions: Vec<Action<'a>>,
-    },
-    Command {
-        action: &'a [f64],
-        source: &'static str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        withheld: Option<&'static str>,
-    },
-    Event {
-        kind: &'static str,
-        message: &'a str,
-    },
-    Sampling {
-        sampling_ms: f64,
-    },
-    Age {
-        observation_age_ms: f64,
-    },
-}
-
-#[derive(Serialize)]
-struct Action<'a> {
-    values: &'a [f64],
-}
-
-impl<'a> Message<'a> {
-    pub fn of(record: &'a Record) -> Self {
-        let Record { run, episode, time, content, numbers, text, .. } = record;
-        let run = run.as_ref().map_or("", |run| run.name.as_str());
-        Self { run, episode: *episode, time: time.as_secs_f64(), body: Body::of(content, numbers, text) }
-    }
-}
-
-impl<'a> Body<'a> {
-    fn of(content: &Content, numbers: &'a [f64], message: &'a str) -> Self {
-        let actions = |dim: usize| numbers.chunks(dim.max(1)).map(|values| Action { values }).collect();
-        match *content {
-            Content::Observation => Self::Observation { values: numbers },
-            Content::Plan { number, observed, intended, rounds, evaluations, residual, action_dim } => {
-                let (observed, actions) = (observed.as_secs_f64(), actions(action_dim));
-                Self::Plan { number, observed, intended, rounds, evaluations, residual, actions }
-            }
-            Content::Round { plan, round, action_dim } => Self::Round { plan, round, actions: actions(action_dim) },
-            Content::Command { source, withheld } => {
-                Self::Command { action: numbers, source: source_name(source), withheld: withheld.map(withheld_name) }
-            }
-            Content::Event { kind } => Self::Event { kind, message },
-            Content::SamplingLatency(latency) => Self::Sampling { sampling_ms: latency.as_secs_f64() * 1e3 },
-            Content::ObservationAge(age) => Self::Age { observation_age_ms: age.as_secs_f64() * 1e3 },
+        Content::Plan { number, observed, intended, rounds, evaluations, residual, action_dim } => {
+            let (observed, actions) = (observed.as_secs_f64(), actions(numbers, action_dim));
+            let [intended, rounds, evaluations] = [intended, rounds, evaluations].map(|count| count as u64);
+            let message =
+                Plan { run, id, episode, time, number, observed, intended, rounds, evaluations, residual, actions };
+            encoded(Topic::RecordPlan, &message, out)
+        }
+        Content::Round { plan, round, action_dim } => {
+            let (round, actions) = (round as u64, actions(numbers, action_dim));
+            encoded(Topic::RecordRound, &Round { run, id, episode, time, plan, round, actions }, out)
+        }
+        Content::Command { source, withheld } => {
+            let (source, withheld) = (source_name(source).into(), withheld.map(|why| withheld_name(why).into()));
+            let message = Command { run, id, episode, time, action: numbers.clone(), source, withheld };
+            encoded(Topic::RecordCommand, &message, out)
+        }
+        Content::Step { reward, success, over, violation } => {
+            let [reward, violation] = [reward, violation].map(Some);
+            let message = Step { run, id, episode, time, reward, success, over, violation, scene: numbers.clone() };
+            encoded(Topic::RecordStep, &message, out)
+        }
+        Content::Event { kind } => {
+            let message = Event { run, id, episode, time, kind: kind.into(), message: text.clone() };
+            encoded(Topic::RecordEvent, &message, out)
+        }
+        Content::SamplingLatency(latency) => {
+            let sampling_ms = Some(latency.as_secs_f64() * 1e3);
+            let message = Latency { run, id, episode, time, sampling_ms, observation_age_ms: None };
+            encoded(Topic::RecordLatency, &message, out)
+        }
+        Content::ObservationAge(age) => {
+            let observation_age_ms = Some(age.as_secs_f64() * 1e3);
+            let message = Latency { run, id, episode, time, sampling_ms: None, observation_age_ms };
+            encoded(Topic::RecordLatency, &message, out)
         }
     }
+}
+
+fn encoded(topic: Topic, message: &impl Message, out: &mut Vec<u8>) -> Topic {
+    out.extend(message.encode_to_vec());
+    topic
+}
+
+/// Foxglove plots lists of messages, but not lists of lists.
+fn actions(numbers: &[f64], dim: usize) -> Vec<Action> {
+    numbers.chunks(dim.max(1)).map(|values| Action { values: values.to_vec() }).collect()
 }
 
 fn source_name(source: Source) -> &'static str {

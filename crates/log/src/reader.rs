@@ -1,15 +1,23 @@
 //! Reads logs: observations, plans and commands, episode by episode.
 
-use std::fs;
+mod container;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mcap::MessageStream;
-use mcap::read::Options;
 use ndarray::{Array1, Array2};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use prost::{DecodeError, Message};
 use thiserror::Error;
+
+use self::container::Messages;
+use super::message::{Action, Command, Latency, Observation, Plan, Round, Step};
+use super::topic::Topic;
+
+/// The largest log that is read, bytes: days of a control loop, and what a program can hold.
+const LARGEST_FILE: u64 = 1 << 30;
+
+/// The most episodes of a log: each message is of one, which is looked for.
+const MOST_EPISODES: usize = 1 << 16;
 
 /// Why a log cannot be read.
 #[derive(Debug, Error)]
@@ -39,7 +47,41 @@ pub enum LogReadError {
         /// Its topic.
         topic: String,
         /// What is wrong with it.
-        source: serde_json::Error,
+        source: DecodeError,
+    },
+    /// Actions of a plan have different lengths.
+    #[error("{}: {topic}: action {row} of a plan has {found} numbers, but action 0 has {expected}", path.display())]
+    Rows {
+        /// Which file.
+        path: PathBuf,
+        /// Its topic.
+        topic: String,
+        /// The first action of another length.
+        row: usize,
+        /// Its length.
+        found: usize,
+        /// The length of the first action.
+        expected: usize,
+    },
+    /// The log is of a version of parapolicy that wrote JSON.
+    #[error(
+        "{}: {topic} is JSON, as parapolicy wrote it before its logs were for rerun, too: read it with the version that \
+         wrote it, or run again",
+        path.display()
+    )]
+    Former {
+        /// Which file.
+        path: PathBuf,
+        /// The first topic.
+        topic: String,
+    },
+    /// The log has more episodes than are read.
+    #[error("{}: {topic}: it begins one more than {MOST_EPISODES} episodes, the most that are read", path.display())]
+    Episodes {
+        /// Which file.
+        path: PathBuf,
+        /// The topic of the message that does.
+        topic: String,
     },
     /// There is no control step in the file.
     #[error("{}: no episode was logged", path.display())]
@@ -54,7 +96,9 @@ pub enum LogReadError {
 pub struct LoggedEpisode {
     /// The run's name.
     pub run: String,
-    /// The episode's seed.
+    /// The episode's number in the log, from 0: no other has it.
+    pub id: u64,
+    /// The episode's seed, which others may have, too.
     pub seed: u64,
     /// Every control step, in order.
     pub steps: Vec<LoggedStep>,
@@ -71,6 +115,8 @@ pub struct LoggedStep {
     pub observation: Array1<f64>,
     /// What was sent, raw units.
     pub action: Array1<f64>,
+    /// Its reward, in a loop that knows it.
+    pub reward: Option<f64>,
 }
 
 /// A plan.
@@ -99,9 +145,9 @@ pub struct LoggedPlan {
 /// # Errors
 /// [`LogReadError`], if the file cannot be read, or is no log of this library.
 pub fn read(path: &Path) -> Result<Vec<LoggedEpisode>, LogReadError> {
-    let bytes = fs::read(path).map_err(|source| LogReadError::Read { path: path.to_owned(), source })?;
-    let stream = MessageStream::new_with_options(&bytes, Options::IgnoreEndMagic.into());
-    let stream = stream.map_err(|source| LogReadError::Mcap { path: path.to_owned(), source })?;
+    let bytes = parapolicy_files::read(path, LARGEST_FILE);
+    let bytes = bytes.map_err(|source| LogReadError::Read { path: path.to_owned(), source })?;
+    let stream = Messages::new(&bytes).map_err(|source| LogReadError::Mcap { path: path.to_owned(), source })?;
     let mut episodes = Vec::new();
     for message in stream {
         let message = match message {
@@ -111,11 +157,11 @@ pub fn read(path: &Path) -> Result<Vec<LoggedEpisode>, LogReadError> {
             Err(_) => break,
         };
         let topic = &message.channel.topic;
-        take(&mut episodes, topic, &message.data).map_err(|source| LogReadError::Message {
-            path: path.to_owned(),
-            topic: topic.clone(),
-            source,
-        })?;
+        let is_ours = message.channel.schema.as_ref().is_some_and(|schema| schema.name.starts_with("parapolicy."));
+        if is_ours && message.channel.message_encoding == "json" {
+            return Err(LogReadError::Former { path: path.to_owned(), topic: topic.clone() });
+        }
+        take(&mut episodes, topic, &message.data).map_err(|fault| fault.of(path, topic))?;
     }
     // The last step may have an observation but no command.
     episodes.iter_mut().for_each(|episode: &mut LoggedEpisode| episode.steps.retain(|step| !step.action.is_empty()));
@@ -123,72 +169,66 @@ pub fn read(path: &Path) -> Result<Vec<LoggedEpisode>, LogReadError> {
     if episodes.is_empty() { Err(LogReadError::Empty { path: path.to_owned() }) } else { Ok(episodes) }
 }
 
-/// The fields that every message has.
-#[derive(Deserialize)]
-struct Stamped<T> {
-    run: String,
-    episode: u64,
-    time: f64,
-    #[serde(flatten)]
-    body: T,
+/// What is wrong with a message.
+enum Fault {
+    Message(DecodeError),
+    Rows { row: usize, found: usize, expected: usize },
+    Episodes,
 }
 
-#[derive(Deserialize)]
-struct Observation {
-    values: Vec<f64>,
+impl From<DecodeError> for Fault {
+    fn from(error: DecodeError) -> Self {
+        Self::Message(error)
+    }
 }
 
-#[derive(Deserialize)]
-struct Command {
-    action: Vec<f64>,
-}
-
-#[derive(Deserialize)]
-struct Plan {
-    observed: f64,
-    intended: usize,
-    rounds: usize,
-    evaluations: usize,
-    actions: Vec<Observation>,
-}
-
-#[derive(Deserialize)]
-struct Round {
-    actions: Vec<Observation>,
-}
-
-#[derive(Deserialize)]
-struct Latency {
-    sampling_ms: Option<f64>,
-}
-
-fn take(episodes: &mut Vec<LoggedEpisode>, topic: &str, data: &[u8]) -> serde_json::Result<()> {
-    match topic {
-        "/observation" => {
-            let (episode, time, Observation { values }) = stamped(episodes, data)?;
-            episode.steps.push(LoggedStep { time, observation: values.into(), ..LoggedStep::default() });
+impl Fault {
+    fn of(self, path: &Path, topic: &str) -> LogReadError {
+        let (path, topic) = (path.to_owned(), topic.to_owned());
+        match self {
+            Self::Message(source) => LogReadError::Message { path, topic, source },
+            Self::Rows { row, found, expected } => LogReadError::Rows { path, topic, row, found, expected },
+            Self::Episodes => LogReadError::Episodes { path, topic },
         }
-        "/command" => {
-            let (episode, _, Command { action }) = stamped(episodes, data)?;
-            if let Some(step) = episode.steps.last_mut() {
+    }
+}
+
+/// Takes a message of the record. What is drawn of it says nothing more.
+fn take(episodes: &mut Vec<LoggedEpisode>, topic: &str, data: &[u8]) -> Result<(), Fault> {
+    match Topic::ALL.into_iter().find(|known| known.name() == topic) {
+        Some(Topic::RecordObservation) => {
+            let Observation { run, id, episode, time, values } = Message::decode(data)?;
+            let step = LoggedStep { time, observation: values.into(), ..LoggedStep::default() };
+            of(episodes, run, id, episode)?.steps.push(step);
+        }
+        Some(Topic::RecordCommand) => {
+            let Command { run, id, episode, action, .. } = Message::decode(data)?;
+            if let Some(step) = of(episodes, run, id, episode)?.steps.last_mut() {
                 step.action = action.into();
             }
         }
-        "/plan/rounds" => {
-            let (episode, ready, Round { actions }) = stamped(episodes, data)?;
-            pending(episode, ready).iterates.push(rows(&actions));
+        Some(Topic::RecordStep) => {
+            let Step { run, id, episode, reward, .. } = Message::decode(data)?;
+            if let Some(step) = of(episodes, run, id, episode)?.steps.last_mut() {
+                step.reward = reward;
+            }
         }
-        "/plan" => {
-            let (episode, ready, plan) = stamped::<Plan>(episodes, data)?;
-            let Plan { observed, intended, rounds, evaluations, ref actions } = plan;
-            let (actions, pending) = (rows(actions), pending(episode, ready));
+        Some(Topic::RecordRound) => {
+            let Round { run, id, episode, time, actions, .. } = Message::decode(data)?;
+            pending(of(episodes, run, id, episode)?, time).iterates.push(rows(&actions)?);
+        }
+        Some(Topic::RecordPlan) => {
+            let Plan { run, id, episode, time: ready, observed, intended, rounds, evaluations, actions, .. } =
+                Message::decode(data)?;
+            let (actions, pending) = (rows(&actions)?, pending(of(episodes, run, id, episode)?, ready));
+            let [intended, rounds, evaluations] = [intended, rounds, evaluations].map(count);
             let iterates = std::mem::take(&mut pending.iterates);
             *pending =
                 LoggedPlan { observed, ready, actions, intended, rounds, evaluations, sampling_ms: 0.0, iterates };
         }
-        "/latency" => {
-            let (episode, _, Latency { sampling_ms }) = stamped(episodes, data)?;
-            if let (Some(ms), Some(plan)) = (sampling_ms, episode.plans.last_mut()) {
+        Some(Topic::RecordLatency) => {
+            let Latency { run, id, episode, sampling_ms, .. } = Message::decode(data)?;
+            if let (Some(ms), Some(plan)) = (sampling_ms, of(episodes, run, id, episode)?.plans.last_mut()) {
                 plan.sampling_ms = ms;
             }
         }
@@ -197,18 +237,21 @@ fn take(episodes: &mut Vec<LoggedEpisode>, topic: &str, data: &[u8]) -> serde_js
     Ok(())
 }
 
-/// A message, and the episode that it belongs to.
-fn stamped<'e, T: DeserializeOwned>(
-    episodes: &'e mut Vec<LoggedEpisode>,
-    data: &[u8],
-) -> serde_json::Result<(&'e mut LoggedEpisode, f64, T)> {
-    let Stamped { run, episode: seed, time, body } = serde_json::from_slice(data)?;
-    let known = episodes.iter().rposition(|episode| episode.run == run && episode.seed == seed);
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// The episode of this number, which may be new.
+fn of(episodes: &mut Vec<LoggedEpisode>, run: String, id: u64, seed: u64) -> Result<&mut LoggedEpisode, Fault> {
+    let known = episodes.iter().rposition(|episode| episode.id == id);
+    if known.is_none() && episodes.len() == MOST_EPISODES {
+        return Err(Fault::Episodes);
+    }
     let at = known.unwrap_or_else(|| {
-        episodes.push(LoggedEpisode { run, seed, ..LoggedEpisode::default() });
+        episodes.push(LoggedEpisode { run, id, seed, ..LoggedEpisode::default() });
         episodes.len() - 1
     });
-    Ok((&mut episodes[at], time, body))
+    Ok(&mut episodes[at])
 }
 
 /// The plan whose rounds have begun to come; its own message is the last of them.
@@ -220,9 +263,12 @@ fn pending(episode: &mut LoggedEpisode, ready: f64) -> &mut LoggedPlan {
     &mut episode.plans[last]
 }
 
-/// Rows of one length; a row of another is cut, or filled with zeros.
-fn rows(actions: &[Observation]) -> Array2<f64> {
-    let width = actions.first().map_or(0, |action| action.values.len());
-    let value = |(row, column): (usize, usize)| actions[row].values.get(column).copied().unwrap_or_default();
-    Array2::from_shape_fn((actions.len(), width), value)
+/// Rows of one length: no more memory than the message holds.
+fn rows(actions: &[Action]) -> Result<Array2<f64>, Fault> {
+    let expected = actions.first().map_or(0, |action| action.values.len());
+    let lengths = actions.iter().map(|action| action.values.len());
+    if let Some((row, found)) = lengths.enumerate().find(|(_, length)| *length != expected) {
+        return Err(Fault::Rows { row, found, expected });
+    }
+    Ok(Array2::from_shape_fn((actions.len(), expected), |(row, column)| actions[row].values[column]))
 }

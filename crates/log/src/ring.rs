@@ -10,7 +10,7 @@ use super::wall_clock;
 use parapolicy_control::playback::{Source, Withheld};
 
 /// Total number of records: enough for a loop at 1 kHz while the disk blocks the writer for a third of a second.
-const RECORDS: usize = 1024;
+pub(super) const RECORDS: usize = 1024;
 
 /// Text that an event has room for without allocation.
 const TEXT: usize = 256;
@@ -21,6 +21,20 @@ pub(super) struct Run {
     pub name: String,
     /// Plans so far.
     pub plans: AtomicU64,
+}
+
+/// What stamps a record: whose it is, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamp<'a> {
+    pub run: &'a Arc<Run>,
+    /// Number of the episode in the file, from 0.
+    pub id: u64,
+    /// Its seed.
+    pub episode: u64,
+    /// In the loop's time.
+    pub time: Duration,
+    /// In ns since 1970.
+    pub log_time: u64,
 }
 
 impl Run {
@@ -51,6 +65,13 @@ pub(super) enum Content {
         source: Source,
         withheld: Option<Withheld>,
     },
+    /// Its numbers are the scene's.
+    Step {
+        reward: f64,
+        success: bool,
+        over: bool,
+        violation: f64,
+    },
     Event {
         kind: &'static str,
     },
@@ -58,10 +79,25 @@ pub(super) enum Content {
     ObservationAge(Duration),
 }
 
+impl Content {
+    /// Whether its time is the loop's own: now. A plan's is when it is ready, which may be later.
+    pub fn is_of_the_loop(&self) -> bool {
+        matches!(self, Self::Observation | Self::Command { .. } | Self::Step { .. } | Self::ObservationAge(_))
+    }
+
+    /// Whether it tells of a plan.
+    pub fn is_of_a_plan(&self) -> bool {
+        matches!(self, Self::Plan { .. } | Self::Round { .. } | Self::SamplingLatency(_))
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Record {
     /// Taken by the writer, so that a loop never frees the last reference to a run.
     pub run: Option<Arc<Run>>,
+    /// Number of the episode in the file, from 0.
+    pub id: u64,
+    /// Its seed.
     pub episode: u64,
     /// In the loop's time.
     pub time: Duration,
@@ -81,6 +117,10 @@ pub(super) struct Ring {
     dropped: AtomicU64,
     /// The latest log time, in ns since 1970.
     last: AtomicU64,
+    /// Episodes so far.
+    pub episodes: AtomicU64,
+    /// Numbers that a record has room for.
+    pub numbers: usize,
 }
 
 impl Ring {
@@ -88,6 +128,7 @@ impl Ring {
         let (empty, full) = (ArrayQueue::new(RECORDS), ArrayQueue::new(RECORDS));
         let record = || Record {
             run: None,
+            id: 0,
             episode: 0,
             time: Duration::ZERO,
             log_time: 0,
@@ -97,13 +138,14 @@ impl Ring {
         };
         // There is room for all of them.
         (0..RECORDS).for_each(|_| drop(empty.push(Box::new(record()))));
-        Self { empty, full, ended: AtomicBool::new(false), dropped: AtomicU64::new(0), last: AtomicU64::new(0) }
+        let zero = || AtomicU64::new(0);
+        Self { empty, full, ended: AtomicBool::new(false), dropped: zero(), last: zero(), episodes: zero(), numbers }
     }
 
     /// Sends a record, or counts it as dropped if there is no empty one, or none with enough room.
     pub fn send<'v>(
         &self,
-        (run, episode, time, log_time): (&Arc<Run>, u64, Duration, u64),
+        stamp: Stamp<'_>,
         numbers: impl IntoIterator<Item = &'v f64>,
         content: Content,
         write: impl FnOnce(&mut String),
@@ -123,7 +165,8 @@ impl Ring {
         }
         record.text.clear();
         write(&mut record.text);
-        record.run = Some(Arc::clone(run));
+        let Stamp { run, id, episode, time, log_time } = stamp;
+        (record.run, record.id) = (Some(Arc::clone(run)), id);
         (record.episode, record.time, record.log_time, record.content) = (episode, time, log_time, content);
         self.last.fetch_max(log_time, Ordering::Relaxed);
         // The queue has room for all records, so this cannot fail.

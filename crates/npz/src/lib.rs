@@ -1,7 +1,8 @@
 //! Reads arrays from untrusted `.npz` archives, and validates every header before use.
 //!
-//! `ndarray-npy` reads the format; sizes that a header claims are checked against the bytes present before anything is
-//! allocated.
+//! Of the format, what NumPy's own `savez` writes of numbers is read: `f64`, `f32` and `i64` in little-endian bytes, in either
+//! order of the axes. Sizes that a header claims are checked against each other, against the largest array that is read
+//! and against what the archive can hold before anything is allocated; numbers take memory as they come.
 //!
 //! # Example
 //!
@@ -21,18 +22,28 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod header;
+
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use ndarray::{Array, ArrayView, Dimension};
-use ndarray_npy::{ViewElement, ViewNpyError, ViewNpyExt};
+use ndarray::{Array, Dimension, IxDyn, ShapeBuilder as _};
 use thiserror::Error;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// The largest array that is read, bytes: a small archive can unpack to any size.
+use self::header::Header;
+
+/// The largest array that is read, bytes as f64: a small archive can unpack to any size.
 pub const LARGEST_ARRAY: u64 = 1 << 30;
+
+/// Deflated bytes unpack to so many times their number at most, about 1032
+/// (<https://zlib.net/zlib_tech.html>).
+const MOST_UNPACKED: u64 = 1100;
+
+/// Bytes that are unpacked at once.
+const PIECE: usize = 1 << 16;
 
 /// Why an archive or an array cannot be read. Every message names the file, and the array where there is one.
 #[derive(Debug, Error)]
@@ -101,9 +112,9 @@ impl Npz {
     /// Opens an archive.
     ///
     /// # Errors
-    /// A file that cannot be opened, or that is no archive.
+    /// A file that cannot be opened, is no regular file, or is no archive.
     pub fn open(path: &Path) -> Result<Self, NpzError> {
-        let file = File::open(path).map_err(|source| NpzError::Open { path: path.into(), source })?;
+        let file = parapolicy_files::open(path).map_err(|source| NpzError::Open { path: path.into(), source })?;
         let archive = ZipArchive::new(BufReader::new(file));
         let archive = archive.map_err(|source| NpzError::Archive { path: path.into(), source })?;
         Ok(Self { path: path.into(), archive })
@@ -119,32 +130,20 @@ impl Npz {
     /// # Errors
     /// An array that is missing, damaged, of another type or number of dimensions, or larger than [`LARGEST_ARRAY`].
     pub fn numbers<D: Dimension>(&mut self, array: &str) -> Result<Array<f64, D>, NpzError> {
-        let npy = self.read(array)?;
-        decode(&npy).map_err(|problem| self.invalid(array, problem))
-    }
-
-    /// An error that names the file and the array.
-    pub fn invalid(&self, array: &str, problem: impl Into<String>) -> NpzError {
-        NpzError::Array { path: self.path.clone(), array: array.into(), problem: problem.into() }
-    }
-
-    fn read(&mut self, array: &str) -> Result<Aligned, NpzError> {
-        let mut bytes = Vec::new();
-        let entry = match self.archive.by_name(&entry(array)) {
-            Ok(entry) => entry,
+        let file = match self.archive.by_name(&entry(array)) {
+            Ok(file) => file,
             Err(ZipError::FileNotFound) => {
                 return Err(NpzError::Missing { path: self.path.clone(), array: array.into() });
             }
             Err(source) => return Err(NpzError::Archive { path: self.path.clone(), source }),
         };
-        let result = entry.take(LARGEST_ARRAY + 1).read_to_end(&mut bytes);
-        match result {
-            Err(error) => Err(self.invalid(array, format!("cannot be unpacked ({error})"))),
-            Ok(_) if bytes.len() as u64 > LARGEST_ARRAY => {
-                Err(self.invalid(array, format!("is larger than {LARGEST_ARRAY} bytes")))
-            }
-            Ok(_) => Ok(Aligned::new(&bytes)),
-        }
+        let room = file.compressed_size().saturating_mul(MOST_UNPACKED);
+        decode(file, room).map_err(|problem| self.invalid(array, problem))
+    }
+
+    /// An error that names the file and the array.
+    pub fn invalid(&self, array: &str, problem: impl Into<String>) -> NpzError {
+        NpzError::Array { path: self.path.clone(), array: array.into(), problem: problem.into() }
     }
 }
 
@@ -153,49 +152,56 @@ fn entry(array: &str) -> String {
     format!("{array}.npy")
 }
 
-/// Bytes aligned to eight, so that numbers can be viewed in place.
-struct Aligned {
-    words: Vec<u64>,
-    len: usize,
+/// An `.npy` file of one of the accepted types, as f64. It has `room` bytes at most.
+fn decode<D: Dimension>(mut file: impl Read, room: u64) -> Result<Array<f64, D>, String> {
+    let header = Header::read(&mut file)?;
+    let Header { descr, fortran_order, shape } = &header;
+    if D::NDIM.is_some_and(|expected| expected != shape.len()) {
+        let expected = D::NDIM.unwrap_or_default();
+        return Err(format!("has {} dimensions, but must have {expected}", shape.len()));
+    }
+    let count = header.count().filter(|&count| count as u64 <= LARGEST_ARRAY / size_of::<f64>() as u64);
+    let count = count.ok_or_else(|| format!("has shape {shape:?}, which is more than {LARGEST_ARRAY} bytes"))?;
+    let numbers = match descr.as_str() {
+        "<f8" => numbers(&mut file, count, room, f64::from_le_bytes),
+        "<f4" => numbers(&mut file, count, room, |bytes| f64::from(f32::from_le_bytes(bytes))),
+        "<i8" => numbers(&mut file, count, room, |bytes| i64::from_le_bytes(bytes) as f64),
+        _ => Err(format!("is of type {descr:?}, but must be of type f64, f32 or i64")),
+    }?;
+    // The rest may be of any size, so no more than one byte is looked for.
+    match file.read(&mut [0]) {
+        Ok(0) => {}
+        Ok(_) => return Err(format!("has more bytes than its shape {shape:?} says")),
+        Err(error) => return Err(format!("cannot be unpacked ({error})")),
+    }
+    let numbers = Array::from_shape_vec(IxDyn(shape).set_f(*fortran_order), numbers);
+    let numbers = numbers.map_err(|error| format!("has shape {shape:?} ({error})"))?;
+    numbers.into_dimensionality().map_err(|error| format!("has shape {shape:?} ({error})"))
 }
 
-impl Aligned {
-    fn new(bytes: &[u8]) -> Self {
-        let mut words = vec![0; bytes.len().div_ceil(size_of::<u64>())];
-        bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
-        Self { words, len: bytes.len() }
+/// `count` numbers of `N` bytes each.
+fn numbers<const N: usize>(
+    file: &mut impl Read,
+    count: usize,
+    room: u64,
+    number: impl Fn([u8; N]) -> f64,
+) -> Result<Vec<f64>, String> {
+    let claimed = count as u64 * N as u64;
+    if claimed > room {
+        return Err(format!("claims {claimed} bytes, which its archive cannot hold"));
     }
-
-    fn bytes(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.words)[..self.len]
+    let mut numbers = Vec::new();
+    let mut piece = vec![0; PIECE.min(claimed as usize)];
+    while numbers.len() < count {
+        let bytes = piece.len().min((count - numbers.len()) * N);
+        let bytes = &mut piece[..bytes];
+        file.read_exact(bytes).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => format!("has fewer than the {claimed} bytes that its shape says"),
+            _ => format!("cannot be unpacked ({error})"),
+        })?;
+        numbers.extend(bytes.as_chunks::<N>().0.iter().map(|&bytes| number(bytes)));
     }
-}
-
-/// An `.npy` file of one of the accepted types, as f64.
-fn decode<D: Dimension>(npy: &Aligned) -> Result<Array<f64, D>, String> {
-    if let Some(numbers) = view::<f64, D>(npy)? {
-        return Ok(numbers.to_owned());
-    }
-    if let Some(numbers) = view::<f32, D>(npy)? {
-        return Ok(numbers.mapv(f64::from));
-    }
-    match view::<i64, D>(npy)? {
-        Some(numbers) => Ok(numbers.mapv(|number| number as f64)),
-        None => Err("must be of type f64, f32 or i64".into()),
-    }
-}
-
-/// The array in place, or `None` if it is of another type.
-fn view<T: ViewElement, D: Dimension>(npy: &Aligned) -> Result<Option<ArrayView<'_, T, D>>, String> {
-    match ArrayView::view_npy(npy.bytes()) {
-        Ok(array) => Ok(Some(array)),
-        Err(ViewNpyError::WrongDescriptor(_)) => Ok(None),
-        Err(ViewNpyError::WrongNdim(expected, found)) => {
-            let expected = expected.map_or_else(|| "another number of".into(), |expected| expected.to_string());
-            Err(format!("has {found} dimensions, but must have {expected}"))
-        }
-        Err(error) => Err(format!("cannot be read ({error}): write it with numpy.savez")),
-    }
+    Ok(numbers)
 }
 
 #[cfg(test)]
@@ -248,7 +254,12 @@ mod tests {
         assert_eq!(npz.numbers::<Ix1>("double").unwrap(), array![1.5]);
         assert_eq!(npz.numbers::<Ix1>("single").unwrap(), array![1.5]);
         assert_eq!(npz.numbers::<Ix1>("whole").unwrap(), array![2.0]);
-        assert!(npz.numbers::<Ix1>("flag").unwrap_err().to_string().ends_with("must be of type f64, f32 or i64"));
+        assert!(
+            npz.numbers::<Ix1>("flag")
+                .unwrap_err()
+                .to_string()
+                .ends_with("is of type \"|b1\", but must be of type f64, f32 or i64")
+        );
         let two = npz.numbers::<Ix2>("double").unwrap_err().to_string();
         assert!(two.ends_with("array `double` has 1 dimensions, but must have 2"), "{two}");
         assert!(npz.numbers::<Ix1>("none").unwrap_err().to_string().ends_with("there is no array `none`"));
@@ -266,9 +277,41 @@ mod tests {
 
     #[test]
     fn a_size_that_is_only_claimed_is_refused() {
-        for shape in ["(1000000000000, 5)", "(1099511627776, 1099511627776)", "(3, 5)"] {
+        for (shape, problem) in [
+            ("(1000000000000, 5)", "has shape [1000000000000, 5], which is more than 1073741824 bytes"),
+            ("(1099511627776, 1099511627776)", "which is more than 1073741824 bytes"),
+            ("(1099511627776, 0)", "has more bytes than its shape"),
+            ("(30000, 100)", "claims 24000000 bytes, which its archive cannot hold"),
+            ("(3, 5)", "has fewer than the 120 bytes that its shape says"),
+            ("(3, 3)", "has more bytes than its shape [3, 3] says"),
+            ("(3,)", "has 1 dimensions, but must have 2"),
+        ] {
             let error = refused(&with_state(&claiming(shape)));
-            assert!(error.contains("array `state` cannot be read"), "{shape}: {error}");
+            assert!(error.contains("array `state` ") && error.contains(problem), "{shape}: {error}");
+        }
+    }
+
+    /// What follows the numbers is never unpacked.
+    #[test]
+    fn a_bomb_is_refused_before_it_goes_off() {
+        let path = with_state(&[&claiming("(2, 5)")[..], &vec![0; 100 << 20]].concat());
+        assert!(std::fs::metadata(&path).unwrap().len() < 1 << 20);
+        let mut npz = Npz::open(&path).unwrap();
+        let used = allocation_counter::measure(|| {
+            let error = npz.numbers::<Ix2>("state").unwrap_err().to_string();
+            assert!(error.ends_with("has more bytes than its shape [2, 5] says"), "{error}");
+        });
+        assert!(used.bytes_max < 1 << 20, "{used:?}");
+    }
+
+    #[test]
+    fn types_that_are_not_read_are_named() {
+        for descr in [">f8", "|O", "<c16", "|V8", "<f2"] {
+            let npy = String::from_utf8_lossy(&claiming("(2, 5)")).replace("<f8", descr);
+            // The magic is no text.
+            let npy = [&claiming("(2, 5)")[..10], &npy.as_bytes()[npy.find('{').unwrap()..]].concat();
+            let error = refused(&with_state(&npy));
+            assert!(error.contains(&format!("is of type {descr:?}")) || error.contains("header"), "{error}");
         }
     }
 

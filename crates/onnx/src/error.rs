@@ -10,4 +10,7 @@ pub enum OnnxError {
     /// The model contains no graph.
     #[error("has no graph in it: export it again")]
     NoGraph,
+    /// Graphs are nested in graphs without end.
+    #[error("has graphs nested more than 100 deep: export it again")]
+    TooDeep,
 }

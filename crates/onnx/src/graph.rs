@@ -3,8 +3,9 @@
 use prost::{Message as _, bytes::Bytes};
 
 use crate::{
-    OnnxError, TensorInfo,
+    Numbers, OnnxError, TensorInfo,
     message::{Model, Node, Tensor, ValueInfo, decoded},
+    opset::{own_version, redefined},
 };
 
 /// A graph, decoded from its file.
@@ -12,6 +13,8 @@ use crate::{
 pub struct Graph {
     nodes: Vec<Node>,
     constants: Vec<Tensor>,
+    opset: Option<i64>,
+    redefined: Option<String>,
     /// Its inputs, without those that are constants.
     pub inputs: Vec<TensorInfo>,
     /// Its outputs.
@@ -24,7 +27,9 @@ impl Graph {
     /// # Errors
     /// Bytes that are not a model, or a model without a graph.
     pub fn read(bytes: impl Into<Bytes>) -> Result<Self, OnnxError> {
-        let graph = Model::decode(bytes.into())?.graph.ok_or(OnnxError::NoGraph)?;
+        let model = Model::decode(bytes.into())?;
+        let (opset, redefined) = (own_version(&model.operator_sets), redefined(&model.functions).unwrap_or_default());
+        let graph = model.graph.ok_or(OnnxError::NoGraph)?;
         let nodes = decoded(&graph.nodes)?;
         let constants: Vec<Tensor> = decoded(&graph.initializers)?;
         let inputs: Vec<ValueInfo> = decoded(&graph.inputs)?;
@@ -33,7 +38,7 @@ impl Graph {
         let is_constant = |name: &str| constants.iter().any(|constant| constant.name == name);
         let inputs = inputs.iter().filter(|input| !is_constant(&input.name)).map(TensorInfo::from).collect();
         let outputs = outputs.iter().map(TensorInfo::from).collect();
-        Ok(Self { nodes, constants, inputs, outputs })
+        Ok(Self { nodes, constants, opset, redefined, inputs, outputs })
     }
 
     /// Its nodes, in an order in which they can be computed.
@@ -44,6 +49,16 @@ impl Graph {
     /// Its constants.
     pub fn constants(&self) -> &[Tensor] {
         &self.constants
+    }
+
+    /// Which version of ONNX's own operators it uses; `None` if it does not say.
+    pub fn opset(&self) -> Option<i64> {
+        self.opset
+    }
+
+    /// The name of one of ONNX's own operators that the model defines anew, if there is one: then it means something else.
+    pub fn redefined(&self) -> Option<&str> {
+        self.redefined.as_deref()
     }
 
     /// The name of a constant whose numbers are in another file, if there is one.
@@ -60,9 +75,85 @@ impl Graph {
     }
 }
 
+/// Operators that make a tensor of a shape that one of their inputs states, and which input that is.
+const SHAPED: [(&str, usize); 6] =
+    [("ConstantOfShape", 0), ("Expand", 1), ("Tile", 1), ("Resize", 3), ("OneHot", 1), ("Pad", 1)];
+
+impl Graph {
+    /// The first node that makes a tensor of more than `most` numbers, because a constant says so, and the numbers of that
+    /// constant. A graph of a hundred bytes may ask for petabytes.
+    pub fn oversized(&self, most: usize) -> Option<(&str, Vec<i64>)> {
+        self.nodes.iter().find_map(|node| {
+            let by_attribute = node.ints("shape").filter(|_| node.operator.starts_with("Random"));
+            let by_input = || {
+                let (_, input) = SHAPED.iter().find(|(operator, _)| *operator == node.operator)?;
+                self.integers(node.inputs.get(*input)?)
+            };
+            let sizes = by_attribute.map(<[i64]>::to_vec).or_else(by_input)?;
+            // Negative ones are no sizes: the padding of an axis that is cut, say.
+            let sizes_of_axes = sizes.iter().filter_map(|&size| usize::try_from(size).ok());
+            let is_sum = node.operator == "Pad";
+            let numbers = sizes_of_axes.fold(usize::from(!is_sum), |all, size| {
+                if is_sum { all.saturating_add(size) } else { all.saturating_mul(size) }
+            });
+            (numbers > most).then(|| (node.label(), sizes))
+        })
+    }
+
+    /// The numbers of a constant, whether it is one of the graph's or a node's.
+    fn integers(&self, name: &str) -> Option<Vec<i64>> {
+        let listed = self.constants.iter().find(|constant| constant.name == name);
+        let of_node = || {
+            let node = self.nodes.iter().find(|node| node.outputs.first().is_some_and(|output| output == name))?;
+            if node.operator == "Constant" { node.tensor("value") } else { None }
+        };
+        match listed.or_else(of_node)?.constant().ok()?.numbers {
+            Numbers::Int(numbers) => Some(numbers),
+            Numbers::Float(_) => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::{Attribute, INT64};
+
+    #[test]
+    fn sizes_that_are_only_stated_are_found() {
+        let petabyte = Tensor { dims: vec![2], data_type: INT64, ints: vec![1 << 25, 1 << 24], ..Tensor::default() };
+        let shape = Tensor { name: "shape".into(), ..petabyte.clone() };
+        let node = |operator: &str, inputs: &[&str]| Node {
+            operator: operator.into(),
+            name: "large".into(),
+            inputs: inputs.iter().map(|&input| input.into()).collect(),
+            ..Node::default()
+        };
+        let constants = [shape];
+        let graph = |nodes| Graph {
+            nodes,
+            constants: constants.to_vec(),
+            opset: Some(18),
+            redefined: None,
+            inputs: vec![],
+            outputs: vec![],
+        };
+        let stated = vec![1 << 25, 1 << 24];
+        for node in [node("ConstantOfShape", &["shape"]), node("Expand", &["x", "shape"]), node("Pad", &["x", "shape"])]
+        {
+            let most = if node.operator == "Pad" { 1 << 20 } else { 1 << 30 };
+            assert_eq!(graph(vec![node.clone()]).oversized(most), Some(("large", stated.clone())));
+            assert_eq!(graph(vec![node]).oversized(1 << 50), None);
+        }
+        let ints = |name: &str| Attribute { name: name.into(), ints: stated.clone(), ..Attribute::default() };
+        let random = Node { attributes: vec![ints("shape")], ..node("RandomNormal", &[]) };
+        assert_eq!(graph(vec![random]).oversized(1 << 30), Some(("large", stated.clone())));
+        let value = Attribute { name: "value".into(), tensor: Some(petabyte), ..Attribute::default() };
+        let constant = Node { attributes: vec![value], outputs: vec!["c".into()], ..node("Constant", &[]) };
+        let nodes = vec![constant, node("ConstantOfShape", &["c"])];
+        assert_eq!(graph(nodes).oversized(1 << 30), Some(("large", stated.clone())));
+        assert_eq!(graph(vec![node("MatMul", &["x", "shape"])]).oversized(1), None);
+    }
 
     #[test]
     fn bytes_that_are_no_model_are_refused() {

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`Graph`] | a graph, decoded: inputs, outputs, nodes, constants |
 //! | [`TensorInfo`] | name, element type and shape of an input or an output, whoever opened the graph |
-//! | [`Partition`] | a denoiser divided into a conditioning graph, which does not read the sample, and the rest |
+//! | [`external_tensor`] | the first tensor of a model whose numbers are in another file |
+//! | [`Partition`] | a denoiser divided into what depends on the timestep, what depends on the observation, and the rest |
 //! | [`message`] | the Protocol Buffers messages of `onnx.proto3` that all of this is decoded from |
 //!
 //! Nothing here runs a graph. Input files are not trusted: no memory is allocated because of a size that a file merely
@@ -12,7 +13,7 @@
 //!
 //! # Example
 //! ```
-//! use parapolicy_onnx::{Graph, Partition};
+//! use parapolicy_onnx::{DenoiserNames, Graph, Partition};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/data/plain.onnx"))?;
@@ -20,24 +21,36 @@
 //! assert_eq!(graph.inputs[0].to_string(), "`sample` Tensor<f32>(batch, 8, 2)");
 //! assert_eq!(graph.inputs[0].batch_name(), Some("batch"));
 //!
-//! // What depends on the timestep and the observation alone becomes a graph of its own.
-//! let partition = Partition::new(file, "sample", "prediction").ok_or("cannot be divided")?;
-//! let conditioning = Graph::read(partition.conditioning_graph())?;
-//! assert!(conditioning.inputs.iter().all(|input| input.name != "sample"));
+//! // What depends on the timestep alone, and on the observation alone, becomes graphs of their own.
+//! let names = DenoiserNames {
+//!     sample: "sample",
+//!     timestep: "timestep",
+//!     observation: Some(("observation", &[2, 5])),
+//!     prediction: "prediction",
+//! };
+//! let partition = Partition::new(file, &names, "batch").ok_or("cannot be divided")?;
+//! let of_timestep = Graph::read(partition.of_timestep().ok_or("no timestep")?.to_vec())?;
+//! assert!(of_timestep.inputs.iter().all(|input| input.name == "timestep"));
 //! # Ok(())
 //! # }
 //! ```
 
 mod constant;
 mod error;
+mod external;
 mod graph;
 pub mod message;
 mod node;
+mod opset;
 mod partition;
 mod tensor_info;
 
 pub use constant::{Constant, ConstantError, Numbers};
 pub use error::OnnxError;
+pub use external::external_tensor;
 pub use graph::Graph;
-pub use partition::{BoundaryValue, Partition};
+pub use opset::OPSETS;
+pub use partition::{BoundaryValue, DenoiserNames, Partition};
+/// Bytes that are shared, not copied: a file's, say.
+pub use prost::bytes::Bytes;
 pub use tensor_info::{Dimension, ElementType, TensorInfo, ValueKind};

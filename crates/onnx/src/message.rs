@@ -104,12 +104,53 @@ pub struct Attribute {
     /// A nested [`GraphProto`], not decoded.
     #[prost(bytes = "bytes", optional, tag = "6")]
     pub graph: Option<Bytes>,
+    /// Numbers.
+    #[prost(float, repeated, tag = "7")]
+    pub floats: Vec<f32>,
     /// Integers.
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
     /// Nested [`GraphProto`]s, not decoded.
     #[prost(bytes = "bytes", repeated, tag = "11")]
     pub graphs: Vec<Bytes>,
+    /// `AttributeProto.AttributeType`: which of the values is set. 1 is a number, 2 an integer, 3 a string, 4 a tensor, 6
+    /// numbers and 7 integers.
+    #[prost(int32, tag = "20")]
+    pub kind: i32,
+}
+
+/// A [`Node`] whose attributes are not decoded, so that it can be written under other names with all that it says.
+#[derive(Clone, PartialEq, Message)]
+pub struct NodeBytes {
+    /// Names of the values that it reads.
+    #[prost(string, repeated, tag = "1")]
+    pub inputs: Vec<String>,
+    /// Names of the values that it writes.
+    #[prost(string, repeated, tag = "2")]
+    pub outputs: Vec<String>,
+    /// Its own name, which may be empty.
+    #[prost(string, tag = "3")]
+    pub name: String,
+    /// Name of the operator.
+    #[prost(string, tag = "4")]
+    pub operator: String,
+    /// [`Attribute`]s.
+    #[prost(bytes = "bytes", repeated, tag = "5")]
+    pub attributes: Vec<Bytes>,
+    /// The operator's domain.
+    #[prost(string, tag = "7")]
+    pub domain: String,
+}
+
+/// `OperatorSetIdProto`: which version of a domain's operators a model uses.
+#[derive(Clone, PartialEq, Message)]
+pub struct OperatorSet {
+    /// The domain; empty for ONNX's own operators.
+    #[prost(string, tag = "1")]
+    pub domain: String,
+    /// The version.
+    #[prost(int64, tag = "2")]
+    pub version: i64,
 }
 
 /// `TensorProto`: a constant.

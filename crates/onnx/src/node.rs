@@ -51,7 +51,7 @@ impl Node {
         if self.name.is_empty() { self.outputs.first().map_or("", String::as_str) } else { &self.name }
     }
 
-    fn attribute(&self, name: &str) -> Option<&Attribute> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| attribute.name == name)
     }
 }

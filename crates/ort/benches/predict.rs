@@ -38,7 +38,7 @@ fn predict(bencher: Bencher<'_, '_>, rows: usize) {
     let observation = Array2::from_elem((manifest.n_obs_steps, manifest.observation_dim()), 256.0);
     let samples = Array2::zeros((rows, manifest.sample_dim()));
     let mut prediction = samples.clone();
-    let timesteps = vec![50; rows];
+    let timesteps = vec![50.0; rows];
     let mut bound = policy.bind(observation.view()).expect("an observation");
     bencher
         .counter(ItemsCount::new(rows))

@@ -60,7 +60,7 @@ fn compare(policy: &mut Network, engine: &mut Engine, rows: usize) {
     let observation = Array2::from_elem((manifest.n_obs_steps, manifest.observation_dim()), 256.0);
     let samples =
         Array2::from_shape_fn((rows, manifest.sample_dim()), |(row, i)| ((row * 31 + i * 7) % 64) as f32 / 32.0 - 1.0);
-    let timesteps: Vec<_> = (0..100).step_by(3).take(rows).collect();
+    let timesteps: Vec<_> = (0..100).step_by(3).take(rows).map(|timestep| timestep as f32).collect();
     let mut prediction = samples.clone();
     engine.bind(&vec![0.0; engine.observation_dim()]).expect("an observation");
     let mut bound = policy.bind(observation.view()).expect("an observation");

@@ -1,9 +1,9 @@
 //! ONNX Runtime behind the traits of a backend.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use parapolicy_policy::{
-    Backend, BackendError, EncoderGraph, GraphError, GraphTensors, Idle, Inference, InstallObserver,
+    Backend, BackendError, EncoderGraph, GraphError, GraphFile, GraphTensors, Idle, Inference, InstallObserver,
     LibraryDescription, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision,
 };
 
@@ -109,21 +109,26 @@ impl OpenBackend for OpenOnnxRuntime {
         })
     }
 
-    fn tensors(&self, path: &Path) -> Result<GraphTensors, GraphError> {
-        graph::tensors_of(path, &self.runtime)
+    fn tensors(&self, graph: &GraphFile) -> Result<GraphTensors, GraphError> {
+        graph::tensors_of(graph, &self.runtime)
     }
 
-    fn denoiser(&self, path: &Path, manifest: &Manifest, device: u32) -> Result<Box<dyn OpenDenoiser>, GraphError> {
+    fn denoiser(
+        &self,
+        graph: &GraphFile,
+        manifest: &Manifest,
+        device: u32,
+    ) -> Result<Box<dyn OpenDenoiser>, GraphError> {
         let how = Execution { device, ..self.how };
-        Ok(Box::new(Onnx::open(path, manifest, &self.runtime, how)?))
+        Ok(Box::new(Onnx::open(graph, manifest, &self.runtime, how)?))
     }
 
     fn encoder(
         &self,
-        path: &Path,
+        graph: &GraphFile,
         manifest: &Manifest,
         encoder: &EncoderGraph,
     ) -> Result<Box<dyn OpenEncoder>, GraphError> {
-        Ok(Box::new(Encoder::open(path, manifest, encoder, &self.runtime, self.how)?))
+        Ok(Box::new(Encoder::open(graph, manifest, encoder, &self.runtime, self.how)?))
     }
 }

@@ -3,8 +3,12 @@
 mod conditioning;
 mod conditioning_inputs;
 mod encoder;
+#[cfg(test)]
+mod mutants;
 mod partitioned;
 mod precomputed;
+#[cfg(test)]
+mod random_graphs;
 mod sessions;
 mod tensors;
 #[cfg(test)]
@@ -15,18 +19,16 @@ use std::path::{Path, PathBuf};
 use ndarray::{ArrayViewMut2, s};
 use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
-use parapolicy_onnx::{Dimension, TensorInfo, ValueKind};
+use parapolicy_onnx::{Dimension, Graph, OPSETS, OnnxError, TensorInfo, ValueKind, external_tensor};
 use parapolicy_policy::{
-    Batch, GraphError, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, work_of,
+    Batch, GraphError, GraphFile, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, TimestepType,
+    work_of,
 };
 use parapolicy_sampler::BoxError;
 
 pub(crate) use self::encoder::Encoder;
 use self::{
-    conditioning::Conditioning,
-    conditioning_inputs::ConditioningInputs,
-    partitioned::ToOpen,
-    sessions::{File, Sessions},
+    conditioning::Conditioning, conditioning_inputs::ConditioningInputs, partitioned::ToOpen, sessions::Sessions,
 };
 use crate::{ExecutionProvider, Runtime, runtime::Execution};
 
@@ -34,9 +36,11 @@ use crate::{ExecutionProvider, Runtime, runtime::Execution};
 #[derive(Debug)]
 pub(crate) struct Onnx {
     path: PathBuf,
+    sha256: String,
     sessions: Sessions,
     layout: Layout,
     conditioning: Conditioning,
+    timestep: TimestepType,
 }
 
 /// What goes in and comes out.
@@ -51,12 +55,14 @@ struct Layout {
 }
 
 impl Onnx {
-    pub fn open(path: &Path, manifest: &Manifest, runtime: &Runtime, how: Execution) -> Result<Self, GraphError> {
+    pub fn open(file: &GraphFile, manifest: &Manifest, runtime: &Runtime, how: Execution) -> Result<Self, GraphError> {
+        let path = file.path();
         // The tensors are read with ONNX Runtime's own kernels, whichever provider will run the graph.
-        let reading = open(path, runtime, how.threads, how.idle)?;
+        let reading = open(file, runtime, how.threads, how.idle)?;
         let tensors = tensors(&reading);
         let accepted =
             tensors.denoiser(manifest).map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
+        warn_of_version(file);
         let denoiser = &manifest.denoiser;
         let layout = Layout {
             sample: denoiser.sample.clone(),
@@ -70,18 +76,37 @@ impl Onnx {
             observation: denoiser.observation.clone(),
             seen: accepted.seen,
         };
-        let graph = ToOpen { path, tensors: &tensors, runtime, how };
-        let last = manifest.scheduler.num_train_timesteps as i64 - 1;
-        let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs, last)?;
-        Ok(Self { path: path.to_path_buf(), sessions, layout, conditioning })
+        let graph = ToOpen { file, tensors: &tensors, runtime, how };
+        let (sessions, conditioning) = graph.open(reading, &layout, conditioning_inputs)?;
+        let (path, sha256) = (path.to_path_buf(), file.sha256().to_owned());
+        Ok(Self { path, sha256, sessions, layout, conditioning, timestep: accepted.timestep })
     }
 }
 
+/// Warns of versions of ONNX's operators that were not tested. ONNX Runtime decides for itself which it runs.
+fn warn_of_version(file: &GraphFile) {
+    let graph = Graph::read(file.bytes().clone()).ok();
+    let Some(version) = graph.and_then(|graph| graph.opset()).filter(|version| !OPSETS.contains(version)) else {
+        return;
+    };
+    let (first, last) = (OPSETS.start(), OPSETS.end());
+    tracing::warn!(
+        path = %file.path().display(),
+        "uses version {version} of ONNX's operators, but {first} to {last} were tested: export it with opset_version=18"
+    );
+}
+
 impl OpenDenoiser for Onnx {
+    fn timestep_type(&self) -> TimestepType {
+        self.timestep
+    }
+
     /// Counted by the engine.
     fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
+        // Read again, or it would be kept in memory for this alone.
+        let file = GraphFile::verified(&self.path, &self.sha256).map_err(|why| why.to_string())?;
         let WorkByStage { condition, layers } =
-            work_of(&self.path, manifest, precision, rows).map_err(|why| why.to_string())?;
+            work_of(&file, manifest, precision, rows).map_err(|why| why.to_string())?;
         Ok(match self.conditioning {
             Conditioning::Inputs(_) => condition + layers,
             Conditioning::Precomputed(_) => layers,
@@ -121,11 +146,27 @@ fn copy(rows: &[f32], mut prediction: ArrayViewMut2<'_, f32>) {
     }
 }
 
+/// The most numbers of a tensor whose sizes a graph states, 1 GiB of f32: ONNX Runtime would take the memory when it opens the
+/// graph, before anything is known of the graph.
+const LARGEST_TENSOR: usize = 1 << 28;
+
 /// Why ONNX Runtime does not open a graph.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error("ONNX Runtime cannot open it as a graph ({0}); export it again")]
     NoGraph(ort::Error),
+    #[error("{0}")]
+    NoModel(#[from] OnnxError),
+    #[error(
+        "keeps the numbers of tensor `{0}` in another file, which the sum of this one does not cover: export the graph with \
+         all its weights in one"
+    )]
+    Elsewhere(String),
+    #[error(
+        "node `{node}` makes a tensor of the sizes {sizes:?}, more than 2^28 numbers: export a graph that asks for \
+         less"
+    )]
+    Oversized { node: String, sizes: Vec<i64> },
     #[error("{provider} cannot run the whole of it ({error}); cpu runs any graph")]
     NotWhole { provider: ExecutionProvider, error: ort::Error },
 }
@@ -135,14 +176,23 @@ fn refused(path: &Path, refusal: Refusal) -> GraphError {
 }
 
 /// The inputs and the outputs of a graph, not yet checked against the manifest.
-pub(crate) fn tensors_of(path: &Path, runtime: &Runtime) -> Result<GraphTensors, GraphError> {
-    Ok(tensors(&open(path, runtime, 1, Idle::Spin)?))
+pub(crate) fn tensors_of(file: &GraphFile, runtime: &Runtime) -> Result<GraphTensors, GraphError> {
+    Ok(tensors(&open(file, runtime, 1, Idle::Spin)?))
 }
 
-/// Opens a graph on the processor.
-fn open(path: &Path, runtime: &Runtime, threads: usize, idle: Idle) -> Result<Session, GraphError> {
+/// Opens a graph on the processor, from the bytes that were read: ONNX Runtime would read a path once more, and of weights
+/// in other files it would not be known what they are.
+fn open(file: &GraphFile, runtime: &Runtime, threads: usize, idle: Idle) -> Result<Session, GraphError> {
+    let elsewhere = external_tensor(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
+    if let Some(tensor) = elsewhere {
+        return Err(refused(file.path(), Refusal::Elsewhere(tensor)));
+    }
+    let graph = Graph::read(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
+    if let Some((node, sizes)) = graph.oversized(LARGEST_TENSOR) {
+        return Err(refused(file.path(), Refusal::Oversized { node: node.into(), sizes }));
+    }
     let how = Execution { provider: ExecutionProvider::Cpu, precision: Precision::F32, threads, idle, device: 0 };
-    sessions::open(File::At(path), runtime, how, &[]).map_err(|error| refused(path, Refusal::NoGraph(error)))
+    sessions::open(file.bytes(), runtime, how, &[]).map_err(|error| refused(file.path(), Refusal::NoGraph(error)))
 }
 
 /// The inputs and the outputs of a session's graph.

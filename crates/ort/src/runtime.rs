@@ -3,6 +3,7 @@
 mod error;
 mod execution;
 mod install;
+mod library;
 mod package;
 mod pip;
 mod search;
@@ -60,6 +61,10 @@ impl Runtime {
     /// are unpacked into the user's cache directory (`PARAPOLICY_CACHE` overrides it), each provider's into a folder of
     /// its own. Several processes may do so at once; what an interrupted one left behind is swept up. `observer` hears
     /// of the progress.
+    ///
+    /// A library is looked at before it is loaded: one that everyone may replace, that is cut short, for another processor
+    /// or not ONNX Runtime is refused; and of those that were installed, one whose SHA-256 is not that of what was
+    /// unpacked.
     ///
     /// A process loads one library: later calls return the same runtime, or fail where it lacks their provider.
     ///
@@ -179,8 +184,16 @@ impl Runtime {
         Err(RuntimeError::NoProvider { library: self.library.clone(), origin: self.source, provider })
     }
 
-    /// Loads a library: a path, or a bare name for the system's linker.
+    /// Loads a library: a path, which is looked at first, or a bare name for the system's linker.
     fn load(library: PathBuf, source: LibrarySource) -> Result<Self, RuntimeError> {
+        if source != LibrarySource::System {
+            let unfit = |unfit: library::Unfit| RuntimeError::Load {
+                library: library.clone(),
+                origin: source,
+                reason: unfit.to_string(),
+            };
+            library::check_runtime(&library).map_err(unfit)?;
+        }
         let builder = ort::init_from(&library).map_err(|error| RuntimeError::load(library.clone(), source, &error))?;
         let environment = builder
             .with_name("parapolicy")

@@ -34,7 +34,11 @@ fn filled_in_it_is_the_original() {
         write_manifest(&out, &manifest);
         let mut policy = Network::load(&out, &provider).unwrap();
         let mut prediction = Array2::zeros((3, 8));
-        policy.bind(observation.view()).unwrap().predict(samples.view(), &[99, 50, 0], prediction.view_mut()).unwrap();
+        policy
+            .bind(observation.view())
+            .unwrap()
+            .predict(samples.view(), &[99.0, 50.0, 0.0], prediction.view_mut())
+            .unwrap();
         let numpys = Array2::from_shape_vec((3, 8), rows("prediction").concat()).unwrap();
         assert!((&prediction.mapv(f64::from) - &numpys).iter().all(|difference| difference.abs() < 1e-6), "{graph}");
         assert_eq!(policy.actions(samples.row(0)).dim(), (4, 2));

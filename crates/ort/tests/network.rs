@@ -32,7 +32,7 @@ fn refusal(dir: &TempDir) -> String {
 struct Expected {
     observation: Array2<f64>,
     samples: Array2<f32>,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
     prediction: Array2<f32>,
     product: Array2<f32>,
     actions: Array2<f64>,
@@ -269,17 +269,33 @@ fn batches_that_do_not_fit_are_refused() {
     let expected = Expected::read();
     let mut policy = load(&policy_from("affine.onnx")).unwrap();
     let mut bound = policy.bind(expected.observation.view()).unwrap();
-    let mut refusal = |samples: ArrayView2<'_, f32>, timesteps: &[i64], shape: (usize, usize)| {
+    let mut refusal = |samples: ArrayView2<'_, f32>, timesteps: &[f32], shape: (usize, usize)| {
         bound.predict(samples, timesteps, Array2::zeros(shape).view_mut()).unwrap_err().to_string()
     };
     let samples = expected.samples.view();
     let errors = [
-        refusal(samples.slice(s![.., ..7]), &[0, 0, 0], (3, 7)),
-        refusal(samples, &[0, 0], (3, 8)),
-        refusal(samples, &[0, 0, 0], (2, 8)),
-        refusal(samples.slice(s![..;2, ..]), &[0, 0], (2, 8)),
+        refusal(samples.slice(s![.., ..7]), &[0.0; 3], (3, 7)),
+        refusal(samples, &[0.0, 0.0], (3, 8)),
+        refusal(samples, &[0.0; 3], (2, 8)),
+        refusal(samples.slice(s![..;2, ..]), &[0.0, 0.0], (2, 8)),
     ];
     insta::assert_snapshot!("batches", errors.join("\n"));
+}
+
+#[test]
+fn a_graph_of_whole_timesteps_refuses_others_by_its_input() {
+    let expected = Expected::read();
+    let timesteps = [0.0, 12.0, 12.5];
+    for (graph, whole) in [("affine.onnx", true), ("float_timestep.onnx", false)] {
+        let mut policy = load(&policy_from(graph)).unwrap();
+        let unfit = policy.check_timesteps(&timesteps).err().map(|error| error.to_string());
+        let mut bound = policy.bind(expected.observation.view()).unwrap();
+        let answer = bound.predict(expected.samples.view(), &timesteps, Array2::zeros((3, 8)).view_mut());
+        let refused = answer.err().map(|error| error.to_string());
+        assert_eq!(refused, unfit);
+        let start = "the graph's input `timestep` takes whole numbers (int64), but a timestep is 12.5";
+        assert_eq!(refused.is_some_and(|refused| refused.starts_with(start)), whole, "{graph}");
+    }
 }
 
 #[test]
@@ -364,4 +380,16 @@ fn a_provider_that_the_library_lacks_is_refused() {
 fn a_sample_of_another_length_is_a_bug_of_the_caller() {
     let policy = load(&policy_from("affine.onnx")).unwrap();
     policy.actions(Array1::zeros(7).view());
+}
+
+/// ONNX Runtime would read them beside the graph, or in the current folder, whatever they are by then.
+#[test]
+fn weights_in_other_files_are_refused() {
+    let graph = fs::read(fixture("affine.onnx")).unwrap();
+    // Another part of the model's graph, in which there is a constant `w` that is elsewhere.
+    let elsewhere = [0x3a, 7, 0x2a, 5, 0x42, 1, b'w', 0x70, 1];
+    let error = refusal(&policy(&[&graph[..], &elsewhere].concat()));
+    let expected = "DIR/denoiser.onnx: keeps the numbers of tensor `w` in another file, which the sum of this one does not \
+                    cover: export the graph with all its weights in one";
+    assert!(error.starts_with(expected), "{error}");
 }

@@ -15,8 +15,8 @@ use std::{path::Path, sync::Arc};
 use ndarray::{Array2, ArrayViewMut2};
 use parapolicy_onnx::Graph;
 use parapolicy_policy::{
-    Backend, BackendError, BackendName, Backends, Batch, DuplicateBackend, EncoderGraph, GraphError, GraphTensors,
-    Inference, InstallObserver, Manifest, Network, OpenBackend, OpenDenoiser, OpenEncoder, PredictError,
+    Backend, BackendError, BackendName, Backends, Batch, DuplicateBackend, EncoderGraph, GraphError, GraphFile,
+    GraphTensors, Inference, InstallObserver, Manifest, Network, OpenBackend, OpenDenoiser, OpenEncoder, PredictError,
 };
 use parapolicy_sampler::{BoxError, Noise, PredictionType, Sampler, Solver, Strategy, Table};
 
@@ -58,21 +58,26 @@ impl OpenBackend for OpenStandstill {
         format!("standstill {}", self.version())
     }
 
-    fn tensors(&self, path: &Path) -> Result<GraphTensors, GraphError> {
-        let bytes = std::fs::read(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })?;
-        let Graph { inputs, outputs, .. } = Graph::read(bytes).map_err(|error| refused(path, error))?;
+    fn tensors(&self, graph: &GraphFile) -> Result<GraphTensors, GraphError> {
+        let read = Graph::read(graph.bytes().clone());
+        let Graph { inputs, outputs, .. } = read.map_err(|error| refused(graph.path(), error))?;
         Ok(GraphTensors { inputs, outputs })
     }
 
-    fn denoiser(&self, path: &Path, manifest: &Manifest, _device: u32) -> Result<Box<dyn OpenDenoiser>, GraphError> {
-        let mismatch = |problem| GraphError::Mismatch { path: path.to_path_buf(), problem };
-        self.tensors(path)?.denoiser(manifest).map_err(mismatch)?;
-        Ok(Box::new(Denoiser::new(manifest).map_err(|error| refused(path, error))?))
+    fn denoiser(
+        &self,
+        graph: &GraphFile,
+        manifest: &Manifest,
+        _device: u32,
+    ) -> Result<Box<dyn OpenDenoiser>, GraphError> {
+        let mismatch = |problem| GraphError::Mismatch { path: graph.path().to_path_buf(), problem };
+        self.tensors(graph)?.denoiser(manifest).map_err(mismatch)?;
+        Ok(Box::new(Denoiser::new(manifest).map_err(|error| refused(graph.path(), error))?))
     }
 
     /// Never asked for: it does not say that it runs encoders.
-    fn encoder(&self, path: &Path, _: &Manifest, _: &EncoderGraph) -> Result<Box<dyn OpenEncoder>, GraphError> {
-        Err(refused(path, "standstill runs no encoders"))
+    fn encoder(&self, graph: &GraphFile, _: &Manifest, _: &EncoderGraph) -> Result<Box<dyn OpenEncoder>, GraphError> {
+        Err(refused(graph.path(), "standstill runs no encoders"))
     }
 }
 

@@ -9,10 +9,11 @@ mod skeleton;
 use std::{fs, path::Path};
 
 use parapolicy_engine::{Engine, EngineError, Graph, Names};
+use parapolicy_onnx::{Bytes, external_tensor};
 
 pub use self::{error::AdoptError, roles::RoleNames};
 use self::{error::Fault, roles::Roles};
-use crate::{GraphTensors, MANIFEST_FILE, TensorDescription, hash};
+use crate::{GraphTensors, MANIFEST_FILE, TensorDescription, graph::LARGEST_GRAPH, hash};
 
 /// The graph's name in the policy's directory.
 const DENOISER_FILE: &str = "denoiser.onnx";
@@ -28,7 +29,7 @@ pub struct Adoption {
     /// Why the engine does not run the graph, if it does not; ONNX Runtime runs any.
     pub refusal: Option<EngineError>,
     manifest: String,
-    graph: Vec<u8>,
+    graph: Bytes,
 }
 
 /// A place in `policy.json` that the graph does not fill.
@@ -47,10 +48,11 @@ pub struct Blank {
 /// A file that is no readable graph; one whose inputs are not those of a denoiser, or could be in several ways.
 pub fn adopt(path: &Path, name: &str, names: &RoleNames) -> Result<Adoption, AdoptError> {
     let fault = |fault| AdoptError { path: path.to_path_buf(), fault };
-    let bytes = fs::read(path).map_err(|error| fault(error.into()))?;
+    let bytes: Bytes = parapolicy_files::read(path, LARGEST_GRAPH).map_err(|error| fault(error.into()))?.into();
     let graph = Graph::read(bytes.clone()).map_err(|error| fault(EngineError::from(error).into()))?;
-    if let Some(constant) = graph.constant_elsewhere() {
-        return Err(fault(Fault::Elsewhere { constant: constant.into() }));
+    let elsewhere = external_tensor(bytes.clone()).map_err(|error| fault(EngineError::from(error).into()))?;
+    if let Some(constant) = elsewhere {
+        return Err(fault(Fault::Elsewhere { constant }));
     }
     let tensors = GraphTensors::from(&graph);
     let roles = Roles::of(&tensors, names).map_err(fault)?;

@@ -11,13 +11,16 @@
 //!
 //! `examples/outside_backend.rs` is a backend in one file.
 
-use std::{fmt, ops::Range, path::Path, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use ndarray::ArrayViewMut2;
 use parapolicy_engine::Work;
 use parapolicy_sampler::BoxError;
 
-use crate::{EncoderGraph, GraphError, GraphTensors, Inference, LibraryDescription, Manifest, Precision, PredictError};
+use crate::{
+    EncoderGraph, GraphError, GraphFile, GraphTensors, Inference, LibraryDescription, Manifest, Precision,
+    PredictError, TimestepType,
+};
 
 mod install;
 mod list;
@@ -108,14 +111,20 @@ pub trait OpenBackend: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// A file that is no graph.
-    fn tensors(&self, path: &Path) -> Result<GraphTensors, GraphError>;
+    fn tensors(&self, graph: &GraphFile) -> Result<GraphTensors, GraphError>;
 
-    /// Opens a denoiser on a device, and checks its inputs and its output against the manifest
+    /// Opens a denoiser on a device from the file's bytes, whose sum was checked and not from its path, where others may be
+    /// by now; and checks its inputs and its output against the manifest
     /// ([`GraphTensors::denoiser`]).
     ///
     /// # Errors
     /// A graph that cannot be run, or that is not what the manifest says.
-    fn denoiser(&self, path: &Path, manifest: &Manifest, device: u32) -> Result<Box<dyn OpenDenoiser>, GraphError>;
+    fn denoiser(
+        &self,
+        graph: &GraphFile,
+        manifest: &Manifest,
+        device: u32,
+    ) -> Result<Box<dyn OpenDenoiser>, GraphError>;
 
     /// Opens an encoder, and checks its input and its output against the manifest ([`GraphTensors::encoder`]). Called
     /// only on a backend that [runs encoders](Backend::runs_encoders).
@@ -124,7 +133,7 @@ pub trait OpenBackend: fmt::Debug + Send + Sync {
     /// A graph that cannot be run, or that is not what the manifest says.
     fn encoder(
         &self,
-        path: &Path,
+        graph: &GraphFile,
         manifest: &Manifest,
         encoder: &EncoderGraph,
     ) -> Result<Box<dyn OpenEncoder>, GraphError>;
@@ -144,6 +153,11 @@ pub trait OpenDenoiser: fmt::Debug + Send {
     /// # Errors
     /// Whatever keeps the network from answering.
     fn run(&mut self, batch: Batch<'_>, prediction: ArrayViewMut2<'_, f32>) -> Result<(), PredictError>;
+
+    /// What the graph takes for timesteps; whole numbers are checked before [`run`](Self::run).
+    fn timestep_type(&self) -> TimestepType {
+        TimestepType::Float32
+    }
 
     /// Operations and bytes of a batch of `rows`, for the roofline.
     ///
@@ -173,7 +187,7 @@ pub struct Batch<'a> {
     /// `[batch, horizon · plan_dim]`.
     pub samples: &'a [f32],
     /// `[batch]`.
-    pub timesteps: &'a [i64],
+    pub timesteps: &'a [f32],
 }
 
 impl Batch<'_> {

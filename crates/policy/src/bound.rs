@@ -33,6 +33,17 @@ pub enum PredictError {
         /// How many there are.
         bound: usize,
     },
+    /// The graph takes whole numbers for timesteps.
+    #[error(
+        "the graph's input `{input}` takes whole numbers (int64), but a timestep is {timestep}: export the graph with \
+         float32 timesteps, or choose other steps"
+    )]
+    Timestep {
+        /// The input.
+        input: String,
+        /// The first timestep that is not whole.
+        timestep: f32,
+    },
     /// Another backend failed.
     #[error("{backend} cannot run the graph")]
     Backend {
@@ -41,6 +52,12 @@ pub enum PredictError {
         /// Why it cannot.
         source: BoxError,
     },
+    /// The process was forked after the policy was loaded.
+    #[error(
+        "the process was forked after the policy was loaded, whose threads are not in the child: load it in the child, or \
+         start the child anew (in Python: multiprocessing's start method `spawn`)"
+    )]
+    Forked,
     /// The engine failed.
     #[error("the engine cannot run the graph")]
     Native(#[from] RunError),
@@ -81,7 +98,7 @@ impl Denoiser for BoundDenoiser<'_> {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         Ok(predict(self.network, iter::repeat_n(0, samples.nrows()), samples, timesteps, prediction)?)
@@ -97,7 +114,7 @@ impl BatchedDenoiser for BoundPlans<'_> {
         &mut self,
         plans: &[usize],
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         check_shape("the number of plans' rows", &[plans.len()], &[samples.nrows()])?;
@@ -119,7 +136,7 @@ fn predict(
     network: &mut Network,
     plans: impl Iterator<Item = usize>,
     samples: ArrayView2<'_, f32>,
-    timesteps: &[i64],
+    timesteps: &[f32],
     prediction: ArrayViewMut2<'_, f32>,
 ) -> Result<(), PredictError> {
     let shape = [samples.nrows(), network.manifest.sample_dim()];
@@ -129,6 +146,8 @@ fn predict(
     if samples.is_empty() {
         return Ok(());
     }
+    network.check_process()?;
+    network.check_timesteps(timesteps)?;
     let samples = samples.as_slice().ok_or(PredictError::Layout)?;
     network.rows.clear();
     network.rows.extend(plans);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{Inference, Manifest, OpenEncoder, PolicyError, PredictError, Provider, graph};
+use crate::{GraphFile, Inference, Manifest, OpenEncoder, PolicyError, PredictError, Provider};
 
 /// An open encoder, and the features of its last run.
 #[derive(Debug)]
@@ -16,12 +16,12 @@ impl Encoder {
     /// encoders where the provider runs none.
     pub fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Option<Self>, PolicyError> {
         let Some(encoder) = &manifest.encoder else { return Ok(None) };
-        let path = graph::verified(dir, &encoder.file, &encoder.sha256)?;
+        let file = GraphFile::verified(dir.join(&encoder.file), &encoder.sha256)?;
         let open = if provider.name().backend().runs_encoders() {
-            provider.backend().encoder(&path, manifest, encoder)
+            provider.backend().encoder(&file, manifest, encoder)
         } else {
             let by = other(provider)?;
-            by.backend().encoder(&path, manifest, encoder)
+            by.backend().encoder(&file, manifest, encoder)
         };
         Ok(Some(Self { open: open?, features: Vec::new() }))
     }

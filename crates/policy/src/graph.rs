@@ -2,18 +2,22 @@
 
 mod check;
 mod error;
+mod file;
+mod independence;
 mod shared;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use parapolicy_onnx::TensorInfo;
 
+pub(crate) use self::file::LARGEST_GRAPH;
 use self::shared::Shared;
 pub use self::{
     check::{Accepted, TimestepType},
     error::GraphError,
+    file::GraphFile,
 };
-use crate::{EncoderGraph, Manifest, OpenDenoiser, Provider, hash};
+use crate::{EncoderGraph, Manifest, OpenDenoiser, Provider};
 
 /// The inputs and the outputs of a graph, as they are.
 #[derive(Clone, Debug)]
@@ -26,11 +30,16 @@ pub struct GraphTensors {
 
 /// The denoiser of the policy in the directory `dir`, on every device of the provider.
 pub(crate) fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Box<dyn OpenDenoiser>, GraphError> {
-    let path = verified(dir, &manifest.denoiser.file, &manifest.denoiser.sha256)?;
-    let open = |&device| provider.backend().denoiser(&path, manifest, device);
-    match provider.devices() {
-        [device] => open(device),
-        devices => Ok(Box::new(Shared::new(devices.iter().map(open).collect::<Result<_, _>>()?))),
+    let file = GraphFile::verified(dir.join(&manifest.denoiser.file), &manifest.denoiser.sha256)?;
+    let open = |&device| provider.backend().denoiser(&file, manifest, device);
+    let mut graphs = provider.devices().iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    // The others are the same graph.
+    if let Some(graph) = graphs.first_mut() {
+        independence::check(file.path(), graph.as_mut(), manifest, provider.precision())?;
+    }
+    match graphs.len() {
+        1 => Ok(graphs.remove(0)),
+        _ => Ok(Box::new(Shared::new(graphs))),
     }
 }
 
@@ -58,18 +67,4 @@ impl GraphTensors {
         names.dedup();
         if names.contains(&"") { Vec::new() } else { names }
     }
-}
-
-/// The path of a graph whose sum is what the manifest says.
-pub(crate) fn verified(dir: &Path, file: &str, expected: &str) -> Result<PathBuf, GraphError> {
-    let path = dir.join(file);
-    let found = sha256_of(&path)?;
-    if !found.eq_ignore_ascii_case(expected) {
-        return Err(GraphError::Checksum { path, expected: expected.into(), found });
-    }
-    Ok(path)
-}
-
-pub(crate) fn sha256_of(path: &Path) -> Result<String, GraphError> {
-    hash::sha256_of(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })
 }

@@ -1,19 +1,18 @@
 //! Checksums.
 
 use std::{
-    fs::File,
     io::{self, Read as _},
     path::Path,
 };
 
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256 of a file, in lower-case hexadecimal.
+/// SHA-256 of a regular file, in lower-case hexadecimal.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// A file that cannot be read, or that is a pipe or a device.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = parapolicy_files::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {

@@ -77,6 +77,9 @@ pub enum InferenceError {
         /// The precision.
         precision: Precision,
     },
+    /// More threads than any machine that this runs on has cores.
+    #[error("threads is {0}, but must be at most {MOST_THREADS}; 0: one per core")]
+    Threads(usize),
     /// The provider does not pin its threads.
     #[error("pin: the provider {0} does not pin its threads; leave it out, or name the provider native")]
     Pinning(BackendName),
@@ -106,6 +109,9 @@ impl fmt::Display for Idle {
         })
     }
 }
+
+/// Most threads that can be asked for; starting more would use up what the system has.
+const MOST_THREADS: usize = 1024;
 
 impl Inference {
     /// Threads that work on each batch: one per core where none are named.
@@ -142,6 +148,9 @@ impl Inference {
     pub fn open(&self, observer: &dyn InstallObserver) -> Result<Provider, InferenceError> {
         let &Self { provider, precision, pinned, .. } = self;
         let backend = provider.backend();
+        if self.threads > MOST_THREADS {
+            return Err(InferenceError::Threads(self.threads));
+        }
         if !backend.precisions().contains(&precision) {
             return Err(InferenceError::Precision { provider, precision });
         }

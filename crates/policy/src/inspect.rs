@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use parapolicy_onnx::TensorInfo;
 use serde::Serialize;
 
-use crate::{DenoiserGraph, EncoderGraph, GraphTensors, Manifest, PolicyError, Provider, graph};
+use crate::{DenoiserGraph, EncoderGraph, GraphFile, GraphTensors, Manifest, PolicyError, Provider};
 
 /// What [`inspect`] found.
 #[derive(Clone, Debug, Serialize)]
@@ -91,15 +91,15 @@ impl GraphDescription {
         provider: &Provider,
         mismatch: impl FnOnce(&GraphTensors) -> Option<String>,
     ) -> Result<Self, PolicyError> {
-        let sha256 = graph::sha256_of(&path)?;
-        let tensors = provider.backend().tensors(&path)?;
+        let file = GraphFile::read(path)?;
+        let tensors = provider.backend().tensors(&file)?;
         Ok(Self {
-            sha256_matches: sha256.eq_ignore_ascii_case(sum),
-            sha256,
+            sha256_matches: file.sha256().eq_ignore_ascii_case(sum),
+            sha256: file.sha256().to_owned(),
             inputs: tensors.inputs.iter().map(TensorDescription::new).collect(),
             outputs: tensors.outputs.iter().map(TensorDescription::new).collect(),
             mismatch: mismatch(&tensors),
-            path,
+            path: file.path().to_path_buf(),
         })
     }
 }

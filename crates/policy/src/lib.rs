@@ -61,7 +61,7 @@ pub use backend::{
 };
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
 pub use cache::cache_directory;
-pub use graph::{Accepted, GraphError, GraphTensors, TimestepType};
+pub use graph::{Accepted, GraphError, GraphFile, GraphTensors, TimestepType};
 pub use hash::{sha256, sha256_of};
 pub use history::ObservationHistory;
 pub use inference::{Idle, Inference, InferenceError};

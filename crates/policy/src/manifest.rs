@@ -4,7 +4,7 @@ mod blank;
 mod error;
 mod validate;
 
-use std::{fs, ops::Range, path::Path};
+use std::{ops::Range, path::Path};
 
 use parapolicy_sampler::SchedulerConfig;
 use serde::{Deserialize, Serialize};
@@ -181,5 +181,6 @@ impl Manifest {
 }
 
 fn read(path: &Path) -> Result<String, ManifestError> {
-    fs::read_to_string(path).map_err(|error| ManifestError::Read { path: path.to_path_buf(), error })
+    parapolicy_files::read_text(path, validate::MAX_BYTES)
+        .map_err(|error| ManifestError::Read { path: path.to_path_buf(), error })
 }

@@ -7,8 +7,8 @@ use parapolicy_engine::{Engine, EngineError, Graph, Names, Threads, Work, WorkBy
 use parapolicy_sampler::BoxError;
 
 use crate::{
-    Backend, BackendError, BackendName, Batch, EncoderGraph, GraphError, GraphTensors, Inference, InstallObserver,
-    Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, PredictError,
+    Backend, BackendError, BackendName, Batch, EncoderGraph, GraphError, GraphFile, GraphTensors, Inference,
+    InstallObserver, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, PredictError, TimestepType,
 };
 
 /// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy.
@@ -66,22 +66,27 @@ impl OpenBackend for OpenNative {
         format!("native {}", self.version())
     }
 
-    fn tensors(&self, path: &Path) -> Result<GraphTensors, GraphError> {
-        Ok(GraphTensors::from(&read(path)?))
+    fn tensors(&self, graph: &GraphFile) -> Result<GraphTensors, GraphError> {
+        Ok(GraphTensors::from(&read(graph)?))
     }
 
-    fn denoiser(&self, path: &Path, manifest: &Manifest, _device: u32) -> Result<Box<dyn OpenDenoiser>, GraphError> {
-        let graph = read(path)?;
-        GraphTensors::from(&graph)
+    fn denoiser(
+        &self,
+        file: &GraphFile,
+        manifest: &Manifest,
+        _device: u32,
+    ) -> Result<Box<dyn OpenDenoiser>, GraphError> {
+        let (path, graph) = (file.path(), read(file)?);
+        let accepted = GraphTensors::from(&graph)
             .denoiser(manifest)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
         let names = names(path, manifest)?;
         let engine = Engine::on(&graph, &names, self.kernel, self.threads).map_err(|error| refused(path, error))?;
-        Ok(Box::new(NativeDenoiser { engine, prediction: Vec::new() }))
+        Ok(Box::new(NativeDenoiser { engine, timestep: accepted.timestep, prediction: Vec::new() }))
     }
 
-    fn encoder(&self, path: &Path, _: &Manifest, _: &EncoderGraph) -> Result<Box<dyn OpenEncoder>, GraphError> {
-        Err(GraphError::Refused { path: path.to_path_buf(), error: "the engine runs no encoders".into() })
+    fn encoder(&self, graph: &GraphFile, _: &Manifest, _: &EncoderGraph) -> Result<Box<dyn OpenEncoder>, GraphError> {
+        Err(GraphError::Refused { path: graph.path().to_path_buf(), error: "the engine runs no encoders".into() })
     }
 }
 
@@ -89,10 +94,16 @@ impl OpenBackend for OpenNative {
 #[derive(Debug)]
 struct NativeDenoiser {
     engine: Engine,
+    /// What the graph takes; the engine itself computes with floating point.
+    timestep: TimestepType,
     prediction: Vec<f32>,
 }
 
 impl OpenDenoiser for NativeDenoiser {
+    fn timestep_type(&self) -> TimestepType {
+        self.timestep
+    }
+
     fn work(&self, _manifest: &Manifest, _precision: Precision, rows: usize) -> Result<Work, String> {
         Ok(self.engine.work(rows))
     }
@@ -117,9 +128,14 @@ impl OpenDenoiser for NativeDenoiser {
 ///
 /// # Errors
 /// A graph that the engine does not read, and so cannot count.
-pub fn work_of(path: &Path, manifest: &Manifest, precision: Precision, rows: usize) -> Result<WorkByStage, GraphError> {
-    let names = names(path, manifest)?;
-    WorkByStage::of(&read(path)?, &names, precision.bytes(), rows).map_err(|error| refused(path, error))
+pub fn work_of(
+    graph: &GraphFile,
+    manifest: &Manifest,
+    precision: Precision,
+    rows: usize,
+) -> Result<WorkByStage, GraphError> {
+    let names = names(graph.path(), manifest)?;
+    WorkByStage::of(&read(graph)?, &names, precision.bytes(), rows).map_err(|error| refused(graph.path(), error))
 }
 
 /// Names of the inputs and output of a graph with an observation input.
@@ -131,9 +147,8 @@ fn names<'a>(path: &Path, manifest: &'a Manifest) -> Result<Names<'a>, GraphErro
     Ok(Names { sample: &denoiser.sample, timestep: &denoiser.timestep, observation, prediction: &denoiser.prediction })
 }
 
-fn read(path: &Path) -> Result<Graph, GraphError> {
-    let bytes = std::fs::read(path).map_err(|error| GraphError::Read { path: path.to_path_buf(), error })?;
-    Graph::read(bytes).map_err(|error| refused(path, error.into()))
+fn read(graph: &GraphFile) -> Result<Graph, GraphError> {
+    Graph::read(graph.bytes().clone()).map_err(|error| refused(graph.path(), error.into()))
 }
 
 fn refused(path: &Path, error: EngineError) -> GraphError {

@@ -9,8 +9,8 @@ use parapolicy_engine::Work;
 
 pub use self::error::PolicyError;
 use crate::{
-    BoundDenoiser, BoundPlans, Manifest, OpenDenoiser, Provider, encoder::Encoder, graph, inpainted::Inpainted,
-    observation::Observations,
+    BoundDenoiser, BoundPlans, Manifest, OpenDenoiser, PredictError, Provider, TimestepType, encoder::Encoder, graph,
+    inpainted::Inpainted, observation::Observations,
 };
 
 /// A diffusion policy, loaded.
@@ -44,6 +44,8 @@ pub struct Network {
     /// The plan that each row of a batch belongs to.
     pub(crate) rows: Vec<usize>,
     pub(crate) provider: Provider,
+    /// In which the threads of graph and encoder are.
+    process: u32,
 }
 
 impl Network {
@@ -59,7 +61,8 @@ impl Network {
         let encoder = Encoder::open(dir, &manifest, provider)?;
         let inpainted = Inpainted::new(&manifest);
         let observations = Observations::new([manifest.n_obs_steps, manifest.observation_dim()]);
-        Ok(Self { manifest, graph, encoder, inpainted, observations, rows: Vec::new(), provider: provider.clone() })
+        let (provider, process) = (provider.clone(), std::process::id());
+        Ok(Self { manifest, graph, encoder, inpainted, observations, rows: Vec::new(), provider, process })
     }
 
     /// The provider that runs the graph.
@@ -70,6 +73,23 @@ impl Network {
     /// The manifest (`policy.json`).
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Checks that the graph can be asked about these timesteps, a sampler's [`Table::timesteps`] before it draws: a
+    /// graph whose timesteps are int64 takes whole numbers alone.
+    ///
+    /// [`Table::timesteps`]: parapolicy_sampler::Table::timesteps
+    ///
+    /// # Errors
+    /// [`PredictError::Timestep`] with the graph's input and the first timestep that is not whole.
+    pub fn check_timesteps(&self, timesteps: &[f32]) -> Result<(), PredictError> {
+        let unfit = |timestep: &&f32| timestep.fract() != 0.0;
+        match timesteps.iter().find(unfit) {
+            Some(&timestep) if self.graph.timestep_type() == TimestepType::Int64 => {
+                Err(PredictError::Timestep { input: self.manifest.denoiser.timestep.clone(), timestep })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Operations and bytes of a batch of `rows`, for the roofline.
@@ -84,7 +104,8 @@ impl Network {
     /// sequences for it.
     ///
     /// # Errors
-    /// An observation of another shape, or with a number that is not finite or is not when normalised.
+    /// An observation of another shape, or with a number that is not finite or is not when normalised; or this process was
+    /// forked since the policy was loaded.
     pub fn bind(&mut self, observation: ArrayView2<'_, f64>) -> Result<BoundDenoiser<'_>, PolicyError> {
         self.observations.clear();
         self.observations.push(&self.manifest.observations, observation)?;
@@ -117,6 +138,7 @@ impl Network {
     /// Binds the observations, encoded if there is an encoder, as the denoiser's input or as inpainted values of the
     /// plans.
     fn bind_graph(&mut self) -> Result<(), PolicyError> {
+        self.check_process().map_err(|error| PolicyError::Bind(error.into()))?;
         let observations = self.observations.all();
         let seen = match &mut self.encoder {
             Some(encoder) => encoder.run(observations)?,
@@ -127,6 +149,12 @@ impl Network {
             None => self.graph.bind(seen).map_err(PolicyError::Bind)?,
         }
         Ok(())
+    }
+
+    /// Refuses a network that was loaded before this process was forked: its threads are in the parent, and it would wait for
+    /// them for ever.
+    pub(crate) fn check_process(&self) -> Result<(), PredictError> {
+        if self.process == std::process::id() { Ok(()) } else { Err(PredictError::Forked) }
     }
 
     /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · plan_dim]` stands for.

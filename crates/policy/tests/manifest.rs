@@ -162,3 +162,61 @@ fn what_cannot_be_read_is_named() {
     fs::write(dir.path().join("policy.json"), [0xff, 0xfe, 0x00]).unwrap();
     insta::assert_snapshot!("binary_manifest", text(dir.path(), &Manifest::load(dir.path()).unwrap_err()));
 }
+
+#[test]
+fn sizes_that_ask_for_too_much_together_are_refused() {
+    let large = 1_i64 << 24;
+    let identity = json!({ "mode": "identity" });
+    let entry = |size: i64| json!([{ "name": "a", "shape": [size], "normalization": identity }]);
+    let mut errors = Vec::new();
+    for changes in [
+        vec![("horizon", json!(1 << 25)), ("actions", entry(large))],
+        vec![("horizon", json!(1 << 20)), ("actions", entry(2))],
+        vec![("horizon", json!(1 << 20)), ("n_obs_steps", json!(1 << 10)), ("observations", entry(1 << 20))],
+        vec![("actions", json!([{ "name": "a", "shape": [1_i64 << 33, 1_i64 << 33, 0], "normalization": identity }]))],
+        vec![("n_obs_steps", json!(u64::MAX)), ("n_action_steps", json!(u64::MAX))],
+    ] {
+        let mut manifest = json("policy.json");
+        for (field, value) in changes {
+            manifest[field] = value;
+        }
+        errors.push(error_of(&manifest.to_string()));
+    }
+    let mut manifest = json("policy.json");
+    describe_encoder(&mut manifest, &"0".repeat(64));
+    manifest["encoder"]["size"] = json!(1 << 25);
+    errors.push(error_of(&manifest.to_string()));
+    insta::assert_snapshot!("too_much", errors.join("\n"));
+}
+
+/// Editors on Windows write it.
+#[test]
+fn the_mark_before_utf8_is_understood_and_utf16_is_named() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("policy.json");
+    let manifest = json("policy.json").to_string();
+    fs::write(&path, format!("\u{feff}{manifest}")).unwrap();
+    Manifest::load(dir.path()).unwrap();
+    let utf16: Vec<u8> = format!("\u{feff}{manifest}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(&path, utf16).unwrap();
+    let error = text(dir.path(), &Manifest::load(dir.path()).unwrap_err());
+    assert!(error.starts_with("DIR/policy.json: cannot be read (it is text in UTF-16: save it as UTF-8); "), "{error}");
+}
+
+/// What would never end.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_refused() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("policy.json");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let refusal = || text(dir.path(), &Manifest::load(dir.path()).unwrap_err());
+    assert!(refusal().contains("it is a pipe or a device: a regular file is needed"), "{}", refusal());
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    assert!(refusal().contains("it is a pipe or a device: a regular file is needed"), "{}", refusal());
+    fs::remove_file(&path).unwrap();
+    // As sparse as a file may be, and too long.
+    fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    assert!(refusal().contains("it has more than 67108864 bytes"), "{}", refusal());
+}

@@ -72,6 +72,14 @@ impl DemonstrationStep {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SaveError {
+    /// Only some demonstrations have an array.
+    #[error("{}: would lose `{array}`, which only some of the demonstrations have: write those that have it to a file of their own", path.display())]
+    Mixed {
+        /// Where.
+        path: PathBuf,
+        /// The array.
+        array: &'static str,
+    },
     /// There is a file of that name.
     #[error("{} is there already, and demonstrations are never overwritten: choose another name", .0.display())]
     Exists(PathBuf),
@@ -111,12 +119,15 @@ impl Demonstration {
         Ok(all.map(|(episode, rows)| Self { seed: seed(episode), steps: rows.map(step).collect() }).collect())
     }
 
-    /// Writes demonstrations to a file that is not there yet: aside, then renamed. Velocities or rewards that only some
-    /// of them have are left out.
+    /// Writes demonstrations to a file that is not there yet: aside, then renamed.
     ///
     /// # Errors
-    /// If there is such a file, or it cannot be written; nothing is left behind.
+    /// If only some of the demonstrations have velocities or rewards, if there is such a file, or it cannot be written;
+    /// nothing is left behind.
     pub fn save(demonstrations: &[Self], path: &Path) -> Result<(), SaveError> {
+        if let Some(array) = Self::mixed(demonstrations) {
+            return Err(SaveError::Mixed { path: path.to_owned(), array });
+        }
         parapolicy_files::create(path, |file| write(demonstrations, file).map_err(io::Error::other)).map_err(|source| {
             match source.kind() {
                 io::ErrorKind::AlreadyExists => SaveError::Exists(path.to_owned()),
@@ -142,6 +153,17 @@ impl Demonstration {
                 saved => return saved.map(|()| path),
             }
         }
+    }
+
+    /// An array that only some control steps of these demonstrations have, `agent_velocity` or `reward`: a file has it of all
+    /// of them, or of none.
+    #[must_use]
+    pub fn mixed(demonstrations: &[Self]) -> Option<&'static str> {
+        type Has = fn(&DemonstrationStep) -> bool;
+        let arrays: [(&str, Has); 2] =
+            [("agent_velocity", |step| step.agent_velocity.is_some()), ("reward", |step| step.reward.is_some())];
+        let steps = || demonstrations.iter().flat_map(|demonstration| &demonstration.steps);
+        arrays.into_iter().find(|(_, has)| steps().any(has) && !steps().all(has)).map(|(array, _)| array)
     }
 
     /// The largest reward of a control step, if rewards were recorded.

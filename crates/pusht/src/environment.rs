@@ -2,6 +2,7 @@
 
 mod kind;
 mod painter;
+mod sketch;
 
 use std::time::Duration;
 
@@ -172,6 +173,12 @@ impl Environment for PushT {
     }
 
     fn reset(&mut self, seed: u64) -> Result<(), BoxError> {
+        let distribution = self.task.scenario().reset.distribution;
+        let most = distribution.largest_seed();
+        if seed > most {
+            let why = "of the scenario's `reset.distribution`, which would begin again at 0: take a smaller one";
+            return Err(format!("{seed} is beyond {most}, the largest seed {why}").into());
+        }
         self.observed = self.task.reset(seed);
         Ok(())
     }

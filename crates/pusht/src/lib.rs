@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`World`] | the table: an agent that follows its target, and a block that it pushes |
 //! | [`Scenario`], [`Task`] | what an episode is, and playing it |
-//! | [`VectorWorld`] | many tasks at once, on every core |
+//! | [`VectorWorld`], [`parallel`] | many tasks at once, on every core |
 //! | [`Renderer`] | frames, and images as policies see them |
 //! | [`Demonstration`], [`Trace`] | episodes driven by a person, and episodes recorded with gym-pusht |
 //!
@@ -36,6 +36,7 @@ mod environment;
 pub mod geometry;
 mod keep_out;
 mod numpy;
+pub mod parallel;
 mod render;
 mod replay;
 mod reset;

@@ -1,6 +1,5 @@
 //! Scenario files: length and initial states of episodes, and their disturbances.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::ops::Add as _;
 use std::path::{Path, PathBuf};
@@ -141,6 +140,9 @@ impl Scenario {
     /// The longest episode a scenario may ask for, in control steps.
     pub const LONGEST_EPISODE: usize = 1_000_000;
 
+    /// The longest file, bytes: tens of thousands of kicks.
+    const LONGEST_FILE: u64 = 4 << 20;
+
     /// Reads and validates a TOML file. The scenarios of this repository, `sims/nominal.toml` and its like, are found
     /// by these names even where there are no such files.
     ///
@@ -148,7 +150,7 @@ impl Scenario {
     /// If the file cannot be read or is not a valid scenario; the message names the file and the field.
     pub fn load(path: &Path) -> Result<Self, ScenarioError> {
         let built_in = || BUILT_IN.iter().find(|(name, _)| Path::new(name) == path).map(|(_, text)| (*text).to_owned());
-        let text = fs::read_to_string(path).or_else(|source| match source.kind() {
+        let text = parapolicy_files::read_text(path, Self::LONGEST_FILE).or_else(|source| match source.kind() {
             ErrorKind::NotFound => built_in().ok_or(source),
             _ => Err(source),
         });
@@ -161,7 +163,10 @@ impl Scenario {
     /// # Errors
     /// If it is not a valid scenario; the message names the field.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+        // Its errors tell line and column, but an array that is too long is taken.
         let scenario: Self = toml::from_str(text).map_err(Box::new)?;
+        let table: toml::Table = toml::from_str(text).map_err(Box::new)?;
+        Self::deserialize(table).map_err(Box::new)?;
         scenario.validate()?;
         Ok(scenario)
     }

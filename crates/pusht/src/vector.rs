@@ -1,7 +1,6 @@
 //! Many tasks at once, on every core.
 
-use rayon::prelude::*;
-
+use crate::parallel;
 use crate::scenario::Scenario;
 use crate::state::State;
 use crate::task::{Task, Transition};
@@ -61,7 +60,7 @@ impl VectorWorld {
     /// If there is not one seed for every task.
     pub fn reset(&mut self, seeds: &[u64]) -> Result<Vec<State>, VectorError> {
         self.expect_one_each("seeds", seeds.len())?;
-        Ok(self.tasks.par_iter_mut().zip(seeds).map(|(task, &seed)| task.reset(seed)).collect())
+        Ok(parallel::map(&mut self.tasks, |task, playing| playing.reset(seeds[task])))
     }
 
     /// Begins an episode of one task where `start` says.
@@ -80,12 +79,12 @@ impl VectorWorld {
     /// If there is not one action for every task, or an action is not finite or absurdly large; nothing moves then.
     pub fn step(&mut self, actions: &[[f64; 2]]) -> Result<Vec<Transition>, VectorError> {
         self.expect_one_each("actions", actions.len())?;
-        let refusal = |(task, source)| VectorError::Task { task, source };
+        let refusal = |task, source| VectorError::Task { task, source };
         for (task, &action) in actions.iter().enumerate() {
-            crate::World::check_action(action).map_err(|source| refusal((task, source)))?;
+            crate::World::check_action(action).map_err(|source| refusal(task, source))?;
         }
-        let step = |(i, (task, &action)): (usize, (&mut Task, _))| task.step(action).map_err(|e| refusal((i, e)));
-        self.tasks.par_iter_mut().zip(actions).enumerate().map(step).collect()
+        let step = |task: usize, playing: &mut Task| playing.step(actions[task]).map_err(|e| refusal(task, e));
+        parallel::map(&mut self.tasks, step).into_iter().collect()
     }
 
     fn expect_one_each(&self, what: &'static str, given: usize) -> Result<(), VectorError> {

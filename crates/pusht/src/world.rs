@@ -28,6 +28,14 @@ pub enum WorldError {
         /// What it is.
         value: f64,
     },
+    /// A number is neither 0 nor 1.
+    #[error("{field} is {value}: give 0 or 1")]
+    NotAFlag {
+        /// Which number.
+        field: &'static str,
+        /// What it is.
+        value: f64,
+    },
 }
 
 /// Result of a control step.
@@ -80,7 +88,7 @@ impl Add for Kick {
     }
 }
 
-/// State of a [`World`] between control steps.
+/// State of a [`World`] between control steps: all that it remembers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Snapshot {
     agent: Agent,
@@ -88,6 +96,35 @@ pub struct Snapshot {
     /// block turns about.
     centre: Vector2<f64>,
     angle: f64,
+    touched: bool,
+}
+
+impl Snapshot {
+    /// Its numbers, from which [`Snapshot::from_array`] makes it again: the agent's x and y (px), its velocity (px/s), x and y
+    /// of the block's centre of gravity (px), the block's angle (rad, not wrapped), and 1 if the block touched something in
+    /// the last control step, else 0.
+    pub fn to_array(&self) -> [f64; 8] {
+        let Self { agent: Agent { position, velocity }, centre, angle, touched } = *self;
+        [position.x, position.y, velocity.x, velocity.y, centre.x, centre.y, angle, f64::from(touched)]
+    }
+
+    /// From the numbers of [`Snapshot::to_array`].
+    ///
+    /// # Errors
+    /// If a number is not finite or absurdly large, or the last is neither 0 nor 1.
+    pub fn from_array(numbers: [f64; 8]) -> Result<Self, WorldError> {
+        let names =
+            ["agent x", "agent y", "agent velocity x", "agent velocity y", "centre x", "centre y", "block angle"];
+        for (field, value) in names.into_iter().zip(numbers) {
+            check(field, value)?;
+        }
+        let [x, y, velocity_x, velocity_y, centre_x, centre_y, angle, touched] = numbers;
+        if touched != 0.0 && touched != 1.0 {
+            return Err(WorldError::NotAFlag { field: "touched", value: touched });
+        }
+        let agent = Agent { position: Vector2::new(x, y), velocity: Vector2::new(velocity_x, velocity_y) };
+        Ok(Self { agent, centre: Vector2::new(centre_x, centre_y), angle, touched: touched == 1.0 })
+    }
 }
 
 /// The table with the agent and the block on it.
@@ -215,14 +252,13 @@ impl World {
 
     /// The world as it is now.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { agent: self.agent, centre: self.centre, angle: self.angle }
+        Snapshot { agent: self.agent, centre: self.centre, angle: self.angle, touched: self.touched }
     }
 
     /// Puts the world back where `snapshot` was taken, exactly.
     pub fn restore(&mut self, snapshot: &Snapshot) {
-        let Snapshot { agent, centre, angle } = *snapshot;
-        (self.agent, self.centre, self.angle) = (agent, centre, angle);
-        self.touched = touches(&self.agent, &self.block());
+        let Snapshot { agent, centre, angle, touched } = *snapshot;
+        (self.agent, self.centre, self.angle, self.touched) = (agent, centre, angle, touched);
     }
 
     /// Contacts are solved with the agent where it is and at the velocity it has; the block moves; then the agent

@@ -250,3 +250,20 @@ fn frames_of_no_or_absurd_size_are_refused() {
     }
     assert_eq!(Renderer::new(1, 1).unwrap().draw(&World::new().state(), &[]).rgb().len(), 3);
 }
+
+#[test]
+fn snapshots_that_cannot_be_are_refused() {
+    let numbers = World::new().snapshot().to_array();
+    for (index, value, words) in [
+        (0, f64::NAN, "agent x is NaN"),
+        (3, f64::INFINITY, "agent velocity y is inf"),
+        (4, 1e9, "centre x is 1000000000"),
+        (7, 0.5, "touched is 0.5: give 0 or 1"),
+        (7, f64::NAN, "touched is NaN: give 0 or 1"),
+    ] {
+        let mut wrong = numbers;
+        wrong[index] = value;
+        let error = parapolicy_pusht::Snapshot::from_array(wrong).unwrap_err().to_string();
+        assert!(error.starts_with(words), "{error}");
+    }
+}

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::thread;
 
-use parapolicy_pusht::{Scenario, Task, Transition, VectorWorld};
+use parapolicy_pusht::{Scenario, Snapshot, Task, Transition, VectorWorld};
 
 const STEPS: usize = 150;
 
@@ -77,14 +77,15 @@ fn a_restored_world_goes_on_as_before() {
     }
 }
 
-/// The world is as it would be had it never been stored.
+/// The world is as it would be had it never been stored, as numbers in a file at that.
 #[test]
 fn a_snapshot_holds_everything() {
     let mut task = Task::new(scenario("nominal.toml"));
     task.reset(100_006);
     let mut other = parapolicy_pusht::World::new();
     for step in 0..STEPS {
-        other.restore(&task.world().snapshot());
+        other.restore(&Snapshot::from_array(task.world().snapshot().to_array()).unwrap());
+        assert_eq!(task.world().touched(), other.touched());
         let target = action(&task, step);
         let outcome = task.step(target).unwrap().outcome;
         assert_eq!(outcome, other.step(target).unwrap());

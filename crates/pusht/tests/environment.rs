@@ -21,7 +21,7 @@ fn manifest(observations: &[(&str, &[usize])]) -> Manifest {
         "schema_version": 2, "name": "any", "n_obs_steps": 1, "horizon": 2, "n_action_steps": 1,
         "observations": observations,
         "actions": [{ "name": "action", "shape": [2], "normalization": { "mode": "identity" } }],
-        "scheduler": {},
+        "scheduler": { "num_train_timesteps": 100, "beta_schedule": "squaredcos_cap_v2", "prediction_type": "epsilon" },
         "denoiser": { "file": "a", "sha256": "", "sample": "s", "timestep": "t", "prediction": "p" },
     }))
     .unwrap()

@@ -11,13 +11,20 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::{Failure, one_line};
+use crate::process::OfProcess;
 use crate::recipe::{inference, recipe};
+use crate::text;
 
 /// A policy that plans in a thread of its own, for a loop that never waits for it.
 ///
-/// Time is whatever the caller's clock says, in seconds from an origin of its own, 0 or more.
+/// Time is whatever the caller's clock says, in seconds from an origin of its own, 0 or more. If it goes back by more
+/// than half a period, all plans are dropped, and an event tells it.
 #[pyclass(frozen, module = "parapolicy")]
 pub struct Controller {
+    running: OfProcess<Running>,
+}
+
+struct Running {
     /// `None` once it is closed.
     controller: Mutex<Option<controller::Controller>>,
     monitor: Monitor,
@@ -29,7 +36,7 @@ impl Controller {
     #[pyo3(signature = (
         directory, *, initial, period = 0.1, seed = 0, replan_every = None, replan_below = None, ensemble = None,
         late = "finish", decelerate_within = None, max_age = None, min = None, max = None, max_change = None,
-        safe = None, provider = None, precision = "f32", threads = 0, ort_lib = None, **sampling
+        safe = None, watchdog = None, provider = None, precision = "f32", threads = 0, ort_lib = None, **sampling
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -48,6 +55,7 @@ impl Controller {
         max: Option<Vec<f64>>,
         max_change: Option<Vec<f64>>,
         safe: Option<Vec<f64>>,
+        watchdog: Option<f64>,
         provider: Option<&str>,
         precision: &str,
         threads: usize,
@@ -57,9 +65,12 @@ impl Controller {
         let recipe = recipe(sampling, inference(provider, precision, threads, ort_lib)?)?;
         let period = seconds("period", period)?;
         let decelerate_within = decelerate_within.map(|within| seconds("decelerate_within", within)).transpose()?;
-        let late = late_named(late, decelerate_within.unwrap_or(3 * period))?;
+        let late = late_named(late, decelerate_within.unwrap_or(period.saturating_mul(3)))?;
+        let watchdog = watchdog.map(|time| seconds("watchdog", time)).transpose()?;
         let max_age = max_age.map(|age| seconds("max_age", age)).transpose()?;
         let limits = [min, max, max_change].map(Option::unwrap_or_default);
+        let replan = replan(replan_every, replan_below)?;
+        replan.validate()?;
         let loaded = py.detach(|| recipe.load(&directory))?;
         let manifest = loaded.0.manifest();
         let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
@@ -69,15 +80,17 @@ impl Controller {
             blend: ensemble.map_or(Blend::Switch, |decay| Blend::Ensemble { decay }),
             late,
             limits: Limits { min, max, max_change },
-            max_age: max_age.unwrap_or(horizon * period),
+            max_age: max_age.unwrap_or(period.saturating_mul(horizon)),
             initial,
             safe,
         };
-        let config = ControllerConfig::of(manifest, playback, replan(replan_every, replan_below)?);
+        let config = ControllerConfig::of(manifest, playback, replan);
+        let config = ControllerConfig { watchdog: watchdog.unwrap_or(config.watchdog), ..config };
         let make = recipe.maker(directory, loaded, false);
         let mut controller = controller::Controller::start(config, make)?;
         controller.reset(seed);
-        Ok(Self { monitor: controller.monitor(), controller: Mutex::new(Some(controller)) })
+        let running = Running { monitor: controller.monitor(), controller: Mutex::new(Some(controller)) };
+        Ok(Self { running: OfProcess::new("Controller", running) })
     }
 
     /// Begins an episode: observations and plans so far are forgotten. Everything random follows from `seed`.
@@ -100,20 +113,23 @@ impl Controller {
         self.with(|controller| Ok(Command::new(py, &controller.command(time))))
     }
 
-    /// What went wrong in the worker since this was asked last.
+    /// What went wrong since this was asked last.
     fn events(&self) -> Result<Vec<Event>, Failure> {
         self.with(|controller| Ok(controller.events().map(|event| Event::new(&event)).collect()))
     }
 
     /// How it is, from any thread, without stopping it.
-    fn health(&self) -> Health {
-        Health::new(&self.monitor.health())
+    fn health(&self) -> Result<Health, Failure> {
+        Ok(Health::new(&self.running.get()?.monitor.health()))
     }
 
-    /// Ends the worker; what is called after this, but `health`, is a `RuntimeError`.
+    /// Ends the worker; what is called after this, but `health`, is a `RuntimeError`. In a forked child there is no worker
+    /// to end.
     fn close(&self, py: Python<'_>) {
-        let controller = self.controller.lock().unwrap_or_else(PoisonError::into_inner).take();
-        py.detach(|| drop(controller));
+        if let Ok(Running { controller, .. }) = self.running.get() {
+            let controller = controller.lock().unwrap_or_else(PoisonError::into_inner).take();
+            py.detach(|| drop(controller));
+        }
     }
 
     fn __enter__(this: Py<Self>) -> Py<Self> {
@@ -128,7 +144,7 @@ impl Controller {
 
 impl Controller {
     fn with<T>(&self, act: impl FnOnce(&mut controller::Controller) -> Result<T, Failure>) -> Result<T, Failure> {
-        let mut controller = self.controller.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut controller = self.running.get()?.controller.lock().unwrap_or_else(PoisonError::into_inner);
         act(controller.as_mut().ok_or_else(|| PyRuntimeError::new_err("the controller is closed"))?)
     }
 }
@@ -184,14 +200,14 @@ impl Command {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let Self { action, source, withheld } = self;
         let action = action.bind(py).call_method0("tolist")?;
-        Ok(format!("Command({action}, source='{source}', withheld={withheld:?})"))
+        Ok(format!("Command({action}, source='{source}', withheld={})", text::repr(py, withheld)?))
     }
 }
 
-/// Something went wrong in the worker.
+/// Something went wrong in the worker, or with the clock.
 #[pyclass(frozen, get_all, module = "parapolicy")]
 pub struct Event {
-    /// `not_made`, `failed`, `panicked`, `withheld`.
+    /// `not_made`, `failed`, `panicked`, `withheld`, `hung`, `clock_went_back`.
     kind: &'static str,
     /// What happened.
     message: String,
@@ -203,6 +219,8 @@ impl Event {
             WorkerEvent::NotMade(_) => "not_made",
             WorkerEvent::Panicked(_) => "panicked",
             WorkerEvent::Withheld(_) => "withheld",
+            WorkerEvent::Hung(_) => "hung",
+            WorkerEvent::ClockWentBack(_) => "clock_went_back",
             _ => "failed",
         };
         Self { kind, message: one_line(event) }
@@ -211,8 +229,8 @@ impl Event {
 
 #[pymethods]
 impl Event {
-    fn __repr__(&self) -> String {
-        format!("Event('{}', '{}')", self.kind, self.message)
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("Event('{}', {})", self.kind, text::repr(py, &self.message)?))
     }
 }
 
@@ -223,8 +241,12 @@ pub struct Health {
     planning: bool,
     /// Plans delivered.
     plans: u64,
-    /// Plans that failed, panicked, or were not finite.
+    /// Plans that failed, panicked, were not finite, or never came.
     failures: u64,
+    /// Of those, plans that never came: the policy hung.
+    hangs: u64,
+    /// How often the clock went back, and all plans were dropped.
+    clock_steps: u64,
     /// Events that nobody fetched in time.
     events_dropped: u64,
     /// Median latency of a plan, ms; 0 before the first.
@@ -237,11 +259,14 @@ pub struct Health {
 
 impl Health {
     fn new(health: &controller::Health) -> Self {
-        let controller::Health { planning, plans, failures, events_dropped, latency_ms, .. } = *health;
+        let controller::Health { planning, plans, failures, hangs, clock_steps, events_dropped, latency_ms, .. } =
+            *health;
         Self {
             planning,
             plans,
             failures,
+            hangs,
+            clock_steps,
             events_dropped,
             latency_p50_ms: latency_ms.p50,
             latency_p99_ms: latency_ms.p99,
@@ -252,8 +277,11 @@ impl Health {
 
 #[pymethods]
 impl Health {
-    fn __repr__(&self) -> String {
-        let Self { planning, plans, failures, latency_p50_ms, .. } = self;
-        format!("Health(planning={planning}, plans={plans}, failures={failures}, latency_p50_ms={latency_p50_ms:.1})")
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let Self { plans, failures, latency_p50_ms, .. } = self;
+        let planning = text::repr(py, self.planning)?;
+        Ok(format!(
+            "Health(planning={planning}, plans={plans}, failures={failures}, latency_p50_ms={latency_p50_ms:.1})"
+        ))
     }
 }

@@ -8,10 +8,10 @@ use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
 use parapolicy_ort::RuntimeError;
 use parapolicy_policy::{GraphError, InferenceError, ManifestError, PolicyError};
-use parapolicy_pusht::{FrameSizeError, VectorError, WorldError};
+use parapolicy_pusht::{FrameSizeError, WorldError};
 use parapolicy_sampler::{ConfigError, SampleError};
-use pyo3::PyErr;
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::{PyErr, Python};
 
 /// An exception in the making.
 pub struct Failure(PyErr);
@@ -54,6 +54,13 @@ pub fn one_line(error: &dyn Error) -> String {
         cause = error.source();
     }
     line
+}
+
+/// The exception that an error comes from: what a signal's handler has raised.
+fn raised(error: &(dyn Error + 'static)) -> Option<PyErr> {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    let raised = causes.find_map(|cause| cause.downcast_ref::<PyErr>())?;
+    Some(Python::attach(|py| raised.clone_ref(py)))
 }
 
 impl From<Failure> for PyErr {
@@ -99,6 +106,9 @@ impl From<RecipeError> for Failure {
 
 impl From<SampleError> for Failure {
     fn from(error: SampleError) -> Self {
+        if let Some(raised) = raised(&error) {
+            return Self(raised);
+        }
         match error {
             SampleError::NoiseShape { .. } | SampleError::Budget(_) | SampleError::Plans { .. } => Self::value(&error),
             _ => Self::runtime(&error),
@@ -123,12 +133,6 @@ impl From<ConfigError> for Failure {
 
 impl From<WorldError> for Failure {
     fn from(error: WorldError) -> Self {
-        Self::value(&error)
-    }
-}
-
-impl From<VectorError> for Failure {
-    fn from(error: VectorError) -> Self {
         Self::value(&error)
     }
 }

@@ -20,8 +20,12 @@
 mod controller;
 mod failure;
 mod policy;
+mod process;
 mod recipe;
 mod sample;
+mod signals;
+mod tables;
+mod text;
 mod world;
 mod worlds;
 
@@ -38,5 +42,5 @@ mod _native {
     #[pymodule_export]
     use crate::world::World;
     #[pymodule_export]
-    use crate::worlds::Worlds;
+    use crate::worlds::{Worlds, read_action};
 }

@@ -1,5 +1,5 @@
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use ndarray::{Array2, Array3, Axis};
@@ -12,8 +12,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::Failure;
+use crate::process::OfProcess;
 use crate::recipe::{inference, recipe};
 use crate::sample::{Drawn, Sample};
+use crate::signals::{Interruptible, InterruptibleBatch, Signals};
+use crate::text;
 
 /// A diffusion policy: a directory with `policy.json` and its graph, loaded.
 ///
@@ -22,7 +25,7 @@ use crate::sample::{Drawn, Sample};
 pub struct Policy {
     manifest: Manifest,
     inference: Inference,
-    drawing: Mutex<Drawing>,
+    drawing: OfProcess<Mutex<Drawing>>,
 }
 
 #[pymethods]
@@ -41,7 +44,8 @@ impl Policy {
         let load = || Ok::<_, Failure>(Network::load(&directory, &inference.open(&())?)?);
         let network = py.detach(load)?;
         let manifest = network.manifest().clone();
-        Ok(Self { manifest, inference, drawing: Mutex::new(Drawing { network, alone: None, batched: None }) })
+        let drawing = Mutex::new(Drawing { network, alone: None, batched: None });
+        Ok(Self { manifest, inference, drawing: OfProcess::new("Policy", drawing) })
     }
 
     /// Draws a plan for `observation`, `[n_obs_steps, observation_dim]` in raw units, oldest first.
@@ -53,12 +57,16 @@ impl Policy {
         seed: u64,
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Sample, Failure> {
+        let drawing = self.drawing.get()?;
         let recipe = recipe(sampling, self.inference.clone())?;
         // Another thread could write to Python's array while this one does not hold the interpreter's lock.
         let observation = observation.as_array().to_owned();
         let (drawn, latency) = py.detach(|| {
+            let mut signals = Signals::new();
+            // Samplers begin every sample anew, whatever became of the last.
+            let mut drawing = signals.lock(drawing)?;
             let started = Instant::now();
-            let drawn = self.drawing().sample(recipe, &observation, seed)?;
+            let drawn = drawing.sample(recipe, &observation, seed, &mut signals)?;
             Ok::<_, Failure>((drawn, started.elapsed()))
         })?;
         Ok(drawn.into_sample(py, self.manifest.executed_steps(), latency, 1)?)
@@ -74,6 +82,7 @@ impl Policy {
         seeds: Vec<u64>,
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Vec<Sample>, Failure> {
+        let drawing = self.drawing.get()?;
         let recipe = recipe(sampling, self.inference.clone())?;
         let observations = observations.as_array().to_owned();
         let together = seeds.len();
@@ -82,8 +91,10 @@ impl Policy {
             return Err(PyValueError::new_err(problem).into());
         }
         let (drawn, latency) = py.detach(|| {
+            let mut signals = Signals::new();
+            let mut drawing = signals.lock(drawing)?;
             let started = Instant::now();
-            let drawn = self.drawing().sample_batched(recipe, &observations, &seeds)?;
+            let drawn = drawing.sample_batched(recipe, &observations, &seeds, &mut signals)?;
             Ok::<_, Failure>((drawn, started.elapsed()))
         })?;
         let executed = self.manifest.executed_steps();
@@ -134,16 +145,9 @@ impl Policy {
         self.manifest.action_dim()
     }
 
-    fn __repr__(&self) -> String {
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let Manifest { name, n_obs_steps, horizon, .. } = &self.manifest;
-        format!("Policy('{name}', n_obs_steps={n_obs_steps}, horizon={horizon})")
-    }
-}
-
-impl Policy {
-    fn drawing(&self) -> std::sync::MutexGuard<'_, Drawing> {
-        // Samplers begin every sample anew, whatever became of the last.
-        self.drawing.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(format!("Policy({}, n_obs_steps={n_obs_steps}, horizon={horizon})", text::repr(py, name)?))
     }
 }
 
@@ -155,12 +159,18 @@ struct Drawing {
 }
 
 impl Drawing {
-    fn sample(&mut self, recipe: Recipe, observation: &Array2<f64>, seed: u64) -> Result<Drawn, Failure> {
+    fn sample(
+        &mut self,
+        recipe: Recipe,
+        observation: &Array2<f64>,
+        seed: u64,
+        signals: &mut Signals,
+    ) -> Result<Drawn, Failure> {
         let budget = recipe.budget;
         let manifest = self.network.manifest();
         let sampler = matching(&mut self.alone, recipe, |_| true, |recipe| recipe.sampler(manifest))?;
         let noise = Noise::draw(seed, sampler.table().steps(), sampler.dim());
-        let mut denoiser = self.network.bind(observation.view())?;
+        let mut denoiser = Interruptible { denoiser: self.network.bind(observation.view())?, signals };
         let sample = sampler.sample_within(budget, &mut denoiser, &noise)?;
         Ok(Drawn::new(self.network.actions(sample.sample()), sample))
     }
@@ -170,6 +180,7 @@ impl Drawing {
         recipe: Recipe,
         observations: &Array3<f64>,
         seeds: &[u64],
+        signals: &mut Signals,
     ) -> Result<Vec<Drawn>, Failure> {
         let budget = recipe.budget;
         let manifest = self.network.manifest();
@@ -178,7 +189,8 @@ impl Drawing {
         let sampler = matching(&mut self.batched, recipe, fits, |recipe| recipe.batched_sampler(manifest, plans))?;
         let draw = |&seed: &u64| Noise::draw(seed, sampler.table().steps(), sampler.dim());
         let noises: Vec<Noise> = seeds.iter().map(draw).collect();
-        let mut denoiser = self.network.bind_batched(observations.outer_iter())?;
+        let denoiser = self.network.bind_batched(observations.outer_iter())?;
+        let mut denoiser = InterruptibleBatch { denoiser, signals };
         let samples = sampler.sample_within(budget, &mut denoiser, &noises)?;
         Ok(samples.iter().map(|sample| Drawn::new(self.network.actions(sample.sample()), sample)).collect())
     }

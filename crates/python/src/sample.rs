@@ -7,6 +7,8 @@ use parapolicy_sampler as sampler;
 use pyo3::prelude::*;
 use pyo3::types::PySlice;
 
+use crate::text;
+
 /// A plan: actions in raw units, and what it took to draw them.
 #[pyclass(frozen, get_all, module = "parapolicy")]
 pub struct Sample {
@@ -30,9 +32,11 @@ pub struct Sample {
 impl Sample {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let shape = self.actions.bind(py).getattr("shape")?;
-        let Self { latency, rounds, evaluations, .. } = self;
-        let milliseconds = 1e3 * latency;
-        Ok(format!("Sample(actions{shape}, {rounds} rounds, {evaluations} evaluations, {milliseconds:.1} ms)"))
+        let Self { latency, rounds, evaluations, residual, .. } = self;
+        let residual = text::repr(py, residual)?;
+        Ok(format!(
+            "Sample(actions={shape}, rounds={rounds}, evaluations={evaluations}, latency={latency:.4}, residual={residual})"
+        ))
     }
 }
 

@@ -37,6 +37,9 @@ def test_commands_follow_the_plan_that_the_policy_draws(policy, observation):
         assert (health.failures, health.events_dropped) == (0, 0)
         assert 0.0 < health.latency_p50_ms <= health.latency_max_ms
         assert controller.events() == []
+        assert repr(first) == "Command([256.0, 300.0], source='safe', withheld='no_plan')"
+        assert repr(commands[0]) == f"Command({commands[0].action.tolist()}, source='plan', withheld=None)"
+        assert repr(health).startswith("Health(planning=False, plans=1, failures=0, latency_p50_ms=")
 
 
 def test_an_old_plan_is_not_followed_and_a_new_episode_knows_none(observation):
@@ -108,3 +111,30 @@ def test_what_is_given_wrongly_is_not_taken(observation):
     with pytest.raises(RuntimeError, match="the controller is closed"):
         controller.command(0.0)
     assert not controller.health().planning
+
+
+@pytest.mark.parametrize("option", ["replan_every", "replan_below"])
+def test_a_count_of_none_is_refused_in_the_words_of_the_library(option):
+    with pytest.raises(ValueError, match=f"^{option} is 0, but must be at least 1$"):
+        parapolicy.Controller(MODEL, initial=START, **{option: 0}, **QUICK)
+
+
+def test_a_watchdog_of_no_time_is_refused():
+    with pytest.raises(ValueError, match="^watchdog is 0, but must be more than 0$"):
+        parapolicy.Controller(MODEL, initial=START, watchdog=0.0, **QUICK)
+
+
+def test_a_clock_that_goes_back_is_told_and_planned_for_anew(observation):
+    safe = START + 1.0
+    with parapolicy.Controller(MODEL, initial=START, safe=safe, watchdog=60.0, **QUICK) as controller:
+        controller.observe(observation[0], 3600.0)
+        wait_for(lambda: controller.health().plans == 1)
+        assert controller.command(3600.0).source == "plan"
+        back = controller.command(0.0)
+        assert (back.source, back.withheld) == ("safe", "no_plan")
+        (event,) = controller.events()
+        assert (event.kind, controller.health().clock_steps) == ("clock_went_back", 1)
+        controller.observe(observation[0], 0.1)
+        wait_for(lambda: controller.health().plans == 2)
+        assert controller.command(0.1).source == "plan"
+        assert controller.health().hangs == 0

@@ -4,11 +4,13 @@ import gym_pusht  # noqa: F401  (registers the environment)
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
 import parapolicy  # noqa: F401  (registers the environment)
 from conftest import TRACES
 from parapolicy._native import World
+from parapolicy.env import PushTEnv
 
 OURS, THEIRS = "parapolicy/PushT-v0", "gym_pusht/PushT-v0"
 OBS_TYPES = ["state", "environment_state_agent_pos", "pixels", "pixels_agent_pos"]
@@ -143,6 +145,7 @@ def test_a_state_that_is_put_is_the_state():
     world.put(state)
     np.testing.assert_allclose(world.state, state, rtol=1e-12)
     assert (world.agent_velocity == 0).all()
+    assert repr(world) == f"World(state={world.state.tolist()}, agent_velocity=[0.0, 0.0])"
     for wrong, why in (([np.nan, 0, 0, 0, 0], "agent x is NaN"), (state[:4], "expected a sequence of length 5")):
         with pytest.raises(ValueError, match=why):
             world.put(wrong)
@@ -179,4 +182,13 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="agent x is inf"):
         env.reset(options={"reset_to_state": [np.inf, 0, 0, 0, 0]})
     with pytest.raises(ValueError, match="cannot draw a frame of 0 by 96 px"):
-        gym.make(OURS, visualization_width=0, visualization_height=96).unwrapped.render()
+        small = gym.make(OURS, visualization_width=0, visualization_height=96)
+        small.reset()
+        small.render()
+    with pytest.raises(ValueError, match="options: `reset_to_sate` is not known; use reset_to_state"):
+        env.reset(options={"reset_to_sate": [0.0] * 5})
+    bare = PushTEnv()
+    with pytest.raises(ResetNeeded):
+        bare.step([1.0, 2.0])
+    with pytest.raises(ResetNeeded):
+        bare.render()

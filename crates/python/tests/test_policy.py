@@ -179,6 +179,23 @@ def test_observations_that_cannot_be_are_refused(policy, observation):
         policy.sample(np.zeros(20))
 
 
+def test_what_is_shown_is_in_pythons_words(policy, observation, tmp_path):
+    assert repr(policy) == f"Policy({policy.name!r}, n_obs_steps=2, horizon=16)"
+    whole, cut = (policy.sample(observation, sampler="picard", rounds=rounds) for rounds in (None, 1))
+    for sample in (whole, cut):
+        assert repr(sample) == (
+            f"Sample(actions=(16, 2), rounds={sample.rounds}, evaluations={sample.evaluations}, "
+            f"latency={sample.latency:.4f}, residual={sample.residual})"
+        )
+    assert whole.residual is None and cut.residual is not None
+    for file in MODEL.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    manifest = json.loads((MODEL / "policy.json").read_text()) | {"name": "it's one"}
+    (tmp_path / "policy.json").unlink()
+    (tmp_path / "policy.json").write_text(json.dumps(manifest))
+    assert repr(parapolicy.Policy(tmp_path, threads=1)) == 'Policy("it\'s one", n_obs_steps=2, horizon=16)'
+
+
 def test_directories_that_hold_no_policy_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="policy.json: cannot be read .* a policy is a directory"):
         parapolicy.Policy(tmp_path)

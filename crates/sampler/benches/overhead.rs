@@ -22,7 +22,7 @@ impl Denoiser for Instant {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        _timesteps: &[i64],
+        _timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         Zip::from(prediction).and(samples).for_each(|prediction, sample| *prediction = 0.9 * sample);

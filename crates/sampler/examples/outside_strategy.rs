@@ -106,7 +106,7 @@ impl Denoiser for Gaussian<'_> {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         mut prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         for ((sample, mut epsilon), timestep) in samples.rows().into_iter().zip(prediction.rows_mut()).zip(timesteps) {

@@ -2,25 +2,26 @@
 
 use crate::config::{PredictionType, SchedulerConfig};
 use crate::error::ConfigError;
-use crate::schedule::{NoiseLevel, cumulative_alphas, noise_levels};
-use crate::solver::Solver;
-use crate::timesteps::timesteps;
+use crate::limit::Limit;
+use crate::prediction::Reading;
+use crate::schedule::NoiseLevel;
+use crate::solver::{Filled, Solver};
 
 /// One step of the table, computed in double precision and kept in single:
 ///
 /// ```text
-/// x_{j+1} = A x_j + B x̂0_j + C x̂0_{j-1} + S ξ_j + E (ε_j − ε(x̂0_j))
+/// x_{j+1} = A x_j + B x̂0_j + C x̂0_{j-1} + C₂ x̂0_{j-2} + S ξ_j + E (ε_j − ε(x̂0_j))
 /// ```
 ///
-/// The last term is there for DDIM with clipping alone: `diffusers` then keeps the network's ε, not the ε re-derived
-/// from the clipped x̂0.
+/// C₂ is there for DPM-Solver++ of order 3 alone, and the last term for DDIM with clipping or thresholding: `diffusers` then
+/// keeps the network's ε, not the ε re-derived from the limited x̂0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// The training timestep at which x_j is evaluated.
-    pub timestep: i64,
-    /// √ᾱ at that timestep; of a flow 1 − t/T.
+    /// What the network is told at x_j: a training timestep, or a flow's time.
+    pub timestep: f32,
+    /// √ᾱ at that timestep; of a flow 1 − σ.
     pub alpha: f32,
-    /// √(1−ᾱ) at that timestep; of a flow t/T.
+    /// √(1−ᾱ) at that timestep; of a flow σ, its share of noise.
     pub sigma: f32,
     /// A.
     pub state: f32,
@@ -28,6 +29,8 @@ pub struct Step {
     pub denoised: f32,
     /// C.
     pub previous: f32,
+    /// C₂.
+    pub earlier: f32,
     /// S.
     pub noise: f32,
     /// E.
@@ -47,10 +50,10 @@ impl Step {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     solver: Solver,
-    prediction_type: PredictionType,
-    clip: Option<f32>,
+    reading: Reading,
+    limit: Limit,
     rows: Vec<Step>,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
 }
 
 impl Table {
@@ -59,15 +62,11 @@ impl Table {
     /// # Errors
     ///
     /// [`ConfigError`] if the configuration is not valid, the solver is not one for what the network predicts, `steps` is 0
-    /// or more than `num_train_timesteps`, or odd for `midpoint`, η is outside [0, 1], or the spacing yields timesteps that repeat or that the network was not trained on.
+    /// or more than `num_train_timesteps`, or odd for `midpoint`, η is outside [0, 1], the configuration is for another of DPM-Solver++'s algorithms, or the spacing yields timesteps that repeat or that the network was not trained on.
     pub fn new(config: &SchedulerConfig, solver: Solver, steps: usize) -> Result<Self, ConfigError> {
         config.validate()?;
-        solver.validate()?;
-        solver.check(config.prediction_type, steps)?;
-        let timesteps = timesteps(config, steps, solver.drops_last_timestep())?;
-        let alphas = cumulative_alphas(config);
-        let coefficients = solver.coefficients(config, &alphas, &timesteps);
-        let levels = noise_levels(config, &timesteps)?;
+        solver.check(config, steps)?;
+        let Filled { levels, coefficients } = solver.fill(config, steps)?;
         let rows = levels.into_iter().zip(coefficients).map(|(NoiseLevel { timestep, alpha, sigma }, row)| Step {
             timestep,
             alpha,
@@ -75,17 +74,18 @@ impl Table {
             state: row.state as f32,
             denoised: row.denoised as f32,
             previous: row.previous as f32,
+            earlier: row.earlier as f32,
             noise: row.noise as f32,
             excess: row.excess as f32,
             variance: row.variance,
         });
         let rows: Vec<Step> = rows.collect();
         Ok(Self {
+            timesteps: rows.iter().map(|row| row.timestep).collect(),
             solver,
-            prediction_type: config.prediction_type,
-            clip: (config.clip_sample && solver.clips()).then_some(config.clip_sample_range as f32),
+            reading: Reading::of(config),
+            limit: Limit::of(config, solver.clips()),
             rows,
-            timesteps,
         })
     }
 
@@ -108,8 +108,8 @@ impl Table {
         self.rows.len()
     }
 
-    /// The training timesteps visited, descending, `[N]`.
-    pub fn timesteps(&self) -> &[i64] {
+    /// What the network is told at each step, `[N]`: the training timesteps visited, descending; of a flow, its time.
+    pub fn timesteps(&self) -> &[f32] {
         &self.timesteps
     }
 
@@ -132,12 +132,28 @@ impl Table {
 
     /// What the network predicts.
     pub fn prediction_type(&self) -> PredictionType {
-        self.prediction_type
+        self.reading.prediction_type
     }
 
     /// Largest magnitude of x̂0, if it is clipped.
     pub fn clip(&self) -> Option<f32> {
-        self.clip
+        if let Limit::Clip(range) = self.limit { Some(range) } else { None }
+    }
+
+    /// How predictions are read.
+    pub(crate) fn reading(&self) -> Reading {
+        self.reading
+    }
+
+    /// What keeps x̂0 within bounds.
+    pub(crate) fn limit(&self) -> Limit {
+        self.limit
+    }
+
+    /// How many earlier x̂0 a step depends on, at most: 0, 1 or 2.
+    pub(crate) fn lags(&self) -> usize {
+        let lags = |row: &Step| if row.earlier != 0.0 { 2 } else { usize::from(row.previous != 0.0) };
+        self.rows.iter().map(lags).max().unwrap_or(0)
     }
 
     /// Whether any step needs the difference between the network's ε and the re-derived one.

@@ -12,7 +12,7 @@ use self::batch::Batch;
 use crate::affine_table::Table;
 use crate::budget::{Budget, RoundCost, Spending};
 use crate::denoiser::{BoxError, Denoiser, Known};
-use crate::drawing::Drawing;
+use crate::drawing::{Drawing, check_values};
 use crate::error::{ConfigError, SampleError};
 use crate::noise::Noise;
 use crate::sample::{Ended, Sample};
@@ -34,7 +34,7 @@ pub trait BatchedDenoiser {
         &mut self,
         plans: &[usize],
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError>;
 
@@ -53,7 +53,7 @@ impl<D: Denoiser> BatchedDenoiser for D {
         &mut self,
         _plans: &[usize],
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         self.predict(samples, timesteps, prediction)
@@ -73,7 +73,7 @@ impl<D: Denoiser> BatchedDenoiser for D {
 ///     fn predict(
 ///         &mut self,
 ///         samples: ArrayView2<'_, f32>,
-///         _timesteps: &[i64],
+///         _timesteps: &[f32],
 ///         mut prediction: ArrayViewMut2<'_, f32>,
 ///     ) -> Result<(), BoxError> {
 ///         prediction.assign(&samples);
@@ -105,11 +105,13 @@ impl BatchedSampler {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] as for [`Sampler::new`](crate::Sampler::new), and if `plans` is 0.
+    /// [`ConfigError`] as for [`Sampler::new`](crate::Sampler::new), and if `plans` is 0, or so many that their values
+    /// cannot be kept.
     pub fn new(table: Table, strategy: Strategy, dim: usize, plans: usize) -> Result<Self, ConfigError> {
         if plans == 0 {
             return Err(ConfigError::out_of_range("plans", &plans, "at least 1"));
         }
+        check_values(plans, table.steps(), dim)?;
         let drawing = |_| Drawing::new(&table, strategy, dim);
         Ok(Self {
             drawings: (0..plans).map(drawing).collect::<Result<_, _>>()?,

@@ -32,7 +32,7 @@ pub trait Denoiser {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError>;
 

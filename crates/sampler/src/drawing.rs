@@ -35,12 +35,32 @@ pub(crate) struct Drawing {
     warm: bool,
 }
 
+/// The most values that a plan may have over all its steps: several arrays of that many are kept, 256 MiB each. A
+/// thousand steps of 64 actions of 1000 joints, say.
+const MOST_VALUES: usize = 1 << 26;
+
+/// Refuses plans of more values than can be kept.
+pub(crate) fn check_values(plans: usize, steps: usize, dim: usize) -> Result<(), ConfigError> {
+    let values = plans.saturating_mul(steps).saturating_mul(dim);
+    if values <= MOST_VALUES {
+        return Ok(());
+    }
+    let most = MOST_VALUES / steps.saturating_mul(dim).max(1);
+    if most == 0 {
+        let expected = format!("at most {} for plans of {dim} values", MOST_VALUES / dim.max(1));
+        return Err(ConfigError::out_of_range("steps", &steps, expected));
+    }
+    let expected = format!("at most {most} for {steps} steps of plans of {dim} values");
+    Err(ConfigError::out_of_range("plans", &plans, expected))
+}
+
 impl Drawing {
     /// Takes all memory for samples of `dim` values.
     pub fn new(table: &Table, strategy: Strategy, dim: usize) -> Result<Self, ConfigError> {
         if dim == 0 {
             return Err(ConfigError::out_of_range("dim", &dim, "at least 1"));
         }
+        check_values(1, table.steps(), dim)?;
         Ok(Self {
             method: strategy.method(table, dim)?,
             path: Path::new(table.steps(), dim, Diffusion::drift_width(table, dim)),

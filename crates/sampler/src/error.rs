@@ -28,6 +28,36 @@ pub enum ConfigError {
         /// What could be given instead.
         supported: String,
     },
+    /// A field that must be written.
+    #[error("{field} is missing; write {what}")]
+    Missing {
+        /// The field.
+        field: &'static str,
+        /// What to write.
+        what: &'static str,
+    },
+    /// A field that there is not.
+    #[error("{field} is no field of a scheduler{}", nearest.map_or_else(String::new, |name| format!("; did you mean {name}?")))]
+    UnknownField {
+        /// The field.
+        field: String,
+        /// A field whose name is much the same.
+        nearest: Option<&'static str>,
+    },
+    /// A field whose value is of another type.
+    #[error("{field} must be {expected}")]
+    WrongType {
+        /// The field.
+        field: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A field of flows in the configuration of another network.
+    #[error("{field} is for networks whose prediction_type is flow_prediction; remove it")]
+    FlowAlone {
+        /// The field.
+        field: &'static str,
+    },
     /// A name that is given already.
     #[error("{field}: `{value}` is there already")]
     Duplicate {
@@ -100,9 +130,9 @@ pub enum SampleError {
     #[error("the denoiser failed at timesteps {first} to {last}")]
     Denoiser {
         /// Timestep of the first row of the batch.
-        first: i64,
+        first: f32,
         /// Timestep of the last row of the batch.
-        last: i64,
+        last: f32,
         /// Its reason.
         source: BoxError,
     },
@@ -113,7 +143,7 @@ pub enum SampleError {
     #[error("the denoiser's prediction at timestep {timestep} holds a value that is not finite")]
     PredictionNotFinite {
         /// The training timestep of that prediction.
-        timestep: i64,
+        timestep: f32,
     },
     /// The strategy asked for rows that cannot be evaluated, which is a fault of the strategy.
     #[error(

@@ -23,7 +23,7 @@
 //!     fn predict(
 //!         &mut self,
 //!         samples: ArrayView2<'_, f32>,
-//!         _timesteps: &[i64],
+//!         _timesteps: &[f32],
 //!         mut prediction: ArrayViewMut2<'_, f32>,
 //!     ) -> Result<(), BoxError> {
 //!         prediction.assign(&samples);
@@ -66,6 +66,7 @@ mod denoiser;
 mod drawing;
 mod error;
 mod inpainting;
+mod limit;
 mod noise;
 mod prediction;
 mod refiner;
@@ -82,7 +83,10 @@ pub use affine_table::{Step, Table};
 pub use batched::{BatchedDenoiser, BatchedSampler, Samples};
 pub use budget::Budget;
 pub use choice::{BatchCost, Choice, Expectation, Profile, choose};
-pub use config::{BetaSchedule, FinalSigmas, PredictionType, Refused, SchedulerConfig, TimestepSpacing, VarianceType};
+pub use config::{
+    AlgorithmType, BetaSchedule, FinalSigmas, FlowConvention, FlowTime, FlowVelocity, PredictionType, SchedulerConfig,
+    SolverType, TimestepSpacing, VarianceType,
+};
 pub use denoiser::{BoxError, Denoiser, Known};
 pub use error::{ConfigError, NoiseError, SampleError};
 pub use noise::Noise;

@@ -42,6 +42,9 @@ impl Default for RefinerConfig {
 /// γ of [`AdaptiveThreshold`].
 const DECAY: f64 = 0.9;
 
+/// Most values over all steps of the optimiser, for which a refiner holds several buffers.
+const MOST: usize = 1 << 24;
+
 type RefineLoop = WindowLoop<Direct, FrozenPrior, AdaptiveThreshold, FixedWindow>;
 
 /// Refines plans of `dim` values. It owns every buffer.
@@ -78,8 +81,8 @@ impl Refiner {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the scheduler's configuration is not valid; if `steps`, `dim` or the window is 0; if the
-    /// tolerance is negative or not finite.
+    /// [`ConfigError`] if the scheduler's configuration is not valid; if `steps`, `dim` or the window is 0; if
+    /// there are more steps than fit into memory; if the tolerance is negative or not finite.
     pub fn new(scheduler: &SchedulerConfig, config: RefinerConfig, dim: usize) -> Result<Self, ConfigError> {
         let RefinerConfig { steps, window } = config;
         for (field, value) in [("steps", steps), ("dim", dim)] {
@@ -88,6 +91,14 @@ impl Refiner {
             }
         }
         window.settings().validate()?;
+        let most = MOST / Adam::width(1).saturating_mul(dim).clamp(1, MOST);
+        if steps > most {
+            return Err(ConfigError::out_of_range(
+                "steps",
+                &steps,
+                format!("at most {most} for plans of {dim} values"),
+            ));
+        }
         let acceptance = AdaptiveThreshold::new(DECAY, window.tolerance.powi(2));
         Ok(Self {
             prior: Prior::new(scheduler, steps)?,

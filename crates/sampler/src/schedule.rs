@@ -1,33 +1,39 @@
-//! From β to the cumulative signal ᾱ.
+//! From β to the cumulative signal ᾱ, and from a timestep to its noise level.
 
 use std::f64::consts::FRAC_PI_2;
 
-use crate::config::{BetaSchedule, PredictionType, SchedulerConfig};
+use crate::config::{BetaSchedule, FlowConvention, PredictionType, SchedulerConfig};
 use crate::error::ConfigError;
 
-/// How much signal and noise there is at a training timestep: x = α x_0 + σ ε.
+/// How much signal and noise there is at a timestep: x = α x_0 + σ ε.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct NoiseLevel {
-    pub timestep: i64,
-    /// √ᾱ; of a flow 1 − t/T.
+    /// What the network is told.
+    pub timestep: f32,
+    /// √ᾱ; of a flow 1 − σ.
     pub alpha: f32,
-    /// √(1−ᾱ); of a flow t/T.
+    /// √(1−ᾱ); of a flow its share of noise.
     pub sigma: f32,
 }
 
-/// The levels at `timesteps`, each below the number of training timesteps, or of a flow 1 to that number. β that leave nothing of the signal, or add
-/// no noise, in single precision are refused.
-pub(crate) fn noise_levels(config: &SchedulerConfig, timesteps: &[i64]) -> Result<Vec<NoiseLevel>, ConfigError> {
-    if config.prediction_type == PredictionType::Flow {
-        return Ok(timesteps.iter().map(|&timestep| straight(config, timestep)).collect());
-    }
-    let alphas = cumulative_alphas(config);
-    let level = |&timestep: &i64| {
-        let alpha = alphas[timestep as usize];
-        NoiseLevel { timestep, alpha: alpha.sqrt() as f32, sigma: (1.0 - alpha).sqrt() as f32 }
+/// The levels at `timesteps`, each below the number of training timesteps. β that leave nothing of the signal where it is
+/// divided by, or add no noise, in single precision are refused.
+pub(crate) fn noise_levels(
+    config: &SchedulerConfig,
+    alphas: &[f64],
+    timesteps: &[usize],
+) -> Result<Vec<NoiseLevel>, ConfigError> {
+    let level = |&timestep: &usize| {
+        let alpha = alphas[timestep];
+        NoiseLevel { timestep: timestep as f32, alpha: alpha.sqrt() as f32, sigma: (1.0 - alpha).sqrt() as f32 }
     };
     let levels: Vec<NoiseLevel> = timesteps.iter().map(level).collect();
-    if let Some(level) = levels.iter().find(|level| level.alpha == 0.0) {
+    let divides = config.prediction_type == PredictionType::Epsilon || !config.rescale_betas_zero_snr;
+    if let Some(level) = levels.iter().find(|level| level.alpha == 0.0 && divides) {
+        if config.rescale_betas_zero_snr {
+            let supported = "false, or a network that does not predict epsilon: no signal is left at the last timestep";
+            return Err(ConfigError::unsupported("rescale_betas_zero_snr", &true, supported));
+        }
         let expected = format!("smaller: no signal is left at timestep {}", level.timestep);
         return Err(ConfigError::out_of_range("beta_end", &config.beta_end, expected));
     }
@@ -38,8 +44,10 @@ pub(crate) fn noise_levels(config: &SchedulerConfig, timesteps: &[i64]) -> Resul
     Ok(levels)
 }
 
-fn straight(config: &SchedulerConfig, timestep: i64) -> NoiseLevel {
-    let sigma = timestep as f64 / config.num_train_timesteps as f64;
+/// The level of a flow whose share of noise is `sigma`.
+pub(crate) fn flow_level(config: &SchedulerConfig, sigma: f64) -> NoiseLevel {
+    let convention = config.flow.unwrap_or(FlowConvention::DIFFUSERS);
+    let timestep = convention.time(sigma, config.num_train_timesteps);
     NoiseLevel { timestep, alpha: (1.0 - sigma) as f32, sigma: sigma as f32 }
 }
 
@@ -49,22 +57,42 @@ fn straight(config: &SchedulerConfig, timestep: i64) -> NoiseLevel {
 /// where β is capped at 0.999, the rounding moves ᾱ by some 1e-5 of itself. It is kept; the product is double
 /// precision.
 pub(crate) fn cumulative_alphas(config: &SchedulerConfig) -> Vec<f64> {
-    let steps = config.num_train_timesteps;
-    let betas: Vec<f64> = match config.beta_schedule {
-        BetaSchedule::Linear => linspace(config.beta_start, config.beta_end, steps).collect(),
-        BetaSchedule::ScaledLinear => {
-            linspace(config.beta_start.sqrt(), config.beta_end.sqrt(), steps).map(|root| root * root).collect()
-        }
-        BetaSchedule::SquaredcosCapV2 => squared_cosine(steps).collect(),
-    };
+    let betas = betas(config);
+    let betas = if config.rescale_betas_zero_snr { without_terminal_signal(&betas) } else { betas };
+    cumulative(&betas).collect()
+}
+
+fn cumulative(betas: &[f32]) -> impl Iterator<Item = f64> {
     let mut product = 1.0;
-    betas
-        .into_iter()
-        .map(|beta| {
-            product *= 1.0 - f64::from(beta as f32);
-            product
-        })
-        .collect()
+    betas.iter().map(move |beta| {
+        product *= 1.0 - f64::from(*beta);
+        product
+    })
+}
+
+fn betas(config: &SchedulerConfig) -> Vec<f32> {
+    let steps = config.num_train_timesteps;
+    let single = |beta: f64| beta as f32;
+    if let Some(betas) = &config.trained_betas {
+        return betas.iter().copied().map(single).collect();
+    }
+    match config.beta_schedule {
+        BetaSchedule::Linear => linspace(config.beta_start, config.beta_end, steps).map(single).collect(),
+        BetaSchedule::ScaledLinear => {
+            linspace(config.beta_start.sqrt(), config.beta_end.sqrt(), steps).map(|root| single(root * root)).collect()
+        }
+        BetaSchedule::SquaredcosCapV2 => squared_cosine(steps).map(single).collect(),
+    }
+}
+
+/// √ᾱ shifted so that it ends at 0, and scaled so that it begins where it did (Lin et al. 2023, arXiv 2305.08891,
+/// algorithm 1), in single precision as `diffusers` computes it: β of the rescaled schedule.
+fn without_terminal_signal(betas: &[f32]) -> Vec<f32> {
+    let roots: Vec<f32> = cumulative(betas).map(|alpha| (alpha as f32).sqrt()).collect();
+    let (Some(&first), Some(&last)) = (roots.first(), roots.last()) else { return Vec::new() };
+    let squares = roots.iter().map(|root| ((root - last) * (first / (first - last))).powi(2));
+    let mut before = 1.0;
+    squares.map(|alpha| 1.0 - alpha / std::mem::replace(&mut before, alpha)).collect()
 }
 
 fn linspace(start: f64, end: f64, count: usize) -> impl Iterator<Item = f64> {

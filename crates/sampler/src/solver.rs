@@ -4,12 +4,14 @@ mod ddim;
 mod ddpm;
 mod dpm_solver_pp;
 mod flow;
+mod no_flow;
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::config::{PredictionType, SchedulerConfig};
+use crate::config::{AlgorithmType, PredictionType, SchedulerConfig};
 use crate::error::ConfigError;
+use crate::schedule::{NoiseLevel, flow_level};
 
 /// How a step is taken once x̂0 is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,8 +23,11 @@ pub enum Solver {
         /// From 0, deterministic, to 1, as noisy as DDPM.
         eta: f64,
     },
-    /// DPM-Solver++(2M), midpoint, on x̂0 (Lu et al. 2022, arXiv 2211.01095, algorithm 2).
+    /// DPM-Solver++, multistep, on x̂0 (Lu et al. 2022, arXiv 2211.01095), of the configuration's order (2M if it does not
+    /// say) and type.
     DpmSolverPlusPlus,
+    /// The same of the stochastic differential equation.
+    SdeDpmSolverPlusPlus,
     /// Euler's method, for flow matching (Lipman et al. 2023, arXiv 2210.02747).
     Euler,
     /// The midpoint method, likewise: two steps are one of second order, so their number is even.
@@ -38,12 +43,20 @@ pub(crate) struct Coefficients {
     pub denoised: f64,
     /// C, of the step before's x̂0.
     pub previous: f64,
+    /// C₂, of the x̂0 of the step before that.
+    pub earlier: f64,
     /// S, of the noise.
     pub noise: f64,
-    /// Of the difference between the network's ε and the ε re-derived from the clipped x̂0.
+    /// Of the difference between the network's ε and the ε re-derived from the limited x̂0.
     pub excess: f64,
     /// Variance that a change of the state is measured against.
     pub variance: f64,
+}
+
+/// A table before it is rounded.
+pub(crate) struct Filled {
+    pub levels: Vec<NoiseLevel>,
+    pub coefficients: Vec<Coefficients>,
 }
 
 impl Solver {
@@ -78,9 +91,11 @@ impl Solver {
         matches!(self, Self::Euler | Self::Midpoint)
     }
 
-    /// Checks that it is defined for networks that predict this, and for as many steps.
-    pub(crate) fn check(self, prediction_type: PredictionType, steps: usize) -> Result<(), ConfigError> {
-        let flow = prediction_type == PredictionType::Flow;
+    /// Checks its own parameters, that it is defined for what the network predicts and for as many steps, and that the
+    /// configuration is not for another algorithm.
+    pub(crate) fn check(self, config: &SchedulerConfig, steps: usize) -> Result<(), ConfigError> {
+        self.validate()?;
+        let flow = config.prediction_type == PredictionType::Flow;
         if flow != self.is_for_flow() {
             let others = names_of(|solver| solver.is_for_flow() == flow);
             let predicts = if flow { "predicts" } else { "does not predict" };
@@ -90,12 +105,26 @@ impl Solver {
         if self == Self::Midpoint && !steps.is_multiple_of(2) {
             return Err(ConfigError::out_of_range("steps", &steps, "even: midpoint takes them in pairs"));
         }
-        Ok(())
+        if config.stochastic_sampling && self == Self::Midpoint {
+            let supported = "euler: the configuration has stochastic_sampling";
+            return Err(ConfigError::unsupported("solver", &self, supported));
+        }
+        match (self.algorithm(), config.algorithm_type) {
+            (Some(own), Some(wanted)) if own != wanted => {
+                let supported = format!("{wanted}, or another algorithm_type: that is the configuration's");
+                Err(ConfigError::unsupported("solver", &self, supported))
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// Whether the final timestep of an even spacing is left out (see [`crate::timesteps`]).
-    pub(crate) fn drops_last_timestep(self) -> bool {
-        self == Self::DpmSolverPlusPlus
+    /// Which of DPM-Solver++'s algorithms it is.
+    fn algorithm(self) -> Option<AlgorithmType> {
+        match self {
+            Self::DpmSolverPlusPlus => Some(AlgorithmType::DpmSolverPlusPlus),
+            Self::SdeDpmSolverPlusPlus => Some(AlgorithmType::SdeDpmSolverPlusPlus),
+            _ => None,
+        }
     }
 
     /// Whether x̂0 is clipped where the configuration says so.
@@ -103,15 +132,15 @@ impl Solver {
         matches!(self, Self::Ddpm | Self::Ddim { .. })
     }
 
-    /// Fills the table for the given timesteps, `alphas` being ᾱ over all training timesteps.
-    pub(crate) fn coefficients(self, config: &SchedulerConfig, alphas: &[f64], timesteps: &[i64]) -> Vec<Coefficients> {
-        match self {
-            Self::Ddpm => ddpm::coefficients(config, alphas, timesteps),
-            Self::Ddim { eta } => ddim::coefficients(config, alphas, timesteps, eta),
-            Self::DpmSolverPlusPlus => dpm_solver_pp::coefficients(config, alphas, timesteps),
-            Self::Euler => flow::euler(config, timesteps),
-            Self::Midpoint => flow::midpoint(config, timesteps),
+    /// Fills the table of a configuration that was checked.
+    pub(crate) fn fill(self, config: &SchedulerConfig, steps: usize) -> Result<Filled, ConfigError> {
+        if !self.is_for_flow() {
+            return no_flow::fill(self, config, steps);
         }
+        let sigmas = flow::sigmas(config, steps)?;
+        let levels = sigmas.iter().map(|sigma| flow_level(config, *sigma)).collect();
+        let coefficients = if self == Self::Midpoint { flow::midpoint(&sigmas) } else { flow::euler(config, &sigmas) };
+        Ok(Filled { levels, coefficients })
     }
 }
 
@@ -125,11 +154,12 @@ fn posterior_variance(alpha: f64, alpha_next: f64) -> f64 {
 const ETA: &str = "ddim:";
 
 /// Every solver as it is written: the one list of them. The first of several entries for one solver is its name.
-const NAMES: [(&str, Solver); 6] = [
+const NAMES: [(&str, Solver); 7] = [
     ("ddpm", Solver::Ddpm),
     ("ddim", Solver::Ddim { eta: 0.0 }),
     ("ddim:ETA", Solver::Ddim { eta: 0.0 }),
     ("dpmsolver++", Solver::DpmSolverPlusPlus),
+    ("sde-dpmsolver++", Solver::SdeDpmSolverPlusPlus),
     ("euler", Solver::Euler),
     ("midpoint", Solver::Midpoint),
 ];
@@ -178,7 +208,7 @@ mod tests {
     #[test]
     fn foreign_names_and_eta_out_of_range_are_refused() {
         let message = |name: &str| name.parse::<Solver>().unwrap_err().to_string();
-        let known = "ddpm, ddim, ddim:ETA, dpmsolver++, euler, midpoint";
+        let known = "ddpm, ddim, ddim:ETA, dpmsolver++, sde-dpmsolver++, euler, midpoint";
         for unknown in ["heun", "ddim:ETA", "ddim:"] {
             assert_eq!(message(unknown), format!("solver: `{unknown}` is not supported; use {known}"));
         }

@@ -89,6 +89,8 @@ pub struct Drift<'a> {
     pub current: &'a [f32],
     /// Of the step before; of this one at the first step.
     pub previous: &'a [f32],
+    /// Of the step before that; of the first where there is none.
+    pub earlier: &'a [f32],
 }
 
 /// The loop with its four choices made.

@@ -6,8 +6,8 @@ use std::error::Error as _;
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::{
-    BetaSchedule, BoxError, Denoiser, Noise, PredictionType, SampleError, Sampler, SchedulerConfig, Solver, Strategies,
-    Strategy, Table, TimestepSpacing, WindowConfig,
+    BetaSchedule, BoxError, Denoiser, FlowConvention, Noise, PredictionType, SampleError, Sampler, SchedulerConfig,
+    Solver, Strategies, Strategy, Table, TimestepSpacing, WindowConfig,
 };
 use proptest::prelude::*;
 
@@ -18,19 +18,89 @@ fn config_text(change: &str) -> String {
 
 #[test]
 fn a_configuration_is_refused_by_field() {
-    let text = config_text(r#"{"beta_schedule": "sigmoid"}"#);
+    let with = |fields: &str| {
+        let needed = r#""num_train_timesteps": 100, "prediction_type": "epsilon""#;
+        config_text(&format!(r#"{{{needed}, {fields}}}"#))
+    };
+    let cosine = |fields: &str| with(&format!(r#""beta_schedule": "squaredcos_cap_v2", {fields}"#));
+    let text = with(r#""beta_schedule": "sigmoid""#);
     assert!(text.starts_with("beta_schedule: `sigmoid` is not supported; use linear, scaled_linear"), "{text}");
-    let text = config_text(r#"{"prediction_type": 3}"#);
-    assert!(text.contains("expected a string for prediction_type"), "{text}");
-    let text = config_text(r#"{"use_karras_sigmas": true}"#);
+    assert_eq!(config_text(r#"{"prediction_type": 3}"#), "prediction_type must be a name in quotes");
+    let text = cosine(r#""use_karras_sigmas": true"#);
     assert_eq!(text, "use_karras_sigmas: `true` is not supported; use false");
-    let text = config_text(r#"{"trained_betas": [0.1, 0.2]}"#);
-    assert_eq!(text, "trained_betas: `a list` is not supported; use a beta_schedule");
+    let text = with(r#""trained_betas": [0.1, 0.2]"#);
+    assert_eq!(text, "trained_betas is a list of 2, but must be num_train_timesteps (100) numbers");
+    // Of two things that are wrong, the one that explains the other.
+    let text = config_text(r#"{"num_train_timesteps": 100, "prediction_typ": "sample"}"#);
+    assert_eq!(text, "prediction_typ is no field of a scheduler; did you mean prediction_type?");
+    assert_eq!(cosine(r#""timestep_type": "discrete""#), "timestep_type is no field of a scheduler");
+    assert_eq!(cosine(r#""eta": 0.5"#), "eta is no field of a scheduler");
+    assert_eq!(cosine(r#""clip_sample_range": "wide""#), "clip_sample_range must be a number");
+    assert_eq!(cosine(r#""shift": 3.0"#), "shift is for networks whose prediction_type is flow_prediction; remove it");
+    assert_eq!(
+        cosine(r#""invert_sigmas": true"#),
+        "invert_sigmas is for networks whose prediction_type is flow_prediction; remove it"
+    );
+    assert_eq!(
+        config_text(
+            r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 100,
+                "prediction_type": "flow_prediction", "invert_sigmas": true, "stochastic_sampling": true}"#
+        ),
+        "stochastic_sampling: `true` is not supported; use false: invert_sigmas is true"
+    );
+    assert_eq!(cosine(r#""use_dynamic_shifting": true"#), "use_dynamic_shifting: `true` is not supported; use false");
+    assert_eq!(cosine(r#""solver_order": 4"#), "solver_order is 4, but must be 1, 2 or 3");
+    assert_eq!(cosine(r#""steps_offset": 1.5"#), "steps_offset is 1.5, but must be a whole number, 0 or more");
+    let text = cosine(r#""algorithm_type": "dpmsolver""#);
+    assert_eq!(text, "algorithm_type: `dpmsolver` is not supported; use dpmsolver++, sde-dpmsolver++");
+    let text = cosine(r#""_class_name": "EulerDiscreteScheduler""#);
+    assert!(text.starts_with("_class_name: `EulerDiscreteScheduler` is not supported; use DDPMScheduler"), "{text}");
+    assert!(cosine(r#""steps_offset": 1, "steps_offset": 2"#).starts_with("steps_offset is written twice"));
+}
+
+#[test]
+fn what_a_schedule_cannot_do_without_is_asked_for() {
+    let text = config_text(r#"{"beta_schedule": "linear"}"#);
+    assert!(text.starts_with("prediction_type is missing"), "{text}");
+    let text = config_text(r#"{"prediction_type": "sample"}"#);
+    assert!(text.starts_with("num_train_timesteps is missing"), "{text}");
+    let text = config_text(r#"{"prediction_type": "sample", "num_train_timesteps": 10}"#);
+    assert!(text.starts_with("beta_schedule is missing"), "{text}");
+    let text = config_text(r#"{"prediction_type": "sample", "num_train_timesteps": 10, "beta_schedule": "linear"}"#);
+    assert!(text.starts_with("beta_start is missing"), "{text}");
+    let flow = r#""prediction_type": "flow_prediction", "num_train_timesteps": 10, "timestep_spacing": "trailing""#;
+    let text = config_text(&format!("{{{flow}}}"));
+    assert!(
+        text.starts_with(r#"flow is missing; write "flow": {"time": "unit" or "train_timesteps", "noise_at""#),
+        "{text}"
+    );
+    let text = config_text(&format!(r#"{{{flow}, "flow": {{"time": "unit", "noise_at": 0}}}}"#));
+    assert!(text.starts_with("flow.velocity is missing"), "{text}");
+    let text = config_text(&format!(r#"{{{flow}, "_class_name": "FlowMatchEulerDiscreteScheduler"}}"#));
+    assert!(text.starts_with("timestep_spacing: `trailing` is not supported; use linspace"), "{text}");
+}
+
+#[test]
+fn a_class_implies_its_defaults() {
+    let read = |text: &str| serde_json::from_str::<SchedulerConfig>(text).unwrap();
+    let schedule = r#""num_train_timesteps": 100, "beta_schedule": "squaredcos_cap_v2", "prediction_type": "sample""#;
+    for (class, spacing) in [
+        (r#", "_class_name": "DPMSolverMultistepScheduler""#, TimestepSpacing::Linspace),
+        (r#", "_class_name": "DDIMScheduler""#, TimestepSpacing::Leading),
+        ("", TimestepSpacing::Leading),
+    ] {
+        assert_eq!(read(&format!("{{{schedule}{class}}}")).timestep_spacing, spacing);
+    }
+    let flow =
+        read(r#"{"_class_name": "FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 100, "base_shift": 0.5}"#);
+    assert_eq!(flow.flow, Some(FlowConvention::DIFFUSERS));
+    assert_eq!((flow.prediction_type, flow.timestep_spacing), (PredictionType::Flow, TimestepSpacing::Linspace));
 }
 
 #[test]
 fn a_configuration_reads_back_as_written() {
     let text = r#"{"beta_schedule": "squaredcos_cap_v2", "num_train_timesteps": 100, "steps_offset": 1,
+                   "prediction_type": "epsilon",
                    "_class_name": "DDPMScheduler", "trained_betas": null, "thresholding": false}"#;
     let config: SchedulerConfig = serde_json::from_str(text).unwrap();
     assert_eq!(config.beta_schedule, BetaSchedule::SquaredcosCapV2);
@@ -57,16 +127,20 @@ fn a_table_is_refused_by_field() {
     assert!(silent.starts_with("beta_start is 0.00"), "{silent}");
     let flow = |config: &mut SchedulerConfig| {
         (config.prediction_type, config.timestep_spacing) = (PredictionType::Flow, TimestepSpacing::Trailing);
+        config.flow = Some(FlowConvention::DIFFUSERS);
     };
-    let no_flow =
-        "solver: `euler` is not supported; use ddpm, ddim, ddim:ETA, dpmsolver++: the network does not predict a flow";
+    let no_flow = "solver: `euler` is not supported; use ddpm, ddim, ddim:ETA, dpmsolver++, sde-dpmsolver++: the network does not predict a flow";
     assert_eq!(text(|_| {}, "euler", 10), no_flow);
     assert_eq!(
         text(flow, "ddpm", 10),
         "solver: `ddpm` is not supported; use euler, midpoint: the network predicts a flow"
     );
     assert_eq!(text(flow, "midpoint", 11), "steps is 11, but must be even: midpoint takes them in pairs");
-    let leading = text(|config| config.prediction_type = PredictionType::Flow, "euler", 10);
+    let leading = text(
+        |config| (config.prediction_type, config.flow) = (PredictionType::Flow, Some(FlowConvention::DIFFUSERS)),
+        "euler",
+        10,
+    );
     assert!(leading.starts_with("timestep_spacing: `leading` is not supported; use trailing, linspace"), "{leading}");
     let config = SchedulerConfig::default();
     let eta = Table::new(&config, Solver::Ddim { eta: -0.1 }, 10).unwrap_err();
@@ -90,7 +164,8 @@ fn a_strategy_is_refused_by_field() {
     for (solver, steps) in [("ddim", 10), ("dpmsolver++", 10)] {
         let table = Table::new(&SchedulerConfig::default(), solver.parse().unwrap(), steps).unwrap();
         let refused = Sampler::new(table, Strategy::speculative(4), 2).err().unwrap().to_string();
-        let start = format!("solver: `{solver}` is not supported; use ddpm or ddim:ETA with ETA over 0");
+        let start =
+            format!("solver: `{solver}` is not supported; use ddpm, ddim:ETA with ETA over 0 or sde-dpmsolver++");
         assert!(refused.starts_with(&start), "{refused}");
     }
     let table_2m = Table::new(&SchedulerConfig::default(), Solver::DpmSolverPlusPlus, 10).unwrap();
@@ -119,7 +194,7 @@ fn noise_is_refused_by_field() {
 
 /// Answers with `value` once it is asked for `timestep`, and with 0 before.
 struct Fails {
-    timestep: i64,
+    timestep: f32,
     value: Result<f32, &'static str>,
 }
 
@@ -127,7 +202,7 @@ impl Denoiser for Fails {
     fn predict(
         &mut self,
         _samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         mut prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         prediction.fill(0.0);
@@ -142,7 +217,7 @@ impl Denoiser for Fails {
 struct Silent;
 
 impl Denoiser for Silent {
-    fn predict(&mut self, _: ArrayView2<'_, f32>, _: &[i64], _: ArrayViewMut2<'_, f32>) -> Result<(), BoxError> {
+    fn predict(&mut self, _: ArrayView2<'_, f32>, _: &[f32], _: ArrayViewMut2<'_, f32>) -> Result<(), BoxError> {
         Ok(())
     }
 }
@@ -157,14 +232,14 @@ fn a_sample_is_refused_with_the_place() {
     // At tolerance 0 no step is left out.
     let wide = WindowConfig { window: 4, tolerance: 0.0 };
     for strategy in Strategies::default().iter().map(|strategy| strategy.with_window(wide)) {
-        let nan = sample(&mut Fails { timestep: 500, value: Ok(f32::NAN) }, strategy, &noise);
+        let nan = sample(&mut Fails { timestep: 500.0, value: Ok(f32::NAN) }, strategy, &noise);
         let expected = "the denoiser's prediction at timestep 500 holds a value that is not finite";
         assert_eq!(nan.to_string(), expected);
-        let broken = sample(&mut Fails { timestep: 500, value: Err("out of memory") }, strategy, &noise);
+        let broken = sample(&mut Fails { timestep: 500.0, value: Err("out of memory") }, strategy, &noise);
         assert!(broken.to_string().starts_with("the denoiser failed at timesteps"), "{broken}");
         assert_eq!(broken.source().unwrap().to_string(), "out of memory");
         let silent = sample(&mut Silent, strategy, &noise);
-        assert!(matches!(silent, SampleError::PredictionNotFinite { timestep: 900 }), "{silent}");
+        assert!(matches!(silent, SampleError::PredictionNotFinite { timestep: 900.0 }), "{silent}");
     }
     let narrow = sample(&mut Silent, Strategy::sequential(), &Noise::draw(0, 10, 3));
     assert_eq!(narrow.to_string(), "initial_noise has 3 values, but the sampler needs 2");
@@ -176,9 +251,9 @@ fn a_sample_is_refused_with_the_place() {
 fn a_sampler_works_again_after_a_failure() {
     let noise = Noise::draw(0, 10, 2);
     let mut sampler = Sampler::new(table(), Strategy::picard(WindowConfig::default()), 2).unwrap();
-    let mut whole = Fails { timestep: -1, value: Ok(0.0) };
+    let mut whole = Fails { timestep: -1.0, value: Ok(0.0) };
     let expected = sampler.sample(&mut whole, &noise).unwrap().trajectory().to_owned();
-    sampler.sample(&mut Fails { timestep: 500, value: Err("interrupted") }, &noise).unwrap_err();
+    sampler.sample(&mut Fails { timestep: 500.0, value: Err("interrupted") }, &noise).unwrap_err();
     assert_eq!(sampler.sample(&mut whole, &noise).unwrap().trajectory(), expected);
 }
 
@@ -217,7 +292,7 @@ proptest! {
         let solver = [Solver::Ddpm, Solver::Ddim { eta }, Solver::DpmSolverPlusPlus][solver];
         if let Ok(table) = Table::new(&config, solver, steps) {
             prop_assert_eq!(table.timesteps().len(), steps);
-            prop_assert!(table.timesteps().iter().all(|t| (0..config.num_train_timesteps as i64).contains(t)));
+            prop_assert!(table.timesteps().iter().all(|t| (0.0..config.num_train_timesteps as f32).contains(t)));
             for row in table.rows() {
                 let values = [row.alpha, row.sigma, row.state, row.denoised, row.previous, row.noise, row.excess];
                 prop_assert!(values.iter().all(|value| value.is_finite()), "{row:?}");

@@ -38,7 +38,7 @@ impl BatchedDenoiser for Mixtures {
         &mut self,
         plans: &[usize],
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         mut prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         assert!(samples.is_standard_layout() && prediction.is_standard_layout());
@@ -129,7 +129,7 @@ impl BatchedDenoiser for Faulty {
         &mut self,
         plans: &[usize],
         samples: ArrayView2<'_, f32>,
-        _timesteps: &[i64],
+        _timesteps: &[f32],
         mut prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         prediction.assign(&samples);

@@ -23,9 +23,9 @@ struct Gaussian(Vec<(f32, f32)>);
 impl Gaussian {
     fn new() -> Self {
         let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, 1000).unwrap();
-        let mut levels: Vec<(i64, f32, f32)> =
+        let mut levels: Vec<(f32, f32, f32)> =
             table.rows().iter().map(|step| (step.timestep, step.alpha, step.sigma)).collect();
-        levels.sort_by_key(|level| level.0);
+        levels.sort_by(|a, b| a.0.total_cmp(&b.0));
         Self(levels.into_iter().map(|(_, alpha, sigma)| (alpha, sigma)).collect())
     }
 }
@@ -34,7 +34,7 @@ impl Denoiser for Gaussian {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         mut prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         for ((row, mut out), timestep) in samples.rows().into_iter().zip(prediction.rows_mut()).zip(timesteps) {

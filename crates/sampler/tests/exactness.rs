@@ -7,8 +7,8 @@ mod support;
 
 use ndarray::Array2;
 use parapolicy_sampler::{
-    BetaSchedule, Noise, PredictionType, Sampler, SchedulerConfig, Solver, Statistics, Strategies, Strategy, Table,
-    TimestepSpacing, WindowConfig,
+    BetaSchedule, FlowConvention, Noise, PredictionType, Sampler, SchedulerConfig, Solver, Statistics, Strategies,
+    Strategy, Table, TimestepSpacing, WindowConfig,
 };
 use proptest::prelude::*;
 use support::{DIM, Mixture};
@@ -53,6 +53,7 @@ fn table(solver: Solver, clip_sample: bool, steps: usize) -> Table {
     let flow = SchedulerConfig {
         prediction_type: PredictionType::Flow,
         timestep_spacing: TimestepSpacing::Trailing,
+        flow: Some(FlowConvention::DIFFUSERS),
         ..config.clone()
     };
     let is_flow = matches!(solver, Solver::Euler | Solver::Midpoint);

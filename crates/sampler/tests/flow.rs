@@ -9,8 +9,11 @@
 #[path = "support/mixture.rs"]
 mod support;
 
-use ndarray::{Array1, Array2, arr1};
-use parapolicy_sampler::{Noise, PredictionType, Sampler, SchedulerConfig, Solver, Strategy, Table, TimestepSpacing};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, arr1};
+use parapolicy_sampler::{
+    BoxError, Denoiser, FlowConvention, FlowTime, FlowVelocity, Noise, PredictionType, Sampler, SchedulerConfig,
+    Solver, Strategy, Table, TimestepSpacing,
+};
 use support::{DIM, Mixture};
 
 const MEAN: f64 = 0.4;
@@ -21,6 +24,7 @@ fn error(solver: Solver, steps: usize) -> f64 {
     let config = SchedulerConfig {
         prediction_type: PredictionType::Flow,
         timestep_spacing: TimestepSpacing::Trailing,
+        flow: Some(FlowConvention::DIFFUSERS),
         ..SchedulerConfig::default()
     };
     let table = Table::new(&config, solver, steps).unwrap();
@@ -39,5 +43,56 @@ fn twice_the_steps_are_twice_and_four_times_as_close() {
         let (coarse, fine) = (error(solver, 20), error(solver, 40));
         let found = (coarse / fine).log2();
         assert!(orders.contains(&found), "{solver}: {coarse:e} and {fine:e} are of order {found}");
+    }
+}
+
+/// Answers as a network trained to `convention` does, for data that is the number `MEAN` alone: v = (x − MEAN)/σ.
+struct Trained {
+    convention: FlowConvention,
+    end: f32,
+}
+
+impl Denoiser for Trained {
+    fn predict(
+        &mut self,
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[f32],
+        mut prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        let FlowConvention { noise_at, velocity, .. } = self.convention;
+        for ((x, mut out), time) in samples.rows().into_iter().zip(prediction.rows_mut()).zip(timesteps) {
+            let share = time / self.end;
+            let sigma = if noise_at == 0 { 1.0 - share } else { share };
+            let sign = if velocity == FlowVelocity::NoiseMinusData { 1.0 } else { -1.0 };
+            out.assign(&x.mapv(|x| sign * (x - MEAN as f32) / sigma));
+        }
+        Ok(())
+    }
+}
+
+/// Of data that is one number every path is a straight line to it, which any number of steps follows to its end.
+#[test]
+fn every_convention_ends_at_the_data() {
+    for time in [FlowTime::Unit, FlowTime::TrainTimesteps] {
+        for noise_at in [0, 1] {
+            for velocity in [FlowVelocity::NoiseMinusData, FlowVelocity::DataMinusNoise] {
+                let convention = FlowConvention { time, noise_at, velocity };
+                let config = SchedulerConfig {
+                    prediction_type: PredictionType::Flow,
+                    timestep_spacing: TimestepSpacing::Trailing,
+                    flow: Some(convention),
+                    ..SchedulerConfig::default()
+                };
+                let end = if time == FlowTime::Unit { 1.0 } else { 1000.0 };
+                for (solver, steps) in [(Solver::Euler, 7), (Solver::Midpoint, 6)] {
+                    let table = Table::new(&config, solver, steps).unwrap();
+                    assert_eq!(table.timesteps()[0], if noise_at == 0 { 0.0 } else { end });
+                    let mut sampler = Sampler::new(table, Strategy::sequential(), DIM).unwrap();
+                    let noise = Noise::draw(3, steps, DIM);
+                    let sample = sampler.sample(&mut Trained { convention, end }, &noise).unwrap().sample().to_owned();
+                    assert!(sample.iter().all(|x| (x - MEAN as f32).abs() < 1e-5), "{convention:?}: {sample}");
+                }
+            }
+        }
     }
 }

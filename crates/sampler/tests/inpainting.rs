@@ -253,7 +253,7 @@ impl Denoiser for Pair {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         mut prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         for (row, timestep) in timesteps.iter().enumerate() {
@@ -327,7 +327,7 @@ impl Denoiser for Knows {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         self.0.predict(samples, timesteps, prediction)

@@ -73,7 +73,7 @@ fn a_certain_policy_and_a_quadratic_penalty_meet_at_the_closed_form() {
 #[test]
 fn a_gaussian_policy_and_a_quadratic_penalty_meet_between_the_closed_forms() {
     let (mean, std, weight, centre) = (0.2, 0.1, 0.5_f64, 0.0);
-    let optimum = |timestep: i64| {
+    let optimum = |timestep: f32| {
         let step = *table().rows().iter().find(|step| step.timestep == timestep).unwrap();
         let (signal, noise) = (f64::from(step.alpha).powi(2), f64::from(step.sigma).powi(2));
         let pull = 1.0 - signal * std * std / (signal * std * std + noise);
@@ -82,7 +82,7 @@ fn a_gaussian_policy_and_a_quadratic_penalty_meet_between_the_closed_forms() {
     let config = RefinerConfig { steps: 400, window: SERIAL };
     let penalty = Quadratic { weight: weight as f32, centre: centre as f32 };
     let (plan, _) = refine(&mut gaussian(mean, std), config, &Array1::from_elem(DIM, 0.2), &penalty);
-    let (first, last) = (optimum(30), optimum(2));
+    let (first, last) = (optimum(30.0), optimum(2.0));
     assert!(first - last > 0.05, "the levels differ");
     let end = f64::from(plan.mean().unwrap());
     assert!(last - 0.01 < end && end < first + 0.01, "{end} is not between {last} and {first}");
@@ -140,7 +140,7 @@ proptest! {
 struct Mute;
 
 impl Denoiser for Mute {
-    fn predict(&mut self, _: ArrayView2<'_, f32>, _: &[i64], mut out: ArrayViewMut2<'_, f32>) -> Result<(), BoxError> {
+    fn predict(&mut self, _: ArrayView2<'_, f32>, _: &[f32], mut out: ArrayViewMut2<'_, f32>) -> Result<(), BoxError> {
         out.fill(f32::NAN);
         Ok(())
     }

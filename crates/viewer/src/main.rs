@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match carried_out {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            eprintln!("error: {}", parapolicy_files::printable(&failure.to_string()));
             ExitCode::from(if matches!(failure, Failure::Input(_)) { 2 } else { 1 })
         }
     }

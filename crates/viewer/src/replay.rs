@@ -17,12 +17,18 @@ use crate::setup::Clock;
 /// Times in a log are rounded, s.
 const ROUNDED: f64 = 1e-6;
 
+/// The farthest from the table's corner that anything is drawn, px: two hundred tables.
+const FARTHEST: f64 = 1e5;
+
 /// Why a log cannot be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReplayError {
     /// There is no episode, or one whose observations tell nothing of agent and block.
-    #[error("the log is not of PushT: observations must be a state of 5 numbers, or keypoints and agent, 20")]
+    #[error(
+        "the log is not of PushT: observations must be a state of 5 numbers, or keypoints and agent, 20, none of them beyond \
+         100000"
+    )]
     NotPushT,
 }
 
@@ -167,7 +173,7 @@ impl Play for Replay {
     }
 
     fn scene(&self) -> Scene {
-        let LoggedEpisode { run, seed, plans, steps } = self.episode();
+        let LoggedEpisode { run, seed, plans, steps, .. } = self.episode();
         let now = steps[self.step].time + ROUNDED;
         let there = plans.iter().filter(|plan| plan.ready <= now);
         let target = self.step.checked_sub(1).map(|step| &steps[step].action).filter(|action| action.len() == 2);
@@ -205,9 +211,14 @@ impl Play for Replay {
     }
 }
 
-/// The state behind an observation: itself, or the block's nine keypoints and the agent.
+/// The state behind an observation: itself, or the block's nine keypoints and the agent. None for numbers that are not
+/// finite or nowhere near a table.
 fn state_of(observation: &Array1<f64>) -> Option<State> {
-    match *observation.as_slice()? {
+    let numbers = observation.as_slice()?;
+    if !numbers.iter().all(|number| number.abs() <= FARTHEST) {
+        return None;
+    }
+    match *numbers {
         [agent_x, agent_y, x, y, angle] => Some(State::from_array([agent_x, agent_y, x, y, angle])),
         ref numbers if numbers.len() == 20 => {
             let block = pose_of(&std::array::from_fn(|point| [numbers[2 * point], numbers[2 * point + 1]]));

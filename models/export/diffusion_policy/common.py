@@ -2,38 +2,15 @@
 
 from torch import Tensor
 
+from export import scheduler as schedulers
 from export.diffusion_policy import payload
 from export.fields import Fields
-from export.policy import BETA_SCHEDULES, Drawn, Entry, ExportError, Shape, finite, min_max
+from export.policy import Drawn, Entry, ExportError, Shape, finite, min_max
 from export.weights import under
-
-SOLVERS = {"DDPMScheduler": "ddpm", "DDIMScheduler": "ddim"}
 
 # Fields of the policies, and their defaults where they are absent.
 DEFAULTS = {"num_inference_steps": None, "pred_action_steps_only": False}
 SHARED = {"_target_", "noise_scheduler", "horizon", "n_action_steps", "n_obs_steps", *DEFAULTS}
-
-# Fields of the schedulers, and the defaults of `diffusers` where they are absent.
-SCHEDULE = {
-    "num_train_timesteps": 1000,
-    "beta_start": 0.0001,
-    "beta_end": 0.02,
-    "beta_schedule": "linear",
-    "prediction_type": "epsilon",
-    "variance_type": "fixed_small",
-    "clip_sample": True,
-    "clip_sample_range": 1.0,
-    "timestep_spacing": "leading",
-    "steps_offset": 0,
-    "set_alpha_to_one": True,
-}
-
-
-def known(fields: Fields, names: set[str], defaults: dict) -> Fields:
-    """The fields with defaults filled in; unknown fields are refused."""
-    for name in sorted(fields.values.keys() - names - defaults.keys()):
-        raise fields.refuse(name, "is not known: it may change what the policy does")
-    return Fields(fields.where, defaults | fields.values)
 
 
 def shape(fields: Fields) -> Shape:
@@ -43,29 +20,41 @@ def shape(fields: Fields) -> Shape:
 
 
 def scheduler(fields: Fields) -> dict:
-    schedule = known(Fields(f"{fields.where}.noise_scheduler", fields.table("noise_scheduler")), {"_target_"}, SCHEDULE)
-    payload.target(schedule, *SOLVERS)
-    return {
-        "num_train_timesteps": schedule.count("num_train_timesteps"),
-        "beta_start": schedule.number("beta_start"),
-        "beta_end": schedule.number("beta_end"),
-        "beta_schedule": schedule.one_of("beta_schedule", *BETA_SCHEDULES),
-        "prediction_type": schedule.one_of("prediction_type", "epsilon", "sample", "v_prediction"),
-        "variance_type": schedule.one_of("variance_type", "fixed_small", "fixed_small_log", "fixed_large"),
-        "clip_sample": schedule.flag("clip_sample"),
-        "clip_sample_range": schedule.number("clip_sample_range"),
-        "timestep_spacing": schedule.one_of("timestep_spacing", "leading", "trailing", "linspace"),
-        "steps_offset": schedule.one_of("steps_offset", 0, 1),
-        "set_alpha_to_one": schedule.flag("set_alpha_to_one"),
-    }
+    """That of the policy's configuration."""
+    arguments = fields.under("noise_scheduler")
+    kind = payload.target(arguments, *schedulers.SOLVERS)
+    values = {name: value for name, value in arguments.values.items() if name != "_target_"}
+    return schedulers.described(Fields(arguments.where, values), kind)
 
 
 def drawn(fields: Fields) -> Drawn:
     """How the project samples from it."""
-    schedule = Fields(f"{fields.where}.noise_scheduler", fields.table("noise_scheduler"))
-    steps = fields.get("num_inference_steps")
-    steps = scheduler(fields)["num_train_timesteps"] if steps is None else fields.count("num_inference_steps")
-    return Drawn(SOLVERS[payload.target(schedule, *SOLVERS)], steps)
+    kind, most = payload.target(fields.under("noise_scheduler"), *schedulers.SOLVERS), trained_steps(fields)
+    steps = most if fields.get("num_inference_steps") is None else fields.count("num_inference_steps", most)
+    return Drawn(schedulers.SOLVERS[kind], steps)
+
+
+def trained_steps(fields: Fields) -> int:
+    return scheduler(fields)["num_train_timesteps"]
+
+
+def notes(cfg: Fields, fields: Fields) -> tuple[str, ...]:
+    """What a user must know of actions and steps, which a manifest has no field for."""
+    found = []
+    task = cfg.values.get("task")
+    parts = [task, task.get("dataset")] if isinstance(task, dict) else []
+    if any(isinstance(part, dict) and part.get("abs_action") is True for part in parts):
+        found.append(
+            "task.abs_action is True: actions are as the policy was trained on them, rotations in six numbers; turn "
+            "them into the robot's own before they are executed"
+        )
+    steps = drawn(fields)
+    if steps.solver == "ddpm" and steps.steps != trained_steps(fields):
+        found.append(
+            f"diffusers 0.11, which Diffusion Policy pins, takes each of these {steps.steps} steps as if there were "
+            f"{trained_steps(fields)}; here, as in diffusers of today, they span all of the noise"
+        )
+    return tuple(found)
 
 
 def affine(where: str, name: str, length: int, weights: dict[str, Tensor]) -> tuple[list[float], list[float]]:
@@ -97,7 +86,9 @@ def lowdim(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> tuple[lis
     where = str(fields.where)
     ranges = normalization(where, "obs", seen, weights)
     actions = normalization(where, "action", done, weights)
-    if cfg.values.get("task", {}).get("name") == "pusht_lowdim" and (seen, done) == (20, 2):
+    task = cfg.values.get("task")
+    named = task.get("name") if isinstance(task, dict) else None
+    if named == "pusht_lowdim" and (seen, done) == (20, 2):
         keypoints, agent = (min_max(ranges["min"][part], ranges["max"][part]) for part in (slice(18), slice(18, 20)))
         return [Entry("keypoints", (9, 2), keypoints), Entry("agent", (2,), agent)], [Entry("target", (2,), actions)]
     return [Entry("obs", (seen,), ranges)], [Entry("action", (done,), actions)]

@@ -31,7 +31,7 @@ TRANSFORMER = {
 
 def unet(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
     """The policy that `cfg` and its part `fields` describe, with these weights."""
-    fields = common.known(fields, NAMES, common.DEFAULTS | robomimic.DEFAULTS | UNET)
+    fields = fields.known(NAMES, common.DEFAULTS | robomimic.DEFAULTS | UNET)
     observations, eyes = robomimic.encoder(fields, weights)
     net = image.network(fields, eyes.features, weights)
     return image.assembled(cfg, fields, weights, observations, eyes, net, not fields.flag("obs_as_global_cond"))
@@ -39,7 +39,7 @@ def unet(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
 
 def of_transformer(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
     """The same of the transformer."""
-    fields = common.known(fields, NAMES, common.DEFAULTS | robomimic.DEFAULTS | TRANSFORMER)
+    fields = fields.known(NAMES, common.DEFAULTS | robomimic.DEFAULTS | TRANSFORMER)
     observations, eyes = robomimic.encoder(fields, weights)
     conditioned = fields.flag("obs_as_cond")
     net = transformer.described(fields, common.shape(fields), image.action(fields), eyes.features, conditioned, weights)

@@ -10,7 +10,7 @@ from export.encoder import BACKBONES, Encoder, ImageEncoder, Looks
 from export.fields import Fields
 from export.policy import Entry, Policy, identity
 from export.published_unet import described
-from export.weights import load, under
+from export.weights import fitted, under
 
 DEFAULTS = {
     **common.DEFAULTS,
@@ -41,13 +41,15 @@ RESNET = (
 )
 
 
-def policy(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
-    """The policy that `cfg` and its part `fields` describe, with these weights."""
-    fields = common.known(fields, NAMES, DEFAULTS)
-    where = str(fields.where)
-    meta = Fields(f"{where}.shape_meta", fields.table("shape_meta"))
+def policy(cfg: Fields, fields: Fields, weights: dict[str, Tensor], antialias: bool | None = None) -> Policy:
+    """The policy that `cfg` and its part `fields` describe, with these weights.
+
+    `antialias` says how images were shrunk, which no field does.
+    """
+    fields = fields.known(NAMES, DEFAULTS)
+    where, meta = str(fields.where), shapes(fields)
     images, numbers = observations(meta, sorted(meta.table("obs")))
-    eyes = encoder(fields, images, sum(numbers.values()), weights)
+    eyes = encoder(fields, images, sum(numbers.values()), weights, antialias)
     entries = [
         *(Entry(name, (height, width, 3), identity()) for name, (height, width) in images.items()),
         *(Entry(name, (n,), common.normalization(where, name, n, weights)) for name, n in numbers.items()),
@@ -77,6 +79,7 @@ def assembled(
         encoder=eyes,
         inpainted=inpainted,
         drawn=common.drawn(fields),
+        notes=common.notes(cfg, fields),
     )
 
 
@@ -91,17 +94,19 @@ def network(fields: Fields, seen: int, weights: dict[str, Tensor]) -> nn.Module:
 
 def action(fields: Fields) -> int:
     """Numbers in an action."""
-    meta = Fields(f"{fields.where}.shape_meta", fields.table("shape_meta"))
-    return Fields(f"{meta.where}.action", meta.table("action")).counts("shape", 1)[0]
+    return shapes(fields).under("action").known({"shape"}, {}).counts("shape", 1)[0]
+
+
+def shapes(fields: Fields) -> Fields:
+    """`shape_meta`: what is observed, and an action."""
+    return fields.under("shape_meta").known({"obs", "action"}, {})
 
 
 def observations(meta: Fields, names: Iterable[str]) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
     """Sizes of the images, and lengths of what is no image, in the order of the names."""
     images, numbers = {}, {}
     for name in names:
-        part = Fields(
-            f"{meta.where}.obs.{name}", {"type": "low_dim"} | Fields(meta.where, meta.table("obs")).table(name)
-        )
+        part = meta.under("obs").under(name).known({"shape"}, {"type": "low_dim"})
         if part.one_of("type", "low_dim", "rgb") == "low_dim":
             numbers[name] = part.counts("shape", 1)[0]
             continue
@@ -114,35 +119,56 @@ def observations(meta: Fields, names: Iterable[str]) -> tuple[dict[str, tuple[in
     return images, numbers
 
 
-def encoder(fields: Fields, images: dict[str, tuple[int, int]], after: int, weights: dict[str, Tensor]) -> Encoder:
+def encoder(
+    fields: Fields,
+    images: dict[str, tuple[int, int]],
+    after: int,
+    weights: dict[str, Tensor],
+    antialias: bool | None,
+) -> Encoder:
     """`obs_encoder`: a ResNet for each image, or one for all, of what is resized, then cropped."""
-    where = f"{fields.where}.obs_encoder"
-    settings = Fields(where, fields.table("obs_encoder"))
+    settings = fields.under("obs_encoder")
     payload.target(settings, "MultiImageObsEncoder")
-    settings = common.known(settings, {"_target_", "shape_meta", "rgb_model"}, ENCODER_DEFAULTS)
-    model = Fields(f"{where}.rgb_model", settings.table("rgb_model"))
+    settings = settings.known({"_target_", "shape_meta", "rgb_model"}, ENCODER_DEFAULTS)
+    if settings.get("shape_meta") != fields.get("shape_meta"):
+        raise settings.refuse("shape_meta", "is not the policy's own shape_meta")
+    model = settings.under("rgb_model")
     payload.target(model, "get_resnet")
-    model = common.known(model, {"_target_", "name"}, {"weights": None})
+    model = model.known({"_target_", "name"}, {"weights": None})
     if str(model.get("weights")).lower() == "r3m":
         raise model.refuse("weights", "is 'r3m', a network of its own")
     shared, encoders = settings.flag("share_rgb_model"), []
     # The project's own encoder leaves the norms of a shared network as they are.
     grouped = settings.flag("use_group_norm") and not shared
+    backbone, looked = model.one_of("name", *BACKBONES), looks(settings, images, antialias)
+    if settings.flag("random_crop") is False and looked.cropped:
+        raise settings.refuse(
+            "random_crop",
+            "is False: whether images are cropped then depends on the project's version. Where they are, say True, "
+            "which crops their middle when plans are made; where not, leave crop_shape out",
+        )
+
+    def build() -> ImageEncoder:
+        return ImageEncoder(backbone, grouped, looked, keypoints=None)
+
     for name in ["rgb"] if shared else images:
-        eye = ImageEncoder(model.one_of("name", *BACKBONES), grouped, looks(settings, images), keypoints=None)
         prefix = f"obs_encoder.key_model_map.{name}."
-        load(eye, under(prefix, weights), RESNET, f"{fields.where}: {prefix}")
-        encoders.append(eye)
+        encoders.append(fitted(build, under(prefix, weights), RESNET, f"{fields.where}: {prefix}"))
     mean, std = IMAGENET if settings.flag("imagenet_norm") else ((0.0,) * 3, (1.0,) * 3)
-    scale, offset = (
-        torch.tensor(rows)
-        for rows in zip(*(common.affine(str(fields.where), name, 3, weights) for name in images), strict=True)
-    )
+    scale, offset = pixels(str(fields.where), images, weights)
     mean, std = torch.tensor(mean), torch.tensor(std)
     return Encoder(0, after, encoders, scale / std, (offset - mean) / std).eval()
 
 
-def looks(settings: Fields, images: dict[str, tuple[int, int]]) -> Looks:
+def pixels(where: str, images: Iterable[str], weights: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Scale and offset of each channel of each image. One number is for all of an image: the project's normaliser would
+    take three for neighbouring pixels, not for channels."""
+    rows = zip(*(common.affine(where, name, 1, weights) for name in images), strict=True)
+    return tuple(torch.tensor(row).expand(-1, 3) for row in rows)
+
+
+def looks(settings: Fields, images: dict[str, tuple[int, int]], antialias: bool | None) -> Looks:
+    """What is done to images before a network sees them. Where they shrink, `antialias` must be known."""
     size = next(iter(images.values()))
     resized, cropped = (
         None if settings.get(name) is None else settings.counts(name, 2) for name in ("resize_shape", "crop_shape")
@@ -150,4 +176,12 @@ def looks(settings: Fields, images: dict[str, tuple[int, int]]) -> Looks:
     given = resized or size
     if cropped and (cropped[0] > given[0] or cropped[1] > given[1]):
         raise settings.refuse("crop_shape", f"is {list(cropped)}, which images of {list(given)} do not have")
-    return Looks(size, resized, cropped)
+    looked = Looks(size, resized, cropped, antialias is not False)
+    if looked.shrinks and antialias is None:
+        raise settings.refuse(
+            "resize_shape",
+            f"is {list(resized)}, smaller than the images, {list(size)}, and no field says whether they were filtered "
+            "against aliasing. Say --no-antialias if the policy was trained with torchvision before 0.17, as Diffusion "
+            "Policy's own environment is, or --antialias if with 0.17 or later",
+        )
+    return looked

@@ -11,7 +11,7 @@ from export.diffusion_policy import common, image
 from export.encoder import Encoder, ImageEncoder, Looks
 from export.fields import Fields
 from export.policy import Entry, ExportError, identity
-from export.weights import load, under
+from export.weights import fitted, under
 
 DEFAULTS = {"crop_shape": [76, 76], "obs_encoder_group_norm": False, "eval_fixed_crop": False}
 KEYPOINTS = 32
@@ -22,7 +22,7 @@ NAMES = ((r"^nets\.0\.nets\.", "backbone."), (r"^nets\.1\.nets\.", "pool.nets.")
 def encoder(fields: Fields, weights: dict[str, Tensor]) -> tuple[list[Entry], Encoder]:
     """What is observed, and its encoder."""
     where = str(fields.where)
-    meta = Fields(f"{where}.shape_meta", fields.table("shape_meta"))
+    meta = image.shapes(fields)
     images, numbers = image.observations(meta, tuple(meta.table("obs")))
     names = [name for name in meta.table("obs")]
     first = min(names.index(name) for name in images)
@@ -32,8 +32,7 @@ def encoder(fields: Fields, weights: dict[str, Tensor]) -> tuple[list[Entry], En
     eyes = [
         eye(looked, grouped, under(f"obs_encoder.obs_nets.{name}.", weights), f"{where}: {name}.") for name in images
     ]
-    affine = [common.affine(where, name, 3, weights) for name in images]
-    scale, offset = (torch.tensor(rows) for rows in zip(*affine, strict=True))
+    scale, offset = image.pixels(where, images, weights)
     before, after = (sum(numbers[name] for name in part if name in numbers) for part in (names[:first], names[first:]))
     return entries(where, names, images, numbers, weights), Encoder(before, after, eyes, scale, offset).eval()
 
@@ -48,7 +47,7 @@ def entries(where: str, names: list[str], images: dict, numbers: dict, weights: 
 
 
 def looks(fields: Fields, images: dict[str, tuple[int, int]]) -> Looks:
-    cropped = image.looks(Fields(fields.where, {"resize_shape": None} | fields.values), images)
+    cropped = image.looks(Fields(fields.where, {"resize_shape": None} | fields.values), images, antialias=None)
     if cropped.cropped not in (None, cropped.size) and not fields.flag("eval_fixed_crop"):
         raise fields.refuse("eval_fixed_crop", "is False: images would be cropped at random when plans are made")
     return cropped
@@ -56,13 +55,18 @@ def looks(fields: Fields, images: dict[str, tuple[int, int]]) -> Looks:
 
 def eye(looked: Looks, grouped: bool, weights: dict[str, Tensor], where: str) -> ImageEncoder:
     """The encoder of one camera's images, with these weights."""
-    net, found = ImageEncoder("resnet18", grouped, looked, KEYPOINTS), under("nets.", weights)
+    found = under("nets.", weights)
     x, y, temperature = (taken(found, f"1.{name}", where) for name in ("pos_x", "pos_y", "temperature"))
     for name in ("1.nets.weight", "1.nets.bias"):
         found[name] = taken(found, name, where) / temperature
     found = {f"nets.{name}": weight for name, weight in found.items()}
-    load(net, found | {"pool.pos_grid": torch.cat((x, y)).T}, NAMES, where)
-    return net
+    if not (x.shape == y.shape and x.dim() == 2 and len(x) == 1 and temperature.numel() == 1):
+        raise ExportError(f"{where}nets.1: pos_x, pos_y must be [1, positions], and temperature one number")
+
+    def build() -> ImageEncoder:
+        return ImageEncoder("resnet18", grouped, looked, KEYPOINTS)
+
+    return fitted(build, found | {"pool.pos_grid": torch.cat((x, y)).T}, NAMES, where)
 
 
 def taken(weights: dict[str, Tensor], name: str, where: str) -> Tensor:

@@ -24,7 +24,7 @@ MODEL_DEFAULTS = {
 
 def policy(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
     """The policy that `cfg` and its part `fields` describe, with these weights."""
-    fields = common.known(fields, NAMES, DEFAULTS)
+    fields = fields.known(NAMES, DEFAULTS)
     if not fields.flag("oa_step_convention"):
         raise fields.refuse("oa_step_convention", "is False: a plan must be executed from the newest observation on")
     if fields.flag("obs_as_local_cond"):
@@ -41,14 +41,15 @@ def policy(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> Policy:
         denoiser=network(fields, plan, condition, weights),
         inpainted=inpainted,
         drawn=common.drawn(fields),
+        notes=common.notes(cfg, fields),
     )
 
 
 def network(fields: Fields, plan: int, condition: int, weights: dict[str, Tensor]) -> ConditionalUnet:
     """`model`, of plans with `plan` numbers a step, conditioned on `condition` numbers."""
-    model = Fields(f"{fields.where}.model", fields.table("model"))
+    model = fields.under("model")
     payload.target(model, "ConditionalUnet1D")
-    model = common.known(model, {"_target_", "input_dim"}, MODEL_DEFAULTS)
+    model = model.known({"_target_", "input_dim"}, MODEL_DEFAULTS)
     model.one_of("input_dim", plan)
     model.one_of("local_cond_dim", None)
     model.one_of("global_cond_dim", condition or None)

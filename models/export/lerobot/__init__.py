@@ -6,8 +6,8 @@ The statistics lie in files of the pre- and post-processor, or, in older checkpo
 from pathlib import Path
 
 from export.lerobot import config, images, network, statistics
-from export.lerobot.files import read_tensors
 from export.policy import Entry, Policy, identity
+from export.reading import read_tensors
 
 
 def load(folder: Path) -> Policy:
@@ -37,4 +37,4 @@ def entry(normalised: statistics.Statistics, name: str, feature: config.Feature)
     if feature.type == "VISUAL":
         channels, height, width = feature.shape
         return Entry(normalised.raw_name(name), (height, width, channels), identity())
-    return Entry(normalised.raw_name(name), *normalised.of(name, feature))
+    return Entry(normalised.raw_name(name), feature.shape, normalised.of(name, feature))

@@ -1,28 +1,10 @@
-"""Files that LeRobot writes: JSON and safetensors, neither of which can execute anything."""
+"""Files that LeRobot writes: JSON, whose fields are asked for by name."""
 
-import json
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
-
 from export.fields import Fields
-from export.policy import ExportError
+from export.reading import read_json
 
 
-def read_json(path: Path) -> Fields:
-    try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ExportError(f"{path}: cannot be read ({error})") from error
-    if not isinstance(value, dict):
-        raise ExportError(f"{path}: holds no object")
-    return Fields(path, value)
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ExportError(f"{path}: cannot be read as safetensors ({error})") from error
+def read_fields(path: Path) -> Fields:
+    return Fields(path, read_json(path))

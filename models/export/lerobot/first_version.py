@@ -3,6 +3,7 @@
 from export.fields import Fields
 
 INPUTS, OUTPUTS = "input_shapes", "output_shapes"
+MODES = ("identity", "mean_std", "min_max")
 INPUT_MODES, OUTPUT_MODES = "input_normalization_modes", "output_normalization_modes"
 
 
@@ -35,9 +36,14 @@ def type_of(name: str) -> str:
 def mapping(fields: Fields, names: dict, modes: dict) -> dict[str, str]:
     """The mode of each type; what has none was left as it is."""
     found = {}
+    for name in sorted(modes.keys() - names.keys()):
+        raise fields.refuse(INPUT_MODES, f"or {OUTPUT_MODES} has {name}, which has no shape")
     for name in names:
         kind = "ACTION" if name == "action" else type_of(name)
-        mode = str(modes.get(name, "identity")).upper()
+        mode = str(modes.get(name, "identity"))
+        if mode not in MODES:
+            raise fields.refuse(INPUT_MODES, f"has {mode!r} for {name}; supported: {', '.join(MODES)}")
+        mode = mode.upper()
         if found.setdefault(kind, mode) != mode:
             raise fields.refuse(INPUT_MODES, f"has {mode.lower()} for {name}, but another for what is of its kind")
     return found

@@ -21,16 +21,16 @@ def encoder(path: Path, fields: Fields, tensors: dict[str, Tensor], statistics: 
         return None
     separate = fields.flag("use_separate_rgb_encoder_per_camera")
     prefixes = [f"{PREFIX}{camera}." for camera in range(len(images))] if separate else [PREFIX]
+    backbone, grouped = fields.one_of("vision_backbone", *BACKBONES), fields.flag("use_group_norm")
+    looked = looks(fields, next(iter(images.values())).shape[1:])
+    keypoints = fields.count("spatial_softmax_num_keypoints")
+
+    def build() -> ImageEncoder:
+        return ImageEncoder(backbone, grouped, looked, keypoints)
+
     encoders = []
     for prefix in prefixes:
-        image_encoder = ImageEncoder(
-            fields.one_of("vision_backbone", *BACKBONES),
-            fields.flag("use_group_norm"),
-            looks(fields, next(iter(images.values())).shape[1:]),
-            fields.count("spatial_softmax_num_keypoints"),
-        )
-        weights.load(image_encoder, weights.under(prefix, tensors), (), f"{path}: {prefix}")
-        encoders.append(image_encoder)
+        encoders.append(weights.fitted(build, weights.under(prefix, tensors), (), f"{path}: {prefix}"))
     scale, offset = zip(*(statistics.channels(name, feature) for name, feature in images.items()), strict=True)
     after = seen[config.ENVIRONMENT].shape[0] if config.ENVIRONMENT in seen else 0
     net = Encoder(seen[config.STATE].shape[0], after, encoders, torch.tensor(scale), torch.tensor(offset))

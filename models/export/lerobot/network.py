@@ -8,7 +8,6 @@ from export import weights
 from export.encoder import Encoder
 from export.fields import Fields
 from export.lerobot import config, images, statistics
-from export.policy import ExportError
 from export.published_unet import described
 from export.unet import ConditionalUnet
 
@@ -20,9 +19,7 @@ COMPILED = "_orig_mod."
 def denoiser(path: Path, fields: Fields, tensors: dict[str, Tensor], eyes: Encoder | None) -> ConditionalUnet:
     """The network that `config.json` describes, with the weights of `path`; of images it sees features."""
     others = (*statistics.OLD, *((images.PREFIX,) if eyes else ()))
-    stray = next((name for name in tensors if not name.startswith((PREFIX, *others))), None)
-    if stray:
-        raise ExportError(f"{path}: {stray} has no place in the network that config.json describes")
+    weights.none_but((PREFIX, *others), tensors, str(path))
     shape, action = config.shape(fields), config.action(fields).shape[0]
     seen = eyes.features if eyes else sum(feature.shape[0] for feature in config.observations(fields).values())
     unet = {name.removeprefix(COMPILED): tensor for name, tensor in weights.under(PREFIX, tensors).items()}

@@ -8,58 +8,65 @@ from torch import Tensor
 
 from export import weights
 from export.fields import Fields
-from export.lerobot.config import Feature
-from export.lerobot.files import read_json, read_tensors
+from export.lerobot import processors
+from export.lerobot.config import ACTION, TYPES, Feature
 from export.policy import ExportError, finite, identity, mean_std, min_max
 
 PREPROCESSOR, POSTPROCESSOR = "policy_preprocessor.json", "policy_postprocessor.json"
 RANGES = {"MIN_MAX": ("min", "max"), "QUANTILES": ("q01", "q99"), "QUANTILE10": ("q10", "q90")}
 MODES = ("IDENTITY", "MEAN_STD", *RANGES)
 
-# Steps that move an observation, without changing it.
-MOVES = {"to_batch_processor", "device_processor"}
-
 # Added to what divides, among the weights of older checkpoints.
 OLD_EPS = 1e-8
 OLD_INPUTS, OLD_OUTPUTS = "normalize_inputs.buffer_", "unnormalize_outputs.buffer_"
 OLD = (OLD_INPUTS, OLD_OUTPUTS, "normalize_targets.buffer_")
+# A deviation of actions that never change: the manifest has none of 0.
+NEVER_CHANGES = 1e-30
 
 
 @dataclass(frozen=True)
 class Statistics:
     """Numbers by the names of a feature and of a statistic, and what is done with them.
 
-    `eps` keeps from dividing by nothing: added to a deviation before it divides; in place of a range that is empty, or,
-    where `added`, to every range before it divides. Actions (`inverse`) are multiplied, so nothing is added to them.
+    `types` are those of the features that are normalised; no other is. `eps` keeps from dividing by nothing: added to a
+    deviation before it divides; in place of a range that is empty, or, where `added`, to every range before it divides.
+    Actions (`inverse`) are multiplied, so nothing is added to them.
     """
 
     where: Path
     numbers: dict[str, dict[str, Tensor]]
     modes: dict[str, str]
+    types: dict[str, str]
     eps: float
     inverse: bool
     added: bool = False
     renamed: dict[str, str] = field(default_factory=dict)
-    only: set[str] | None = None
 
     def raw_name(self, name: str) -> str:
         """What the robot calls what the network knows as `name`."""
-        return next((raw for raw, known in self.renamed.items() if known == name), name)
+        raws = [raw for raw, known in self.renamed.items() if known == name]
+        if len(raws) > 1 or (not raws and name in self.renamed):
+            found = ", ".join(raws) or "nothing"
+            raise ExportError(f"{self.where.parent / PREPROCESSOR}: rename_map makes {name} of {found}")
+        return raws[0] if raws else name
 
-    def of(self, name: str, feature: Feature) -> tuple[tuple[int, ...], dict]:
-        """Shape and normalisation of a feature, for the manifest."""
-        mode = self.modes.get(feature.type, "IDENTITY")
-        if mode not in MODES:
-            raise ExportError(f"{self.where}: {feature.type} is normalised by {mode!r}; supported: {', '.join(MODES)}")
-        if mode == "IDENTITY" or (self.only is not None and name not in self.only):
-            return feature.shape, identity()
-        if mode == "MEAN_STD":
-            return feature.shape, mean_std(self.find(name, "mean", feature), self.deviations(name, feature))
-        return feature.shape, min_max(*self.range(name, *RANGES[mode], feature))
+    def mode(self, name: str) -> str:
+        """How this feature is normalised, which its type in the list says; what is not listed is left as it is."""
+        return self.modes.get(self.types.get(name, ""), "IDENTITY")
+
+    def of(self, name: str, feature: Feature) -> dict:
+        """Normalisation of a feature, for the manifest."""
+        match self.mode(name):
+            case "IDENTITY":
+                return identity()
+            case "MEAN_STD":
+                return mean_std(self.find(name, "mean", feature), self.deviations(name, feature))
+            case mode:
+                return min_max(*self.range(name, *RANGES[mode], feature))
 
     def channels(self, name: str, image: Feature) -> tuple[list[float], list[float]]:
         """Scale and offset of each channel of an image."""
-        _, normalization = self.of(name, Feature(image.type, image.shape[:1]))
+        normalization = self.of(name, image)
         match normalization["mode"]:
             case "mean_std":
                 mean, std = normalization["mean"], normalization["std"]
@@ -72,19 +79,26 @@ class Statistics:
                 return [1.0] * 3, [0.0] * 3
 
     def find(self, name: str, statistic: str, feature: Feature) -> list[float]:
+        """A number for each component, or for each channel of an image, in f32 as LeRobot computes with them."""
         found = self.numbers.get(name, {}).get(statistic)
         if found is None:
             raise ExportError(f"{self.where}: the statistic {statistic} of {name} is missing")
-        numbers = found.double().flatten().tolist()
-        if len(numbers) != feature.shape[0]:
-            raise ExportError(f"{self.where}: {statistic} of {name} has {len(numbers)} numbers, not {feature.shape[0]}")
-        return finite(f"{self.where}: {statistic} of {name}", numbers)
+        length = feature.shape[0]
+        if found.numel() != length:
+            raise ExportError(f"{self.where}: {statistic} of {name} has {found.numel()} numbers, not {length}")
+        allowed = [[1] * axes + [length] for axes in range(3)]
+        if feature.type == "VISUAL":
+            allowed = [[length], *([1] * axes + [length, 1, 1] for axes in range(3))]
+        if list(found.shape) not in allowed and length > 1:
+            raise ExportError(f"{self.where}: {statistic} of {name} has shape {list(found.shape)}, not {allowed[-3]}")
+        return finite(f"{self.where}: {statistic} of {name}", found.float().double().flatten().tolist())
 
     def deviations(self, name: str, feature: Feature) -> list[float]:
         stds = self.find(name, "std", feature)
-        if min(stds) < 0:
-            raise ExportError(f"{self.where}: std of {name} is negative")
-        return [std or self.eps for std in stds] if self.inverse else [std + self.eps for std in stds]
+        divided = [std if self.inverse else std + self.eps for std in stds]
+        if min(stds) < 0 or (not self.inverse and min(divided) == 0):
+            raise ExportError(f"{self.where}: std of {name} is negative, or 0 with an eps of 0")
+        return [std or NEVER_CHANGES for std in divided]
 
     def range(self, name: str, low: str, high: str, feature: Feature) -> tuple[list[float], list[float]]:
         lows, highs = self.find(name, low, feature), self.find(name, high, feature)
@@ -98,59 +112,66 @@ class Statistics:
 def read(folder: Path, config: Fields, tensors: dict[str, Tensor]) -> tuple[Statistics, Statistics]:
     """Those of the observations, and those of the action."""
     if (folder / PREPROCESSOR).exists() or (folder / POSTPROCESSOR).exists():
-        observations = processor(folder / PREPROCESSOR, "normalizer_processor", inverse=False)
-        return observations, processor(folder / POSTPROCESSOR, "unnormalizer_processor", inverse=True)
-    modes = config.table("normalization_mapping")
+        before = processors.read(folder / PREPROCESSOR, "normalizer_processor", observing=True)
+        after = processors.read(folder / POSTPROCESSOR, "unnormalizer_processor", observing=False)
+        return (
+            of_processor(before, of_observations(before), before.renamed, inverse=False),
+            # The action is normalised whatever is listed.
+            of_processor(after, {ACTION: "ACTION"}, {}, inverse=True),
+        )
     path = folder / "model.safetensors"
     if not any(name.startswith(OLD) for name in tensors):
         raise ExportError(f"{folder}: has no statistics: neither {PREPROCESSOR} nor any among the weights")
-    common = {"where": path, "modes": modes, "eps": OLD_EPS, "added": True}
+    common = {"where": path, "modes": modes(config, "normalization_mapping"), "eps": OLD_EPS, "added": True}
+    inputs, outputs = types(config, "input_features"), types(config, "output_features")
     return (
-        Statistics(numbers=buffers(tensors, OLD_INPUTS, config.table("input_features")), inverse=False, **common),
-        Statistics(numbers=buffers(tensors, OLD_OUTPUTS, config.table("output_features")), inverse=True, **common),
+        Statistics(numbers=buffers(tensors, OLD_INPUTS, inputs), types=inputs, inverse=False, **common),
+        Statistics(numbers=buffers(tensors, OLD_OUTPUTS, outputs), types=outputs, inverse=True, **common),
     )
 
 
-def processor(path: Path, kind: str, inverse: bool) -> Statistics:
-    """The one step of a processor that changes numbers; all other steps are checked to be ones that do not."""
-    found, renamed = None, {}
-    steps = read_json(path).get("steps")
-    for index, step in enumerate(steps if isinstance(steps, list) else []):
-        fields = Fields(f"{path}: steps[{index}]", step if isinstance(step, dict) else {})
-        name = fields.one_of("registry_name", *sorted(MOVES), "rename_observations_processor", kind)
-        settings = Fields(fields.where, fields.table("config"))
-        if name == kind and found is None:
-            found = normalizer(path, fields, settings)
-        elif name == kind:
-            raise fields.refuse("registry_name", f"is a second {kind}")
-        elif name == "rename_observations_processor" and not inverse:
-            renamed = settings.table("rename_map")
-        elif name == "device_processor" and settings.values.get("float_dtype") not in (None, "float32"):
-            raise settings.refuse("float_dtype", f"is {settings.get('float_dtype')!r}, but policies run in float32")
-    if found is None:
-        raise ExportError(f"{path}: has no step {kind}: no statistics")
-    return Statistics(inverse=inverse, renamed=renamed, **found)
+def of_processor(
+    found: processors.Normalizer, listed: dict[str, str], renamed: dict[str, str], inverse: bool
+) -> Statistics:
+    """What a processor's step does to the features listed."""
+    eps = found.settings.number("eps")
+    if eps < 0:
+        raise found.settings.refuse("eps", f"is {eps}, but must be at least 0")
+    return Statistics(
+        where=found.state,
+        numbers=found.numbers,
+        modes=modes(found.settings, "norm_map"),
+        types=listed,
+        eps=eps,
+        inverse=inverse,
+        renamed=renamed,
+    )
 
 
-def normalizer(path: Path, fields: Fields, settings: Fields) -> dict:
-    known = {"eps", "features", "norm_map", "normalize_observation_keys"}
-    for name in sorted(settings.values.keys() - known):
-        raise settings.refuse(name, "is not known")
-    file = fields.values.get("state_file")
-    if not isinstance(file, str) or Path(file).name != file:
-        raise fields.refuse("state_file", f"is {file!r}, but must name the file with the statistics, beside this one")
-    numbers = {}
-    for key, tensor in read_tensors(path.parent / file).items():
-        feature, _, statistic = key.rpartition(".")
-        numbers.setdefault(feature, {})[statistic] = tensor
-    only = settings.values.get("normalize_observation_keys")
+def of_observations(found: processors.Normalizer) -> dict[str, str]:
+    """Types of the observations that are normalised: those listed, unless `normalize_observation_keys` leaves them out.
+    One of the type of an action is none."""
+    listed = types(found.settings, "features")
+    only = found.settings.values.get("normalize_observation_keys")
+    if only is not None and not (isinstance(only, list) and all(isinstance(name, str) for name in only)):
+        raise found.settings.refuse("normalize_observation_keys", f"is {only!r}, but must be a list of names")
+    return {name: kind for name, kind in listed.items() if kind != "ACTION" and (only is None or name in only)}
+
+
+def types(fields: Fields, name: str) -> dict[str, str]:
+    """The type of each feature in a list."""
     return {
-        "where": path.parent / file,
-        "numbers": numbers,
-        "modes": settings.table("norm_map"),
-        "eps": settings.number("eps"),
-        "only": None if only is None else set(only),
+        key: Fields(f"{fields.where}: {name}.{key}", Fields(fields.where, fields.table(name)).table(key)).one_of(
+            "type", *TYPES
+        )
+        for key in fields.table(name)
     }
+
+
+def modes(fields: Fields, name: str) -> dict[str, str]:
+    """The mode of each type."""
+    given = Fields(f"{fields.where}: {name}", fields.table(name)).known(set(TYPES), {})
+    return {kind: given.one_of(kind, *MODES) for kind in given.values}
 
 
 def buffers(tensors: dict[str, Tensor], prefix: str, names: Iterable[str]) -> dict[str, dict[str, Tensor]]:

@@ -4,10 +4,12 @@ The project cannot be installed as a package. Its U-Net is LeRobot's, which took
 transformer is made of PyTorch's layers; its loop is a `diffusers` scheduler, step by step.
 """
 
+import logging
 import math
 import os
 import re
 import sys
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +27,7 @@ from torch import Tensor, nn
 from torchvision import transforms
 
 from export import diffusion_policy, directory
-from export.__main__ import main
+from export.encoder import Resize
 from export.policy import ExportError
 from export.tests.noise import apart, drawing
 
@@ -169,8 +171,8 @@ class ImageUnet(Unet):
     size = (44, 40)
     seen: ClassVar = {"camera_0": 1, "camera_1": 1, "robot_eef_pose": NUMBERS}
 
-    def __init__(self, shared: bool, **encoder: object):
-        features = 2 * 512 + NUMBERS
+    def __init__(self, shared: bool, antialias: bool | None = None, **encoder: object):
+        features, self.antialias = 2 * 512 + NUMBERS, antialias
         super().__init__(features=features)
         names = ("rgb",) if shared else ("camera_0", "camera_1")
         self.eyes = nn.ModuleDict({name: torchvision.models.resnet18() for name in names})
@@ -180,7 +182,7 @@ class ImageUnet(Unet):
                 for name, norm in list(layer.named_children()):
                     if isinstance(norm, nn.BatchNorm2d):
                         setattr(layer, name, nn.GroupNorm(norm.num_features // 16, norm.num_features))
-        steps = [transforms.Resize(encoder["resize_shape"])] if "resize_shape" in encoder else []
+        steps = [transforms.Resize(encoder["resize_shape"], antialias=antialias)] if "resize_shape" in encoder else []
         steps += [transforms.CenterCrop(encoder["crop_shape"])] if "crop_shape" in encoder else []
         if encoder.get("imagenet_norm"):
             steps.append(transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]))
@@ -313,6 +315,7 @@ class Checkpoint:
         return ((plan[0, :, :ACTION] - self.statistics["action.offset"]) / self.statistics["action.scale"]).numpy()
 
 
+SHRUNK = {"use_group_norm": True, "resize_shape": [22, 42], "crop_shape": [20, 37]}
 CHECKPOINTS = {
     "u-net": lambda path: Checkpoint(path, Unet()),
     "u-net, biases alone, ddim": lambda path: Checkpoint(
@@ -322,9 +325,8 @@ CHECKPOINTS = {
     "transformer with encoder, not causal": lambda path: Checkpoint(
         path, Transformer(2, False), num_inference_steps=25
     ),
-    "images, a network each": lambda path: Checkpoint(
-        path, ImageUnet(False, use_group_norm=True, resize_shape=[40, 42], crop_shape=[36, 37]), DDIM, 10
-    ),
+    "images, a network each": lambda path: Checkpoint(path, ImageUnet(False, antialias=False, **SHRUNK), DDIM, 10),
+    "images, filtered against aliasing": lambda path: Checkpoint(path, ImageUnet(False, True, **SHRUNK), DDIM, 10),
     "images, one network": lambda path: Checkpoint(path, ImageUnet(True, imagenet_norm=True), DDIM, 10),
     "u-net, inpainted": lambda path: Checkpoint(path, Unet(inpainted=True)),
     "u-net, inpainted, ddim": lambda path: Checkpoint(path, Unet(inpainted=True), DDIM, 10),
@@ -345,7 +347,7 @@ def test_plans_are_those_of_the_projects_loop(
     make: Callable[[Path], Checkpoint], tmp_path: Path, sample: Callable[..., np.ndarray]
 ) -> None:
     checkpoint = make(tmp_path / "latest.ckpt")
-    policy = diffusion_policy.load(checkpoint.path)
+    policy = diffusion_policy.load(checkpoint.path, antialias=getattr(checkpoint.net, "antialias", None))
     directory.write(policy, tmp_path / "out")
     inputs = checkpoint.inputs()
     theirs = checkpoint.planned(inputs)
@@ -394,13 +396,12 @@ class Executes:
 
 @pytest.mark.parametrize("where", ["cfg", "pickles", "state_dicts"])
 def test_a_pickle_that_executes_is_refused_by_name(
-    unet: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    unet: Checkpoint, tmp_path: Path, refused: Callable[..., str], where: str
 ) -> None:
     made, out = tmp_path / "made", tmp_path / "out"
     unet.save(**{where: {"policy": Executes(made)}})
-    monkeypatch.setattr(sys, "argv", ["export", "diffusion-policy", str(unet.path), str(out)])
-    with pytest.raises(SystemExit, match=r"refers to posix\.mkdir, which could execute code; nothing was executed"):
-        main()
+    said = refused("diffusion-policy", unet.path, out)
+    assert "refers to posix.mkdir, which could execute code; nothing was executed" in said
     assert not made.exists() and not out.exists()
     # It would have, and does where the file is trusted.
     with suppress(ExportError):
@@ -423,6 +424,7 @@ WRONG = {
     "pred_action_steps_only": (True, "pred_action_steps_only is True"),
     "eta": (0.5, "eta is not known"),
     "n_obs_steps": ("${n_obs_steps}", "n_obs_steps is .*, but must be a whole number"),
+    "num_inference_steps": (51, "num_inference_steps is 51, .* at most 50"),
 }
 
 
@@ -460,10 +462,196 @@ def test_missing_statistics_and_weights_are_named(unet: Checkpoint) -> None:
 
 @pytest.mark.parametrize("kept", [0, 5, 1000, -1])
 def test_a_truncated_checkpoint_leaves_nothing(
-    unet: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+    unet: Checkpoint, tmp_path: Path, refused: Callable[..., str], kept: int
 ) -> None:
     unet.path.write_bytes(unet.path.read_bytes()[:kept])
-    monkeypatch.setattr(sys, "argv", ["export", "diffusion-policy", str(unet.path), str(tmp_path / "out")])
-    with pytest.raises(SystemExit, match=r"latest\.ckpt: cannot be read as a checkpoint"):
-        main()
+    assert "latest.ckpt: cannot be read as a checkpoint" in refused("diffusion-policy", unet.path, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["latest.ckpt"]
+
+
+# What the configuration of a whole run says, by where it says it.
+RUNS = {
+    "an unknown field": ({"eta": 0.5}, r"cfg: eta is not known"),
+    "latency that the runner skips": ({"n_latency_steps": 2}, r"cfg: n_latency_steps is 2, which is not supported"),
+    "past actions": ({"past_action_visible": True}, r"cfg: past_action_visible is True"),
+    "actions relative to each other": (
+        {"task": {"dataset": {"delta_action": True}}},
+        r"cfg: task\.dataset\.delta_action is True",
+    ),
+    "no word on averaging": ({"training": {}}, r"cfg\.training: use_ema is missing"),
+}
+
+
+@pytest.mark.parametrize("change", RUNS)
+def test_a_run_that_asks_more_of_the_robot_is_refused(unet: Checkpoint, change: str) -> None:
+    values, message = RUNS[change]
+    unet.config |= values
+    unet.save()
+    with pytest.raises(ExportError, match=message):
+        diffusion_policy.load(unet.path)
+
+
+def test_fields_of_a_run_that_the_policy_has_again_are_known(unet: Checkpoint) -> None:
+    unet.config |= {"horizon": 3, "n_latency_steps": 0, "dataloader": {"batch_size": 256}, "exp_name": "default"}
+    unet.config["task"] |= {"abs_action": True}
+    unet.save()
+    assert any("task.abs_action is True" in note for note in diffusion_policy.load(unet.path).notes)
+
+
+SCHEDULES = {
+    "thresholding": (True, "thresholding is True, which is not supported"),
+    "trained_betas": ([0.1, 0.2], "trained_betas is"),
+    "rescale_betas_zero_snr": (True, "rescale_betas_zero_snr is True"),
+    "variance_type": ("learned", "variance_type is 'learned'"),
+    "set_alpha_to_one": (False, "set_alpha_to_one is not known"),
+    "beta_schedule": ("sigmoid", "beta_schedule is 'sigmoid'"),
+    "num_train_timestep": (50, "num_train_timestep is not known"),
+}
+
+
+@pytest.mark.parametrize("field", SCHEDULES)
+def test_a_schedule_that_is_not_honoured_is_named(unet: Checkpoint, field: str) -> None:
+    value, message = SCHEDULES[field]
+    unet.config["policy"]["noise_scheduler"] = SCHEDULER | {field: value}
+    unet.save()
+    with pytest.raises(ExportError, match=message):
+        diffusion_policy.load(unet.path)
+
+
+def test_the_manifest_has_the_fields_that_mean_something(tmp_path: Path) -> None:
+    schedules = {
+        name: diffusion_policy.load(CHECKPOINTS[name](tmp_path / f"{number}.ckpt").path).scheduler
+        for number, name in enumerate(("u-net", "u-net, biases alone, ddim"))
+    }
+    shared = {"_class_name", "num_train_timesteps", "beta_schedule", "prediction_type", "timestep_spacing"}
+    shared |= {"steps_offset", "clip_sample", "clip_sample_range"}
+    assert schedules["u-net"].keys() == shared | {"variance_type"}
+    assert schedules["u-net, biases alone, ddim"].keys() == shared | {"set_alpha_to_one", "beta_start", "beta_end"}
+
+
+def test_a_class_of_another_project_is_refused(unet: Checkpoint) -> None:
+    unet.config["policy"]["_target_"] = "my_project.policy.DiffusionUnetLowdimPolicy"
+    unet.save()
+    with pytest.raises(
+        ExportError, match=r"_target_ is 'my_project\.policy\.DiffusionUnetLowdimPolicy', but must be of"
+    ):
+        diffusion_policy.load(unet.path)
+
+
+def test_weights_that_have_no_place_are_named(unet: Checkpoint) -> None:
+    unet.save(state_dicts={"ema_model": unet.state() | {"adapter.scale": torch.ones(3)}})
+    with pytest.raises(ExportError, match=r"adapter\.scale has no place"):
+        diffusion_policy.load(unet.path)
+    bias = "model.final_conv.1.bias"
+    unet.save(state_dicts={"ema_model": unet.state() | {bias: torch.full((ACTION,), float("nan"))}})
+    with pytest.raises(ExportError, match=r"final_conv\.1\.bias has numbers that are not finite"):
+        diffusion_policy.load(unet.path)
+
+
+def test_a_mask_that_hides_other_tokens_is_refused(tmp_path: Path) -> None:
+    checkpoint = CHECKPOINTS["transformer"](tmp_path / "latest.ckpt")
+    state = checkpoint.state()
+    checkpoint.save(state_dicts={"ema_model": state | {"model.mask": torch.zeros(HORIZON, HORIZON)}})
+    with pytest.raises(ExportError, match=r"model\.mask hides other tokens"):
+        diffusion_policy.load(checkpoint.path)
+
+
+@pytest.fixture
+def seeing(tmp_path: Path) -> Checkpoint:
+    return CHECKPOINTS["images, a network each"](tmp_path / "latest.ckpt")
+
+
+def test_how_images_were_shrunk_must_be_said(seeing: Checkpoint, tmp_path: Path, refused: Callable[..., str]) -> None:
+    said = refused("diffusion-policy", seeing.path, tmp_path / "out")
+    assert "resize_shape is [22, 42], smaller than the images, [44, 40]" in said
+    assert "Say --no-antialias if" in said and "or --antialias if" in said
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize("resized", [(22, 42), (13, 17), (88, 80)])
+def test_images_are_resized_as_torchvision_does(antialias: bool, resized: tuple[int, int]) -> None:
+    images = torch.rand(2, 3, *ImageUnet.size)
+    ours = Resize(ImageUnet.size, resized, antialias)(images)
+    torch.testing.assert_close(ours, transforms.functional.resize(images, list(resized), antialias=antialias))
+
+
+IMAGE_FIELDS = {
+    "random_crop": (("obs_encoder", "random_crop"), False, "random_crop is False"),
+    "another shape_meta": (("obs_encoder", "shape_meta"), {}, "shape_meta is not the policy's own"),
+    "an unknown field of an image": (
+        ("shape_meta", "obs", "camera_0", "down_sample_steps"),
+        3,
+        r"shape_meta\.obs\.camera_0: down_sample_steps is not known",
+    ),
+    "rotations": (("shape_meta", "action", "rotation_rep"), "rotation_6d", "rotation_rep is not known"),
+}
+
+
+@pytest.mark.parametrize("change", IMAGE_FIELDS)
+def test_a_wrong_field_of_images_is_named(seeing: Checkpoint, change: str) -> None:
+    (*path, last), value, message = IMAGE_FIELDS[change]
+    part = seeing.config["policy"]
+    for name in path:
+        part = part[name]
+    part[last] = value
+    seeing.save()
+    with pytest.raises(ExportError, match=message):
+        diffusion_policy.load(seeing.path, antialias=False)
+
+
+def test_a_scale_for_each_channel_is_refused(seeing: Checkpoint) -> None:
+    for statistic in ("scale", "offset"):
+        seeing.statistics[f"camera_0.{statistic}"] = torch.rand(3)
+    seeing.save()
+    with pytest.raises(ExportError, match=r"normalizer\.params_dict\.camera_0 has 3 numbers, not 1"):
+        diffusion_policy.load(seeing.path, antialias=False)
+
+
+def test_names_from_a_checkpoint_cannot_obey(unet: Checkpoint, tmp_path: Path, refused: Callable[..., str]) -> None:
+    unet.config["policy"]["\x1b]0;owned\x07\u202e"] = 1
+    unet.save()
+    said = refused("diffusion-policy", unet.path, tmp_path / "out")
+    assert r"\x1b]0;owned\x07\u202e is not known" in said
+
+
+def test_a_failure_of_pytorchs_exporter_is_one_line(
+    unet: Checkpoint, tmp_path: Path, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        logging.getLogger("torch.onnx").error("a page of it")
+        try:
+            raise IndexError("a guard\nof \x1b[31mmany lines")
+        except IndexError as error:
+            raise RuntimeError("step 1/3") from error
+
+    monkeypatch.setattr(torch.onnx, "export", fails)
+    said = refused("diffusion-policy", unet.path, tmp_path / "out")
+    assert f"PyTorch {torch.__version__} cannot write denoiser.onnx as ONNX: IndexError: a guard of" in said
+    assert not list((tmp_path / "out").iterdir())
+
+
+CLAIMS = {
+    "compressed": lambda path: repacked(path, {"compression": zipfile.ZIP_DEFLATED}),
+    "an operation of other pickles": lambda path: repacked(
+        path, {}, lambda content: b"\x80\x04" + content[2:-1] + b"\x96\x01" + bytes(7) + b"a."
+    ),
+    "a class of a later pickle": lambda path: repacked(
+        path, {}, lambda content: content[:2] + b"c__builtin__\nbytearray\n0" + content[2:]
+    ),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_an_archive_that_torch_does_not_write_is_refused(unet: Checkpoint, claim: str) -> None:
+    CLAIMS[claim](unet.path)
+    with pytest.raises(ExportError, match=r"compressed|which torch\.save does not write|builtin__\.bytearray"):
+        diffusion_policy.load(unet.path)
+
+
+def repacked(path: Path, options: dict, change: Callable[[bytes], bytes] = bytes) -> None:
+    """The archive anew, its pickle changed."""
+    with zipfile.ZipFile(path) as archive:
+        members = {member.filename: archive.read(member) for member in archive.infolist()}
+    with zipfile.ZipFile(path, "w", **options) as archive:
+        for name, content in members.items():
+            archive.writestr(name, change(content) if name.endswith("data.pkl") else content)

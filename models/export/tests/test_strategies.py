@@ -40,7 +40,8 @@ def flow(folder: Path) -> Exported:
     """What the network says, taken for a velocity."""
     exported = of_lerobot(folder)
     manifest = json.loads((exported.folder / "policy.json").read_text())
-    of_flows = {"prediction_type": "flow_prediction", "timestep_spacing": "trailing"}
+    convention = {"time": "train_timesteps", "noise_at": 1, "velocity": "noise_minus_data"}
+    of_flows = {"prediction_type": "flow_prediction", "timestep_spacing": "trailing", "flow": convention}
     manifest["scheduler"] = {"num_train_timesteps": 100, "clip_sample": False} | of_flows
     (exported.folder / "policy.json").write_text(json.dumps(manifest))
     return Exported(exported.folder, exported.inputs, "euler")

@@ -46,9 +46,9 @@ pub fn load(folder: &Path, inference: &Inference) -> Network {
 }
 
 /// Noise as samples, and timesteps from all over the schedule.
-pub fn batch(rows: usize, dim: usize) -> (Array2<f32>, Vec<i64>) {
+pub fn batch(rows: usize, dim: usize) -> (Array2<f32>, Vec<f32>) {
     let samples = Noise::draw(rows as u64, rows, dim).steps().to_owned();
-    (samples, (0..rows as i64).map(|row| (37 * row + 5) % 100).collect())
+    (samples, (0..rows).map(|row| ((37 * row + 5) % 100) as f32).collect())
 }
 
 pub fn predict(policy: &mut Network, rows: usize) -> Array2<f32> {

@@ -67,6 +67,9 @@ pub struct LatencyStudyArguments {
     /// Folder for study.html, a page of all that was measured; study.json and study.svg.
     #[arg(long, default_value = "study")]
     pub out: PathBuf,
+    /// Go on with the study that was stopped in this folder.
+    #[arg(long)]
+    pub resume: bool,
     /// Print the study as JSON, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,

@@ -8,6 +8,7 @@ use parapolicy_policy::{AdoptError, RoleNames, adopt as adopted};
 use crate::args::AdoptArguments;
 use crate::failure::{Failure, InputError as _};
 use crate::output::table;
+use crate::say::say;
 
 /// Makes a policy's folder of a graph, and says what to fill in.
 pub fn adopt(arguments: AdoptArguments) -> Result<(), Failure> {
@@ -20,8 +21,7 @@ pub fn adopt(arguments: AdoptArguments) -> Result<(), Failure> {
     let names = RoleNames { sample, timestep, observation, prediction };
     let adoption = adopted(&graph, &name, &names).map_err(failure)?;
     adoption.write(&out).map_err(failure)?;
-    println!("{}", table::render_adoption(&adoption, &out));
-    Ok(())
+    say(table::render_adoption(&adoption, &out))
 }
 
 fn failure(error: AdoptError) -> Failure {

@@ -14,6 +14,7 @@ use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::output::plot::anytime::{self, Curve};
 use crate::output::staging::write_file;
+use crate::stop::Stop;
 
 /// Round budgets that are tried, as far as they cut a plan short.
 const ROUNDS: [usize; 17] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 45, 65, 85, 99];
@@ -51,6 +52,7 @@ fn points(
     let mut deviations = ROUNDS.map(|_| Vec::new());
     let mut reference = Sampler::new(sampler.table().clone(), Strategy::sequential(), sampler.dim())?;
     for (index, observation) in observations.iter().enumerate().progress() {
+        Stop::current().check("the plot was not written")?;
         let noise = Noise::draw(seed + index as u64, sampler.table().steps(), sampler.dim());
         let mut denoiser = policy.bind(observation.view()).map_err(Error::from)?;
         let whole = reference.sample(&mut denoiser, &noise)?.sample().to_owned();

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use indicatif::ProgressIterator as _;
 use ndarray::{Array1, Array2, ArrayView1};
 use parapolicy_control::{BoxError, Latency, Percentiles};
@@ -18,7 +19,10 @@ use crate::args::BenchArguments;
 use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::machine;
+use crate::output::staging::check_file;
 use crate::output::table;
+use crate::say::{say, tell};
+use crate::stop::Stop;
 
 /// A deviation from `sequential` beyond this is a different plan (normalised action units; the range of an action is
 /// 2).
@@ -32,8 +36,20 @@ pub struct Bench {
     /// How far the network computes from f32, for each solver and number of steps; none in f32.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub precision: Vec<FromF32>,
+    /// Set where the benchmark was stopped before its end: rows have the plans that were drawn by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<BenchInterrupted>,
     /// One a solver, number of steps and sampler.
     pub rows: Vec<Row>,
+}
+
+/// How much of a benchmark there would have been, had it not been stopped.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct BenchInterrupted {
+    /// Plans that were asked for of each row.
+    pub plans_asked: usize,
+    /// Rows that were asked for.
+    pub rows_asked: usize,
 }
 
 /// How far the network computes from f32, with one solver and number of steps.
@@ -70,6 +86,8 @@ pub struct MeasuredRow {
     pub solver: String,
     pub steps: usize,
     pub sampler: String,
+    /// Plans that were drawn.
+    pub plans: usize,
     /// Denoising steps evaluated at once; none for `sequential`.
     pub window: Option<usize>,
     /// Why, if `auto` took it.
@@ -114,6 +132,10 @@ pub fn deviation(plan: ArrayView1<'_, f32>, reference: &Array1<f32>) -> f32 {
 
 /// Compares samplers plan by plan with `sequential`, which is measured in turn with them.
 pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
+    let stop = Stop::listen()?;
+    arguments.anytime.as_deref().map_or(Ok(()), check_file)?;
+    let beyond = || anyhow!("--seed: {} observations from it on go beyond the largest seed", arguments.observations);
+    arguments.seed.checked_add(arguments.observations).ok_or_else(beyond).input()?;
     let mut policy = arguments.model.load()?;
     let sequential = SamplerName::Strategy(Strategy::sequential());
     let mut names = vec![sequential];
@@ -124,6 +146,9 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     let (mut rows, mut precision) = (Vec::new(), Vec::new());
     for &solver in &arguments.solvers {
         for &steps in &arguments.steps {
+            if stop.is_asked() {
+                continue;
+            }
             let (mut measured, mut refused) = (Vec::new(), Vec::new());
             let met = |_: &mut Network| Ok(observations.clone());
             let deviation = from_f32(&arguments.model, &mut policy, solver, steps, met)?;
@@ -138,19 +163,25 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
                     }
                 }
             }
-            rows.extend(compare(arguments.seed, &mut policy, measured, &observations, solver)?);
+            rows.extend(compare(arguments.seed, &mut policy, measured, &observations, solver, &stop)?);
             rows.extend(refused);
         }
     }
-    if let Some(file) = &arguments.anytime {
+    if let Some(file) = arguments.anytime.as_ref().filter(|_| !stop.is_asked()) {
         anytime::plot(arguments, &mut policy, &names, &observations, file)?;
     }
-    let bench = Bench { roofline: machine::roofline(&policy), precision, rows };
-    if arguments.json {
-        return print_json(&bench);
+    if !rows.iter().any(|row| matches!(row, Row::Measured(_))) {
+        stop.check("before the first plan was drawn; nothing was measured")?;
     }
-    println!("{}", table::render_bench(&bench));
-    Ok(())
+    let (plans_asked, rows_asked) = (count, arguments.solvers.len() * arguments.steps.len() * names.len());
+    let interrupted = stop.is_asked().then_some(BenchInterrupted { plans_asked, rows_asked });
+    let bench = Bench { roofline: machine::roofline(&policy), precision, interrupted, rows };
+    if arguments.json {
+        print_json(&bench)?;
+    } else {
+        say(table::render_bench(&bench))?;
+    }
+    stop.check("the plans that were drawn by then are reported")
 }
 
 /// The observations to plan for: taken from an environment, or drawn where none accepts the policy.
@@ -162,7 +193,7 @@ fn observations(arguments: &BenchArguments, policy: &mut Network, count: usize) 
     let place = match arguments.place.find(policy.manifest()) {
         Ok(place) => place,
         Err(Failure::Input(why)) if arguments.place.is_unnamed() => {
-            eprintln!("bench: {why}; observations are drawn from the ranges in the manifest");
+            tell!("bench: {why}; observations are drawn from the ranges in the manifest");
             return Ok(drawn(policy));
         }
         Err(failure) => return Err(failure),
@@ -174,6 +205,14 @@ fn observations(arguments: &BenchArguments, policy: &mut Network, count: usize) 
 }
 
 impl Row {
+    /// Plans that were drawn, where it was measured.
+    pub fn plans(&self) -> Option<usize> {
+        match self {
+            Self::Measured(row) => Some(row.plans),
+            Self::Refused(_) => None,
+        }
+    }
+
     fn refused(solver: Solver, steps: usize, name: SamplerName, why: &ConfigError) -> Self {
         let (solver, sampler) = (solver.to_string(), name.to_string());
         Self::Refused(RefusedRow { solver, steps, sampler, refused: why.to_string() })
@@ -243,6 +282,7 @@ impl Measured {
             solver: solver.to_string(),
             steps: self.sampler.table().steps(),
             sampler: self.settled.name,
+            plans: count,
             window: self.settled.strategy.window(),
             reason: self.settled.reason,
             rounds_mean: self.rounds as f64 / count as f64,
@@ -257,15 +297,20 @@ impl Measured {
     }
 }
 
-/// Every observation with every sampler in turn, under the same noise; the first sampler is the reference.
+/// Every observation with every sampler in turn, under the same noise, until it is asked to stop; the first sampler is the
+/// reference.
 fn compare(
     seed: u64,
     policy: &mut Network,
     mut measured: Vec<Measured>,
     observations: &[Array2<f64>],
     solver: Solver,
+    stop: &Stop,
 ) -> Result<Vec<Row>, Failure> {
     for (index, observation) in observations.iter().enumerate().progress() {
+        if stop.is_asked() {
+            break;
+        }
         let mut reference = None;
         for entry in &mut measured {
             let noise = Noise::draw(seed + index as u64, entry.sampler.table().steps(), entry.sampler.dim());
@@ -274,6 +319,7 @@ fn compare(
             reference.get_or_insert(plan);
         }
     }
+    measured.retain(|entry| !entry.deviations.is_empty());
     let sequential = measured.first().map_or(0.0, |entry| entry.latency.percentiles().p50);
     Ok(measured.into_iter().map(|entry| entry.row(solver, sequential)).collect())
 }

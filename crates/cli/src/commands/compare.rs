@@ -7,6 +7,7 @@ use crate::failure::{Failure, InputError as _};
 use crate::output::page::comparison::{self, Compared};
 use crate::output::staging::write_file;
 use crate::output::table;
+use crate::say::say;
 
 /// Puts two reports side by side: on the terminal, and on a page.
 pub fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
@@ -17,7 +18,5 @@ pub fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     write_file(out, |file| {
         comparison::write(&Compared { names: &names, reports: [&one, &other], comparison: &comparison }, file)
     })?;
-    println!("{}", table::render_comparison(&comparison, &names));
-    println!("written to {}", out.display());
-    Ok(())
+    say(format_args!("{}\nwritten to {}", table::render_comparison(&comparison, &names), out.display()))
 }

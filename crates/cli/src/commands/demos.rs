@@ -5,18 +5,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use parapolicy_lerobot::ExportError;
-use parapolicy_pusht::{Demonstration, OBSERVATION_SIZE, Renderer, ReplayErrors, SaveError, Trace, replay};
+use parapolicy_pusht::{
+    Demonstration, DemonstrationStep, OBSERVATION_SIZE, Renderer, ReplayErrors, SaveError, Trace, replay,
+};
 use serde::Serialize;
 
 use super::print_json;
 use crate::args::{
     Demos, DemosCheckArguments, DemosExportArguments, DemosFormat, DemosListArguments, DemosMergeArguments,
 };
-use crate::failure::{Failure, InputError as _};
+use crate::failure::{Failure, InputError as _, one_line};
 use crate::output::table;
+use crate::say::say;
+use crate::stop::Stop;
 
 /// Lists, checks, merges and exports recorded demonstrations.
 pub fn demos(command: &Demos) -> Result<(), Failure> {
+    Stop::listen()?;
     match command {
         Demos::List(arguments) => list(arguments),
         Demos::Check(arguments) => check(arguments),
@@ -47,24 +52,26 @@ fn list(arguments: &DemosListArguments) -> Result<(), Failure> {
             control_steps: demonstration.steps.len(),
             best_reward: demonstration.best_reward(),
         };
+        Stop::current().check("nothing was listed")?;
         listed.extend(Demonstration::load(&path).input()?.into_iter().map(listing));
     }
     if arguments.json {
         return print_json(&listed);
     }
-    println!("{}", table::render_demonstrations(&listed));
-    Ok(())
+    say(table::render_demonstrations(&listed))
 }
 
 /// Says of every file what is wrong with it, or how far the simulator ends up from it.
 fn check(arguments: &DemosCheckArguments) -> Result<(), Failure> {
     let mut refused = 0;
-    for path in files(&arguments.paths)? {
-        match replayed(&path) {
-            Ok(summary) => println!("{}: {summary}", path.display()),
+    let files = files(&arguments.paths)?;
+    for (checked, path) in files.iter().enumerate() {
+        Stop::current().check(&format!("{checked} of {} files were checked", files.len()))?;
+        match replayed(path) {
+            Ok(summary) => say(format_args!("{}: {summary}", path.display()))?,
             Err(error) => {
                 refused += 1;
-                println!("{error:#}");
+                say(one_line(&error))?;
             }
         }
     }
@@ -86,40 +93,62 @@ fn merge(arguments: &DemosMergeArguments) -> Result<(), Failure> {
     let mut merged = load(&arguments.paths)?;
     let found = merged.len();
     if let Some(least) = arguments.min_reward {
-        merged.retain(|demonstration| demonstration.best_reward().is_some_and(|reward| reward >= least));
+        merged.retain(|(_, demonstration)| demonstration.best_reward().is_some_and(|reward| reward >= least));
     }
     if merged.is_empty() {
         return Err(anyhow!("none of {found} demonstrations is left")).input();
     }
+    let merged = of_one_kind(merged)?;
     let saved = Demonstration::save(&merged, &arguments.out);
     match saved {
         Err(error @ SaveError::Exists(_)) => Err(error).input(),
         saved => Ok(saved?),
     }?;
-    println!("{} of {found} demonstrations written to {}", merged.len(), arguments.out.display());
-    Ok(())
+    say(format_args!("{} of {found} demonstrations written to {}", merged.len(), arguments.out.display()))
 }
 
 fn export(arguments: &DemosExportArguments) -> Result<(), Failure> {
     let DemosFormat::LeRobot = arguments.format;
-    let demonstrations = load(&arguments.paths)?;
+    let demonstrations = of_one_kind(load(&arguments.paths)?)?;
     let renderer = arguments.images.then(|| Renderer::new(OBSERVATION_SIZE, OBSERVATION_SIZE)).transpose()?;
-    let exported = match parapolicy_lerobot::export(&demonstrations, renderer, &arguments.out) {
+    let stopped = || Stop::current().is_asked();
+    let exported = match parapolicy_lerobot::export_unless(&demonstrations, renderer, &arguments.out, &stopped) {
         Err(error @ (ExportError::Exists(_) | ExportError::Empty)) => Err(error).input(),
         exported => Ok(exported?),
     }?;
     let (episodes, frames, out) = (exported.episodes, exported.frames, arguments.out.display());
-    println!("{episodes} demonstrations, {frames} control steps, written to {out}");
-    Ok(())
+    say(format_args!("{episodes} demonstrations, {frames} control steps, written to {out}"))
 }
 
-/// All demonstrations of files, and of those in folders.
-fn load(paths: &[PathBuf]) -> Result<Vec<Demonstration>, Failure> {
+/// All demonstrations of files, and of those in folders, each with its file.
+fn load(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Demonstration)>, Failure> {
     let mut demonstrations = Vec::new();
     for path in files(paths)? {
-        demonstrations.extend(Demonstration::load(&path).input()?);
+        Stop::current().check("nothing was written")?;
+        demonstrations.extend(Demonstration::load(&path).input()?.into_iter().map(|one| (path.clone(), one)));
     }
+    Stop::current().check("nothing was written")?;
     Ok(demonstrations)
+}
+
+/// Refuses demonstrations of which only some have rewards or velocities: one file has them of all control steps, or of none.
+fn of_one_kind(demonstrations: Vec<(PathBuf, Demonstration)>) -> Result<Vec<Demonstration>, Failure> {
+    type Has = fn(&DemonstrationStep) -> bool;
+    let arrays: [(&str, Has); 2] =
+        [("reward", |step| step.reward.is_some()), ("agent_velocity", |step| step.agent_velocity.is_some())];
+    for (array, has) in arrays {
+        let with = demonstrations.iter().find(|(_, one)| one.steps.iter().all(has));
+        let without = demonstrations.iter().find(|(_, one)| !one.steps.iter().all(has));
+        if let (Some((with, _)), Some((without, _))) = (with, without) {
+            let (with, without) = (with.display(), without.display());
+            return Err(anyhow!(
+                "{without}: has no `{array}`, which {with} has and would lose: put files that have it into one output, and those \
+                 that do not into another"
+            ))
+            .input();
+        }
+    }
+    Ok(demonstrations.into_iter().map(|(_, demonstration)| demonstration).collect())
 }
 
 /// Files, and those in folders, in alphabetical order.

@@ -1,13 +1,16 @@
 //! Observations for calibration and benchmarks, taken from episodes.
 
+use std::sync::Arc;
+
 use ndarray::Array2;
-use parapolicy_control::{DiffusionPolicy, Environment};
+use parapolicy_control::{DiffusionPolicy, Environment, Observer};
 use parapolicy_eval::run_episode;
 use parapolicy_policy::Network;
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 use self::met::Met;
 use crate::failure::{Failure, InputError as _};
+use crate::stop::Stop;
 
 mod met;
 
@@ -23,8 +26,9 @@ pub fn meet(
     let table = Table::new(scheduler, Solver::deterministic(scheduler.prediction_type), 10).input()?;
     let mut sampler = Sampler::new(table, Strategy::sequential(), network.manifest().sample_dim()).input()?;
     let met = Met::new(network.manifest());
+    let observer: Vec<Arc<dyn Observer>> = vec![Arc::new(met.clone()), Arc::new(Stop::current())];
     for seed in seed.. {
-        run_episode(&mut DiffusionPolicy::new(&mut *network, &mut sampler), environment, seed, &met)?;
+        run_episode(&mut DiffusionPolicy::new(&mut *network, &mut sampler), environment, seed, &observer)?;
         if met.len() >= count {
             break;
         }

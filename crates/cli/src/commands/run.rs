@@ -4,25 +4,33 @@ mod lockstep;
 mod observers;
 mod realtime;
 
+use std::ops::Range;
+
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::Environment;
 use parapolicy_control::refine::Refinement;
-use parapolicy_eval::{Deviation, Model, RealtimeReport, Recording, Report, Run, SCHEMA_VERSION, SamplerRun};
+use parapolicy_eval::{
+    Deviation, Interrupted, Model, RealtimeReport, Recording, Report, ReportOutput, Run, SCHEMA_VERSION, SamplerRun,
+};
 use parapolicy_log::{LogFile, LogSummary};
-use parapolicy_policy::Network;
+use parapolicy_policy::{Manifest, Network};
 use parapolicy_sampler::{Budget, Sampler, Strategy};
+use serde_json::{Value, json};
 
 use super::Settled;
 use super::observations::meet;
 use super::precision::from_f32;
-use super::print_json;
 use super::refinement::refinement;
+use super::{command_line, print_json, seeds};
 use crate::args::{ClockName, LatencyName, RunArguments, SamplingArguments};
 use crate::environments::Place;
-use crate::failure::{Failure, InputError as _};
+use crate::failure::{Failure, InputError as _, one_line};
+use crate::journal::Journal;
 use crate::machine;
 use crate::output::staging::Staging;
 use crate::output::{outputs, table};
+use crate::say::{say, tell};
+use crate::stop::Stop;
 
 /// One sampler of the comparison.
 struct Contender {
@@ -41,21 +49,24 @@ struct Played {
     /// Settings of the realtime loop, if there was one.
     in_time: Option<RealtimeReport>,
     log: LogFile,
+    journal: Journal,
 }
 
 /// Compares samplers on the same seeds and writes the report.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     arguments.check()?;
+    let stop = Stop::listen()?;
     let place = arguments.place.find(&arguments.model.manifest()?)?;
-    let mut staging = Staging::new(&arguments.out)?;
+    let mut staging = Staging::new(&arguments.out, &outputs().map(ReportOutput::file_name))?;
     let mut network = arguments.model.load()?;
     let mut environment = place.make(network.manifest())?;
+    seeds(arguments.seed, arguments.episodes, &mut *environment)?;
     let mut contenders = contenders(arguments, &mut network, &place, &mut *environment)?;
     let SamplingArguments { solver, steps, .. } = arguments.sampling;
     let met = |network: &mut Network| meet(network, &mut *environment, arguments.seed, 1);
     let deviation = from_f32(&arguments.model, &mut network, solver, steps, met)?;
 
-    let Played { recording, in_time, log } = match arguments.realtime.clock {
+    let Played { recording, in_time, log, journal } = match arguments.realtime.clock {
         ClockName::Lockstep if arguments.environments == 1 => {
             lockstep::compete(arguments, &mut network, &mut *environment, &mut contenders)?
         }
@@ -67,16 +78,27 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         ClockName::Virtual => realtime::compete_virtually(arguments, &mut network, &mut *environment, &mut contenders)?,
     };
     let log = finish(log);
-    let report = report(arguments, &network, deviation, &place, in_time, &contenders)?;
-    write(&mut staging, &Run { report: &report, recording: &recording, scenario: &*place.scenario })?;
-    let files = staging.publish()?;
-
-    if arguments.json {
-        return print_json(&report);
+    contenders.retain(|contender| !contender.run.is_empty());
+    if contenders.is_empty() {
+        stop.check("before the first episode was over; nothing was measured")?;
     }
-    println!("{}", table::render(&report));
-    println!("written to {}: {}, {log}", arguments.out.display(), files.join(", "));
-    Ok(())
+    let report = report(arguments, &network, deviation, &place, in_time, &contenders)?;
+    let run = Run { report: &report, recording: &recording, scenario: &*place.scenario };
+    let written = write(&mut staging, &run).and_then(|()| Ok(staging.publish()?));
+    if written.is_ok() && report.interrupted.is_none() {
+        journal.remove();
+    }
+    // What was measured is told whether or not there is room for the files.
+    if arguments.json {
+        print_json(&report)?;
+    } else {
+        say(table::render(&report))?;
+    }
+    let files = written?;
+    if !arguments.json {
+        say(format_args!("written to {}: {}, {log}", arguments.out.display(), files.join(", ")))?;
+    }
+    if report.interrupted.is_some() { stop.check("the episodes so far are reported; --resume goes on") } else { Ok(()) }
 }
 
 /// Writes every output that there is something to write of.
@@ -92,13 +114,37 @@ fn finish(log: LogFile) -> String {
     let name = log.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     match log.finish() {
         Ok(LogSummary { dropped: 0, .. }) => {}
-        Ok(LogSummary { dropped, .. }) => eprintln!("{name}: {dropped} messages are missing, the disk did not keep up"),
-        Err(error) => eprintln!("{:#}", anyhow!(error)),
+        Ok(LogSummary { dropped, .. }) => tell!("{name}: {dropped} messages are missing, the disk did not keep up"),
+        Err(error) => tell!("{}", one_line(&anyhow!(error))),
     }
     name
 }
 
 impl RunArguments {
+    /// The seeds of the episodes; that they are seeds was checked.
+    fn seeds(&self) -> Range<u64> {
+        self.seed..self.seed.saturating_add(self.episodes)
+    }
+
+    /// What all episodes have in common.
+    fn settings(&self, manifest: &Manifest) -> Value {
+        json!({
+            "model": manifest.denoiser.sha256,
+            "runtime": format!("{:?}", self.model.runtime),
+            "sampling": format!("{:?}", self.sampling),
+            "samplers": format!("{:?}", self.samplers),
+            "refine": self.refine,
+            "budget": format!("{:?}", self.budget),
+            "warm_start": self.warm_start,
+            "reuse": self.reuse,
+            "log_rounds": self.log_rounds,
+            "place": format!("{:?}", self.place),
+            "seed": self.seed,
+            "environments": self.environments,
+            "loop": format!("{:?}", self.realtime),
+        })
+    }
+
     /// Refuses options that a realtime loop does not support: it plans from the last observations alone, one plan at a
     /// time.
     fn check(&self) -> Result<(), Failure> {
@@ -178,9 +224,13 @@ fn report(
 ) -> Result<Report, Failure> {
     let runs: Vec<&SamplerRun> = contenders.iter().map(|contender| &contender.run).collect();
     let manifest = policy.manifest();
+    let samplers = SamplerRun::reports(&runs).context("no episode was run")?;
+    let episodes = samplers.iter().map(|sampler| sampler.episodes.len() as u64).sum();
+    let of_each = if arguments.refine.is_some() { 2 } else { 1 };
+    let asked = arguments.episodes.saturating_mul(of_each * arguments.samplers.len() as u64);
     Ok(Report {
         schema_version: SCHEMA_VERSION,
-        command: std::env::args().collect(),
+        command: command_line(),
         machine: machine::describe(policy.provider()),
         roofline: machine::roofline(policy),
         deviation,
@@ -191,6 +241,7 @@ fn report(
         steps: arguments.sampling.steps,
         environments: usize::try_from(arguments.environments)?,
         in_time,
-        samplers: SamplerRun::reports(&runs).context("no episode was run")?,
+        interrupted: (episodes < asked).then_some(Interrupted { episodes_asked: asked, episodes }),
+        samplers,
     })
 }

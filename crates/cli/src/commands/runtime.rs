@@ -10,22 +10,21 @@ use crate::args::RuntimeCommand;
 use crate::failure::{Failure, InputError as _};
 use crate::output::table;
 use crate::progress::InstallProgress;
+use crate::say::say;
+use crate::stop::Stop;
 
 /// Manages the libraries of ONNX Runtime.
 pub fn runtime(command: &RuntimeCommand) -> Result<(), Failure> {
     match command {
-        RuntimeCommand::List => {
-            println!("{}", table::render_installable(&Runtime::installable()?));
-            Ok(())
-        }
+        RuntimeCommand::List => say(table::render_installable(&Runtime::installable()?)),
         RuntimeCommand::Install { provider } => install(*provider),
         RuntimeCommand::Which { provider, ort_lib } => which(*provider, ort_lib.as_deref()),
     }
 }
 
 fn install(provider: BackendName) -> Result<(), Failure> {
-    println!("{}", Runtime::install(of(provider)?, &InstallProgress::new())?.display());
-    Ok(())
+    Stop::listen()?;
+    say(Runtime::install(of(provider)?, &InstallProgress::new())?.display())
 }
 
 fn which(provider: BackendName, library: Option<&Path>) -> Result<(), Failure> {
@@ -34,8 +33,7 @@ fn which(provider: BackendName, library: Option<&Path>) -> Result<(), Failure> {
     let runtime = found.ok_or_else(|| {
         anyhow!("{provider}: no library was found; `parapolicy runtime install {provider}` installs one")
     })?;
-    println!("{} ({})", runtime.library().display(), runtime.source());
-    Ok(())
+    say(format_args!("{} ({})", runtime.library().display(), runtime.source()))
 }
 
 /// The execution provider of this name.

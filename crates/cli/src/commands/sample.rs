@@ -1,7 +1,7 @@
 //! `parapolicy sample`: samples plans for one observation.
 
-use anyhow::{Context as _, Result};
-use ndarray::{Array, Array1, Axis, Dimension, arr0, stack};
+use anyhow::{Context as _, Result, bail};
+use ndarray::{Array, Array1, Axis, Dimension, IntoDimension as _, arr0, stack};
 use ndarray_npy::NpzWriter;
 use parapolicy_policy::Network;
 use parapolicy_sampler::{BatchedSampler, Budget, Noise, Sample, Sampler, Statistics};
@@ -11,7 +11,8 @@ use super::print_json;
 use crate::args::{SampleArguments, SamplingArguments};
 use crate::failure::{Failure, InputError as _};
 use crate::input::PlanInput;
-use crate::output::staging::write_file;
+use crate::output::staging::{check_file, write_file};
+use crate::say::tell;
 
 /// What a plan took.
 #[derive(Serialize)]
@@ -37,6 +38,7 @@ struct Batched<'a> {
 
 /// Draws one action sequence, or several, writes them, and prints what it took.
 pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
+    check_file(&arguments.output)?;
     let budget = arguments.budget.budget()?;
     let mut policy = arguments.model.load()?;
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
@@ -64,6 +66,7 @@ fn sample_one(
     let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noise)?;
     let actions = policy.actions(drawn.sample());
+    ensure_finite(&actions).with_context(of_input).input()?;
     let sample = drawn.sample().to_shape((horizon, plan_dim))?.to_owned();
     let residual = drawn.residual().map(arr0);
     write_file(&arguments.output, |file| write_plans(file, &actions, &sample, residual.as_ref()))?;
@@ -82,14 +85,20 @@ fn sample_many(
     let of_input = || arguments.input.display().to_string();
     input.ensure_no_noise().with_context(of_input).input()?;
     let (steps, dim) = (sampler.table().steps(), sampler.dim());
-    let seeds = (0..plans).map(|plan| arguments.seed.wrapping_add(plan));
+    let end = arguments.seed.checked_add(plans);
+    let end =
+        end.with_context(|| format!("--seed: {plans} plans from {} on go beyond the largest seed", arguments.seed));
+    let seeds = arguments.seed..end.input()?;
+    // Before any noise is drawn: it refuses more plans than can be kept.
+    let most = usize::try_from(plans).unwrap_or(usize::MAX);
+    let mut sampler = BatchedSampler::new(sampler.table().clone(), sampler.strategy(), dim, most).input()?;
     let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
-    let mut sampler = BatchedSampler::new(sampler.table().clone(), sampler.strategy(), dim, noises.len()).input()?;
 
     let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noises)?;
     let actions: Vec<_> = drawn.iter().map(|drawn| policy.actions(drawn.sample())).collect();
     let actions = stack(Axis(0), &actions.iter().map(|actions| actions.view()).collect::<Vec<_>>())?;
+    ensure_finite(&actions).with_context(of_input).input()?;
     let samples: Vec<_> = drawn.iter().map(|drawn| drawn.sample()).collect();
     let shape = (drawn.iter().len(), policy.manifest().horizon, policy.manifest().plan_dim());
     let samples = stack(Axis(0), &samples)?.into_shape_with_order(shape)?;
@@ -101,9 +110,21 @@ fn sample_many(
     print_json(&Batched { together: drawn.statistics(), plans: drawn.iter().map(Cost::of).collect() })
 }
 
+/// Refuses actions that no robot can execute.
+fn ensure_finite<D: Dimension>(actions: &Array<f64, D>) -> Result<()> {
+    match actions.indexed_iter().find(|(_, action)| !action.is_finite()) {
+        None => Ok(()),
+        Some((index, action)) => bail!(
+            "the plan is not finite: `actions`{:?} is {action}; nothing is written. Look at the ranges of the observation and of \
+             the policy's `normalization`",
+            index.into_dimension().slice()
+        ),
+    }
+}
+
 fn say_if_cut_short(drawn: Sample<'_>) {
     if let Some(residual) = drawn.residual() {
-        eprintln!("cut short: in the last round the plan still moved by {residual:.4} (root mean square, normalised)");
+        tell!("cut short: in the last round the plan still moved by {residual:.4} (root mean square, normalised)");
     }
 }
 

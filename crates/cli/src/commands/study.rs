@@ -7,24 +7,31 @@ use std::time::Duration;
 use anyhow::anyhow;
 use ndarray::Array2;
 use parapolicy_eval::Deviation;
-use parapolicy_eval::{Machine, Model, SamplerReport};
+use parapolicy_eval::{Interrupted, Machine, Model, SamplerReport};
 use parapolicy_policy::{Manifest, Network};
 use parapolicy_pusht::PUSHT;
 use parapolicy_sampler::Sampler;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use self::conditions::{conditions, play, rows};
 use super::observations::meet;
 use super::precision::from_f32;
 use super::realtime::controller;
-use super::{Settled, print_json};
+use super::{Settled, command_line, print_json, seeds};
 use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, SamplingArguments};
 use crate::environments::Place;
 use crate::failure::{Failure, InputError as _};
+use crate::journal::Journal;
 use crate::machine;
 use crate::output::staging::Staging;
 use crate::output::{page, plot, table};
 use crate::progress::RunProgress;
+use crate::say::say;
+use crate::stop::Stop;
+
+/// What a study writes.
+const FILES: [&str; 3] = ["study.html", "study.json", "study.svg"];
 
 /// The second scenario of PushT that is studied.
 const SHOVED: &str = "sims/shoved.toml";
@@ -41,6 +48,9 @@ pub struct Study {
     pub steps: usize,
     pub blend: String,
     pub late: String,
+    /// Set where the study was stopped before its end: rows have the episodes that were over by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<Interrupted>,
     pub groups: Vec<Group>,
 }
 
@@ -78,8 +88,9 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
     if arguments.latencies.iter().chain([&arguments.latency]).any(|latency| *latency > LONGEST_LATENCY) {
         return Err(anyhow!("more than an hour of latency is not simulated")).input();
     }
+    let stop = Stop::listen()?;
     let places = places(arguments, &arguments.model.manifest()?)?;
-    let mut staging = Staging::new(&arguments.out)?;
+    let mut staging = Staging::new(&arguments.out, &FILES)?;
     let mut policy = arguments.model.load()?;
     let (settled, mut samplers) = samplers(arguments, &mut policy, &places)?;
     let SamplingArguments { solver, steps, .. } = arguments.sampling;
@@ -89,27 +100,49 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
         places.first().map_or(Ok(Duration::ZERO), |place| Ok::<_, Failure>(place.make(policy.manifest())?.period()))?;
     let config = controller(policy.manifest(), period, None, None, Some(arguments.blend), Some(arguments.late));
     let each = arguments.latencies.len() + arguments.intervals.len() + samplers.len();
-    let progress = RunProgress::new((places.len() * each) as u64 * arguments.episodes);
-    let mut groups = Vec::new();
+    let asked = ((places.len() * each) as u64).saturating_mul(arguments.episodes);
+    let progress = RunProgress::new(asked);
+    let mut journal = Journal::begin(&arguments.out, arguments.settings(&policy), arguments.resume)?;
+    let (mut groups, mut over) = (Vec::new(), 0);
     for varied in [Varied::Latency, Varied::Replan, Varied::Sampler] {
         for place in &places {
             let mut environment = place.make(policy.manifest())?;
             let mut conditions = conditions(arguments, varied, policy.manifest().n_action_steps, &settled, &samplers);
-            for seed in arguments.seed..arguments.seed + arguments.episodes {
-                for condition in &mut conditions {
+            let scenario = place.scenario.name().to_owned();
+            let seeds = seeds(arguments.seed, arguments.episodes, &mut *environment)?;
+            'played: for seed in seeds {
+                for (index, condition) in conditions.iter_mut().enumerate() {
                     let sampler = &mut samplers[condition.sampler];
-                    play(condition, &config, &mut policy, sampler, &mut *environment, seed)?;
+                    let of = format!("{varied:?} {scenario} {index} {}", condition.run.name);
+                    let known = journal.known(&of, seed).cloned();
+                    let played = match known {
+                        Some(known) => Some(known),
+                        None => play(condition, &config, &mut policy, sampler, &mut *environment, seed)?,
+                    };
+                    let Some(played) = played else { break 'played };
+                    if journal.known(&of, seed).is_none() {
+                        journal.keep(&of, &played);
+                    }
+                    condition.add(&played);
+                    over += 1;
                     progress.episode_done(&condition.run);
                 }
             }
-            groups.push(Group { varied, scenario: place.scenario.name().to_owned(), rows: rows(&conditions)? });
+            conditions.retain(|condition| !condition.run.is_empty());
+            if !conditions.is_empty() {
+                groups.push(Group { varied, scenario, rows: rows(&conditions)? });
+            }
         }
     }
     progress.finish();
+    let is_whole = over == asked;
+    if groups.is_empty() {
+        stop.check("before the first episode was over; nothing was measured")?;
+    }
 
     let manifest = policy.manifest();
     let study = Study {
-        command: std::env::args().collect(),
+        command: command_line(),
         machine: machine::describe(policy.provider()),
         deviation,
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
@@ -117,18 +150,42 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
         steps: arguments.sampling.steps,
         blend: arguments.blend.to_string(),
         late: arguments.late.to_string(),
+        interrupted: (!is_whole).then_some(Interrupted { episodes_asked: asked, episodes: over }),
         groups,
     };
     staging.write("study.html", |file| page::study::write(&study, file))?;
     staging.write("study.json", |file| Ok(serde_json::to_writer_pretty(file, &study)?))?;
     staging.write("study.svg", |file| plot::study::draw(&study, file))?;
     let files = staging.publish()?;
-    if arguments.json {
-        return print_json(&study);
+    if is_whole {
+        journal.remove();
     }
-    println!("{}", table::render_study(&study));
-    println!("written to {}: {}", arguments.out.display(), files.join(", "));
-    Ok(())
+    if arguments.json {
+        print_json(&study)?;
+    } else {
+        let (text, out) = (table::render_study(&study), arguments.out.display());
+        say(format_args!("{text}\nwritten to {out}: {}", files.join(", ")))?;
+    }
+    if is_whole { Ok(()) } else { stop.check("the episodes so far are reported; --resume goes on") }
+}
+
+impl LatencyStudyArguments {
+    /// What all episodes have in common.
+    fn settings(&self, policy: &Network) -> Value {
+        let manifest = policy.manifest();
+        json!({
+            "model": manifest.denoiser.sha256,
+            "inference": policy.provider().to_string(),
+            "sampling": format!("{:?}", self.sampling),
+            "samplers": format!("{:?}", self.samplers),
+            "environment": format!("{:?}", self.environment),
+            "scenarios": format!("{:?}", self.scenarios),
+            "latencies": format!("{:?}, {:?}", self.latencies, self.latency),
+            "intervals": format!("{:?}, {:?}", self.intervals, self.replan),
+            "blend": self.blend.to_string(),
+            "late": self.late.to_string(),
+        })
+    }
 }
 
 fn samplers(

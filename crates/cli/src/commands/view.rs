@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 
 use anyhow::{Context as _, anyhow};
+use parapolicy_pusht::Scenario;
 use serde_json::{Value, json};
 
 use crate::args::{ClockName, ViewArguments};
@@ -42,10 +43,36 @@ fn program() -> Result<PathBuf, Failure> {
 }
 
 impl ViewArguments {
+    /// Refuses paths that instructions cannot hold, and seeds that a scenario does not have. What cannot be read is the viewer's
+    /// to tell.
+    fn check(&self) -> Result<(), Failure> {
+        let paths = [("--model", Some(&self.model.model)), ("--ort-lib", self.model.runtime.ort_lib.as_ref())];
+        let more = [
+            ("--demos", Some(&self.demos)),
+            ("--replay", self.replay.as_ref()),
+            ("--screenshot", self.screenshot.as_ref()),
+        ];
+        let scenarios = self.scenarios.iter().map(|path| ("--scenario", Some(path)));
+        for (name, path) in paths.into_iter().chain(more).chain(scenarios) {
+            if let Some(path) = path.filter(|path| path.to_str().is_none()) {
+                return Err(anyhow!("{name}: {} is not UTF-8; `view` takes paths that are", path.display())).input();
+            }
+        }
+        for path in &self.scenarios {
+            let most = Scenario::load(path).map_or(u64::MAX, |scenario| scenario.reset.distribution.largest_seed());
+            if self.seed > most {
+                let path = path.display();
+                return Err(anyhow!("--seed: {} is beyond {most}, the largest seed of {path}", self.seed)).input();
+            }
+        }
+        Ok(())
+    }
+
     fn instructions(&self) -> Result<Value, Failure> {
         if self.clock == ClockName::Virtual {
             return Err(anyhow!("--clock: nobody can watch virtual time pass")).input();
         }
+        self.check()?;
         let inference = self.model.runtime.inference(&self.model.model)?;
         Ok(json!({
             "model": self.model.model,

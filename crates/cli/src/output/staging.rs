@@ -13,10 +13,12 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Prepares to fill `folder`, on the same file system.
-    pub fn new(folder: &Path) -> Result<Self> {
+    /// Prepares to fill `folder`, on the same file system, with files of these names at most; whether they can be put there is
+    /// checked now.
+    pub fn new(folder: &Path, names: &[&str]) -> Result<Self> {
         let files = parapolicy_files::Staging::new(folder)
             .with_context(|| format!("{}: could not be created", folder.display()))?;
+        files.check(names).with_context(|| format!("{}: could not be written to", folder.display()))?;
         Ok(Self { files, folder: folder.to_owned() })
     }
 
@@ -30,6 +32,11 @@ impl Staging {
     pub fn publish(self) -> Result<Vec<String>> {
         self.files.publish().with_context(|| format!("{}: could not be put in place", self.folder.display()))
     }
+}
+
+/// Checks, before anything is measured, that a file can be written.
+pub fn check_file(path: &Path) -> Result<()> {
+    parapolicy_files::check(path).with_context(|| format!("{}: could not be written", path.display()))
 }
 
 /// Writes a single file aside, then renames it.

@@ -11,7 +11,7 @@ mod runtime;
 pub mod study;
 
 use comfy_table::{CellAlignment, Table, presets};
-use parapolicy_eval::{CutShort, Difference, Interval, Report, SamplerReport, Throughput};
+use parapolicy_eval::{CutShort, Difference, Interrupted, Interval, Report, SamplerReport, Throughput};
 
 pub use adoption::render_adoption;
 pub use bench::render_bench;
@@ -39,7 +39,7 @@ pub struct Glance {
 
 /// The run at a glance, as text.
 pub fn render(report: &Report) -> String {
-    let below = differences(report).into_iter().chain(realtime::footnotes(report));
+    let below = notes(report).into_iter().chain(realtime::footnotes(report));
     let lines = below.chain(report.deviation.iter().map(ToString::to_string)).map(|line| format!("\n{line}"));
     Glance::of(report).render() + &lines.collect::<String>()
 }
@@ -56,7 +56,7 @@ impl Glance {
     pub fn of(report: &Report) -> Self {
         let cut_short = report.samplers.iter().any(|sampler| sampler.cut_short.share > 0.0);
         let violated = report.samplers.iter().any(|sampler| sampler.violation_rate > 0.0);
-        let mut columns = vec!["sampler", "reward", "95 % interval", "success"];
+        let mut columns = vec!["sampler", "reward", "95 % interval", "success (95 %)"];
         match report.in_time {
             Some(_) => columns.extend(REALTIME_COST.into_iter().chain([WORK])),
             None if is_batched(report) => columns.extend(BATCHED.into_iter().chain([WORK, "throughput"])),
@@ -70,12 +70,11 @@ impl Glance {
             columns.extend(VIOLATIONS);
         }
         let row = |sampler: &SamplerReport| {
-            let interval = sampler.reward_interval;
             let mut row = vec![
                 sampler.name.clone(),
                 format!("{:.3}", sampler.reward_mean),
-                format!("{:.3} – {:.3}", interval.low, interval.high),
-                format!("{:.0} %", 100.0 * sampler.success_rate),
+                bounds(sampler.reward_interval),
+                success(sampler),
             ];
             row.extend(costs(report, sampler));
             row.extend(sampler.timing.iter().flat_map(realtime::cells));
@@ -119,15 +118,50 @@ fn costs(report: &Report, sampler: &SamplerReport) -> Vec<String> {
     ]
 }
 
+/// A 95 % interval; a dash where there is none.
+pub fn bounds(interval: Option<Interval>) -> String {
+    interval.map_or_else(|| "–".to_owned(), |Interval { low, high }| format!("{low:.3} – {high:.3}"))
+}
+
+/// A 95 % interval of a difference, to `digits`; or that there is none.
+pub fn signed_bounds(interval: Option<Interval>, digits: usize) -> String {
+    interval.map_or_else(
+        || "no interval".to_owned(),
+        |Interval { low, high }| format!("{low:+.digits$} to {high:+.digits$}"),
+    )
+}
+
+/// The share of episodes that succeeded, with its interval.
+pub fn success(sampler: &SamplerReport) -> String {
+    let share = 100.0 * sampler.success_rate;
+    match sampler.success_interval {
+        Some(Interval { low, high }) => format!("{share:.0} % ({:.0} – {:.0})", 100.0 * low, 100.0 * high),
+        None => format!("{share:.0} %"),
+    }
+}
+
+/// What is to be known beside the table: that a run was stopped, differences between samplers, and what shared batches change.
+pub fn notes(report: &Report) -> Vec<String> {
+    let stopped = report.interrupted.map(|Interrupted { episodes_asked, episodes }| {
+        format!("stopped before its end, after {episodes} of {episodes_asked} episodes; `run --resume` goes on")
+    });
+    let rounding = (report.environments > 1).then(|| {
+        "plans of several environments share batches, and a batch of one row is rounded otherwise than a larger one: rewards may \
+         differ from those of one environment from the fifth digit on"
+            .to_owned()
+    });
+    stopped.into_iter().chain(differences(report)).chain(rounding).collect()
+}
+
 /// Difference in reward to the first sampler, paired by seed.
 pub fn differences(report: &Report) -> Vec<String> {
     let Some(first) = report.samplers.first() else { return Vec::new() };
     let line = |sampler: &SamplerReport| {
-        let Difference { mean, interval: Interval { low, high } } = sampler.reward_difference?;
-        let (name, first) = (&sampler.name, &first.name);
-        Some(format!(
-            "reward of {name} less {first}'s, seed by seed: {mean:+.4} (95 % interval {low:+.4} to {high:+.4})"
-        ))
+        let difference = sampler.reward_difference?;
+        let Difference { mean, interval, .. } = difference;
+        let (name, first, verdict) = (&sampler.name, &first.name, difference.verdict());
+        let interval = interval.map_or_else(String::new, |_| format!("95 % interval {}: ", signed_bounds(interval, 4)));
+        Some(format!("reward of {name} minus {first}'s, paired by seed: {mean:+.4} ({interval}{verdict})"))
     };
     report.samplers.iter().filter_map(line).collect()
 }
@@ -154,5 +188,6 @@ fn finish(mut table: Table) -> String {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
+    // Names in it may be of strangers' files.
     table.trim_fmt()
 }

@@ -79,3 +79,14 @@ def visit(page: Path, screenshots: Path | None, check: Callable[[webdriver.Chrom
         finally:
             driver.quit()
     print(f"{page}: as the reports say")
+
+
+def bounds(interval: dict | None) -> str:
+    """A 95 % interval as tables show it."""
+    return f"{interval['low']:.3f} – {interval['high']:.3f}" if interval else "–"  # noqa: RUF001
+
+
+def success(sampler: dict) -> str:
+    """The share of episodes that succeeded, with its interval, as tables show it."""
+    low, high = (100 * sampler["success_interval"][end] for end in ("low", "high"))
+    return f"{100 * sampler['success_rate']:.0f} % ({low:.0f} – {high:.0f})"  # noqa: RUF001

@@ -12,25 +12,25 @@ from pathlib import Path
 
 from selenium import webdriver
 
-from browser import cells, visit
+from browser import bounds, cells, success, visit
 
 
 def expected(group: dict, row: dict) -> list[str]:
     result, none = row["result"], "–"  # noqa: RUF001
-    low, high = result["reward_interval"].values()
     less = none
     if difference := result["reward_difference"]:
-        low_less, high_less = difference["interval"].values()
-        less = f"{difference['mean']:+.3f} ({low_less:+.3f} to {high_less:+.3f})"
+        interval = difference["interval"]
+        told = f"{interval['low']:+.3f} to {interval['high']:+.3f}" if interval else "no interval"
+        less = f"{difference['mean']:+.3f} ({told})"
     varied = {"latency": f"{row['latency_ms'] or 0:.0f}", "replan": str(row["replan"]), "sampler": result["name"]}
     plan, timing = result["sampling_latency_ms"], result["timing"]
     return [
         group["scenario"],
         varied[group["varied"]],
         f"{result['reward_mean']:.3f}",
-        f"{low:.3f} – {high:.3f}",  # noqa: RUF001
+        bounds(result["reward_interval"]),
         less,
-        f"{100 * result['success_rate']:.0f} %",
+        success(result),
         f"{plan['p50']:.1f}",
         f"{timing['observation_age_ms']['p50']:.0f} / {timing['observation_age_ms']['p99']:.0f}",
         f"{100 * timing['late_rate']:.1f} / {100 * timing['safe_rate']:.1f} %",

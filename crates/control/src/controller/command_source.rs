@@ -39,7 +39,7 @@ pub trait CommandSource {
     /// Cost of the plan that arrived since the last call, if one did.
     fn arrived(&mut self) -> Option<PlanCost>;
 
-    /// Failures of plans since the last call.
+    /// What went wrong since the last call.
     fn events(&mut self) -> Vec<WorkerEvent>;
 }
 

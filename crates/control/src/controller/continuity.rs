@@ -27,7 +27,7 @@ pub(super) struct Delays {
 impl Delays {
     pub fn note(&mut self, delay: Duration) {
         self.last[self.count % REMEMBERED] = delay;
-        self.count += 1;
+        self.count = self.count.wrapping_add(1);
     }
 
     /// Number of actions that will have been sent when a plan arrives.

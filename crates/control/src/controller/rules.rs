@@ -10,7 +10,7 @@ use parapolicy_policy::ObservationHistory;
 use super::continuity::Delays;
 use super::worker::{Committed, Delivery};
 use super::{Continuity, ControllerConfig, ControllerError};
-use crate::playback::{Command, Playback};
+use crate::playback::{ClockStep, Command, Moment, Playback};
 use crate::{EpisodeObserver, Observer, PlanCost};
 
 pub(super) struct Rules {
@@ -21,6 +21,8 @@ pub(super) struct Rules {
     /// Observations since the one that the last request was for.
     since: Option<usize>,
     arrived: Option<PlanCost>,
+    /// The clock went back, and nobody was told yet.
+    stepped: Option<ClockStep>,
     delays: Delays,
     /// Observers of all episodes, and of the current one.
     observer: Arc<dyn Observer>,
@@ -29,11 +31,8 @@ pub(super) struct Rules {
 
 impl Rules {
     pub fn new(config: ControllerConfig) -> Result<Self, ControllerError> {
+        config.validate()?;
         let ControllerConfig { n_obs_steps, observation_dim, horizon, .. } = config;
-        let sizes = [("n_obs_steps", n_obs_steps), ("observation_dim", observation_dim), ("horizon", horizon)];
-        if let Some((field, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
-            return Err(ControllerError::Zero { field });
-        }
         let playback = Playback::new(config.playback.clone(), horizon)?;
         let history = ObservationHistory::new(n_obs_steps, observation_dim);
         Ok(Self {
@@ -43,6 +42,7 @@ impl Rules {
             episode: 0,
             since: None,
             arrived: None,
+            stepped: None,
             delays: Delays::default(),
             observer: Arc::new(()),
             told: Arc::new(()),
@@ -74,7 +74,8 @@ impl Rules {
     fn forget(&mut self) {
         self.history.reset();
         self.playback.clear();
-        (self.episode, self.since, self.arrived) = (self.episode + 1, None, None);
+        (self.since, self.arrived, self.stepped) = (None, None, None);
+        self.episode = self.episode.wrapping_add(1);
     }
 
     pub fn rest_at(&mut self, action: ArrayView1<'_, f64>) -> Result<(), ControllerError> {
@@ -90,9 +91,11 @@ impl Rules {
         if let Some(index) = observation.iter().position(|value| !value.is_finite()) {
             return Err(ControllerError::NotFinite { index });
         }
+        let step = self.playback.observe(time);
+        self.note(step);
         self.history.push(observation);
         self.told.observation(time, observation);
-        self.since = self.since.map(|since| since + 1);
+        self.since = self.since.map(|since| since.saturating_add(1));
         Ok(self.config.replan.is_due(self.since, self.playback.left(time)))
     }
 
@@ -101,16 +104,39 @@ impl Rules {
         self.since = Some(0);
     }
 
-    /// Takes a plan, unless it is for another episode.
+    /// Where the newest observation lies in time, for the request.
+    pub fn observed(&self) -> Option<Moment> {
+        self.playback.observed()
+    }
+
+    /// Takes a plan, unless it is for another episode, or from before the clock went back.
     pub fn take(&mut self, delivery: &Delivery) {
-        let Delivery { episode, observed, len, intended, actions, cost } = delivery;
-        if *episode == self.episode {
-            // The plan's shape was checked when the delivery was filled.
-            let taken = self.playback.take(*observed, actions.slice(s![..*len, ..]), *intended);
-            debug_assert!(taken.is_ok());
+        let Delivery { observed, len, intended, actions, cost } = delivery;
+        let Some(observed) = *observed else { return };
+        // The plan's shape was checked when the delivery was filled.
+        if let Ok(true) = self.playback.take(observed, actions.slice(s![..*len, ..]), *intended) {
             self.arrived = Some(*cost);
             self.delays.note(cost.latency);
         }
+    }
+
+    /// The clock has gone back: what was seen before says nothing of now, and a plan is due at once.
+    fn note(&mut self, step: Option<ClockStep>) {
+        if step.is_some() {
+            self.history.reset();
+            (self.since, self.stepped) = (None, step);
+        }
+    }
+
+    /// The clock's step back since this was asked last, if it made one.
+    pub fn stepped(&mut self) -> Option<ClockStep> {
+        self.stepped.take()
+    }
+
+    /// Takes note of the time of a command, before it is asked for.
+    pub fn advance(&mut self, time: Duration) {
+        let step = self.playback.advance(time);
+        self.note(step);
     }
 
     pub fn command(&mut self, time: Duration) -> Command<'_> {

@@ -34,6 +34,13 @@ impl SamplingTime {
     }
 }
 
+/// A plan that is being worked on.
+#[derive(Clone, Copy, Debug)]
+struct Working {
+    asked: Duration,
+    ready: Duration,
+}
+
 /// A [`Controller`](super::Controller) without a thread, for simulated time: the same rules and the same playback, but
 /// each plan arrives exactly when its sampling time is over.
 pub struct SimulatedController<'a> {
@@ -43,9 +50,10 @@ pub struct SimulatedController<'a> {
     random: ChaCha8Rng,
     committed: Committed,
     delivery: Delivery,
-    /// When a worker would be done.
-    working: Option<Duration>,
+    /// The plan that a worker would be working on.
+    working: Option<Working>,
     events: Vec<WorkerEvent>,
+    watchdog: Duration,
 }
 
 impl<'a> SimulatedController<'a> {
@@ -58,17 +66,38 @@ impl<'a> SimulatedController<'a> {
         policy: &'a mut dyn Policy,
         sampling: SamplingTime,
     ) -> Result<Self, ControllerError> {
-        let (horizon, action_dim) = (config.horizon, config.playback.initial.len());
+        config.validate()?;
+        let (horizon, action_dim, watchdog) = (config.horizon, config.playback.initial.len(), config.watchdog);
         let (committed, delivery) = (Committed::new(horizon, action_dim), Delivery::new(horizon, action_dim));
         let rules = Rules::new(config)?;
         let random = ChaCha8Rng::seed_from_u64(0);
-        Ok(Self { rules, policy, sampling, random, committed, delivery, working: None, events: Vec::new() })
+        Ok(Self { rules, policy, sampling, random, committed, delivery, working: None, events: Vec::new(), watchdog })
     }
 
     fn receive(&mut self, time: Duration) {
-        if self.working.take_if(|done| *done <= time).is_some() {
+        let hung = |plan: &mut Working| {
+            let waited = plan.ready.min(time).saturating_sub(plan.asked);
+            waited > self.watchdog
+        };
+        if self.working.take_if(hung).is_some() {
+            self.tell(time, WorkerEvent::Hung(self.watchdog));
+        }
+        if self.working.take_if(|plan| plan.ready <= time).is_some() {
             self.rules.take(&self.delivery);
         }
+    }
+
+    /// After a step back of the clock nobody can say when a plan would be ready: it would not be taken.
+    fn tell_of_clock(&mut self, time: Duration) {
+        if let Some(step) = self.rules.stepped() {
+            self.working = None;
+            self.tell(time, WorkerEvent::ClockWentBack(step));
+        }
+    }
+
+    fn tell(&mut self, time: Duration, event: WorkerEvent) {
+        self.rules.observer().event(time, event.kind(), &event);
+        self.events.push(event);
     }
 
     /// Samples the plan now, and withholds it until its sampling time is over; a failure takes no time.
@@ -77,17 +106,14 @@ impl<'a> SimulatedController<'a> {
         self.rules.foresee(time, &mut self.committed);
         let planned = plan_for(self.policy, self.rules.history(), &self.committed).and_then(|mut plan| {
             plan.latency = self.sampling.of(&plan, &mut self.random);
-            self.delivery.fill(self.rules.episode(), time, &plan)?;
+            self.delivery.fill(self.rules.observed(), &plan)?;
             let ready = time.saturating_add(plan.latency);
             self.rules.observer().plan(&PlanEvent { observed: time, ready, plan: &plan });
             Ok(plan.latency)
         });
         match planned {
-            Ok(latency) => self.working = Some(time.saturating_add(latency)),
-            Err(event) => {
-                self.rules.observer().event(time, event.kind(), &event);
-                self.events.push(event);
-            }
+            Ok(latency) => self.working = Some(Working { asked: time, ready: time.saturating_add(latency) }),
+            Err(event) => self.tell(time, event),
         }
     }
 }
@@ -108,7 +134,9 @@ impl CommandSource for SimulatedController<'_> {
 
     fn observe(&mut self, observation: ArrayView1<'_, f64>, time: Duration) -> Result<(), ControllerError> {
         self.receive(time);
-        if self.rules.observe(observation, time)? && self.working.is_none() {
+        let due = self.rules.observe(observation, time)?;
+        self.tell_of_clock(time);
+        if due && self.working.is_none() {
             self.plan(time);
         }
         Ok(())
@@ -116,6 +144,8 @@ impl CommandSource for SimulatedController<'_> {
 
     fn command(&mut self, time: Duration) -> Command<'_> {
         self.receive(time);
+        self.rules.advance(time);
+        self.tell_of_clock(time);
         self.rules.command(time)
     }
 

@@ -1,17 +1,16 @@
 //! The thread that samples plans.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, TrySendError};
 use ndarray::{Array2, ArrayView2, s};
-use thiserror::Error;
 use triple_buffer::{Input, Output};
 
 use super::monitor::Shared;
+use super::{WorkerEvent, quiet};
+use crate::playback::Moment;
 use crate::{BoxError, EpisodeObserver, Plan, PlanCost, PlanEvent, Policy};
 
 /// A request for a plan.
@@ -20,8 +19,8 @@ pub(super) struct Request {
     /// Number of the episode.
     pub episode: u64,
     pub seed: u64,
-    /// When the newest observation was taken.
-    pub observed: Duration,
+    /// The newest observation's place in time; none before the first request.
+    pub observed: Option<Moment>,
     /// `[n_obs_steps, observation_dim]`, oldest first.
     pub history: Array2<f64>,
     pub committed: Committed,
@@ -48,8 +47,8 @@ impl Committed {
 /// A plan that is ready.
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
-    pub episode: u64,
-    pub observed: Duration,
+    /// The place in time of the observation that it is for; none before the first plan.
+    pub observed: Option<Moment>,
     /// Rows of `actions` that are there.
     pub len: usize,
     /// How many of them are meant to be executed.
@@ -63,11 +62,11 @@ impl Delivery {
     /// Empty, with room for a plan.
     pub fn new(horizon: usize, action_dim: usize) -> Self {
         let actions = Array2::zeros((horizon, action_dim));
-        Self { episode: 0, observed: Duration::ZERO, len: 0, intended: 0, actions, cost: PlanCost::default() }
+        Self { observed: None, len: 0, intended: 0, actions, cost: PlanCost::default() }
     }
 
     /// Takes a plan for what was observed at `observed`, if it can be executed.
-    pub fn fill(&mut self, episode: u64, observed: Duration, plan: &Plan) -> Result<(), WorkerEvent> {
+    pub fn fill(&mut self, observed: Option<Moment>, plan: &Plan) -> Result<(), WorkerEvent> {
         let (len, action_dim) = plan.actions.dim();
         if len == 0 || plan.intended == 0 || action_dim != self.actions.ncols() {
             return Err(WorkerEvent::Withheld("its shape cannot be executed"));
@@ -77,115 +76,173 @@ impl Delivery {
         }
         self.len = len.min(self.actions.nrows());
         self.actions.slice_mut(s![..self.len, ..]).assign(&plan.actions.slice(s![..self.len, ..]));
-        (self.episode, self.observed, self.intended) = (episode, observed, plan.intended);
+        (self.observed, self.intended) = (observed, plan.intended);
         self.cost = PlanCost::of(plan);
         Ok(())
-    }
-}
-
-/// A failure in the worker; the controller goes on, and the worker tries again with the next observation.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum WorkerEvent {
-    /// The policy could not be made, at the start or after a panic.
-    #[error("the policy cannot be made: {0}")]
-    NotMade(BoxError),
-    /// The policy failed.
-    #[error("the policy failed: {0}")]
-    Failed(BoxError),
-    /// The policy panicked; it is made again.
-    #[error("the policy panicked: {0}")]
-    Panicked(String),
-    /// The plan holds NaN or infinity, or has a shape that cannot be executed; no action of it is sent.
-    #[error("a plan was withheld: {0}")]
-    Withheld(&'static str),
-}
-
-impl WorkerEvent {
-    /// What happened, in one or two words.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::NotMade(_) => "not made",
-            Self::Failed(_) => "failed",
-            Self::Panicked(_) => "panicked",
-            Self::Withheld(_) => "withheld",
-        }
     }
 }
 
 /// Makes a policy in the thread that uses it.
 pub(super) type MakePolicy = Box<dyn FnMut() -> Result<Box<dyn Policy>, BoxError> + Send>;
 
-pub(super) struct Worker {
-    pub make: MakePolicy,
-    pub requests: Output<Request>,
-    pub deliveries: Input<Delivery>,
-    pub wake: Receiver<()>,
+/// Shared by all workers of a controller, one after the other. One that hangs while it makes the policy keeps the lock.
+pub(super) type Maker = Arc<Mutex<MakePolicy>>;
+
+/// Since when a worker does what it does, for the control thread, which reads it without waiting.
+#[derive(Debug)]
+pub(super) struct Phase {
+    origin: Instant,
+    /// In ns since the origin, times two; one more while the policy is made.
+    state: AtomicU64,
+}
+
+impl Phase {
+    pub fn new() -> Self {
+        Self { origin: Instant::now(), state: AtomicU64::new(0) }
+    }
+
+    /// A plan is worked on from now on; or the policy made.
+    pub fn begin(&self, making: bool) {
+        let now = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX) << 1;
+        self.state.store(now | u64::from(making), Ordering::Release);
+    }
+
+    /// How long that has taken, and whether the policy is being made.
+    pub fn elapsed(&self) -> (Duration, bool) {
+        let state = self.state.load(Ordering::Acquire);
+        (self.origin.elapsed().saturating_sub(Duration::from_nanos(state >> 1)), state & 1 == 1)
+    }
+}
+
+/// Where what went wrong is reported, by the worker, the control thread, and the thread that starts workers.
+#[derive(Clone)]
+pub(super) struct Reports {
     pub events: Sender<WorkerEvent>,
     pub shared: Arc<Shared>,
 }
 
+impl Reports {
+    /// Counts and queues an event; without allocation, and without waiting.
+    pub fn queue(&self, event: WorkerEvent) {
+        let Shared { failures, hangs, clock_steps, events_dropped, .. } = &*self.shared;
+        failures.fetch_add(u64::from(event.costs_a_plan()), Ordering::Relaxed);
+        match event {
+            WorkerEvent::Hung(_) => hangs.fetch_add(1, Ordering::Relaxed),
+            WorkerEvent::ClockWentBack(_) => clock_steps.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
+        if let Err(TrySendError::Full(_)) = self.events.try_send(event) {
+            events_dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+pub(super) struct Worker {
+    /// From 1.
+    pub id: u64,
+    pub make: Maker,
+    pub requests: Output<Request>,
+    pub deliveries: Input<Delivery>,
+    pub wake: Receiver<()>,
+    pub phase: Arc<Phase>,
+    pub reports: Reports,
+}
+
+/// A policy, and the episode that it is in.
+type Made = Option<(Box<dyn Policy>, u64)>;
+
 impl Worker {
-    /// Samples a plan at every wake-up, until the controller is dropped.
+    /// Samples a plan at every wake-up, until the controller is dropped. Whatever panics on the way is reported, and the
+    /// thread goes on.
     pub fn run(mut self) {
-        let mut policy: Option<(Box<dyn Policy>, u64)> = None;
+        let mut policy = None;
         while let Ok(()) = self.wake.recv() {
             let started = Instant::now();
-            self.requests.update();
-            let request = self.requests.output_buffer();
-            let (make, made) = (&mut self.make, &mut policy);
-            let planned = match catch_unwind(AssertUnwindSafe(|| plan(make, made, request))) {
-                Ok(Ok(plan)) => deliver(&mut self.deliveries, request, &plan).map(|()| plan),
-                Ok(Err(event)) => Err(event),
-                Err(panic) => {
-                    policy = None;
-                    Err(WorkerEvent::Panicked(message(&*panic)))
+            let served = quiet::caught(|| self.serve(&mut policy, started));
+            if let Err(panic) = served {
+                self.report(WorkerEvent::Panicked(panic), started.elapsed());
+                if let Err(panic) = quiet::discard(policy.take()) {
+                    self.report(WorkerEvent::Panicked(format!("while it was dropped: {panic}")), started.elapsed());
                 }
-            };
-            match planned {
-                Ok(plan) => self.count(&plan, started.elapsed()),
-                Err(event) => self.report(event, started.elapsed()),
             }
-            self.shared.busy.store(false, Ordering::Release);
+            // One that was abandoned ends: its side of the channel is gone.
+            self.reports.shared.end(self.id);
+        }
+        let Self { make, requests, deliveries, .. } = self;
+        let _nobody_listens = (quiet::discard(policy), quiet::discard(make), quiet::discard((requests, deliveries)));
+    }
+
+    fn serve(&mut self, policy: &mut Made, started: Instant) {
+        self.phase.begin(false);
+        self.requests.update();
+        let request = self.requests.output_buffer();
+        let planned = plan(&self.make, policy, &self.phase, request)
+            .and_then(|plan| deliver(&mut self.deliveries, request, &plan).map(|()| plan));
+        match planned {
+            Ok(plan) => self.count(&plan, started.elapsed()),
+            Err(event) => self.report(event, started.elapsed()),
         }
     }
 
     fn count(&self, plan: &Plan, elapsed: Duration) {
-        let Shared { plans, rounds, evaluations, .. } = &*self.shared;
+        let Shared { plans, rounds, evaluations, .. } = &*self.reports.shared;
+        if !self.reports.shared.is_working(self.id) {
+            return;
+        }
         plans.fetch_add(1, Ordering::Relaxed);
         rounds.fetch_add(plan.rounds as u64, Ordering::Relaxed);
         evaluations.fetch_add(plan.evaluations as u64, Ordering::Relaxed);
-        self.shared.latency().record(elapsed);
+        self.reports.shared.latency().record(elapsed);
         let Request { observer, observed, .. } = self.requests.output_buffer();
-        observer.plan(&PlanEvent { observed: *observed, ready: observed.saturating_add(elapsed), plan });
+        let observed = observed.map_or(Duration::ZERO, |moment| moment.time());
+        let event = PlanEvent { observed, ready: observed.saturating_add(elapsed), plan };
+        if let Err(panic) = quiet::caught(|| observer.plan(&event)) {
+            self.reports.queue(WorkerEvent::ObserverPanicked(panic));
+        }
     }
 
     fn report(&self, event: WorkerEvent, elapsed: Duration) {
+        if !self.reports.shared.is_working(self.id) {
+            return;
+        }
         let Request { observer, observed, .. } = self.requests.output_buffer();
-        observer.event(observed.saturating_add(elapsed), event.kind(), &event);
-        self.shared.failures.fetch_add(1, Ordering::Relaxed);
-        if let Err(TrySendError::Full(_)) = self.events.try_send(event) {
-            self.shared.events_dropped.fetch_add(1, Ordering::Relaxed);
+        let time = observed.map_or(Duration::ZERO, |moment| moment.time()).saturating_add(elapsed);
+        let told = quiet::caught(|| observer.event(time, event.kind(), &event));
+        self.reports.queue(event);
+        if let Err(panic) = told {
+            self.reports.queue(WorkerEvent::ObserverPanicked(panic));
         }
     }
 }
 
 /// Samples a plan. Makes the policy if there is none, and resets it if the episode is new.
-fn plan(
-    make: &mut MakePolicy,
-    policy: &mut Option<(Box<dyn Policy>, u64)>,
-    request: &Request,
-) -> Result<Plan, WorkerEvent> {
+fn plan(make: &Maker, policy: &mut Made, phase: &Phase, request: &Request) -> Result<Plan, WorkerEvent> {
     let (policy, episode) = match policy {
         Some(made) => made,
-        none => none.insert((make().map_err(WorkerEvent::NotMade)?, request.episode.wrapping_sub(1))),
+        none => {
+            phase.begin(true);
+            let made = make_policy(make)?;
+            phase.begin(false);
+            none.insert((made, request.episode.wrapping_sub(1)))
+        }
     };
     if *episode != request.episode {
         policy.reset(request.seed);
         *episode = request.episode;
     }
     plan_for(&mut **policy, request.history.view(), &request.committed)
+}
+
+fn make_policy(make: &Maker) -> Result<Box<dyn Policy>, WorkerEvent> {
+    let mut make = match make.try_lock() {
+        Ok(make) => make,
+        // It is called again after a panic, as ever.
+        Err(TryLockError::Poisoned(make)) => make.into_inner(),
+        Err(TryLockError::WouldBlock) => {
+            return Err(WorkerEvent::NotMade("it hung while it was made, and is still at it".to_owned()));
+        }
+    };
+    make().map_err(|error| WorkerEvent::NotMade(quiet::words(error)))
 }
 
 /// Samples a plan for the last `n_obs_steps` observations; earlier observations are forgotten.
@@ -195,22 +252,20 @@ pub(super) fn plan_for(
     committed: &Committed,
 ) -> Result<Plan, WorkerEvent> {
     for observation in history.rows() {
-        policy.observe(observation).map_err(WorkerEvent::Failed)?;
+        policy.observe(observation).map_err(failed)?;
     }
     if committed.len > 0 {
-        policy.commit(committed.actions.slice(s![..committed.len, ..])).map_err(WorkerEvent::Failed)?;
+        policy.commit(committed.actions.slice(s![..committed.len, ..])).map_err(failed)?;
     }
-    policy.plan().map_err(WorkerEvent::Failed)
+    policy.plan().map_err(failed)
+}
+
+fn failed(error: BoxError) -> WorkerEvent {
+    WorkerEvent::Failed(quiet::words(error))
 }
 
 fn deliver(deliveries: &mut Input<Delivery>, request: &Request, plan: &Plan) -> Result<(), WorkerEvent> {
-    deliveries.input_buffer_mut().fill(request.episode, request.observed, plan)?;
+    deliveries.input_buffer_mut().fill(request.observed, plan)?;
     deliveries.publish();
     Ok(())
-}
-
-/// The message of a panic.
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
 }

@@ -1,5 +1,6 @@
 //! A diffusion policy for several environments, with plans sampled in shared batches.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ndarray::{Array2, ArrayView1, s};
@@ -18,13 +19,13 @@ pub struct BatchedDiffusionPolicy<'a> {
     network: &'a mut Network,
     sampler: &'a mut BatchedSampler,
     budget: Budget,
-    memories: Vec<Memory>,
+    memories: BTreeMap<usize, Memory>,
 }
 
 impl<'a> BatchedDiffusionPolicy<'a> {
     /// A policy that samples plans from `network` with `sampler`.
     pub fn new(network: &'a mut Network, sampler: &'a mut BatchedSampler) -> Self {
-        Self { network, sampler, budget: Budget::default(), memories: Vec::new() }
+        Self { network, sampler, budget: Budget::default(), memories: BTreeMap::new() }
     }
 
     /// Samples batched plans within `budget`; [`Plan::residual`] is set where the budget ended one early.
@@ -34,9 +35,7 @@ impl<'a> BatchedDiffusionPolicy<'a> {
     }
 
     fn memory(&mut self, environment: usize) -> &mut Memory {
-        let known = self.memories.len().max(environment + 1);
-        self.memories.resize_with(known, || Memory::new(self.network.manifest()));
-        &mut self.memories[environment]
+        self.memories.entry(environment).or_insert_with(|| Memory::new(self.network.manifest()))
     }
 }
 
@@ -55,7 +54,7 @@ impl BatchedPolicy for BatchedDiffusionPolicy<'_> {
         // An environment without observations has a memory too; binding its observations then fails.
         let seeds = environments.iter().map(|&environment| self.memory(environment).next_seed());
         let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
-        let observations = environments.iter().map(|&environment| self.memories[environment].observations());
+        let observations = environments.iter().map(|&environment| self.memories[&environment].observations());
         let mut denoiser = self.network.bind_batched(observations)?;
         let samples = self.sampler.sample_within(self.budget, &mut denoiser, &noises)?;
         let actions: Vec<_> = samples.iter().map(|sample| self.network.actions(sample.sample())).collect();

@@ -17,7 +17,7 @@ pub struct PlaybackConfig {
     pub late: Late,
     /// Limits that no command exceeds.
     pub limits: Limits,
-    /// Age of the observation behind the newest plan beyond which the plan is not trusted any more.
+    /// Age of the observation behind a plan beyond which the plan is not trusted any more, and no command comes from it.
     pub max_age: Duration,
     /// The command before the first plan, `[action_dim]`: the robot's position, or zero velocity.
     pub initial: Vec<f64>,

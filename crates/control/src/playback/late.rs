@@ -67,7 +67,7 @@ impl Ending {
                 config.safe(last, action);
             }
             Late::Decelerate { within } => {
-                let elapsed = config.period.as_secs_f64() * f64::from(self.periods + 1);
+                let elapsed = config.period.as_secs_f64() * (f64::from(self.periods) + 1.0);
                 let share = (1.0 - elapsed / within.as_secs_f64()).max(0.0);
                 let moving = last.iter().zip(&self.velocity);
                 action.iter_mut().zip(moving).for_each(|(action, (last, velocity))| *action = last + share * velocity);

@@ -65,7 +65,8 @@ impl Limits {
         first
     }
 
-    fn range(&self, index: usize, value: f64) -> f64 {
+    /// The closest value to number `index` of an action within `min` and `max`.
+    pub(super) fn range(&self, index: usize, value: f64) -> f64 {
         let low = self.min.get(index).map_or(value, |min| value.max(*min));
         self.max.get(index).map_or(low, |max| low.min(*max))
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ndarray::ArrayView2;
 
+use super::timeline::{Moment, Now};
+
 /// Number of plans kept: older ones have no action left for the current time with any horizon in use.
 const REMEMBERED: usize = 8;
 
@@ -18,8 +20,8 @@ pub(super) struct Plans {
 /// A plan on the time line.
 #[derive(Clone, Debug)]
 pub(super) struct TimedPlan {
-    /// When the plan's observation was taken.
-    pub observed: Duration,
+    /// The plan's observation.
+    pub observed: Moment,
     /// Actions that are meant to be executed.
     pub intended: usize,
     len: usize,
@@ -30,7 +32,7 @@ pub(super) struct TimedPlan {
 impl Plans {
     pub fn new(horizon: usize, action_dim: usize) -> Self {
         let empty = TimedPlan {
-            observed: Duration::ZERO,
+            observed: Moment { time: Duration::ZERO, executed: 0, line: 0 },
             intended: 0,
             len: 0,
             actions: vec![0.0; horizon * action_dim],
@@ -43,7 +45,7 @@ impl Plans {
         self.count = 0;
     }
 
-    pub fn push(&mut self, observed: Duration, actions: ArrayView2<'_, f64>, intended: usize) {
+    pub fn push(&mut self, observed: Moment, actions: ArrayView2<'_, f64>, intended: usize) {
         if self.count == REMEMBERED {
             self.plans.rotate_left(1);
         } else {
@@ -70,15 +72,19 @@ impl TimedPlan {
         self.len
     }
 
-    /// Index of the action for `now`: the nearest in time, so that waking a little early or late does not select
-    /// another step. May lie beyond the last one.
-    pub fn index(&self, now: Duration, period: Duration) -> usize {
-        let elapsed = now.saturating_sub(self.observed) + period / 2;
-        usize::try_from(elapsed.as_nanos() / period.as_nanos()).unwrap_or(usize::MAX)
+    /// Age of the plan's observation.
+    pub fn age(&self, now: Now) -> Duration {
+        now.time.saturating_sub(self.observed.time)
+    }
+
+    /// Index of the action for `now`; may lie beyond the last one.
+    pub fn index(&self, now: Now, period: Duration) -> usize {
+        let executed = now.executed.saturating_sub(self.observed.executed) + (period / 2).as_nanos();
+        usize::try_from(executed / period.as_nanos()).unwrap_or(usize::MAX)
     }
 
     /// The intended actions from `now` on.
-    pub fn ahead(&self, now: Duration, period: Duration) -> &[f64] {
+    pub fn ahead(&self, now: Now, period: Duration) -> &[f64] {
         let first = self.index(now, period).min(self.intended);
         &self.actions[first * self.action_dim..self.intended * self.action_dim]
     }

@@ -44,7 +44,7 @@ impl SettingError {
         Self::check(value.is_finite(), field, value, "finite")
     }
 
-    fn check(holds: bool, field: &'static str, value: f64, expected: &'static str) -> Result<(), Self> {
+    pub(super) fn check(holds: bool, field: &'static str, value: f64, expected: &'static str) -> Result<(), Self> {
         if holds { Ok(()) } else { Err(Self { field, value, expected }) }
     }
 }

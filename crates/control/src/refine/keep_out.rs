@@ -17,6 +17,9 @@ pub struct KeepOut {
     margin: f64,
 }
 
+/// Largest radius, whose square is finite.
+const FURTHEST: f64 = 1e100;
+
 impl KeepOut {
     /// All in raw units; plans are to keep `margin` away, and have failed when they enter the disc itself.
     ///
@@ -26,6 +29,7 @@ impl KeepOut {
         centre.iter().try_for_each(|&value| SettingError::check_finite("centre", value))?;
         SettingError::check_positive("radius", radius)?;
         SettingError::check_not_negative("margin", margin)?;
+        SettingError::check(radius + margin <= FURTHEST, "radius", radius, "at most 1e100 with its margin")?;
         Ok(Self { centre, radius, margin })
     }
 

@@ -60,12 +60,20 @@ impl Tracking {
     /// `stiffness` in 1/s², `drag` in 1/s, `substep` in s.
     ///
     /// # Errors
-    /// A number that is not positive and finite; only `drag` may be 0.
+    /// A number that is not positive and finite; only `drag` may be 0. More than 10,000 substeps. A substep so long that
+    /// the simulated robot would swing ever further, `2 · substep · drag + substep² · stiffness ≥ 4`.
     pub fn new(stiffness: f64, drag: f64, substep: f64, substeps: usize) -> Result<Self, SettingError> {
         SettingError::check_positive("stiffness", stiffness)?;
         SettingError::check_not_negative("drag", drag)?;
         SettingError::check_positive("substep", substep)?;
-        SettingError::check_positive("substeps", substeps as f64)?;
+        SettingError::check(substep >= 1e-9, "substep", substep, "at least 1e-9")?;
+        let count = substeps as f64;
+        SettingError::check((1.0..=1e4).contains(&count), "substeps", count, "between 1 and 10000")?;
+        // Both roots of the update's characteristic polynomial, λ² − (2 − hc − h²k) λ + (1 − hc), are within the unit
+        // circle.
+        let growth = 2.0 * substep * drag + substep * substep * stiffness;
+        let expected = "short enough for stiffness and drag: 2 · substep · drag + substep² · stiffness < 4";
+        SettingError::check(growth < 4.0, "substep", substep, expected)?;
         Ok(Self { stiffness, drag, substep, substeps })
     }
 

@@ -47,6 +47,11 @@ impl Program {
         self.pool.job().load(batch, self.pool.threads(), fill);
     }
 
+    /// Whether the threads are in the process that this one was forked from: it would wait for them for ever.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.pool.is_forked()
+    }
+
     /// Evaluates the network on what was loaded, and writes the prediction, `[batch, horizon, action]`.
     ///
     /// # Panics

@@ -30,6 +30,13 @@ impl Reader<'_> {
             (Value::Rows(rows), other) => (rows, other),
             _ => return Err("is of constants".into()),
         };
+        // A constant with more axes, or with several entries along the batch, would move the batch from its place.
+        if let Value::Numbers(by) = &b {
+            let rank = a.dims.len() + 1;
+            if by.dims.len() > rank || (by.dims.len() == rank && by.dims[0] != 1) {
+                return Err(format!("is of rows of shape {:?} and a constant of shape {:?}", a.dims, by.dims));
+            }
+        }
         match (&a.content, b) {
             (Content::Features(pieces), Value::Numbers(by)) => self.by_constant(&a, pieces, &by, sum),
             (Content::Scores(scores), Value::Numbers(by)) => self.adjusted_scores(&a, scores, &by, sum),

@@ -102,9 +102,10 @@ impl Reader<'_> {
     }
 
     pub fn softmax(&self, node: &Node) -> Result<Value, String> {
+        let default = if self.opset < 13 { 1 } else { -1 };
         match self.input(node, 0)? {
             Value::Rows(Rows { dims, content: Content::Scores(scores) })
-                if !scores.softmax && matches!(node.int("axis", -1), -1 | 3) =>
+                if !scores.softmax && matches!(node.int("axis", default), -1 | 3) =>
             {
                 Ok(Value::Rows(Rows { dims, content: Content::Scores(Scores { softmax: true, ..scores }) }))
             }

@@ -26,6 +26,11 @@ impl Reader<'_> {
         if !height_one || of_weights != inputs || taps == 0 || outputs == 0 {
             return Err(format!("has weights of shape {:?} for rows of shape {:?}", weights.dims, rows.dims));
         }
+        if let Some(kernel) = node.ints("kernel_shape")
+            && !kernel.iter().copied().eq(weights.dims[2..].iter().map(|&size| size as i64))
+        {
+            return Err(format!("has kernel_shape {kernel:?} and weights of shape {:?}", weights.dims));
+        }
         let (geometry, out) = geometry(node, transposed, taps, positions, rows.dims.len() - 1)?;
         let bias = self.optional_numbers(node, 2)?;
         let bias = bias.map_or_else(|| vec![0.0; outputs], |bias| bias.values.to_vec());

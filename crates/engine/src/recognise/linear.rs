@@ -76,8 +76,8 @@ impl Reader<'_> {
         let transposed = node.int("transB", 0) != 0;
         let outputs = if transposed { rows } else { columns };
         let plain = node.int("transA", 0) == 0 && node.float("alpha", 1.0) == 1.0 && node.float("beta", 1.0) == 1.0;
-        let fits = rows.checked_mul(columns) == inputs.checked_mul(outputs) && outputs > 0;
-        let bias_fits = bias.as_ref().is_none_or(|bias| bias.values.len() == outputs);
+        let fits = inputs == if transposed { columns } else { rows } && outputs > 0;
+        let bias_fits = bias.as_ref().is_none_or(|bias| bias.dims.len() <= 2 && bias.dims_to(1) == [outputs]);
         if !plain || !fits || !bias_fits {
             return Err(format!(
                 "multiplies {inputs} numbers a row with {:?} in no way that a layer does",

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parapolicy_onnx::{
-    self as onnx, Constant, Dimension, Graph, TensorInfo,
+    self as onnx, Constant, Dimension, Graph, OPSETS, TensorInfo,
     message::{Node, Tensor},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    Names,
+    Names, attributes,
     stage::{Kind, Stage},
     value::{Content, Numbers, Piece, Rows, Size, Sizes, Value},
 };
@@ -32,12 +32,15 @@ pub struct Reader<'g> {
     pub stages: Vec<Stage>,
     pub timestep: Features,
     pub observation: Features,
+    /// Version of ONNX's operators.
+    pub opset: i64,
     /// How many more numbers may be stored: a small file must not become a large network.
     budget: usize,
 }
 
 impl<'g> Reader<'g> {
     pub fn new(graph: &'g Graph, names: &Names<'g>) -> Result<Self, EngineError> {
+        let opset = opset(graph)?;
         let constants: HashMap<_, _> = graph.constants().iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
         let in_file: usize = constants.values().map(|tensor| tensor.raw.len() / 4 + tensor.floats.len()).sum();
         let [sample, timestep, observation] =
@@ -66,16 +69,25 @@ impl<'g> Reader<'g> {
             stages: vec![first],
             timestep: Features::new(1),
             observation: Features::new(seen),
+            opset,
             budget: 4 * in_file + LARGEST_ROW,
         })
     }
 
     /// Interprets a node.
     pub fn read(&mut self, node: &'g Node) -> Result<(), EngineError> {
+        attributes::check(node).map_err(|problem| EngineError::refused(node, problem))?;
+        if let Some(name) = node.outputs.iter().find(|name| self.is_there(name)) {
+            return Err(EngineError::refused(node, format!("writes `{name}`, which is there already")));
+        }
         self.read_constants(node).map_err(|problem| EngineError::refused(node, problem))?;
         let values = self.outputs(node).map_err(|problem| EngineError::refused(node, problem))?;
         self.values.extend(node.outputs.iter().map(String::as_str).zip(values));
         Ok(())
+    }
+
+    fn is_there(&self, name: &str) -> bool {
+        !name.is_empty() && (self.values.contains_key(name) || self.constants.contains_key(name))
     }
 
     /// The stages, which of them is the prediction, and the functions of timestep and observation.
@@ -220,6 +232,22 @@ pub fn constant(tensor: &Tensor) -> Result<Value, String> {
             Ok(Value::Sizes(Sizes { scalar: dims.is_empty(), values }))
         }
         onnx::Numbers::Int(_) => Err(format!("is a table of integers, {dims:?}")),
+    }
+}
+
+/// The version of ONNX's operators that the graph uses, if the recognition was written for it.
+fn opset(graph: &Graph) -> Result<i64, EngineError> {
+    if let Some(operator) = graph.redefined() {
+        return Err(EngineError::Model(format!("defines the operator {operator} anew: export it without functions")));
+    }
+    let (first, last) = (OPSETS.start(), OPSETS.end());
+    match graph.opset() {
+        Some(version) if OPSETS.contains(&version) => Ok(version),
+        found => Err(EngineError::Model(format!(
+            "uses {}, but the engine reads versions {first} to {last}: export it with opset_version=18, or use the provider \
+             cpu",
+            found.map_or("no version of ONNX's operators".into(), |it| format!("version {it} of ONNX's operators"))
+        ))),
     }
 }
 

@@ -40,11 +40,7 @@ impl Reader<'_> {
         let old: Vec<Size> = match &value {
             Value::Numbers(numbers) => numbers.dims.iter().map(|&dim| Size::Known(dim as i64)).collect(),
             Value::Rows(rows) => row_sizes(rows),
-            // The values of a list do not depend on its shape.
-            Value::Sizes(sizes) => {
-                let scalar = node.operator == "Squeeze" && sizes.values.len() == 1;
-                return Ok(Value::Sizes(Sizes { scalar, values: sizes.values.clone() }));
-            }
+            Value::Sizes(sizes) => return self.reshaped_list(node, sizes),
         };
         let new = match node.operator.as_str() {
             "Reshape" => self.target(node)?,
@@ -55,6 +51,35 @@ impl Reader<'_> {
         let allow_zero = node.operator != "Reshape" || node.int("allowzero", 0) != 0;
         let new = resolve(&old, &new, allow_zero).ok_or_else(|| format!("turns shape {old:?} into {new:?}"))?;
         with_shape(&value, &new)
+    }
+
+    /// A list stays one, but that a single integer and a list of one become each other.
+    fn reshaped_list(&self, node: &Node, sizes: &Sizes) -> Result<Value, String> {
+        let len = sizes.values.len() as i64;
+        let scalar = match node.operator.as_str() {
+            "Squeeze" => {
+                let axes = self.integers(node, 1, "axes")?;
+                let whole = axes.is_none_or(|axes| matches!(axes[..], [0 | -1]));
+                if !whole || sizes.scalar || len != 1 {
+                    return Err(format!("drops axes of a list of {len} integers"));
+                }
+                true
+            }
+            "Unsqueeze" => {
+                let axes = self.integers(node, 1, "axes")?.unwrap_or_default();
+                if !sizes.scalar || !matches!(axes[..], [0 | -1]) {
+                    return Err("makes a table of integers".into());
+                }
+                false
+            }
+            "Reshape" => match self.target(node)?[..] {
+                [] if len == 1 => true,
+                [Size::Known(to)] if to == -1 || to == len => false,
+                _ => return Err("makes a table of integers".into()),
+            },
+            _ => return Err("makes a table of integers".into()),
+        };
+        Ok(Value::Sizes(Sizes { scalar, values: sizes.values.clone() }))
     }
 
     /// Allowed only to the shape that the tensor already has.
@@ -166,6 +191,8 @@ fn flattened(old: &[Size], axis: i64) -> Result<Vec<Size>, String> {
 fn squeezed(old: &[Size], axes: Option<Vec<i64>>) -> Result<Vec<Size>, String> {
     let axes = match axes {
         Some(axes) => axes.iter().map(|&axis| self::axis(axis, old.len())).collect::<Result<Vec<_>, _>>()?,
+        // With one row, the batch would be dropped too.
+        None if old.contains(&Size::Batch) => return Err("drops whatever axes have one entry".into()),
         None => (0..old.len()).filter(|&axis| old[axis] == Size::Known(1)).collect(),
     };
     match axes.iter().find(|&&axis| old[axis] != Size::Known(1)) {

@@ -34,11 +34,18 @@ impl Reader<'_> {
     /// Where each output of a split begins, and how many entries it has.
     fn lengths(&self, node: &Node, size: usize) -> Result<Vec<(usize, usize)>, String> {
         let parts = node.outputs.len();
-        let lens = match self.integers(node, 1, "split")? {
+        if node.int("num_outputs", parts as i64) != parts as i64 {
+            return Err(format!("has {parts} outputs, but says another number of them"));
+        }
+        let lens: Vec<usize> = match self.integers(node, 1, "split")? {
             Some(lens) => lens.iter().map(|&len| usize::try_from(len).unwrap_or(0)).collect(),
             None if parts > 0 && size.is_multiple_of(parts) => vec![size / parts; parts],
             None => return Err(format!("splits {size} in {parts}")),
         };
+        let whole = lens.iter().try_fold(0_usize, |all, &len| all.checked_add(len));
+        if lens.len() != parts || whole != Some(size) {
+            return Err(format!("splits {size} in {lens:?} for {parts} outputs"));
+        }
         let mut start = 0_usize;
         let part = |len: usize| {
             let first = start;
@@ -59,6 +66,9 @@ impl Reader<'_> {
         };
         match self.input(node, 0)? {
             Value::Sizes(sizes) => {
+                if sizes.scalar || !matches!(along, 0 | -1) {
+                    return Err("slices a list of integers along an axis that it has not".into());
+                }
                 let len = sizes.values.len();
                 let part = sizes.values.get(clamp(start, len)..clamp(end, len)).unwrap_or_default();
                 Ok(Value::Sizes(Sizes::list(part.to_vec())))
@@ -78,6 +88,9 @@ impl Reader<'_> {
         let known = indices.known().ok_or("has no constant index")?;
         match self.input(node, 0)? {
             Value::Sizes(sizes) => {
+                if sizes.scalar || !matches!(node.int("axis", 0), 0 | -1) {
+                    return Err("takes integers along an axis that there is not".into());
+                }
                 let at = |&index: &i64| Ok(sizes.values[axis(index, sizes.values.len())?]);
                 let values = known.iter().map(at).collect::<Result<_, String>>()?;
                 Ok(Value::Sizes(Sizes { scalar: indices.scalar, values }))
@@ -101,6 +114,9 @@ impl Reader<'_> {
         let sizes: Vec<_> =
             inputs.iter().filter_map(|v| if let Value::Sizes(s) = v { Some(s) } else { None }).collect();
         if sizes.len() == inputs.len() {
+            if !matches!(node.int("axis", 0), 0 | -1) || sizes.iter().any(|sizes| sizes.scalar) {
+                return Err("puts integers together along an axis that they have not".into());
+            }
             let values: Vec<_> = sizes.iter().flat_map(|sizes| sizes.values.iter().copied()).collect();
             return match values.len() {
                 0..=LONGEST_LIST => Ok(Value::Sizes(Sizes::list(values))),
@@ -111,6 +127,9 @@ impl Reader<'_> {
         let (Some(first), true) = (rows.first(), rows.len() == inputs.len()) else {
             return Err("puts constants and rows together".into());
         };
+        if !node.has("axis") {
+            return Err("lacks its axis".into());
+        }
         let along = axis(node.int("axis", 0), first.dims.len() + 1)?.checked_sub(1).ok_or("puts batches together")?;
         let fits = |rows: &Rows| {
             rows.dims.len() == first.dims.len()

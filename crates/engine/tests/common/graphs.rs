@@ -17,7 +17,7 @@ pub const GRAPHS: [&str; 12] =
 /// Inputs and `PyTorch`'s prediction, one plan and one observation a row.
 pub struct Expected {
     pub samples: Vec<f32>,
-    pub timesteps: Vec<i64>,
+    pub timesteps: Vec<f32>,
     pub observations: Vec<f32>,
     pub prediction: Vec<f32>,
 }
@@ -43,7 +43,7 @@ pub fn expected(graph: &str) -> Expected {
     let floats = |numbers: Vec<f64>| numbers.into_iter().map(|number| number as f32).collect();
     Expected {
         samples: floats(array("sample")),
-        timesteps: array("timestep").into_iter().map(|timestep| timestep as i64).collect(),
+        timesteps: floats(array("timestep")),
         observations: floats(array("observation")),
         prediction: floats(array("prediction")),
     }

@@ -13,6 +13,9 @@ pub enum CalibrationError {
     /// The user has no cache directory.
     #[error("no cache directory to keep calibrations in: set PARAPOLICY_CACHE to a directory, or HOME")]
     NoCache,
+    /// It was given up, as it was asked to.
+    #[error("calibration was stopped before its end; nothing of it is kept")]
+    Stopped,
     /// The file cannot be read or written.
     #[error("{}: cannot be {action}: {error}", path.display())]
     File {

@@ -20,12 +20,20 @@ const PASSES: [usize; 2] = [5, 60];
 const TIME: Duration = Duration::from_secs(5);
 
 /// Times batches of noise, of all sizes in turn and in another order each time, so that other load affects all sizes
-/// alike.
-pub(super) fn batch_times(denoiser: &mut dyn Denoiser, dim: usize, timestep: i64) -> Result<Vec<BatchTime>, BoxError> {
+/// alike. `None` if `stopped` says so in between.
+pub(super) fn batch_times(
+    denoiser: &mut dyn Denoiser,
+    dim: usize,
+    timestep: f32,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Option<Vec<BatchTime>>, BoxError> {
     let mut bench = Bench::new(denoiser, dim, timestep);
     let mut times = ROWS.map(|_| Vec::new());
     // The first batches of a size find memory unmapped and caches cold.
     for rows in ROWS {
+        if stopped() {
+            return Ok(None);
+        }
         bench.visit(rows, &mut Vec::new())?;
     }
     let mut order: Vec<usize> = (0..ROWS.len()).collect();
@@ -37,22 +45,25 @@ pub(super) fn batch_times(denoiser: &mut dyn Denoiser, dim: usize, timestep: i64
         }
         order.shuffle(&mut generator);
         for &size in &order {
+            if stopped() {
+                return Ok(None);
+            }
             bench.visit(ROWS[size], &mut times[size])?;
         }
     }
-    Ok(ROWS.into_iter().zip(times).map(|(rows, times)| BatchTime::of(rows, times)).collect())
+    Ok(Some(ROWS.into_iter().zip(times).map(|(rows, times)| BatchTime::of(rows, times)).collect()))
 }
 
 /// A network, and batches to time it with.
 struct Bench<'a> {
     denoiser: &'a mut dyn Denoiser,
     noise: Noise,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
     prediction: Array2<f32>,
 }
 
 impl<'a> Bench<'a> {
-    fn new(denoiser: &'a mut dyn Denoiser, dim: usize, timestep: i64) -> Self {
+    fn new(denoiser: &'a mut dyn Denoiser, dim: usize, timestep: f32) -> Self {
         let most = ROWS[ROWS.len() - 1];
         let prediction = Array2::zeros((most, dim));
         Self { denoiser, noise: Noise::draw(0, most, dim), timesteps: vec![timestep; most], prediction }
@@ -102,7 +113,7 @@ mod tests {
         fn predict(
             &mut self,
             samples: ArrayView2<'_, f32>,
-            timesteps: &[i64],
+            timesteps: &[f32],
             prediction: ArrayViewMut2<'_, f32>,
         ) -> Result<(), BoxError> {
             assert_eq!((samples.dim(), timesteps.len()), (prediction.dim(), samples.nrows()));
@@ -114,7 +125,7 @@ mod tests {
     #[test]
     fn every_pass_asks_for_every_size_in_another_order() {
         let mut asked = Asked::default();
-        let times = batch_times(&mut asked, 3, 50).unwrap();
+        let times = batch_times(&mut asked, 3, 50.0, &|| false).unwrap().unwrap();
         assert!(times.iter().map(|time| time.rows).eq(ROWS));
         assert!(times.iter().all(|time| time.p10_ms <= time.median_ms && time.median_ms <= time.p90_ms));
         let mut whole: Vec<usize> = ROWS.iter().flat_map(|&rows| vec![rows; (8 / rows).max(1)]).collect();

@@ -8,6 +8,9 @@ use std::{
 use super::{Calibration, CalibrationError, CalibrationKey, file::File};
 use parapolicy_policy::{Inference, Manifest, Network, cache_directory};
 
+/// The longest calibration, bytes: a thousand times what is stored.
+const LONGEST_FILE: u64 = 64 << 20;
+
 impl Calibration {
     /// The calibration of this policy on this machine that was stored last; `None` if there is none.
     ///
@@ -49,7 +52,7 @@ impl Calibration {
     }
 
     fn load_from(path: &Path, key: &CalibrationKey) -> Result<Option<Self>, CalibrationError> {
-        let text = match fs::read_to_string(path) {
+        let text = match parapolicy_files::read_text(path, LONGEST_FILE) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(CalibrationError::file("read", path)(error)),
@@ -65,6 +68,16 @@ impl Calibration {
         reader.end().map_err(|error| json(&error))?;
         file.check(key).map_err(field)?;
         file.calibration().map(Some).map_err(field)
+    }
+
+    /// Checks, before anything is measured, that a calibration of this policy can be [stored](Self::store).
+    ///
+    /// # Errors
+    /// No cache directory, or one that cannot be written to.
+    pub fn check_store(policy: &Network) -> Result<(), CalibrationError> {
+        let path = CalibrationKey::of(policy).path()?;
+        let made = fs::create_dir_all(path.parent().unwrap_or(Path::new(".")));
+        made.and_then(|()| parapolicy_files::check(&path)).map_err(CalibrationError::file("written", &path))
     }
 
     /// Stores it in the user's cache directory (`PARAPOLICY_CACHE` overrides it), in place of an earlier one; returns

@@ -12,6 +12,8 @@ use crate::{Episode, EpisodeError};
 /// environment is played until its plan is used up, then one call plans for all. One whose episode is over takes the
 /// next seed and waits with the rest, so that a call plans for every environment until the seeds run out.
 ///
+/// Where an observer [cancels](parapolicy_control::EpisodeObserver::cancels) an episode, those come back that were over.
+///
 /// # Errors
 /// [`EpisodeError`], with the seed of the episode, or the seeds of those in the failed batch.
 pub fn run_episodes(
@@ -20,6 +22,22 @@ pub fn run_episodes(
     seeds: impl IntoIterator<Item = u64>,
     observer: &dyn Observer,
 ) -> Result<Vec<Episode>, EpisodeError> {
+    let mut finished = Vec::new();
+    match play(policy, environments, seeds, observer, &mut finished) {
+        Err(error) if !error.is_cancelled() => return Err(error),
+        _ => finished.sort_by_key(|(order, _)| *order),
+    }
+    Ok(finished.into_iter().map(|(_, episode)| episode).collect())
+}
+
+/// The same; every episode that is over goes to `finished`, with its number.
+fn play(
+    policy: &mut dyn BatchedPolicy,
+    environments: &mut [Box<dyn Environment>],
+    seeds: impl IntoIterator<Item = u64>,
+    observer: &dyn Observer,
+    finished: &mut Vec<(usize, Episode)>,
+) -> Result<(), EpisodeError> {
     let mut seeds = seeds.into_iter().enumerate().peekable();
     if environments.is_empty() && seeds.peek().is_some() {
         return Err(EpisodeError::NoEnvironment);
@@ -30,7 +48,6 @@ pub fn run_episodes(
             slots.push(Slot::begin(index, &mut **environment, order, seed, policy, observer)?);
         }
     }
-    let mut finished = Vec::new();
     while !slots.is_empty() {
         plan(policy, &mut slots)?;
         let mut playing = Vec::with_capacity(slots.len());
@@ -46,8 +63,7 @@ pub fn run_episodes(
         }
         slots = playing;
     }
-    finished.sort_by_key(|(order, _)| *order);
-    Ok(finished.into_iter().map(|(_, episode)| episode).collect())
+    Ok(())
 }
 
 /// An environment and the episode that is played in it.

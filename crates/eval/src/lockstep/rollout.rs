@@ -42,6 +42,9 @@ impl Rollout {
     /// The observation before the next step.
     pub fn observe(&mut self, environment: &mut dyn Environment) -> Result<ArrayView1<'_, f64>, EpisodeError> {
         let step = self.episode.control_steps;
+        if self.observer.cancels() {
+            return Err(EpisodeError::Cancelled { step });
+        }
         let of_environment = |source| EpisodeError::Environment { step, source };
         environment.observe(self.observation.view_mut()).map_err(of_environment)?;
         Ok(self.observation.view())

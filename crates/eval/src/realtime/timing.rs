@@ -8,7 +8,7 @@ use parapolicy_control::playback::{Command, Source};
 use parapolicy_control::{Latency, Percentiles};
 
 /// Timing of a realtime loop: what was late, and which commands were sent without a plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Whether the clock is the wall clock.
     wall: bool,

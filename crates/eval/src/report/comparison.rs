@@ -85,13 +85,18 @@ fn differing(reports: [&Report; 2]) -> Vec<Differing> {
         ("when plans run out", |report| report.in_time.as_ref().map_or_else(none, |in_time| in_time.late.clone())),
         ("latency", |report| report.in_time.as_ref().and_then(|in_time| in_time.latency.clone()).unwrap_or_else(none)),
     ];
-    let rest: [(&str, Says); 11] = [
+    let rest: [(&str, Says); 12] = [
         ("scenario", |report| report.scenario.clone()),
         ("model", |report| report.model.name.clone()),
         ("graph, SHA-256", |report| report.model.sha256.clone()),
         ("solver", |report| report.solver.clone()),
         ("steps", |report| report.steps.to_string()),
         ("environments", |report| report.environments.to_string()),
+        ("stopped before its end", |report| {
+            let stopped =
+                report.interrupted.map(|so_far| format!("{} of {} episodes", so_far.episodes, so_far.episodes_asked));
+            stopped.unwrap_or_else(|| "no".into())
+        }),
         ("processor", |report| report.machine.cpu.clone()),
         ("cores", |report| report.machine.cores.to_string()),
         ("threads of the network", |report| report.machine.threads.to_string()),
@@ -110,7 +115,7 @@ fn none() -> String {
 mod tests {
 
     use super::*;
-    use crate::{Episode, Machine, Model, Roofline, SCHEMA_VERSION, SamplerRun};
+    use crate::{Episode, Machine, Model, Roofline, SCHEMA_VERSION, SamplerRun, Verdict};
 
     fn report(samplers: &[(&str, &[(u64, f64)])]) -> Report {
         let run = |(name, episodes): &(&str, &[(u64, f64)])| {
@@ -133,6 +138,7 @@ mod tests {
             steps: 10,
             environments: 1,
             in_time: None,
+            interrupted: None,
             samplers: SamplerRun::reports(&runs.iter().collect::<Vec<_>>()).unwrap(),
         }
     }
@@ -146,9 +152,8 @@ mod tests {
         let [pair] = &comparison.pairs[..] else { panic!("one is in both") };
         assert_eq!((pair.common, &pair.only), (2, &[vec![1], vec![4]]));
         let difference = pair.difference.unwrap();
-        for value in [difference.mean, difference.interval.low, difference.interval.high] {
-            approx::assert_relative_eq!(value, 0.1, epsilon = 1e-12);
-        }
+        approx::assert_relative_eq!(difference.mean, 0.1, epsilon = 1e-12);
+        assert_eq!((difference.seeds, difference.interval, difference.verdict()), (2, None, Verdict::TooFew));
     }
 
     #[test]

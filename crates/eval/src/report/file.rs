@@ -1,7 +1,6 @@
 //! Reads reports from untrusted files.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,9 @@ use thiserror::Error;
 
 use super::{Report, SCHEMA_VERSION};
 use crate::Interval;
+
+/// The longest report, bytes: a hundred thousand episodes.
+const LONGEST_FILE: u64 = 256 << 20;
 
 /// What is wrong with a report: the file, the field and what to do.
 #[derive(Debug, Error)]
@@ -55,20 +57,22 @@ impl Report {
     /// A file that cannot be read, that is no report of this version, or whose rewards are invalid: outside `[0, 1]`,
     /// of the same seed twice, or none.
     pub fn load(path: &Path) -> Result<Self, ReportError> {
-        let text = fs::read(path).map_err(|source| ReportError::Read { path: path.into(), source })?;
+        let text = parapolicy_files::read_text(path, LONGEST_FILE);
+        let text = text.map_err(|source| ReportError::Read { path: path.into(), source })?;
         let no_report = |problem: String| ReportError::NoReport { path: path.into(), problem };
-        let Version { schema_version } = serde_json::from_slice(&text).map_err(|error| no_report(error.to_string()))?;
+        let Version { schema_version } = serde_json::from_str(&text).map_err(|error| no_report(error.to_string()))?;
         let field = |field: String, problem: String| ReportError::Field { path: path.into(), field, problem };
         if schema_version != SCHEMA_VERSION {
             let problem = format!("is {schema_version}, this program reads version {SCHEMA_VERSION}: run it again");
             return Err(field("schema_version".into(), problem));
         }
-        let mut json = serde_json::Deserializer::from_slice(&text);
+        let mut json = serde_json::Deserializer::from_str(&text);
         let report: Self =
             serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().to_string() {
                 nowhere if nowhere == "." => no_report(error.inner().to_string()),
                 place => field(place, format!("cannot be read: {}", error.inner())),
             })?;
+        json.end().map_err(|error| no_report(error.to_string()))?;
         report.check().map_err(|(place, problem)| field(place, problem))?;
         Ok(report)
     }
@@ -84,10 +88,16 @@ impl Report {
             if !names.insert(&sampler.name) {
                 return Err((format!("{place}.name"), format!("is `{}`, as of another sampler", sampler.name)));
             }
-            let Interval { low, high } = sampler.reward_interval;
-            let rewards =
-                [("reward_mean", sampler.reward_mean), ("reward_interval.low", low), ("reward_interval.high", high)];
-            for (name, reward) in rewards {
+            let bounds = |name: &'static str, interval: Option<Interval>| {
+                interval.into_iter().flat_map(move |Interval { low, high }| {
+                    [(format!("{name}.low"), low), (format!("{name}.high"), high)]
+                })
+            };
+            let shares =
+                [("reward_mean".to_owned(), sampler.reward_mean), ("success_rate".to_owned(), sampler.success_rate)];
+            let intervals = bounds("reward_interval", sampler.reward_interval)
+                .chain(bounds("success_interval", sampler.success_interval));
+            for (name, reward) in shares.into_iter().chain(intervals) {
                 check_reward(format!("{place}.{name}"), reward)?;
             }
             if sampler.episodes.is_empty() {

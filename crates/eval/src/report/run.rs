@@ -5,7 +5,7 @@ use parapolicy_control::refine::RefinementCost;
 
 use super::{CutShort, Difference, EpisodeReport, RefinementReport, SamplerReport, Throughput, mean};
 use crate::realtime::Timing;
-use crate::{Episode, bootstrap_mean};
+use crate::{Episode, bootstrap_mean, wilson};
 
 /// A sampler's episodes while a run goes on.
 #[derive(Clone, Debug)]
@@ -111,6 +111,12 @@ impl SamplerRun {
         }
     }
 
+    /// Whether no episode was taken into account yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.episodes.is_empty()
+    }
+
     /// Reports of runs on the same seeds: rewards are compared with the first run, latencies with `sequential`. `None`
     /// if one is without episodes.
     #[must_use]
@@ -122,6 +128,10 @@ impl SamplerRun {
     }
 
     fn report(&self, first: Option<&Self>, sequential: Option<&Self>) -> Option<SamplerReport> {
+        if self.episodes.is_empty() {
+            return None;
+        }
+        let successes = self.episodes.iter().filter(|episode| episode.success).count();
         let rewards: Vec<f64> = self.episodes.iter().map(|episode| episode.reward).collect();
         let throughput = self.throughput(sequential);
         let alone = throughput.plans_per_call <= 1.0;
@@ -134,9 +144,10 @@ impl SamplerRun {
             window: self.window,
             tolerance: self.tolerance,
             reward_mean: self.reward_mean(),
-            reward_interval: bootstrap_mean(&rewards)?,
+            reward_interval: bootstrap_mean(&rewards),
             reward_difference: first.and_then(|first| Difference::between(&first.episodes, &self.episodes)),
-            success_rate: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.success)))),
+            success_rate: successes as f64 / self.episodes.len() as f64,
+            success_interval: wilson(successes, self.episodes.len()),
             sampling_latency_ms: alone.then(|| self.sampling.percentiles()),
             per_action_latency_ms: alone.then(|| self.per_action.percentiles()),
             speedup: sequential.filter(|_| alone).map(speedup),

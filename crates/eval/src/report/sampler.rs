@@ -21,12 +21,15 @@ pub struct SamplerReport {
     pub tolerance: Option<f64>,
     /// Mean over the episodes of each one's largest reward.
     pub reward_mean: f64,
-    /// 95 % bootstrap interval of that mean.
-    pub reward_interval: Interval,
+    /// 95 % bootstrap interval of that mean; none where the episodes are too few, or their rewards all the same.
+    pub reward_interval: Option<Interval>,
     /// Difference to the first sampler of the run on the same seeds; none for that one itself.
     pub reward_difference: Option<Difference>,
     /// Share of the episodes that succeeded.
     pub success_rate: f64,
+    /// Wilson's 95 % interval of that share.
+    #[serde(default)]
+    pub success_interval: Option<Interval>,
     /// From the observation bound to the plan ready; none where plans were sampled in shared batches.
     pub sampling_latency_ms: Option<Percentiles>,
     /// The same, over the actions executed from the plan.

@@ -113,6 +113,11 @@ static void of_config(const char *policy) {
   config.late = 17;
   expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), ARGUMENT, "`late` is 17");
   config.late = PARAPOLICY_LATE_HOLD;
+  config.replan = PARAPOLICY_REPLAN_BELOW;
+  config.replan_count = 0;
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), ARGUMENT,
+         "replan_below is 0, but must be at least 1");
+  config.replan = PARAPOLICY_REPLAN_ALWAYS;
   config.log = "/nowhere/loop.mcap";
   expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), SYSTEM, "/nowhere/loop.mcap");
   config.log = NULL;
@@ -127,6 +132,7 @@ static void of_controller(const char *policy) {
   parapolicy_controller *handle;
   parapolicy_event event;
   parapolicy_health health;
+  parapolicy_troubles troubles;
   double action[2];
   expect(parapolicy_config_default(&config, sizeof config), OK, "");
   config.action_dim = 2;
@@ -144,6 +150,9 @@ static void of_controller(const char *policy) {
   expect(parapolicy_controller_command(handle, UINT64_MAX, action, 2, NULL), OK, "");
   expect(parapolicy_controller_event(handle, NULL), NULL, "`event` is null");
   expect(parapolicy_controller_health(handle, NULL), NULL, "`health` is null");
+  expect(parapolicy_controller_troubles(handle, NULL, sizeof troubles), NULL, "troubles");
+  expect(parapolicy_controller_troubles(handle, &troubles, 4), VERSION, "its size is 4");
+  expect(parapolicy_controller_troubles(handle, &troubles, sizeof troubles), OK, "");
   expect(parapolicy_controller_reset(NULL, 1), NULL, "`controller` is null");
   expect(parapolicy_controller_reset(handle, 1), OK, "");
 

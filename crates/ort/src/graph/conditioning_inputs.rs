@@ -1,10 +1,6 @@
 //! Conditioning inputs of a graph: timesteps and observations.
 
-use ort::{
-    memory::Allocator,
-    session::{Session, SessionOutputs},
-    value::{DynValue, Tensor},
-};
+use ort::{memory::Allocator, value::Tensor};
 
 use parapolicy_policy::{Batch, TimestepType};
 
@@ -29,14 +25,7 @@ impl ConditioningInputs {
 
     /// Tensors for a number of rows: timesteps, and observations if the graph has that input.
     pub fn inputs(&self, allocator: &Allocator, rows: usize) -> ort::Result<Vec<Input>> {
-        let numbers = match self.timestep_type {
-            TimestepType::Int64 => {
-                let mut tensor = Tensor::new(allocator, [rows])?;
-                tensor.try_extract_tensor_mut::<i64>()?.1.fill(0);
-                Numbers::Int(tensor)
-            }
-            TimestepType::Float32 => Numbers::Float(zeros(allocator, rows, &[])?),
-        };
+        let numbers = self.timestep_tensor(allocator, &vec![0.0; rows])?;
         let mut inputs = vec![Input { name: self.timestep.clone(), numbers }];
         if let Some(name) = self.observation.clone() {
             inputs.push(Input { name, numbers: Numbers::Float(zeros(allocator, rows, &self.seen)?) });
@@ -49,11 +38,12 @@ impl ConditioningInputs {
         let [timestep, observation @ ..] = inputs else { return Ok(()) };
         match &mut timestep.numbers {
             Numbers::Int(tensor) => {
-                tensor.try_extract_tensor_mut::<i64>()?.1[..batch.timesteps.len()].copy_from_slice(batch.timesteps);
+                // Whole numbers: checked before.
+                let (_, timesteps) = tensor.try_extract_tensor_mut::<i64>()?;
+                timesteps.iter_mut().zip(batch.timesteps).for_each(|(to, from)| *to = *from as i64);
             }
             Numbers::Float(tensor) => {
-                let (_, timesteps) = tensor.try_extract_tensor_mut::<f32>()?;
-                timesteps.iter_mut().zip(batch.timesteps).for_each(|(to, from)| *to = *from as f32);
+                tensor.try_extract_tensor_mut::<f32>()?.1[..batch.timesteps.len()].copy_from_slice(batch.timesteps);
             }
         }
         let [Input { numbers: Numbers::Float(tensor), .. }] = observation else { return Ok(()) };
@@ -65,19 +55,20 @@ impl ConditioningInputs {
         Ok(())
     }
 
-    /// Runs a session that has only these inputs, with one observation per timestep.
-    pub fn run<'s>(
-        &self,
-        session: &'s mut Session,
-        timesteps: &[i64],
-        observations: &[f32],
-    ) -> ort::Result<SessionOutputs<'s>> {
-        let plans: Vec<_> = (0..timesteps.len()).collect();
-        let mut inputs = self.inputs(session.allocator(), timesteps.len())?;
-        self.fill(Batch { plans: &plans, observations, samples: &[], timesteps }, &mut inputs)?;
-        let taken = |input: &Input| session.inputs().iter().any(|tensor_info| tensor_info.name() == input.name);
-        inputs.retain(taken);
-        let inputs: Vec<_> = inputs.into_iter().map(|input| (input.name, DynValue::from(input.numbers))).collect();
-        session.run(inputs)
+    /// Timesteps in the graph's type.
+    pub fn timestep_tensor(&self, allocator: &Allocator, timesteps: &[f32]) -> ort::Result<Numbers> {
+        Ok(match self.timestep_type {
+            TimestepType::Int64 => {
+                let mut tensor = Tensor::new(allocator, [timesteps.len()])?;
+                let (_, numbers) = tensor.try_extract_tensor_mut::<i64>()?;
+                numbers.iter_mut().zip(timesteps).for_each(|(to, from)| *to = *from as i64);
+                Numbers::Int(tensor)
+            }
+            TimestepType::Float32 => {
+                let mut tensor = Tensor::new(allocator, [timesteps.len()])?;
+                tensor.try_extract_tensor_mut::<f32>()?.1.copy_from_slice(timesteps);
+                Numbers::Float(tensor)
+            }
+        })
     }
 }

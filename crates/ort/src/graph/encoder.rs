@@ -1,9 +1,7 @@
 //! The graph that encodes observations. It is run on the processor, whatever runs the denoiser.
 
-use std::path::Path;
-
 use ort::{session::Session, value::TensorRef};
-use parapolicy_policy::{EncoderGraph, GraphError, GraphTensors, Manifest, OpenEncoder, PredictError};
+use parapolicy_policy::{EncoderGraph, GraphError, GraphFile, GraphTensors, Manifest, OpenEncoder, PredictError};
 
 use super::{Execution, cannot_run, open, tensors};
 use crate::Runtime;
@@ -21,15 +19,15 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     pub fn open(
-        path: &Path,
+        file: &GraphFile,
         manifest: &Manifest,
         encoder: &EncoderGraph,
         runtime: &Runtime,
         how: Execution,
     ) -> Result<Self, GraphError> {
-        let session = open(path, runtime, how.threads, how.idle)?;
+        let session = open(file, runtime, how.threads, how.idle)?;
         let checked = GraphTensors::encoder(&tensors(&session), manifest, encoder);
-        checked.map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
+        checked.map_err(|problem| GraphError::Mismatch { path: file.path().to_path_buf(), problem })?;
         Ok(Self {
             session,
             output: encoder.features.clone(),

@@ -1,84 +1,89 @@
 //! Conditioning values precomputed once per timestep and per observation, instead of in every batch.
 //!
-//! In the networks that this is for, U-Nets and transformers of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137),
-//! each conditioning value `c(t, o)` that is combined with samples is a sum of a function of the timestep and a
-//! function of the observation. So
+//! The partition of a graph ([`Partition`]) proves that each conditioning value is a function of the timestep, a function of
+//! the observation, or the sum of two such functions:
 //!
 //! ```text
-//! c(t, o) = f(t) + g(o)   with   f(t) = c(t, 0)   and   g(o) = c(0, o) − c(0, 0)
+//! c(t, o) = f(t) + g(o)
 //! ```
 //!
-//! and `f` is a table, `g` is known once a plan, and a batch takes their sums. Whether this holds for a graph is tested
-//! when it is opened.
+//! `f` and `g` are graphs of their own. Of `f` there is a table, `g` is known once a plan, and a batch takes their sums. In
+//! the networks that this is for, U-Nets and transformers of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137), all that
+//! is combined with samples is such a value.
 
 use std::collections::HashMap;
 
-use ort::{memory::Allocator, session::Session};
-use parapolicy_onnx::BoundaryValue;
+use ort::{
+    memory::Allocator,
+    session::Session,
+    value::{DynValue, Tensor},
+};
+use parapolicy_onnx::{BoundaryValue, Partition};
 use parapolicy_policy::Batch;
-use rand::{RngExt as _, SeedableRng as _};
-use rand_chacha::ChaCha8Rng;
 
 use super::{
     conditioning_inputs::ConditioningInputs,
     tensors::{Input, Numbers, zeros},
 };
 
-/// Random rows that the test uses.
-const PROBES: usize = 4;
+/// How many timesteps are kept. Schedulers have 1000 at most, of which a plan uses some 10 or 100.
+const KEPT: usize = 1024;
 
-/// Relative difference allowed between `c` and `f + g`, for rounding.
-const ROUNDING: f32 = 1e-5;
-
-/// A session that computes `c`, and the known rows of `f` and `g`.
+/// The graphs of `f` and `g`, and their known rows.
 #[derive(Debug)]
 pub(super) struct Precomputed {
-    session: Session,
     conditioning_inputs: ConditioningInputs,
     values: Vec<BoundaryValue>,
-    /// Numbers of all values of a row.
-    len: usize,
-    /// Where the row of a timestep begins in `f`.
-    places: HashMap<i64, usize>,
-    /// Of the timesteps met so far, a row of `len` each.
-    f: Vec<f32>,
-    /// Of the observations that are bound; zeros, once, if the network sees none.
-    g: Vec<f32>,
+    f: Option<Function>,
+    g: Option<Function>,
+    /// Where the row of a timestep begins in `f`, by its bits.
+    places: HashMap<u32, usize>,
     /// Whether other observations were bound since.
     stale: bool,
     /// Where the rows of a batch begin in both.
     rows: Vec<[usize; 2]>,
 }
 
-impl Precomputed {
-    /// From a session that computes values of these names; none if they are not such sums. `last` is the last training
-    /// timestep.
-    pub fn of(
-        session: Session,
-        conditioning_inputs: ConditioningInputs,
-        names: &[String],
-        last: i64,
-    ) -> ort::Result<Option<Self>> {
-        let values = names.iter().map(|name| BoundaryValue { name: name.clone(), sizes: Vec::new() }).collect();
-        let (len, places, f, g, stale, rows) = Default::default();
-        let mut condition = Self { session, conditioning_inputs, values, len, places, f, g, stale, rows };
-        let mut generator = ChaCha8Rng::seed_from_u64(0);
-        let timesteps: Vec<_> = (0..PROBES as i64).map(|probe| probe * last / (PROBES as i64 - 1)).collect();
-        let observations: Vec<f32> =
-            (0..PROBES * condition.conditioning_inputs.seen_len()).map(|_| generator.random_range(-1.0..1.0)).collect();
-        let is_sum =
-            condition.learn_sizes(&timesteps, &observations)? && condition.is_sum(&timesteps, &observations)?;
-        Ok(is_sum.then_some(condition))
-    }
+/// The graph of one of the functions, and its rows so far.
+#[derive(Debug)]
+struct Function {
+    session: Session,
+    /// Of each value at the boundary that has such a part: the output, where its numbers begin in a row, and their number.
+    parts: Vec<Option<(String, usize, usize)>>,
+    /// Numbers of a row.
+    len: usize,
+    /// `[rows, len]`.
+    table: Vec<f32>,
+}
 
-    /// The inputs that a batch gets from it.
-    pub fn values(&self) -> &[BoundaryValue] {
-        &self.values
+impl Precomputed {
+    /// From the partition of a graph; `open` opens the graph of a function.
+    ///
+    /// # Errors
+    /// Values that are not of 32-bit floating point, or graphs that ONNX Runtime does not run.
+    pub fn of(
+        partition: &Partition,
+        conditioning_inputs: ConditioningInputs,
+        open: impl Fn(&[u8]) -> ort::Result<Session>,
+    ) -> ort::Result<Self> {
+        let values = partition.boundary().to_vec();
+        let function = |graph: Option<&[u8]>, part: fn(&BoundaryValue) -> Option<&String>| -> ort::Result<_> {
+            let Some(session) = graph.map(&open).transpose()? else { return Ok(None) };
+            Ok(Some(Function::new(session, values.iter().map(|value| (part(value), value.len())))))
+        };
+        let f = function(partition.of_timestep(), |value| value.of_timestep.as_ref())?;
+        let g = function(partition.of_observation(), |value| value.of_observation.as_ref())?;
+        let (places, rows) = Default::default();
+        let mut found = Self { conditioning_inputs, values, f, g, places, stale: false, rows };
+        // Two rows of each show that the graphs run, and that they say as much as was proven.
+        found.know(&[0.0, 1.0])?;
+        found.see(&vec![0.0; 2 * found.conditioning_inputs.seen_len()])?;
+        Ok(found)
     }
 
     /// Tensors of the values for so many rows.
     pub fn inputs(&self, allocator: &Allocator, rows: usize) -> ort::Result<Vec<Input>> {
-        let input = |BoundaryValue { name, sizes }: &BoundaryValue| {
+        let input = |BoundaryValue { name, sizes, .. }: &BoundaryValue| {
             Ok(Input { name: name.clone(), numbers: Numbers::Float(zeros(allocator, rows, sizes)?) })
         };
         self.values.iter().map(input).collect()
@@ -86,7 +91,7 @@ impl Precomputed {
 
     /// The observations of the following batches have changed.
     pub fn bind(&mut self) {
-        self.stale = self.conditioning_inputs.observation.is_some();
+        self.stale = self.g.is_some();
     }
 
     /// Writes those of a batch.
@@ -96,99 +101,97 @@ impl Precomputed {
             self.stale = false;
         }
         self.know(batch.timesteps)?;
-        let plan = |plan: usize| if self.conditioning_inputs.observation.is_some() { plan * self.len } else { 0 };
-        self.rows.clear();
-        self.rows.extend(batch.timesteps.iter().zip(batch.plans).map(|(t, &of)| [self.places[t], plan(of)]));
-        let mut at = 0;
-        for (value, input) in self.values.iter().zip(inputs) {
+        let Self { values, f, g, places, rows, .. } = self;
+        let len = |function: &Option<Function>| function.as_ref().map_or(0, |function| function.len);
+        rows.clear();
+        rows.extend(batch.timesteps.iter().zip(batch.plans).map(|(t, &plan)| {
+            let timestep = places.get(&t.to_bits()).copied().unwrap_or_default();
+            [timestep, plan * len(g)]
+        }));
+        for (index, (value, input)) in values.iter().zip(inputs).enumerate() {
             let Numbers::Float(tensor) = &mut input.numbers else { continue };
-            let len = value.len();
             let (_, tensor) = tensor.try_extract_tensor_mut::<f32>()?;
-            for (&[f, g], row) in self.rows.iter().zip(tensor.chunks_exact_mut(len)) {
-                let (f, g) = (&self.f[f + at..][..len], &self.g[g + at..][..len]);
-                row.iter_mut().zip(f).zip(g).for_each(|((value, f), g)| *value = f + g);
+            let [f, g] = [&*f, &*g].map(|function| function.as_ref().and_then(|function| function.part(index)));
+            for (&[of_timestep, of_plan], row) in rows.iter().zip(tensor.chunks_exact_mut(value.len())) {
+                let f = f.map(|(table, at)| &table[of_timestep + at..][..row.len()]);
+                let g = g.map(|(table, at)| &table[of_plan + at..][..row.len()]);
+                match (f, g) {
+                    (Some(f), Some(g)) => row.iter_mut().zip(f).zip(g).for_each(|((value, f), g)| *value = f + g),
+                    (Some(known), None) | (None, Some(known)) => row.copy_from_slice(known),
+                    (None, None) => {}
+                }
             }
-            at += len;
         }
         Ok(())
     }
 
     /// Makes `f` of these timesteps known. Allocates nothing if it is.
-    fn know(&mut self, timesteps: &[i64]) -> ort::Result<()> {
-        let mut new: Vec<_> = timesteps.iter().copied().filter(|t| !self.places.contains_key(t)).collect();
+    fn know(&mut self, timesteps: &[f32]) -> ort::Result<()> {
+        let Self { conditioning_inputs, f: Some(f), places, .. } = self else { return Ok(()) };
+        let mut new: Vec<_> = timesteps.iter().copied().filter(|t| !places.contains_key(&t.to_bits())).collect();
         if new.is_empty() {
             return Ok(());
         }
-        new.sort_unstable();
-        new.dedup();
-        let rows = self.run(&new, &vec![0.0; new.len() * self.conditioning_inputs.seen_len()])?;
-        for (timestep, row) in new.iter().zip(rows.chunks_exact(self.len)) {
-            self.places.insert(*timestep, self.f.len());
-            self.f.extend_from_slice(row);
+        if places.len() + new.len() > KEPT {
+            places.clear();
+            f.table.clear();
+            new = timesteps.to_vec();
         }
+        new.sort_unstable_by(f32::total_cmp);
+        new.dedup_by_key(|t| t.to_bits());
+        let timesteps = conditioning_inputs.timestep_tensor(f.session.allocator(), &new)?;
+        f.run(conditioning_inputs.timestep.clone(), timesteps, new.len())?;
+        let first = f.table.len() / f.len - new.len();
+        places.extend(new.iter().enumerate().map(|(row, timestep)| (timestep.to_bits(), (first + row) * f.len)));
         Ok(())
     }
 
     /// Makes `g` that of these observations, `[plans, …]`.
     fn see(&mut self, observations: &[f32]) -> ort::Result<()> {
-        self.know(&[0])?;
-        let plans = observations.len() / self.conditioning_inputs.seen_len();
-        self.g = self.run(&vec![0; plans], observations)?;
-        let zero = &self.f[self.places[&0]..][..self.len];
-        for row in self.g.chunks_exact_mut(self.len) {
-            row.iter_mut().zip(zero).for_each(|(value, zero)| *value -= zero);
+        let Self { conditioning_inputs, g: Some(g), .. } = self else { return Ok(()) };
+        let Some(name) = conditioning_inputs.observation.clone() else { return Ok(()) };
+        let plans = observations.len() / conditioning_inputs.seen_len();
+        let mut tensor = Tensor::new(g.session.allocator(), [&[plans], &conditioning_inputs.seen[..]].concat())?;
+        tensor.try_extract_tensor_mut::<f32>()?.1.copy_from_slice(observations);
+        g.table.clear();
+        g.run(name, Numbers::Float(tensor), plans)
+    }
+}
+
+impl Function {
+    /// `parts` are the output for each value at the boundary, if there is one, and the numbers of a row of it.
+    fn new<'a>(session: Session, parts: impl Iterator<Item = (Option<&'a String>, usize)>) -> Self {
+        let mut len = 0;
+        let place = |(output, numbers): (Option<&String>, usize)| {
+            let place = output.map(|output| (output.clone(), len, numbers));
+            len += if place.is_some() { numbers } else { 0 };
+            place
+        };
+        let parts = parts.map(place).collect();
+        Self { session, parts, len, table: Vec::new() }
+    }
+
+    /// The table, and where the part of a value begins in a row of it.
+    fn part(&self, value: usize) -> Option<(&[f32], usize)> {
+        self.parts[value].as_ref().map(|(_, at, _)| (&self.table[..], *at))
+    }
+
+    /// Runs the graph on an input of so many rows, and adds them to the table.
+    fn run(&mut self, input: String, numbers: Numbers, rows: usize) -> ort::Result<()> {
+        let Self { session, parts, len, table } = self;
+        let outputs = session.run(vec![(input, DynValue::from(numbers))])?;
+        let first = table.len();
+        table.resize(first + rows * *len, 0.0);
+        for (output, at, numbers) in parts.iter().flatten() {
+            let (_, found) = outputs[output.as_str()].try_extract_tensor::<f32>()?;
+            if found.len() != rows * numbers {
+                table.truncate(first);
+                return Err(ort::Error::new(format!("{output} has {} numbers", found.len())));
+            }
+            for (row, found) in table[first..].chunks_exact_mut(*len).zip(found.chunks_exact(*numbers)) {
+                row[*at..][..*numbers].copy_from_slice(found);
+            }
         }
         Ok(())
-    }
-
-    /// `c`, row by row, the values of a row one after the other.
-    fn run(&mut self, timesteps: &[i64], observations: &[f32]) -> ort::Result<Vec<f32>> {
-        let mut rows = vec![0.0; timesteps.len() * self.len];
-        let outputs = self.conditioning_inputs.run(&mut self.session, timesteps, observations)?;
-        let mut at = 0;
-        for value in &self.values {
-            let (_, numbers) = outputs[value.name.as_str()].try_extract_tensor::<f32>()?;
-            if numbers.len() != timesteps.len() * value.len() {
-                return Err(ort::Error::new(format!("{} has {} numbers", value.name, numbers.len())));
-            }
-            for (row, numbers) in rows.chunks_exact_mut(self.len).zip(numbers.chunks_exact(value.len())) {
-                row[at..][..value.len()].copy_from_slice(numbers);
-            }
-            at += value.len();
-        }
-        Ok(rows)
-    }
-
-    /// Learns the sizes of the values, which the graph need not say; whether each has a row for each probe.
-    fn learn_sizes(&mut self, timesteps: &[i64], observations: &[f32]) -> ort::Result<bool> {
-        let outputs = self.conditioning_inputs.run(&mut self.session, timesteps, observations)?;
-        for value in &mut self.values {
-            let Ok((shape, numbers)) = outputs[value.name.as_str()].try_extract_tensor::<f32>() else {
-                return Ok(false);
-            };
-            if shape.first() != Some(&(PROBES as i64)) || numbers.is_empty() {
-                return Ok(false);
-            }
-            value.sizes = shape[1..].iter().map(|&size| size as usize).collect();
-        }
-        self.len = self.values.iter().map(BoundaryValue::len).sum();
-        self.g = vec![0.0; self.len];
-        Ok(true)
-    }
-
-    /// Whether `c = f + g` at the probes, to rounding.
-    fn is_sum(&mut self, timesteps: &[i64], observations: &[f32]) -> ort::Result<bool> {
-        let expected = self.run(timesteps, observations)?;
-        self.know(timesteps)?;
-        if self.conditioning_inputs.observation.is_some() {
-            self.see(observations)?;
-        }
-        let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>().sqrt();
-        let sums = timesteps.iter().zip(self.g.chunks_exact(self.len)).flat_map(|(t, g)| {
-            let f = &self.f[self.places[t]..][..self.len];
-            f.iter().zip(g).map(|(f, g)| f + g)
-        });
-        let difference = norm(&mut sums.zip(&expected).map(|(sum, expected)| sum - expected));
-        Ok(difference <= ROUNDING * norm(&mut expected.iter().copied()))
     }
 }

@@ -1,7 +1,5 @@
 //! The sessions that a graph is run by: one for all batch sizes, or one for each of a few.
 
-use std::path::Path;
-
 use ort::session::{Session, builder::GraphOptimizationLevel};
 
 use super::{Layout, conditioning::Conditioning, tensors::Tensors};
@@ -9,13 +7,6 @@ use crate::{Runtime, runtime::Execution};
 
 /// Sizes of batches for which tensors are kept; those of a larger one are made anew whenever the size changes.
 const KEPT: usize = 128;
-
-/// A graph's file.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum File<'a> {
-    At(&'a Path),
-    Of(&'a [u8]),
-}
 
 /// Sessions, and the tensors bound to them.
 #[derive(Debug)]
@@ -37,14 +28,14 @@ impl Sessions {
     }
 
     /// As many as the provider is fastest with; `batch` holds the names that the graph has for the size of a batch.
-    pub fn open(file: File<'_>, runtime: &Runtime, how: Execution, batch: &[&str]) -> ort::Result<Self> {
+    pub fn open(graph: &[u8], runtime: &Runtime, how: Execution, batch: &[&str]) -> ort::Result<Self> {
         let fixed = how.batch_sizes();
         if fixed.is_empty() || batch.is_empty() {
-            return Ok(Self::open_size(open(file, runtime, how, &[])?));
+            return Ok(Self::open_size(open(graph, runtime, how, &[])?));
         }
         let open = |&rows: &usize| {
             let sizes: Vec<_> = batch.iter().map(|&name| (name, rows)).collect();
-            Ok((rows, open(file, runtime, how, &sizes)?, None))
+            Ok((rows, open(graph, runtime, how, &sizes)?, None))
         };
         fixed.iter().map(open).collect::<ort::Result<_>>().map(Self::Fixed)
     }
@@ -86,15 +77,11 @@ fn at_size<'a>(
     Ok(place.insert(tensors))
 }
 
-/// Opens a session in which the sizes of these names are fixed.
-pub(super) fn open(file: File<'_>, runtime: &Runtime, how: Execution, sizes: &[(&str, usize)]) -> ort::Result<Session> {
+/// Opens a session of these bytes in which the sizes of these names are fixed.
+pub(super) fn open(graph: &[u8], runtime: &Runtime, how: Execution, sizes: &[(&str, usize)]) -> ort::Result<Session> {
     let mut builder = Session::builder(runtime.environment())?.with_optimization_level(GraphOptimizationLevel::All)?;
     for &(name, size) in sizes {
         builder = builder.with_dimension_override(name, size as i64)?;
     }
-    let mut builder = how.prepare(builder)?;
-    match file {
-        File::At(path) => builder.commit_from_file(path),
-        File::Of(bytes) => builder.commit_from_memory(bytes),
-    }
+    how.prepare(builder)?.commit_from_memory(graph)
 }

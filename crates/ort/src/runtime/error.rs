@@ -100,6 +100,9 @@ pub enum RuntimeError {
         /// Operating system and architecture.
         platform: String,
     },
+    /// The observer gave the installation up.
+    #[error("the installation was stopped before its end; nothing of it is left")]
+    Cancelled,
     /// The user has no cache directory.
     #[error("no cache directory to install ONNX Runtime into: set PARAPOLICY_CACHE to a directory, or HOME")]
     NoCache,

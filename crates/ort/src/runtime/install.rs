@@ -6,6 +6,8 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use ort::util::preload_dylib;
@@ -13,11 +15,26 @@ use parapolicy_policy::{InstallObserver, InstallStage, sha256_of};
 use tempfile::TempDir;
 use zip::ZipArchive;
 
-use super::{RuntimeError, package::Package, pip, wheel::Wheel};
+use super::{
+    LibrarySource, RuntimeError,
+    library::{Unfit, check_rights},
+    package::Package,
+    pip,
+    wheel::Wheel,
+};
 use crate::ExecutionProvider;
 
 /// Prefix of the directories in which an installation is prepared.
 const STAGING: &str = "staging-";
+
+/// Lists the sums of the libraries that were unpacked, as `sha256sum` does.
+const SUMS: &str = "SHA256SUMS";
+
+/// The longest list of sums, bytes.
+const LONGEST_SUMS: u64 = 1 << 16;
+
+/// Between two looks at whether another process has finished.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// What can be installed for a provider, and whether it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +69,24 @@ impl Installer {
     /// ONNX Runtime's library, if the package is installed. It appears last and by a rename, so all is there and whole.
     pub fn installed(&self) -> Option<PathBuf> {
         let library = self.directory.join(self.package.library());
-        library.is_file().then_some(library)
+        (library.is_file() && self.directory.join(SUMS).is_file()).then_some(library)
+    }
+
+    /// Checks that every library is the one that was unpacked from a wheel of the pinned sum, and that nobody else can
+    /// replace it before it is loaded.
+    pub fn verify(&self) -> Result<(), RuntimeError> {
+        let sums = self.directory.join(SUMS);
+        let listed = parapolicy_files::read_text(&sums, LONGEST_SUMS).map_err(RuntimeError::file("read", &sums))?;
+        for name in self.package.wheels.iter().flat_map(|wheel| wheel.libraries) {
+            let library = self.directory.join(name);
+            let expected = listed.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix("  "));
+            verify_library(&library, expected.unwrap_or("another file")).map_err(|unfit| RuntimeError::Load {
+                library,
+                origin: LibrarySource::Installed,
+                reason: unfit.to_string(),
+            })?;
+        }
+        Ok(())
     }
 
     /// ONNX Runtime's version, if the package is installed.
@@ -91,10 +125,10 @@ impl Installer {
         fs::create_dir_all(&self.directory).map_err(RuntimeError::file("created", &self.directory))?;
         // Released when it is dropped, and by the system when the process is killed.
         let _lock = self.lock(observer)?;
+        self.sweep();
         if let Some(library) = self.installed() {
             return Ok(library);
         }
-        self.sweep();
         let staging = tempfile::Builder::new()
             .prefix(STAGING)
             .tempdir_in(&self.directory)
@@ -102,6 +136,7 @@ impl Installer {
         for wheel in &self.package.wheels {
             self.unpack_to(staging.path(), wheel, observer)?;
         }
+        self.list_sums(staging.path())?;
         let library = self.publish(staging.path())?;
         observer.stage(InstallStage::Done);
         Ok(library)
@@ -119,10 +154,22 @@ impl Installer {
         wheel.libraries.iter().try_for_each(|library| unpack(wheel, &file, staging, library))
     }
 
+    /// Lists what was unpacked.
+    fn list_sums(&self, staging: &Path) -> Result<(), RuntimeError> {
+        let mut sums = String::new();
+        for name in self.package.wheels.iter().flat_map(|wheel| wheel.libraries) {
+            let library = staging.join(name);
+            let sum = sha256_of(&library).map_err(RuntimeError::file("read", &library))?;
+            sums.push_str(&format!("{sum}  {name}\n"));
+        }
+        let list = staging.join(SUMS);
+        fs::write(&list, sums).map_err(RuntimeError::file("written", &list))
+    }
+
     /// Moves the libraries to where they belong, ONNX Runtime's own last.
     fn publish(&self, staging: &Path) -> Result<PathBuf, RuntimeError> {
         let libraries = self.package.wheels.iter().flat_map(|wheel| wheel.libraries.iter().rev());
-        for library in libraries {
+        for library in [SUMS].iter().chain(libraries) {
             let place = self.directory.join(library);
             fs::rename(staging.join(library), &place).map_err(RuntimeError::file("written", &place))?;
         }
@@ -137,8 +184,14 @@ impl Installer {
             Err(TryLockError::WouldBlock) => observer.stage(InstallStage::Waiting),
             Err(TryLockError::Error(error)) => return Err(RuntimeError::file("locked", &path)(error)),
         }
-        file.lock().map_err(RuntimeError::file("locked", &path))?;
-        Ok(file)
+        while !observer.cancels() {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => thread::sleep(PATIENCE),
+                Err(TryLockError::Error(error)) => return Err(RuntimeError::file("locked", &path)(error)),
+            }
+        }
+        Err(RuntimeError::Cancelled)
     }
 
     /// Removes what killed installations left behind; the lock is held, so nobody is using it. What cannot be removed
@@ -151,6 +204,12 @@ impl Installer {
             }
         }
     }
+}
+
+fn verify_library(library: &Path, expected: &str) -> Result<(), Unfit> {
+    check_rights(library)?;
+    let found = sha256_of(library)?;
+    if found == expected { Ok(()) } else { Err(Unfit::Sum { found, expected: expected.into() }) }
 }
 
 fn verify(wheel: &Wheel, file: &Path) -> Result<(), RuntimeError> {

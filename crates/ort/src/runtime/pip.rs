@@ -1,4 +1,7 @@
 //! Downloads a wheel with the user's own pip, which knows the user's proxies, mirrors and certificates.
+//!
+//! Python is isolated (`-I`) and works in a folder of its own that is empty: `python -m pip` would run a `pip.py` of the
+//! folder that the program was started in, or of `PYTHONPATH`.
 
 use std::{
     ffi::OsStr,
@@ -24,6 +27,7 @@ pub(super) fn download(
     let log = staging.join("pip.log");
     let child = start(wheel, python, staging, &log)?;
     let status = watch(child, staging, wheel.size, observer).map_err(RuntimeError::file("waited for", &log))?;
+    let Some(status) = status else { return Err(RuntimeError::Cancelled) };
     if !status.success() {
         return Err(failure(wheel, python, &log));
     }
@@ -36,8 +40,11 @@ pub(super) fn download(
 /// Asks for one file, whichever Python it is that runs pip.
 fn start(wheel: &Wheel, python: &OsStr, staging: &Path, log: &Path) -> Result<Child, RuntimeError> {
     let log = File::create(log).map_err(RuntimeError::file("written", log))?;
+    let empty = staging.join("empty");
+    fs::create_dir(&empty).map_err(RuntimeError::file("created", &empty))?;
     Command::new(python)
-        .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
+        .current_dir(&empty)
+        .args(["-I", "-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
         .args(["--implementation", "cp", "--python-version", "3.13", "--abi", "cp313"])
         .args(["--platform", wheel.platform])
         .args(["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--dest"])
@@ -52,11 +59,22 @@ fn start(wheel: &Wheel, python: &OsStr, staging: &Path, log: &Path) -> Result<Ch
         .map_err(|error| RuntimeError::NoPython { python: python.display().to_string(), error })
 }
 
-fn watch(mut child: Child, staging: &Path, size: u64, observer: &dyn InstallObserver) -> std::io::Result<ExitStatus> {
+/// Waits for the child; `None` if it was ended because the observer asked for it.
+fn watch(
+    mut child: Child,
+    staging: &Path,
+    size: u64,
+    observer: &dyn InstallObserver,
+) -> std::io::Result<Option<ExitStatus>> {
     let mut bytes = 0;
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(status);
+            return Ok(Some(status));
+        }
+        if observer.cancels() {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
         }
         // pip's log counts too, and files that pip moves are gone for a moment.
         bytes = size_of_files(staging).clamp(bytes, size);

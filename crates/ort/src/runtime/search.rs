@@ -92,6 +92,7 @@ pub(super) fn find(provider: ExecutionProvider, explicit: Option<&Path>) -> Resu
     if let Ok(installer) = installer(provider)
         && let Some(library) = installer.installed()
     {
+        installer.verify()?;
         installer.load_companions()?;
         return Runtime::load(library, LibrarySource::Installed).map(Some);
     }

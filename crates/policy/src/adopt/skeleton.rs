@@ -6,7 +6,7 @@ use parapolicy_onnx::{Dimension, TensorInfo};
 use crate::SCHEMA_VERSION;
 
 /// Fields of the training scheduler, which no graph contains.
-const SCHEDULER: [(&str, &str); 7] = [
+const SCHEDULER: [(&str, &str); 8] = [
     ("num_train_timesteps", "how many timesteps it was trained with, 100 say"),
     ("beta_start", "as in training; flow matching has none: remove the line"),
     ("beta_end", "as in training; flow matching has none: remove the line"),
@@ -17,6 +17,11 @@ const SCHEDULER: [(&str, &str); 7] = [
     ),
     ("clip_sample", "true or false: whether what is denoised is clipped to -clip_sample_range..clip_sample_range"),
     ("timestep_spacing", "leading, trailing or linspace; flow matching: trailing"),
+    (
+        "flow",
+        "flow matching: {\"time\": \"unit\" or \"train_timesteps\", \"noise_at\": 0 or 1, \"velocity\": \"noise_minus_data\" or \
+         \"data_minus_noise\"}; others have none: remove the line",
+    ),
 ];
 
 /// The manifest of the policy `name`, whose graph is the `file` with this sum.

@@ -7,6 +7,11 @@ pub trait InstallObserver {
 
     /// `bytes` of `total` are done in the stage [`Downloading`](InstallStage::Downloading).
     fn progress(&self, bytes: u64, total: u64);
+
+    /// Whether the installation is to be given up; it is asked several times a second.
+    fn cancels(&self) -> bool {
+        false
+    }
 }
 
 impl InstallObserver for () {

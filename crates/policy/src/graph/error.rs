@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use parapolicy_sampler::BoxError;
 
+use crate::PredictError;
+
 /// What is wrong with a graph: the file, what, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +47,26 @@ pub enum GraphError {
     Inpainting {
         /// The graph.
         path: PathBuf,
+    },
+    /// What the graph predicts for a row of a batch depends on the other rows.
+    #[error(
+        "{}: what it predicts for a row of a batch depends on the {inputs} of other rows, but samplers give each row its own: \
+         export it so that every row is computed from its own sample, timestep and observation",
+        path.display()
+    )]
+    RowsMix {
+        /// The graph.
+        path: PathBuf,
+        /// The inputs whose rows mix, in words.
+        inputs: String,
+    },
+    /// The graph cannot be run on several rows.
+    #[error("{}: cannot be run on a batch of two rows: export it with a dynamic batch axis", path.display())]
+    Batch {
+        /// The graph.
+        path: PathBuf,
+        /// Why.
+        source: PredictError,
     },
     /// The graph's inputs or output are not what the manifest says.
     #[error("{}: {problem}", path.display())]

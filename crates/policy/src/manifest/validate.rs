@@ -10,8 +10,15 @@ use super::{DenoiserGraph, EncoderGraph, Entry, Manifest, SCHEMA_VERSION};
 type Problem = (String, String);
 
 /// The network's tensors are indexed with 32 bits in places: this is beyond any policy, five images of 1920 × 1080 say,
-/// and no product overflows.
+/// and no product of two overflows.
 const MAX_SIZE: usize = 1 << 25;
+
+/// The most numbers in a plan: a sampler keeps several copies of a plan for every denoising step. A thousand steps of a
+/// thousand joints, say, or of an image that is inpainted.
+const MAX_PLAN: usize = 1 << 20;
+
+/// The longest manifest, bytes: 10⁵ statistics of 20 digits are a tenth of it.
+pub(super) const MAX_BYTES: u64 = 64 << 20;
 
 impl Manifest {
     pub(super) fn validate(&self) -> Result<(), Problem> {
@@ -21,7 +28,23 @@ impl Manifest {
         validate_entries("actions", &self.actions)?;
         self.scheduler.validate().map_err(scheduler_problem)?;
         self.encoder.as_ref().map_or(Ok(()), EncoderGraph::validate)?;
-        self.denoiser.validate()
+        self.denoiser.validate()?;
+        self.validate_products()
+    }
+
+    /// Sizes that are each small enough may ask for petabytes together.
+    fn validate_products(&self) -> Result<(), Problem> {
+        let Self { n_obs_steps, horizon, .. } = *self;
+        let observed = [("observations", self.observation_dim()), ("encoder.size", self.seen_dim())];
+        for (field, dim) in observed {
+            check(n_obs_steps.saturating_mul(dim) <= MAX_SIZE, "n_obs_steps", || {
+                format!("is {n_obs_steps}: with the {dim} numbers of `{field}` it asks for more than {MAX_SIZE}")
+            })?;
+        }
+        let dim = self.plan_dim();
+        check(horizon.saturating_mul(dim) <= MAX_PLAN, "horizon", || {
+            format!("is {horizon}: with the {dim} numbers of a step, a plan has more than {MAX_PLAN}")
+        })
     }
 
     fn validate_version(&self) -> Result<(), Problem> {
@@ -119,6 +142,7 @@ fn scheduler_problem(error: ConfigError) -> Problem {
         ConfigError::Unsupported { field, value, supported } => {
             (field, format!("is {value}, which is not supported; use {supported}"))
         }
+        ConfigError::Missing { field, what } => (field, format!("is missing; write {what}")),
         other => return ("scheduler".into(), format!("is refused: {other}")),
     };
     (format!("scheduler.{field}"), what)

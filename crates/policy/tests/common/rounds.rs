@@ -14,7 +14,7 @@ pub fn allocations(inference: &Inference) -> u64 {
     let manifest = policy.manifest();
     let observation = Array2::from_elem((manifest.n_obs_steps, manifest.observation_dim()), 256.0);
     let samples = Array2::zeros((16, manifest.sample_dim()));
-    let timesteps = [50; 16];
+    let timesteps = [50.0; 16];
     let mut prediction = samples.clone();
     let mut bound = policy.bind(observation.view()).unwrap();
     let mut round = |rows: usize| {

@@ -32,7 +32,7 @@ pub fn assert_predictions_are_those_of_one(inference: &Inference) {
     // Fewer than there are sessions, and more than they share evenly.
     for rows in [0, 1, 2, 4, 7, 16] {
         let samples = Noise::draw(rows as u64, rows, dim).steps().to_owned();
-        let timesteps: Vec<i64> = (0..rows as i64).map(|row| (37 * row + 5) % 100).collect();
+        let timesteps: Vec<f32> = (0..rows).map(|row| ((37 * row + 5) % 100) as f32).collect();
         let predict = |denoiser: &mut dyn Denoiser| {
             let mut prediction = Array2::from_elem(samples.dim(), f32::NAN);
             denoiser.predict(samples.view(), &timesteps, prediction.view_mut()).unwrap();

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use parapolicy_control::{BoxError, Environment};
+use parapolicy_control::{BoxError, Environment, Sketch};
 use parapolicy_eval::{EnvironmentKind, EnvironmentName, Painter, Scenario as Described};
 use parapolicy_policy::Manifest;
 
 use super::PushT;
 use super::painter::PushTPainter;
+use super::sketch::PushTSketch;
 use crate::Scenario;
 
 /// PushT, for a list of environments.
@@ -45,5 +46,9 @@ impl Described for Scenario {
     fn painter(&self) -> Option<Box<dyn Painter>> {
         let painter = PushTPainter::new(self.keep_out.clone()).ok()?;
         Some(Box::new(painter))
+    }
+
+    fn sketch(&self) -> Option<Box<dyn Sketch>> {
+        Some(Box::new(PushTSketch(self.keep_out.clone())))
     }
 }

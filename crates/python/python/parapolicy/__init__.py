@@ -5,6 +5,7 @@ Importing the package registers ``parapolicy/PushT-v0`` with gymnasium.
 
 from gymnasium.envs.registration import register
 
+from parapolicy import pusht
 from parapolicy._native import Command, Controller, Event, Health, Policy, Sample
 
 __all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample"]
@@ -13,6 +14,6 @@ register(
     id="parapolicy/PushT-v0",
     entry_point="parapolicy.env:PushTEnv",
     vector_entry_point="parapolicy.vector_env:PushTVectorEnv",
-    max_episode_steps=300,
+    max_episode_steps=pusht.MAX_EPISODE_STEPS,
     kwargs={"obs_type": "state"},
 )

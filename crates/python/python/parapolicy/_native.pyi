@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self, Unpack
 
-__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "World", "Worlds"]
+__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "World", "Worlds", "read_action"]
 
 _Floats = npt.NDArray[np.float64]
 _Pixels = npt.NDArray[np.uint8]
@@ -19,7 +19,8 @@ class _Sampling(TypedDict, total=False):
     sampler: Literal["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks"] | None
     """Default ``picard``."""
     solver: str | None
-    """``ddpm`` (default), ``ddim``, ``ddim:ETA`` or ``dpmsolver++``; of flow matching ``euler`` or ``midpoint``."""
+    """``ddpm`` (default), ``ddim``, ``ddim:ETA``, ``dpmsolver++`` or ``sde-dpmsolver++``; of flow matching ``euler`` or
+    ``midpoint``."""
     steps: int | None
     """Denoising steps; default 100."""
     window: int | None
@@ -67,7 +68,9 @@ class Sample:
 class Policy:
     """A diffusion policy: a directory with ``policy.json`` and its graph, loaded.
 
-    It may be used from several threads; plans are drawn one after the other, without the interpreter's lock.
+    It may be used from several threads; plans are drawn one after the other, without the interpreter's lock. Ctrl-C
+    ends a plan after the round that it is in, and the policy can be used again. A child that was forked has none of
+    its threads: there it is a RuntimeError.
     """
 
     def __new__(
@@ -147,10 +150,10 @@ class Command:
 
 @final
 class Event:
-    """Something went wrong in the worker."""
+    """Something went wrong in the worker, or with the clock."""
 
     @property
-    def kind(self) -> Literal["not_made", "failed", "panicked", "withheld"]: ...
+    def kind(self) -> Literal["not_made", "failed", "panicked", "withheld", "hung", "clock_went_back"]: ...
     @property
     def message(self) -> str: ...
 
@@ -168,7 +171,15 @@ class Health:
 
     @property
     def failures(self) -> int:
-        """Plans that failed, panicked, or were not finite."""
+        """Plans that failed, panicked, were not finite, or never came."""
+
+    @property
+    def hangs(self) -> int:
+        """Of those, plans that never came: the policy hung."""
+
+    @property
+    def clock_steps(self) -> int:
+        """How often the clock went back, and all plans were dropped."""
 
     @property
     def events_dropped(self) -> int:
@@ -188,7 +199,7 @@ class Controller:
     """A policy that plans in a thread of its own, for a loop that never waits for it.
 
     Time is whatever the caller's clock says, in seconds from an origin of its own, 0 or more. As a context manager it
-    is closed at the end.
+    is closed at the end. A child that was forked has no worker: there all but ``close`` is a RuntimeError.
     """
 
     def __new__(
@@ -208,6 +219,7 @@ class Controller:
         max: npt.ArrayLike | None = None,
         max_change: npt.ArrayLike | None = None,
         safe: npt.ArrayLike | None = None,
+        watchdog: float | None = None,
         provider: Literal["cpu", "cuda", "native", "openvino", "tensorrt"] | None = None,
         precision: Literal["f32", "bf16"] = "f32",
         threads: int = 0,
@@ -222,7 +234,8 @@ class Controller:
         ``ensemble`` from one to the next. When plans run out, ``late`` decides: the rest of the horizon, the ``safe``
         action (the last one again, if there is none), or coming to rest within ``decelerate_within`` seconds (3
         periods). A plan whose observation is older than ``max_age`` (a horizon) is not followed. No command is below
-        ``min``, above ``max``, or further than ``max_change`` from the one before.
+        ``min``, above ``max``, or further than ``max_change`` from the one before. A policy that has not returned with
+        a plan after ``watchdog`` seconds (ten plans, at least 30) is abandoned with its thread, and loaded again.
 
         Raises what ``Policy`` raises, and ValueError for settings that make no sense.
         """
@@ -265,6 +278,16 @@ class World:
     def step(self, action: npt.ArrayLike) -> tuple[float, float, bool]:
         """Moves the world by 0.1 s with the agent drawn to ``action``: reward, coverage, success."""
 
+    def snapshot(self) -> _Floats:
+        """All that the world remembers between control steps, eight numbers: the agent's x and y, its velocity (px/s),
+        x and y of the block's centre of gravity, the block's angle (not wrapped), and whether the block touched
+        something in the last step."""
+
+    def restore(self, snapshot: npt.ArrayLike) -> None:
+        """Puts the world back, bit for bit, to where ``snapshot`` was taken."""
+
+    def __getstate__(self) -> _Floats: ...
+    def __setstate__(self, snapshot: npt.ArrayLike) -> None: ...
     @property
     def state(self) -> _Floats:
         """``[agent x, agent y, block x, block y, block angle]``, the angle in [0, 2π)."""
@@ -300,10 +323,19 @@ class Worlds:
     """Many of PushT's tables, stepped together on every core: ``World`` with a first axis of ``count``."""
 
     def __new__(cls, count: int) -> Self: ...
-    def reset(self, index: int, state: npt.ArrayLike) -> None: ...
-    def step(self, actions: npt.ArrayLike) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
-        """Nothing moves if an action is refused."""
+    def table(self, index: int) -> World:
+        """One of the tables: what becomes of it here becomes of it there."""
 
+    def step(self, actions: npt.ArrayLike) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
+        """Rewards, coverages and which blocks have arrived. Nothing moves if an action is refused, or on Ctrl-C."""
+
+    def snapshot(self) -> _Floats: ...
+    def restore(self, snapshots: npt.ArrayLike) -> None:
+        """All tables stay as they are if one of the snapshots is refused."""
+
+    def __getnewargs__(self) -> tuple[int]: ...
+    def __getstate__(self) -> _Floats: ...
+    def __setstate__(self, snapshots: npt.ArrayLike) -> None: ...
     @property
     def state(self) -> _Floats: ...
     @property
@@ -319,3 +351,6 @@ class Worlds:
     @property
     def contacts(self) -> npt.NDArray[np.int64]: ...
     def pixels(self, width: int, height: int) -> _Pixels: ...
+
+def read_action(action: npt.ArrayLike) -> tuple[float, float]:
+    """Reads an action as ``World.step`` does."""

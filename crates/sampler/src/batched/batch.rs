@@ -10,7 +10,7 @@ use crate::strategy::{Rows, first_not_finite};
 pub(super) struct Batch {
     /// The plan that each row belongs to.
     plans: Vec<usize>,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
     /// `[most rows, D]`.
     states: Array2<f32>,
     /// `[most rows, D]`.

@@ -1,6 +1,6 @@
 //! Enums that are written as names, and whose errors say which field the name was for.
 
-/// Declares an enum with its names; `Display`, `Serialize` and `Deserialize` speak them.
+/// Declares an enum with its names; `Display`, `FromStr` and `Serialize` speak them.
 macro_rules! named {
     (
         $(#[$about:meta])*
@@ -19,39 +19,19 @@ macro_rules! named {
         }
 
         impl std::str::FromStr for $type {
-            type Err = ConfigError;
+            type Err = crate::error::ConfigError;
 
-            fn from_str(name: &str) -> Result<Self, ConfigError> {
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
                 match name {
                     $($name => Ok(Self::$variant),)+
-                    _ => Err(ConfigError::unsupported($field, &name, [$($name),+].join(", "))),
+                    _ => Err(crate::error::ConfigError::unsupported($field, &name, [$($name),+].join(", "))),
                 }
             }
         }
 
-        impl Serialize for $type {
+        impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Name;
-
-                impl serde::de::Visitor<'_> for Name {
-                    type Value = $type;
-
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str(concat!("a string for ", $field))
-                    }
-
-                    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<$type, E> {
-                        name.parse().map_err(E::custom)
-                    }
-                }
-
-                deserializer.deserialize_str(Name)
             }
         }
     };

@@ -11,11 +11,13 @@ fn validation_names_the_field() {
     assert_eq!(message(|c| c.beta_start = 0.0), "beta_start is 0, but must be between 0 and 1, both excluded");
     assert_eq!(message(|c| c.beta_end = f64::NAN), "beta_end is NaN, but must be between 0 and 1, both excluded");
     assert_eq!(message(|c| c.clip_sample_range = -1.0), "clip_sample_range is -1, but must be positive and finite");
-    assert_eq!(message(|c| c.refused.thresholding = true), "thresholding: `true` is not supported; use false");
+    assert_eq!(message(|c| c.sample_max_value = 0.0), "sample_max_value is 0, but must be positive and finite");
     assert_eq!(
-        message(|c| c.refused.trained_betas = Some(vec![0.1])),
-        "trained_betas: `a list` is not supported; use a beta_schedule"
+        message(|c| c.dynamic_thresholding_ratio = 2.0),
+        "dynamic_thresholding_ratio is 2, but must be from 0 to 1"
     );
+    assert_eq!(message(|c| c.solver_order = 0), "solver_order is 0, but must be 1, 2 or 3");
+    assert_eq!(message(|c| c.shift = f64::NAN), "shift is NaN, but must be positive and finite");
 }
 
 #[test]

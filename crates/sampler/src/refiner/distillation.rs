@@ -19,7 +19,9 @@ use super::Penalty;
 use crate::config::{PredictionType, SchedulerConfig};
 use crate::denoiser::Denoiser;
 use crate::error::{ConfigError, SampleError};
-use crate::schedule::{NoiseLevel, noise_levels};
+use crate::limit::Limit;
+use crate::prediction::Reading;
+use crate::schedule::{NoiseLevel, cumulative_alphas, flow_level, noise_levels};
 use crate::strategy::Rows;
 use crate::window::{Adam, Drift, Path, Process, Recurrence, TailGuess};
 
@@ -35,10 +37,10 @@ const REACH: f64 = 0.25;
 
 /// The denoiser's part, made ready for a number of steps.
 pub(super) struct Prior {
-    prediction_type: PredictionType,
-    clip: Option<f32>,
+    reading: Reading,
+    limit: Limit,
     levels: Vec<NoiseLevel>,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
     rates: Vec<f32>,
 }
 
@@ -47,7 +49,7 @@ pub(super) struct Buffers {
     pub noisy: Array2<f32>,
     pub predictions: Array2<f32>,
     /// `[K]`.
-    pub timesteps: Vec<i64>,
+    pub timesteps: Vec<f32>,
 }
 
 impl Prior {
@@ -55,22 +57,27 @@ impl Prior {
         config.validate()?;
         let last = (config.num_train_timesteps - 1) as f64;
         let share = |step: usize| step as f64 / steps as f64;
-        let level = |step| (last * (FIRST_LEVEL + (LAST_LEVEL - FIRST_LEVEL) * share(step))).round() as i64;
-        let timesteps: Vec<i64> = (0..steps).map(level).collect();
+        let level = |step| (last * (FIRST_LEVEL + (LAST_LEVEL - FIRST_LEVEL) * share(step))).round() as usize;
+        let chosen: Vec<usize> = (0..steps).map(level).collect();
+        let levels = levels(config, &chosen)?;
         let rate = |step| (2.0 * REACH / (steps as f64 + 1.0) * (1.0 - share(step))) as f32;
         Ok(Self {
-            prediction_type: config.prediction_type,
-            clip: config.clip_sample.then_some(config.clip_sample_range as f32),
-            levels: noise_levels(config, &timesteps)?,
-            timesteps,
+            reading: Reading::of(config),
+            limit: Limit::of(config, true),
+            timesteps: levels.iter().map(|level| level.timestep).collect(),
+            levels,
             rates: (0..steps).map(rate).collect(),
         })
     }
+}
 
-    fn denoised(&self, level: NoiseLevel, noisy: f32, prediction: f32) -> f32 {
-        let raw = self.prediction_type.denoised(level, noisy, prediction);
-        self.clip.map_or(raw, |range| raw.clamp(-range, range))
+/// Of timesteps before the last. Of a flow σ = t/T.
+fn levels(config: &SchedulerConfig, timesteps: &[usize]) -> Result<Vec<NoiseLevel>, ConfigError> {
+    if config.prediction_type == PredictionType::Flow {
+        let trained = config.num_train_timesteps as f64;
+        return Ok(timesteps.iter().map(|timestep| flow_level(config, *timestep as f64 / trained)).collect());
     }
+    noise_levels(config, &cumulative_alphas(config), timesteps)
 }
 
 /// A plan on its way. A state is the plan and Adam's moments, `[3 D]`; a drift is x̂0, `[D]`.
@@ -124,8 +131,10 @@ impl Process for Distillation<'_> {
         buffers.timesteps.extend(steps.iter().map(|step| prior.timesteps[*step]));
         let rows = Rows { states: noisy.view(), timesteps: &buffers.timesteps };
         rows.predict(self.denoiser, predictions.view_mut())?;
-        for ((row, i), drift) in drifts.indexed_iter_mut() {
-            *drift = prior.denoised(prior.levels[steps[row]], noisy[[row, i]], predictions[[row, i]]);
+        for (row, mut drift) in drifts.rows_mut().into_iter().enumerate() {
+            let level = prior.levels[steps[row]];
+            let raw = |i: usize| prior.reading.denoised(level, noisy[[row, i]], predictions[[row, i]]);
+            prior.limit.write(drift.as_slice_mut().unwrap_or_default(), raw);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The ε re-derived from x̂0 is (x − √ᾱ x̂0)/√(1−ᾱ), hence A = √(1−ᾱ'−σ²)/√(1−ᾱ) and B = √ᾱ' − A√ᾱ. `diffusers` keeps
-//! the network's own ε where x̂0 was clipped; the difference, the *excess*, enters with √(1−ᾱ'−σ²).
+//! the network's own ε where x̂0 was clipped or thresholded; the difference, the *excess*, enters with √(1−ᾱ'−σ²).
 //!
 //! A change is measured against DDPM's posterior variance (η = 1) whatever η is, as in the code of Shih et al. 2023
 //! (arXiv 2305.16317): a deterministic step has no noise of its own to be compared with.
@@ -15,12 +15,17 @@
 use super::{Coefficients, posterior_variance};
 use crate::config::SchedulerConfig;
 
-pub(super) fn coefficients(config: &SchedulerConfig, alphas: &[f64], timesteps: &[i64], eta: f64) -> Vec<Coefficients> {
-    let stride = (config.num_train_timesteps / timesteps.len()) as i64;
+pub(super) fn coefficients(
+    config: &SchedulerConfig,
+    alphas: &[f64],
+    timesteps: &[usize],
+    eta: f64,
+) -> Vec<Coefficients> {
+    let stride = config.num_train_timesteps / timesteps.len();
     let alpha_final = if config.set_alpha_to_one { 1.0 } else { alphas[0] };
-    let step = |&timestep: &i64| {
-        let alpha = alphas[timestep as usize];
-        let alpha_next = usize::try_from(timestep - stride).map_or(alpha_final, |next| alphas[next]);
+    let step = |&timestep: &usize| {
+        let alpha = alphas[timestep];
+        let alpha_next = timestep.checked_sub(stride).map_or(alpha_final, |next| alphas[next]);
         let variance = posterior_variance(alpha, alpha_next);
         let noise_variance = eta * eta * variance;
         let direction = (1.0 - alpha_next - noise_variance).max(0.0).sqrt();
@@ -29,7 +34,7 @@ pub(super) fn coefficients(config: &SchedulerConfig, alphas: &[f64], timesteps: 
             state,
             denoised: alpha_next.sqrt() - state * alpha.sqrt(),
             noise: noise_variance.sqrt(),
-            excess: if config.clip_sample { direction } else { 0.0 },
+            excess: if config.clip_sample || config.thresholding { direction } else { 0.0 },
             variance,
             ..Coefficients::default()
         }

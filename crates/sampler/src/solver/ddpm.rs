@@ -10,10 +10,10 @@
 use super::{Coefficients, posterior_variance};
 use crate::config::{SchedulerConfig, VarianceType};
 
-pub(super) fn coefficients(config: &SchedulerConfig, alphas: &[f64], timesteps: &[i64]) -> Vec<Coefficients> {
-    let step = |(j, &timestep): (usize, &i64)| {
-        let alpha = alphas[timestep as usize];
-        let alpha_next = timesteps.get(j + 1).map_or(1.0, |&next| alphas[next as usize]);
+pub(super) fn coefficients(config: &SchedulerConfig, alphas: &[f64], timesteps: &[usize]) -> Vec<Coefficients> {
+    let step = |(j, &timestep): (usize, &usize)| {
+        let alpha = alphas[timestep];
+        let alpha_next = timesteps.get(j + 1).map_or(1.0, |&next| alphas[next]);
         let beta = 1.0 - alpha / alpha_next;
         let variance = match config.variance_type {
             _ if timestep == 0 => 0.0,

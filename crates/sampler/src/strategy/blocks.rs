@@ -48,13 +48,13 @@ impl StrategyKind for Kind {
 
     fn method(&self, table: &Table, dim: usize, settings: Settings) -> Result<Box<dyn Method>, ConfigError> {
         let config = settings.config();
+        if table.lags() > 0 {
+            let supported = "ddpm, ddim, ddim:ETA or euler: blocks is defined for steps that depend on one x̂0";
+            return Err(ConfigError::unsupported("solver", &table.solver(), supported));
+        }
         match table.solver() {
-            Solver::DpmSolverPlusPlus | Solver::Midpoint => {
-                let supported = "ddpm, ddim, ddim:ETA or euler: blocks is defined for steps that depend on one x̂0";
-                Err(ConfigError::unsupported("solver", &table.solver(), supported))
-            }
             Solver::Ddim { eta: 0.0 } => Ok(Box::new(Corrected::new(table, config, dim))),
-            Solver::Ddpm | Solver::Ddim { .. } | Solver::Euler => {
+            _ => {
                 let allowed = movement::allowed(&movement::levels(table, movement::VARIANCE), movement::REACH);
                 let ends = ends(0..table.steps(), config.window).collect();
                 Ok(Box::new(Windowed::new(blocks(ends, config.tolerance, allowed), table.steps())))

@@ -9,8 +9,8 @@ use crate::window::{Drift, Path, Recurrence};
 
 /// One sample being drawn.
 ///
-/// A state is x_j, `[D]`. A drift is x̂0_j, `[D]`, followed for DDIM with clipping by the excess, `[D]`: the network's ε
-/// less the ε re-derived from the clipped x̂0.
+/// A state is x_j, `[D]`. A drift is x̂0_j, `[D]`, followed for DDIM with clipping or thresholding by the excess, `[D]`: the network's ε
+/// less the ε re-derived from the limited x̂0.
 #[derive(Clone, Copy, Debug)]
 pub struct Diffusion<'a> {
     table: &'a Table,
@@ -66,13 +66,11 @@ impl<'a> Diffusion<'a> {
         drift: &mut [f32],
     ) {
         let (denoised, excess) = drift.split_at_mut(state.len());
-        for i in 0..state.len() {
-            let raw = self.table.prediction_type().denoised(step.level(), state[i], prediction[i]);
-            let clipped = self.table.clip().map_or(raw, |range| raw.clamp(-range, range));
-            denoised[i] = clipped;
-            if !excess.is_empty() {
-                excess[i] = excess_of(step, raw, clipped);
-            }
+        let (reading, level) = (self.table.reading(), step.level());
+        let raw = |i: usize| reading.denoised(level, state[i], prediction[i]);
+        self.table.limit().write(denoised, raw);
+        for (i, excess) in excess.iter_mut().enumerate() {
+            *excess = excess_of(step, raw(i), denoised[i]);
         }
         self.known.hold(denoised, excess);
     }
@@ -99,6 +97,9 @@ impl Recurrence for Diffusion<'_> {
                 + row.previous * drift.previous[i]
                 + row.noise * noise[[step, i]];
         }
+        if row.earlier != 0.0 {
+            next.iter_mut().zip(drift.earlier).for_each(|(next, earlier)| *next += row.earlier * earlier);
+        }
         for (next, excess) in next.iter_mut().zip(excess) {
             *next += row.excess * excess;
         }
@@ -106,7 +107,7 @@ impl Recurrence for Diffusion<'_> {
     }
 }
 
-/// ε − ε(x̂0) = √ᾱ (x̂0 clipped − x̂0) / √(1−ᾱ).
-fn excess_of(step: &Step, raw: f32, clipped: f32) -> f32 {
-    step.alpha * (clipped - raw) / step.sigma
+/// ε − ε(x̂0) = √ᾱ (x̂0 limited − x̂0) / √(1−ᾱ).
+fn excess_of(step: &Step, raw: f32, limited: f32) -> f32 {
+    step.alpha * (limited - raw) / step.sigma
 }

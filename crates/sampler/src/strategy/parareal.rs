@@ -24,7 +24,8 @@
 //! and the last changes, its own and that of the state before, move the sample by little ([`movement::allowed`]). Where
 //! nothing changed the difference of the coarse guesses is an exact zero, so tolerance 0 gives the sequential bytes.
 //!
-//! A step of DPM-Solver++ also depends on the x̂0 before it: it is part of X, and corrected in the same way.
+//! A step of DPM-Solver++ also depends on the x̂0 before it: it is part of X, and corrected in the same way. Of order 3, where
+//! it depends on a third, it is refused.
 
 use std::ops::Range;
 
@@ -58,6 +59,10 @@ impl StrategyKind for Kind {
     }
 
     fn method(&self, table: &Table, dim: usize, settings: Settings) -> Result<Box<dyn Method>, ConfigError> {
+        if table.lags() > 1 {
+            let supported = "solver_order 1 or 2: parareal is defined for steps that depend on two x̂0 at most";
+            return Err(ConfigError::unsupported("solver", &format!("{} of order 3", table.solver()), supported));
+        }
         Ok(Box::new(Parareal::new(table, settings.config().tolerance, dim)))
     }
 }
@@ -97,7 +102,7 @@ struct Parareal {
     asked: Vec<usize>,
     /// The rows of the round, `[N, D]` and `[N]`.
     states: Array2<f32>,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
     /// Scratch: a new head, `[2 D]`; a state, `[D]`, and a drift.
     head: Vec<f32>,
     state: Vec<f32>,
@@ -136,7 +141,7 @@ impl Parareal {
                 .map(|block| (CONTRACTION * tolerance).powi(2) * allowed[block.steps.end - 1])
                 .collect(),
             levels,
-            second_order: table.rows().iter().any(|step| step.previous != 0.0),
+            second_order: table.lags() > 0,
             settled: 0,
             ready: Vec::with_capacity(steps),
             asked: Vec::with_capacity(steps),
@@ -178,7 +183,12 @@ impl Parareal {
         self.drift[self.dim..].fill(0.0);
         for step in first + 1..block.steps.end {
             self.state.copy_from_slice(next);
-            diffusion.advance(step, &self.state, Drift { current: &self.drift, previous: &self.drift }, next);
+            diffusion.advance(
+                step,
+                &self.state,
+                Drift { current: &self.drift, previous: &self.drift, earlier: &self.drift },
+                next,
+            );
             if block.guessed == 0 {
                 // Nothing better is known there, should the sample be cut short.
                 path.drift_mut(step).copy_from_slice(&self.drift);

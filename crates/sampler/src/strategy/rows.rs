@@ -15,7 +15,7 @@ pub struct Rows<'a> {
     /// One noisy action sequence a row, `[p, D]`, contiguous.
     pub states: ArrayView2<'a, f32>,
     /// One training timestep a row, `[p]`.
-    pub timesteps: &'a [i64],
+    pub timesteps: &'a [f32],
 }
 
 impl<'a> Rows<'a> {

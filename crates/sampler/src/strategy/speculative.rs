@@ -94,7 +94,7 @@ struct Speculative {
 impl Speculative {
     fn new(table: &Table, window: usize, dim: usize) -> Result<Self, ConfigError> {
         if table.rows()[..table.steps() - 1].iter().any(|step| step.noise == 0.0) {
-            let supported = "ddpm or ddim:ETA with ETA over 0: speculative needs noise to accept by";
+            let supported = "ddpm, ddim:ETA with ETA over 0 or sde-dpmsolver++: speculative needs noise to accept by";
             return Err(ConfigError::unsupported("solver", &table.solver(), supported));
         }
         Ok(Self {
@@ -147,7 +147,8 @@ impl Speculative {
 
     /// Whether the draft of x_{j+1} is kept; if not, its reflection takes its place.
     fn keeps(&mut self, diffusion: &Diffusion<'_>, path: &mut Path, step: usize) -> bool {
-        let drift = Drift { current: path.drift(step), previous: path.drift(step) };
+        let [previous, earlier] = [1, 2].map(|lag| path.drift(step.saturating_sub(lag)));
+        let drift = Drift { current: path.drift(step), previous, earlier };
         diffusion.advance(step, path.state(step), drift, &mut self.target);
         let sigma = self.rows[step].noise;
         let noise = diffusion.noise().steps();

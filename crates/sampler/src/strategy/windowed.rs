@@ -10,7 +10,7 @@ use crate::window::{Acceptance, Path, RollOut, TailGuess, WindowLoop, WindowPoli
 #[derive(Clone, Debug)]
 pub struct Windowed<R, G, A, W> {
     iteration: WindowLoop<R, G, A, W>,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
 }
 
 impl<R, G, A, W> Windowed<R, G, A, W> {

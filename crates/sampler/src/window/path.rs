@@ -221,7 +221,8 @@ fn widths<P: Recurrence>(recurrence: &P, step: usize, room: usize) -> [usize; 2]
 }
 
 fn drift_at(drifts: &Array2<f32>, step: usize) -> Drift<'_> {
-    Drift { current: row(drifts, step), previous: row(drifts, step.saturating_sub(1)) }
+    let [previous, earlier] = [1, 2].map(|lag| row(drifts, step.saturating_sub(lag)));
+    Drift { current: row(drifts, step), previous, earlier }
 }
 
 /// Row `index` of an array in standard layout.

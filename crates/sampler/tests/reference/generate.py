@@ -26,7 +26,7 @@ COMPONENTS = 3
 STD = 0.15
 SPACINGS = {
     "leading": {"num_train_timesteps": 100, "beta_schedule": "squaredcos_cap_v2"},
-    "trailing": {"num_train_timesteps": 1000, "beta_schedule": "linear"},
+    "trailing": {"num_train_timesteps": 1000, "beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02},
     "linspace": {
         "num_train_timesteps": 1000,
         "beta_schedule": "scaled_linear",
@@ -48,6 +48,7 @@ def cases() -> list[dict]:
     listed = []
 
     def add(solver: str, steps: int, **config) -> None:
+        config.setdefault("prediction_type", "epsilon")
         listed.append({"name": f"case{len(listed):02}", "solver": solver, "steps": steps, "config": config})
 
     predictions = ["epsilon", "sample", "v_prediction"]
@@ -76,7 +77,8 @@ def cases() -> list[dict]:
     add("dpmsolver++", 20, final_sigmas_type="sigma_min", euler_at_final=True, **linear)
     add("dpmsolver++", 10, final_sigmas_type="sigma_min", lower_order_final=False, **linear)
     add("dpmsolver++", 30, steps_offset=1, **cosine)
-    flow = {"num_train_timesteps": 1000, "prediction_type": "flow_prediction"}
+    convention = {"time": "train_timesteps", "noise_at": 1, "velocity": "noise_minus_data"}
+    flow = {"num_train_timesteps": 1000, "prediction_type": "flow_prediction", "flow": convention}
     for steps in (10, 28):  # whose timesteps are whole numbers
         add("euler", steps, timestep_spacing="linspace", **flow)
     add("euler", 20, timestep_spacing="trailing", **flow)

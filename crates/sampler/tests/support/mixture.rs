@@ -58,7 +58,7 @@ impl Denoiser for Mixture {
     fn predict(
         &mut self,
         samples: ArrayView2<'_, f32>,
-        timesteps: &[i64],
+        timesteps: &[f32],
         mut prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         for (row, timestep) in timesteps.iter().enumerate() {

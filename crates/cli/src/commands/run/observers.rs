@@ -7,22 +7,33 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use parapolicy_control::{EpisodeObserver, Observer, StepEvent};
-use parapolicy_eval::{RealtimeReport, Recorder};
-use parapolicy_log::LogFile;
+use parapolicy_eval::realtime::Timing;
+use parapolicy_eval::{EpisodeError, RealtimeReport, Recorder, SamplerRun};
+use parapolicy_log::{LogFile, LogOptions};
 use parapolicy_policy::Manifest;
 
 use super::{Contender, Played};
 use crate::args::RunArguments;
 use crate::failure::Failure;
+use crate::journal::{Journal, Played as Episode};
 use crate::progress::RunProgress;
+use crate::say::tell;
+use crate::stop::Stop;
 
 /// The log's name; a number follows it where there is one.
 const LOG: &str = "episodes.mcap";
+
+/// Numbers that a scene may have in the log: those of PushT with 80 discs to keep out of.
+const SCENE: usize = 256;
 
 /// The observers of a run, some a contender.
 pub struct Observers {
     log: LogFile,
     recorder: Recorder,
+    /// The episodes that are over.
+    pub journal: Journal,
+    /// The first episode's seed: the last contender plays it to be shown.
+    shown: u64,
     contenders: Vec<Vec<Arc<dyn Observer>>>,
 }
 
@@ -32,22 +43,61 @@ impl Observers {
     pub fn new(arguments: &RunArguments, manifest: &Manifest, contenders: &[Contender]) -> Result<Self, Failure> {
         let folder = &arguments.out;
         fs::create_dir_all(folder).with_context(|| format!("{}: could not be created", folder.display()))?;
-        let numbers = manifest.observation_dim().max(manifest.sample_dim());
-        let log = LogFile::create(&folder.join(LOG), numbers)?;
+        let journal = Journal::begin(folder, arguments.settings(manifest), arguments.resume)?;
+        let numbers = manifest.observation_dim().max(manifest.sample_dim()).max(SCENE);
+        let mut options = LogOptions::new(numbers).drawn_by(arguments.place.find(manifest)?.scenario.sketch());
+        if let Some(address) = arguments.live {
+            options = options.live(address);
+        }
+        let log = options.create(&folder.join(LOG))?;
+        if let Some(address) = log.live() {
+            tell!("live at ws://{address}: open it in Foxglove, as a Foxglove WebSocket");
+        }
         let recorder = Recorder::of(arguments.seed);
         let of = |Contender { run, .. }: &Contender| -> Vec<Arc<dyn Observer>> {
-            vec![Arc::new(log.run(&run.name)), Arc::new(Troubles { name: run.name.clone() })]
+            let troubles = Troubles { name: run.name.clone() };
+            vec![Arc::new(log.run(&run.name)), Arc::new(troubles), Arc::new(Stop::current())]
         };
         let mut contenders: Vec<_> = contenders.iter().map(of).collect();
         if let Some(shown) = contenders.last_mut() {
             shown.push(Arc::new(recorder.clone()));
         }
-        Ok(Self { log, recorder, contenders })
+        Ok(Self { log, recorder, journal, shown: arguments.seed, contenders })
     }
 
     /// Those of a contender.
     pub fn of(&self, index: usize) -> &dyn Observer {
         &self.contenders[index]
+    }
+
+    /// The episode that a contender has played already, before the run was stopped. That which is to be shown is played again.
+    pub fn known(&self, index: usize, name: &str, seed: u64) -> Option<Episode> {
+        let is_shown = index + 1 == self.contenders.len() && seed == self.shown;
+        self.journal.known(name, seed).filter(|_| !is_shown).cloned()
+    }
+
+    /// Takes the episode into account that was played already; whether there was one.
+    pub fn add_known(&self, index: usize, run: &mut SamplerRun, seed: u64) -> bool {
+        match self.known(index, &run.name, seed) {
+            Some(Episode { episode, timing: Some(timing) }) => run.add_in_time(&episode, &timing),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes an episode of a realtime loop into account; whether it was played to its end.
+    pub fn take(
+        &mut self,
+        run: &mut SamplerRun,
+        played: Result<(parapolicy_eval::Episode, Timing), EpisodeError>,
+    ) -> Result<bool, Failure> {
+        let (episode, timing) = match played {
+            Err(error) if error.is_cancelled() => return Ok(false),
+            played => played?,
+        };
+        run.add_in_time(&episode, &timing);
+        self.journal.keep(&run.name, &Episode { episode, timing: Some(timing) });
+        Ok(true)
     }
 
     /// Shows when an episode of a contender is over.
@@ -57,7 +107,7 @@ impl Observers {
 
     /// What is left when all episodes are over.
     pub fn played(self, in_time: Option<RealtimeReport>) -> Played {
-        Played { recording: self.recorder.recording(), in_time, log: self.log }
+        Played { recording: self.recorder.recording(), in_time, log: self.log, journal: self.journal }
     }
 }
 
@@ -78,7 +128,7 @@ struct EpisodeTroubles {
 
 impl EpisodeObserver for EpisodeTroubles {
     fn event(&self, time: Duration, _kind: &'static str, words: &dyn Display) {
-        eprintln!("{}, {:.2} s: {words}", self.episode, time.as_secs_f64());
+        tell!("{}, {:.2} s: {words}", self.episode, time.as_secs_f64());
     }
 }
 

@@ -29,15 +29,21 @@ pub fn compete(
         start_controller(model, provider, config.clone(), sampler, solver, *budget, arguments.log_rounds)
     };
     let mut controllers = contenders.iter().map(start).collect::<Result<Vec<Controller>, _>>()?;
-    let observers = Observers::new(arguments, &manifest, contenders)?;
+    let mut observers = Observers::new(arguments, &manifest, contenders)?;
     // Later than all threads, so that they do not inherit it.
     let support = realtime.realtime_priority.map(RealtimeSupport::obtain);
     let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
-    for seed in arguments.seed..arguments.seed + arguments.episodes {
+    'played: for seed in arguments.seeds() {
         for (index, (Contender { run, .. }, controller)) in contenders.iter_mut().zip(&mut controllers).enumerate() {
+            if observers.add_known(index, run, seed) {
+                progress.episode_done(run);
+                continue;
+            }
             let (clock, observer) = (&mut WallClock::default(), observers.of(index));
-            let (episode, timing) = run_episode_in_realtime(clock, controller, environment, period, seed, observer)?;
-            run.add_in_time(&episode, &timing);
+            let played = run_episode_in_realtime(clock, controller, environment, period, seed, observer);
+            if !observers.take(run, played)? {
+                break 'played;
+            }
             progress.episode_done(run);
         }
     }
@@ -57,19 +63,25 @@ pub fn compete_virtually(
     let period = config.playback.period;
     let times = contenders.iter().map(|contender| realtime.sampling_time(&contender.run.name));
     let times = times.collect::<Result<Vec<_>, _>>()?;
-    let observers = Observers::new(arguments, network.manifest(), contenders)?;
+    let mut observers = Observers::new(arguments, network.manifest(), contenders)?;
     let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
-    for seed in arguments.seed..arguments.seed + arguments.episodes {
+    'played: for seed in arguments.seeds() {
         let turns = contenders.iter_mut().zip(&times).enumerate();
         for (index, (Contender { sampler, budget, run, .. }, time)) in turns {
+            if observers.add_known(index, run, seed) {
+                progress.episode_done(run);
+                continue;
+            }
             let mut driver = DiffusionPolicy::new(&mut *network, sampler).within(*budget);
             if arguments.log_rounds {
                 driver = driver.observed();
             }
             let mut commands = SimulatedController::new(config.clone(), &mut driver, time.clone()).input()?;
             let (clock, observer) = (&mut VirtualClock::default(), observers.of(index));
-            let (episode, timing) = run_episode_in_realtime(clock, &mut commands, environment, period, seed, observer)?;
-            run.add_in_time(&episode, &timing);
+            let played = run_episode_in_realtime(clock, &mut commands, environment, period, seed, observer);
+            if !observers.take(run, played)? {
+                break 'played;
+            }
             progress.episode_done(run);
         }
     }

@@ -16,6 +16,8 @@ use super::{Row, Varied};
 use crate::args::LatencyStudyArguments;
 use crate::commands::Settled;
 use crate::failure::{Failure, InputError as _};
+use crate::journal::Played;
+use crate::stop::Stop;
 
 /// Keeps the first failure of a plan.
 #[derive(Clone, Default)]
@@ -72,27 +74,40 @@ pub fn conditions(
     }
 }
 
-/// Plays one episode of a row.
+impl Condition {
+    /// Takes an episode into account.
+    pub fn add(&mut self, Played { episode, timing }: &Played) {
+        match timing {
+            Some(timing) => self.run.add_in_time(episode, timing),
+            None => self.run.add(episode),
+        }
+    }
+}
+
+/// Plays one episode of a row; `None` if it was stopped.
 pub fn play(
-    condition: &mut Condition,
+    condition: &Condition,
     config: &ControllerConfig,
     policy: &mut Network,
     sampler: &mut Sampler,
     environment: &mut dyn Environment,
     seed: u64,
-) -> Result<(), Failure> {
+) -> Result<Option<Played>, Failure> {
     let mut driver = DiffusionPolicy::new(policy, sampler);
     let sampling = condition.latency.map_or(SamplingTime::Measured, SamplingTime::Stated);
     let config = ControllerConfig { replan: Replan::Every(condition.replan), ..config.clone() };
     let period = config.playback.period;
     let mut commands = SimulatedController::new(config, &mut driver, sampling).input()?;
     let (clock, failure) = (&mut VirtualClock::default(), FirstFailure::default());
-    let (episode, timing) = run_episode_in_realtime(clock, &mut commands, environment, period, seed, &failure)?;
+    let observer: Vec<Arc<dyn Observer>> = vec![Arc::new(failure.clone()), Arc::new(Stop::current())];
+    let (episode, timing) = match run_episode_in_realtime(clock, &mut commands, environment, period, seed, &observer) {
+        Err(error) if error.is_cancelled() => return Ok(None),
+        played => played?,
+    };
     if let Some(failure) = failure.take() {
         return Err(anyhow!("{}, seed {seed}: {failure}", condition.run.name).into());
     }
-    condition.run.add_in_time(&episode, &timing);
-    Ok(())
+    Ok(Some(Played { episode, timing: Some(timing) }))
 }
 
 /// Results of the rows, compared with the first of them.

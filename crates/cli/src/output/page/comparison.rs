@@ -10,7 +10,7 @@ use super::{PLOT, shell};
 use crate::output::plot::differences::{Paired, differences};
 use crate::output::plot::{Series, latencies, rewards, svg};
 use crate::output::table::Glance;
-use crate::output::table::comparison::{LETTERS, glance, missing, name};
+use crate::output::table::comparison::{LETTERS, glance, missing, name, verdicts};
 
 /// Two reports, what they are called, and what came of comparing them.
 pub struct Compared<'a> {
@@ -33,7 +33,7 @@ struct ComparisonPage<'a> {
     seeds: Vec<Seeds>,
 }
 
-/// Rewards of a pair in A and in B, seed by seed.
+/// Rewards of a pair in A and in B, for every seed in both.
 struct Seeds {
     name: String,
     rewards: Vec<(u64, [f64; 2])>,
@@ -48,7 +48,7 @@ pub fn write(compared: &Compared<'_>, file: &mut dyn Write) -> Result<()> {
     let page = ComparisonPage {
         compared,
         glance: glance(compared.comparison),
-        missing: missing(compared.comparison),
+        missing: verdicts(compared.comparison).into_iter().chain(missing(compared.comparison)).collect(),
         commands: compared.reports.map(|report| shell(&report.command)),
         latencies: svg(PLOT, |area| latencies(area, &series))?,
         rewards: svg(PLOT, |area| rewards(area, &series))?,
@@ -75,7 +75,7 @@ fn differing(pairs: &[Pair<'_>]) -> Result<Option<String>> {
     if columns.is_empty() {
         Ok(None)
     } else {
-        svg(PLOT, |area| differences(area, &columns, "reward, B less A")).map(Some)
+        svg(PLOT, |area| differences(area, &columns, "reward, B minus A")).map(Some)
     }
 }
 

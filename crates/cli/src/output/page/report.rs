@@ -70,7 +70,7 @@ fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Result
             Roofline::Unknown(why) => Err(why),
         },
         glance: Glance::of(report),
-        notes: table::differences(report),
+        notes: table::notes(report),
         command: shell(&report.command),
         episodes: report.samplers.first().map_or(0, |sampler| sampler.episodes.len()),
         together: report.samplers.iter().any(|sampler| sampler.sampling_latency_ms.is_none()),
@@ -100,7 +100,7 @@ fn paired(report: &Report) -> Result<Option<String>> {
         Some(Paired { name: &sampler.name, index, seeds, difference: sampler.reward_difference? })
     });
     let columns: Vec<Paired<'_>> = columns.collect();
-    let unit = format!("reward less {}'s", first.name);
+    let unit = format!("reward minus {}'s", first.name);
     if columns.is_empty() { Ok(None) } else { svg(PLOT, |area| differences(area, &columns, &unit)).map(Some) }
 }
 

@@ -8,7 +8,7 @@ use super::{ASIDE, Area, Drawn, FONT, MARGIN, colour, column_name, sideways};
 /// The axis goes at least so far up and down.
 const SMALLEST: f64 = 0.02;
 
-/// Rewards seed by seed, minus the rewards of the same seeds under another sampler or in another report.
+/// Rewards, a seed at a time, minus the rewards of the same seeds under another sampler or in another report.
 pub struct Paired<'a> {
     pub name: &'a str,
     /// Index of its colour.
@@ -46,8 +46,9 @@ pub fn differences(area: &Area<'_>, columns: &[Paired<'_>], unit: &str) -> Drawn
         chart.draw_series(column.seeds.iter().enumerate().map(|(place, (_, [there, here]))| {
             Circle::new((centre + sideways(place, count), here - there), 3, colour.mix(0.5).filled())
         }))?;
-        let (Difference { mean, interval }, x) = (column.difference, centre + ASIDE);
-        chart.draw_series([PathElement::new([(x, interval.low), (x, interval.high)], colour.stroke_width(2))])?;
+        let (Difference { mean, interval, .. }, x) = (column.difference, centre + ASIDE);
+        let line = colour.stroke_width(2);
+        chart.draw_series(interval.map(|found| PathElement::new([(x, found.low), (x, found.high)], line)))?;
         chart.draw_series([Circle::new((x, mean), 5, colour.filled())])?;
     }
     Ok(())

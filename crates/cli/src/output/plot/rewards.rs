@@ -36,7 +36,7 @@ pub fn rewards(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
         }))?;
         let (mean, interval, x) = (entry.report.reward_mean, entry.report.reward_interval, column + ASIDE);
         let line = colour.stroke_width(2);
-        chart.draw_series([PathElement::new([(x, interval.low), (x, interval.high)], line)])?;
+        chart.draw_series(interval.map(|found| PathElement::new([(x, found.low), (x, found.high)], line)))?;
         chart.draw_series([Circle::new((x, mean), 5, colour.filled())])?;
     }
     Ok(())

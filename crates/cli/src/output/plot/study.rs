@@ -40,11 +40,16 @@ fn median(result: &SamplerReport) -> f64 {
     result.sampling_latency_ms.map_or(0.0, |latency| latency.p50)
 }
 
+/// Ends of the mean's interval; without one, the mean itself.
+fn ends(result: &SamplerReport) -> [f64; 2] {
+    result.reward_interval.map_or([result.reward_mean; 2], |interval| [interval.low, interval.high])
+}
+
 fn panel(area: &Area<'_>, study: &Study, axis: &Axis<'_>, shown: &[Varied]) -> Drawn {
     let groups: Vec<&Group> = study.groups.iter().filter(|group| shown.contains(&group.varied)).collect();
     let rows = || groups.iter().flat_map(|group| &group.rows);
     let farthest = rows().map(axis.of).fold(1.0, f64::max);
-    let lowest = study.groups.iter().flat_map(|group| &group.rows).map(|row| row.result.reward_interval.low);
+    let lowest = study.groups.iter().flat_map(|group| &group.rows).map(|row| ends(&row.result)[0]);
     let lowest = (10.0 * lowest.fold(1.0, f64::min)).floor() / 10.0;
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN)
@@ -69,8 +74,8 @@ fn panel(area: &Area<'_>, study: &Study, axis: &Axis<'_>, shown: &[Varied]) -> D
         let colour = colour(group);
         let mut points: Vec<_> = group.rows.iter().map(|row| ((axis.of)(row), &row.result)).collect();
         points.sort_by(|(one, _), (other, _)| one.total_cmp(other));
-        let high = points.iter().map(|(x, result)| (*x, result.reward_interval.high));
-        let low = points.iter().rev().map(|(x, result)| (*x, result.reward_interval.low));
+        let high = points.iter().map(|(x, result)| (*x, ends(result)[1]));
+        let low = points.iter().rev().map(|(x, result)| (*x, ends(result)[0]));
         chart.draw_series([Polygon::new(high.chain(low).collect::<Vec<_>>(), colour.mix(0.12).filled())])?;
         let means: Vec<_> = points.iter().map(|(x, result)| (*x, result.reward_mean)).collect();
         chart.draw_series(means.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
@@ -82,8 +87,8 @@ fn panel(area: &Area<'_>, study: &Study, axis: &Axis<'_>, shown: &[Varied]) -> D
     for (place, group) in groups.iter().filter(|group| group.varied == Varied::Sampler).enumerate() {
         let colour = colour(group);
         for (index, row) in group.rows.iter().enumerate() {
-            let (x, interval) = ((axis.of)(row), row.result.reward_interval);
-            let bar = PathElement::new([(x, interval.low), (x, interval.high)], colour.stroke_width(1));
+            let (x, [low, high]) = ((axis.of)(row), ends(&row.result));
+            let bar = PathElement::new([(x, low), (x, high)], colour.stroke_width(1));
             chart.draw_series([bar])?;
             let (size, style) = mark(index, colour);
             let drawn = chart.draw_series([Circle::new((x, row.result.reward_mean), size, style)])?;

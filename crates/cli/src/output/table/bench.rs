@@ -3,7 +3,7 @@
 use comfy_table::Table;
 
 use super::{CUT_SHORT, cut_short_cells, finish, render_roofline, table};
-use crate::commands::bench::{Bench, Deviation, FromF32, MeasuredRow, RefusedRow, Row};
+use crate::commands::bench::{Bench, BenchInterrupted, Deviation, FromF32, MeasuredRow, RefusedRow, Row};
 
 const COLUMNS: [&str; 11] = [
     "sampler",
@@ -19,9 +19,12 @@ const COLUMNS: [&str; 11] = [
     "over 0.1",
 ];
 
+/// Fewer plans tell nothing of a difference.
+const FEW: usize = 5;
+
 /// A benchmark at a glance, one line a solver, number of steps and sampler; below it, what was refused, how far the
 /// network computes from f32, and the limits of the machine.
-pub fn render_bench(Bench { roofline, precision, rows }: &Bench) -> String {
+pub fn render_bench(Bench { roofline, precision, interrupted, rows }: &Bench) -> String {
     let cut_short = rows.iter().any(|row| matches!(row, Row::Measured(row) if row.cut_short.share > 0.0));
     let more = cut_short.then_some(CUT_SHORT).into_iter().flatten();
     let mut table = table(&COLUMNS.into_iter().chain(more).collect::<Vec<_>>());
@@ -36,6 +39,16 @@ pub fn render_bench(Bench { roofline, precision, rows }: &Bench) -> String {
     }
     for FromF32 { solver, steps, deviation } in precision {
         below += &format!("\n{solver}, {steps} steps: {deviation}");
+    }
+    if let Some(BenchInterrupted { plans_asked, rows_asked }) = interrupted {
+        let plans: Vec<_> = rows.iter().filter_map(Row::plans).map(|plans| plans.to_string()).collect();
+        let plans = plans.join(", ");
+        below += &format!(
+            "\nstopped before its end: {rows_asked} rows of {plans_asked} plans were asked for, these have {plans}"
+        );
+    }
+    if rows.iter().filter_map(Row::plans).any(|plans| plans < FEW) {
+        below += &format!("\nfewer than {FEW} plans are too few to tell samplers apart");
     }
     format!("{}{below}\n{}", finish(table), render_roofline(roofline))
 }

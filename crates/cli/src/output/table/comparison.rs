@@ -1,8 +1,8 @@
 //! Table that compares two reports.
 
-use parapolicy_eval::{Comparison, Difference, Interval, Pair, SamplerReport};
+use parapolicy_eval::{Comparison, Difference, Pair, SamplerReport};
 
-use super::Glance;
+use super::{Glance, signed_bounds, success};
 
 /// The reports' letters.
 pub const LETTERS: [&str; 2] = ["A", "B"];
@@ -14,9 +14,9 @@ pub fn glance(comparison: &Comparison<'_>) -> Glance {
     let columns = vec![
         "sampler",
         "reward A | B",
-        "B less A, seed by seed (95 %)",
+        "B minus A, paired by seed (95 %)",
         "seeds",
-        "success A | B",
+        "success A | B (95 %)",
         if batched { "call p50 ms A | B" } else { "plan p50 ms A | B" },
         "rounds / evaluations A | B",
     ];
@@ -30,7 +30,7 @@ fn row(pair: &Pair<'_>) -> Vec<String> {
         both(|sampler| format!("{:.3}", sampler.reward_mean)),
         pair.difference.map_or_else(|| "–".to_owned(), |difference| shown(&difference)),
         pair.common.to_string(),
-        both(|sampler| format!("{:.0} %", 100.0 * sampler.success_rate)),
+        both(success),
         both(|sampler| format!("{:.1}", sampler.throughput.call_latency_ms.p50)),
         both(|sampler| format!("{:.1} / {:.0}", sampler.rounds_mean, sampler.evaluations_mean)),
     ]
@@ -42,8 +42,15 @@ pub fn name(pair: &Pair<'_>) -> String {
     if first == second { first.to_owned() } else { format!("{first} | {second}") }
 }
 
-fn shown(Difference { mean, interval: Interval { low, high } }: &Difference) -> String {
-    format!("{mean:+.4} ({low:+.4} to {high:+.4})")
+fn shown(difference: &Difference) -> String {
+    format!("{:+.4} ({})", difference.mean, signed_bounds(difference.interval, 4))
+}
+
+/// Which of a pair earned more, in words.
+pub fn verdicts(comparison: &Comparison<'_>) -> Vec<String> {
+    let words =
+        |pair: &Pair<'_>| Some(format!("{}, reward in B against A: {}", name(pair), pair.difference?.verdict()));
+    comparison.pairs.iter().filter_map(words).collect()
 }
 
 /// Two reports side by side, as text; `names` are theirs.
@@ -53,7 +60,8 @@ pub fn render_comparison(comparison: &Comparison<'_>, names: &[String; 2]) -> St
         let [first, second] = &differing.values;
         format!("{}: {first} | {second}", differing.what)
     });
-    let lines = letters.chain(missing(comparison)).chain(differing).map(|line| format!("\n{line}"));
+    let lines =
+        letters.chain(verdicts(comparison)).chain(missing(comparison)).chain(differing).map(|line| format!("\n{line}"));
     glance(comparison).render() + &lines.collect::<String>()
 }
 

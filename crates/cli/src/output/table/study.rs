@@ -1,8 +1,8 @@
 //! Tables of a latency study.
 
-use parapolicy_eval::{Difference, Interval, SamplerReport};
+use parapolicy_eval::{Difference, Interrupted, SamplerReport};
 
-use super::Glance;
+use super::{Glance, bounds, signed_bounds, success};
 use crate::commands::study::{Group, Row, Study, Varied};
 
 /// The rows in which one thing was varied, the scenarios below each other.
@@ -40,8 +40,9 @@ pub fn sections(study: &Study) -> Vec<Section> {
 }
 
 fn columns(varied: &'static str) -> Vec<&'static str> {
-    let less = "less the first row's (95 %)";
-    let figures = ["reward", "95 % interval", less, "success", "plan p50 ms", "age p50 / p99 ms", "late / no plan"];
+    let less = "minus the first row's (95 %)";
+    let figures =
+        ["reward", "95 % interval", less, "success (95 %)", "plan p50 ms", "age p50 / p99 ms", "late / no plan"];
     ["scenario", varied].into_iter().chain(figures).collect()
 }
 
@@ -51,23 +52,29 @@ fn cells(group: &Group, Row { latency_ms, replan, result }: &Row) -> Vec<String>
         Varied::Replan => replan.to_string(),
         Varied::Sampler => result.name.clone(),
     };
-    let SamplerReport { reward_mean, reward_interval: Interval { low, high }, success_rate, .. } = result;
+    let SamplerReport { reward_mean, reward_interval, .. } = result;
     let timing = result.timing.map(|timing| super::realtime::cells(&timing)).unwrap_or_default();
-    let mut cells = vec![group.scenario.clone(), varied, format!("{reward_mean:.3}"), format!("{low:.3} – {high:.3}")];
+    let mut cells = vec![group.scenario.clone(), varied, format!("{reward_mean:.3}"), bounds(*reward_interval)];
     cells.push(result.reward_difference.map_or_else(|| "–".to_owned(), |difference| shown(&difference)));
-    cells.push(format!("{:.0} %", 100.0 * success_rate));
+    cells.push(success(result));
     cells.push(result.sampling_latency_ms.map_or_else(|| "–".to_owned(), |plan| format!("{:.1}", plan.p50)));
     cells.extend(timing);
     cells
 }
 
-/// Whether a faster sampler gets more reward, scenario by scenario.
+/// Whether a study was stopped, and whether a faster sampler gets more reward, scenario by scenario.
 pub fn claims(study: &Study) -> Vec<String> {
-    study.groups.iter().filter(|group| group.varied == Varied::Sampler).flat_map(claims_of).collect()
+    let stopped = study.interrupted.map(|Interrupted { episodes_asked, episodes }| {
+        format!(
+            "stopped before its end, after {episodes} of {episodes_asked} episodes; `study latency --resume` goes on"
+        )
+    });
+    let claims = study.groups.iter().filter(|group| group.varied == Varied::Sampler).flat_map(claims_of);
+    stopped.into_iter().chain(claims).collect()
 }
 
-fn shown(Difference { mean, interval: Interval { low, high } }: &Difference) -> String {
-    format!("{mean:+.3} ({low:+.3} to {high:+.3})")
+fn shown(difference: &Difference) -> String {
+    format!("{:+.3} ({})", difference.mean, signed_bounds(difference.interval, 3))
 }
 
 /// Whether a sampler got more reward than the first one, by the confidence interval.
@@ -75,13 +82,9 @@ fn claims_of(group: &Group) -> Vec<String> {
     let Some(first) = group.rows.first() else { return Vec::new() };
     let claim = |row: &Row| {
         let difference = row.result.reward_difference?;
-        let verdict = match difference.interval {
-            Interval { low, .. } if low > 0.0 => "more than",
-            Interval { high, .. } if high < 0.0 => "less than",
-            _ => "not distinguishably other than",
-        };
         let (name, other, scenario) = (&row.result.name, &first.result.name, &group.scenario);
-        Some(format!("{scenario}: {name} earned {verdict} {other}: {}", shown(&difference)))
+        let verdict = difference.verdict();
+        Some(format!("{scenario}: reward of {name} against {other}: {verdict}: {}", shown(&difference)))
     };
     group.rows.iter().filter_map(claim).collect()
 }

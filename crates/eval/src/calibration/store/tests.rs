@@ -202,3 +202,16 @@ proptest! {
         }
     }
 }
+
+/// `MUTANTS` says how many.
+#[test]
+fn mutants_of_calibrations_are_read_or_refused() {
+    let place = Place::holding("");
+    let bounds = parapolicy_hostile::Bounds { bytes: 64 << 20, time: std::time::Duration::from_secs(5) };
+    let seeds = [serde_json::to_vec(&calibration()).unwrap(), serde_json::to_vec_pretty(&calibration()).unwrap()];
+    let summary = parapolicy_hostile::run("calibration", &seeds, 3000, bounds, |bytes| {
+        fs::write(place.path(), bytes).unwrap();
+        place.load(&key()).into()
+    });
+    assert!(summary.read.min(summary.refused) > 0, "each way is taken: {summary:?}");
+}

@@ -1,5 +1,6 @@
 //! Tests of reading reports, valid and damaged.
 
+use std::fs;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -12,7 +13,7 @@ use crate::{Deviation, Episode, Machine, Model, Roofline, SamplerRun};
 /// Computed once, since the bootstrap intervals are slow.
 static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
     let mut run = SamplerRun::new("picard".into(), Some(20), Some(0.1));
-    (1..=2).for_each(|seed| run.add(&Episode { seed, reward: 0.5, ..Episode::default() }));
+    (1..=5).for_each(|seed| run.add(&Episode { seed, reward: 0.1 * seed as f64, ..Episode::default() }));
     let text = String::new;
     let machine = Machine { cpu: text(), cores: 2, threads: 2, os: text(), runtime: text() };
     let report = Report {
@@ -28,6 +29,7 @@ static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
         steps: 10,
         environments: 1,
         in_time: None,
+        interrupted: None,
         samplers: SamplerRun::reports(&[&run]).unwrap(),
     };
     serde_json::to_value(report).unwrap()
@@ -116,4 +118,18 @@ proptest! {
         text[place] = byte;
         let _read_or_refused = load(&String::from_utf8_lossy(&text));
     }
+}
+
+/// `MUTANTS` says how many.
+#[test]
+fn mutants_of_reports_are_read_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    let bounds = parapolicy_hostile::Bounds { bytes: 64 << 20, time: std::time::Duration::from_secs(5) };
+    let seeds = [serde_json::to_vec(&written()).unwrap(), serde_json::to_vec_pretty(&written()).unwrap()];
+    let summary = parapolicy_hostile::run("report", &seeds, 3000, bounds, |bytes| {
+        fs::write(&path, bytes).unwrap();
+        Report::load(&path).into()
+    });
+    assert!(summary.read.min(summary.refused) > 0, "each way is taken: {summary:?}");
 }

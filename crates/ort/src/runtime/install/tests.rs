@@ -189,11 +189,75 @@ fn what_can_be_installed_is_described() {
 
 #[test]
 fn an_installed_library_needs_no_python() {
-    let scene = Scene::new("exit 1");
-    fs::write(scene.path(LIBRARY), CONTENT).unwrap();
+    let scene = Scene::new(GOOD);
+    scene.install().unwrap();
     let offline = Installer { python: "/nowhere/python3".into(), ..scene.installer() };
     assert_eq!(offline.installed(), Some(scene.path(LIBRARY)));
     assert_eq!(offline.install(&()).unwrap(), scene.path(LIBRARY));
+}
+
+#[test]
+fn what_was_installed_is_what_is_loaded() {
+    let scene = Scene::new(GOOD);
+    let library = scene.install().unwrap();
+    scene.installer().verify().unwrap();
+    fs::write(&library, b"another library").unwrap();
+    let error = text(&scene, &scene.installer().verify().unwrap_err());
+    assert!(error.starts_with("DIR/libfake.so: cannot be used as ONNX Runtime (its SHA-256 is "), "{error}");
+    // One that an earlier version left, without sums, is installed again.
+    fs::remove_file(scene.path(SUMS)).unwrap();
+    assert_eq!(scene.installer().installed(), None);
+    scene.install().unwrap();
+    scene.assert_installed();
+    scene.installer().verify().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_library_that_everyone_may_replace_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scene = Scene::new(GOOD);
+    let library = scene.install().unwrap();
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    set(&library, 0o666);
+    let error = text(&scene, &scene.installer().verify().unwrap_err());
+    assert!(error.contains("(everyone may write to it: "), "{error}");
+    set(&library, 0o644);
+    set(scene.0.path(), 0o777);
+    let error = text(&scene, &scene.installer().verify().unwrap_err());
+    assert!(error.contains("(everyone may write to the folder that it is in: "), "{error}");
+    set(scene.0.path(), 0o1777);
+    scene.installer().verify().unwrap();
+}
+
+/// The user's own Python, in a folder of a stranger.
+#[test]
+fn nothing_of_the_current_folder_is_run() {
+    let scene = Scene::new(GOOD);
+    fs::write(scene.path("pip.py"), "open('ran', 'w')").unwrap();
+    fs::write(scene.path("sitecustomize.py"), "open('ran', 'w')").unwrap();
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "runtime::install::tests::child_with_python"])
+        .env("INSTALL_INTO", scene.0.path())
+        // It finds nothing, and asks nobody.
+        .env("PIP_NO_INDEX", "1")
+        .env("PYTHONPATH", scene.0.path())
+        .current_dir(scene.0.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(!scene.path("ran").exists());
+}
+
+/// Not a test: what [`nothing_of_the_current_folder_is_run`] runs in another folder.
+#[test]
+#[ignore = "is run by another test"]
+fn child_with_python() {
+    if let Some(directory) = env::var_os("INSTALL_INTO") {
+        let installer = Installer { python: "python3".into(), ..installer(Path::new(&directory)) };
+        installer.install(&()).unwrap_err();
+    }
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub(super) struct Corrected {
     corrector_noise: Array2<f32>,
     /// The rows of the round.
     states: Array2<f32>,
-    timesteps: Vec<i64>,
+    timesteps: Vec<f32>,
 }
 
 impl Stage {
@@ -276,7 +276,7 @@ mod tests {
         fn predict(
             &mut self,
             samples: ArrayView2<'_, f32>,
-            _timesteps: &[i64],
+            _timesteps: &[f32],
             mut prediction: ArrayViewMut2<'_, f32>,
         ) -> Result<(), BoxError> {
             prediction.zip_mut_with(&samples, |prediction, x| *prediction = epsilon(*x));
@@ -297,7 +297,7 @@ mod tests {
             let x = ndarray::aview1(&state[..DIM]);
             let mut drift = vec![0.0; width];
             diffusion.write_drift(&table.rows()[stage.level()], x, x.mapv(epsilon).view(), &mut drift);
-            sequence.advance(index, &state, Drift { current: &drift, previous: &drift }, &mut next);
+            sequence.advance(index, &state, Drift { current: &drift, previous: &drift, earlier: &drift }, &mut next);
             state.copy_from_slice(&next);
         }
         state[..DIM].to_vec()

@@ -1,0 +1,63 @@
+//! What went wrong while a controller ran.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::playback::ClockStep;
+
+/// Something went wrong in the worker, or with the clock. The controller goes on: what is sent meanwhile follows the same
+/// rules as ever, and a plan is asked for again with the next observation.
+///
+/// Errors are held as text: whoever reads them runs no code of the policy's.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WorkerEvent {
+    /// There is no policy, or no worker to run it: it could not be made, at the start, after a panic, or after it hung.
+    /// It is tried again.
+    #[error("the policy cannot be made: {0}")]
+    NotMade(String),
+    /// The policy failed; it is asked again as it is.
+    #[error("the policy failed: {0}")]
+    Failed(String),
+    /// The policy panicked, while it was made, planned, or was dropped; it is made again.
+    #[error("the policy panicked: {0}")]
+    Panicked(String),
+    /// The plan holds NaN or infinity, or has a shape that cannot be executed; no action of it is sent.
+    #[error("a plan was withheld: {0}")]
+    Withheld(&'static str),
+    /// The policy has not returned for the time that the configuration allows
+    /// ([`watchdog`](super::ControllerConfig::watchdog)). Its thread was abandoned, and whatever it still returns is
+    /// dropped; the policy is made again in a new one.
+    #[error("the policy hangs: it has not returned for {0:?}; its thread is abandoned, and the policy made again")]
+    Hung(Duration),
+    /// An observer panicked when it was told of a plan or of an event. The plan is used all the same.
+    #[error("an observer panicked: {0}")]
+    ObserverPanicked(String),
+    /// The clock went back. The age of plans cannot be known any more: all of them were dropped, and so were the
+    /// observations.
+    #[error("the clock went back from {:?} to {:?}: all plans were dropped", .0.from, .0.to)]
+    ClockWentBack(ClockStep),
+}
+
+impl WorkerEvent {
+    /// What happened, in one or two words.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotMade(_) => "not made",
+            Self::Failed(_) => "failed",
+            Self::Panicked(_) => "panicked",
+            Self::Withheld(_) => "withheld",
+            Self::Hung(_) => "hung",
+            Self::ObserverPanicked(_) => "observer panicked",
+            Self::ClockWentBack(_) => "clock went back",
+        }
+    }
+
+    /// Whether a plan that was asked for did not come of it.
+    #[must_use]
+    pub fn costs_a_plan(&self) -> bool {
+        !matches!(self, Self::ObserverPanicked(_) | Self::ClockWentBack(_))
+    }
+}

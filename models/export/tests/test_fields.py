@@ -1,0 +1,59 @@
+"""Fields of the classes of LeRobot and `diffusers`: each is honoured, harmless or refused, and a new one is neither."""
+
+import dataclasses
+import inspect
+
+import diffusers
+import pytest
+from lerobot.configs.types import FeatureType, NormalizationMode, PolicyFeature
+from lerobot.policies.diffusion.configuration_diffusion import DiffusionConfig
+from lerobot.policies.diffusion.processor_diffusion import make_diffusion_pre_post_processors
+from lerobot.processor import NormalizerProcessorStep, ProcessorStepRegistry
+
+from export import scheduler
+from export.lerobot import config, processors, statistics
+
+# Fields that versions after the one tested with have.
+LATER = {"gradient_checkpointing", "pretrained_revision"}
+# Arguments that a normaliser takes, but does not write: in a file they are refused by name.
+UNWRITTEN = {"stats", "device", "dtype"}
+
+
+def test_every_field_of_lerobots_configuration_is_known() -> None:
+    theirs = {field.name for field in dataclasses.fields(DiffusionConfig)} | {"type"}
+    assert theirs == (config.READ | config.ABSENT.keys() | config.IRRELEVANT) - LATER
+    assert not config.IRRELEVANT & (config.READ | config.ABSENT.keys())
+    defaults = {field.name: field.default for field in dataclasses.fields(DiffusionConfig)}
+    assert all(defaults[name] == value for name, value in config.ABSENT.items())
+
+
+def test_every_type_and_mode_of_lerobot_is_known() -> None:
+    assert {kind.value for kind in FeatureType} == set(config.TYPES)
+    assert {mode.value for mode in NormalizationMode} == set(statistics.MODES)
+    assert {field.name for field in dataclasses.fields(PolicyFeature)} == {"type", "shape"}
+
+
+def test_every_field_of_lerobots_processors_is_known() -> None:
+    features = {"observation.state": PolicyFeature(FeatureType.STATE, (2,))}
+    features["observation.environment_state"] = PolicyFeature(FeatureType.ENV, (2,))
+    action = {"action": PolicyFeature(FeatureType.ACTION, (2,))}
+    made = make_diffusion_pre_post_processors(DiffusionConfig(input_features=features, output_features=action))
+    steps = {step._registry_name: step for pipeline in made for step in pipeline.steps}
+    assert steps.keys() == processors.SETTINGS.keys()
+    for name, step in steps.items():
+        if "normalize" in name:
+            step.normalize_observation_keys = {"observation.state"}
+        assert step.get_config().keys() == processors.SETTINGS[name], name
+    taken = {field.name for field in dataclasses.fields(NormalizerProcessorStep) if field.init}
+    assert taken == processors.NORMALIZER | UNWRITTEN
+    assert all(ProcessorStepRegistry.get(name) for name in processors.SETTINGS)
+
+
+@pytest.mark.parametrize("kind", scheduler.SOLVERS)
+def test_every_argument_of_a_scheduler_is_known(kind: str) -> None:
+    theirs = {
+        name: argument.default
+        for name, argument in inspect.signature(getattr(diffusers, kind).__init__).parameters.items()
+        if name != "self"
+    }
+    assert theirs == scheduler.SHARED | scheduler.OWN[kind] | scheduler.FIXED | scheduler.IDLE

@@ -1,0 +1,52 @@
+"""Checkpoints come from strangers: whatever is in them, they are read or refused, in bounded memory and time.
+
+`MUTANTS=1000000 FIRST=0 python -m pytest export/tests/test_mutants.py` for more than the few of every change.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from export.diffusion_policy import payload
+from export.tests import test_diffusion_policy as projects
+from export.tests import test_lerobot as lerobots
+from training import recordings
+from training.train import Recipe, Training
+
+MUTANTS, FIRST = int(os.environ.get("MUTANTS", "2000")), int(os.environ.get("FIRST", "0"))
+MODELS = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, np.ndarray]) -> Path:
+    """A small checkpoint of each kind."""
+    folder = tmp_path_factory.mktemp("seeds")
+    lerobots.Checkpoint(folder / "lerobot", down_dims=(8,), diffusion_step_embed_dim=4)
+    (folder / "lerobot" / "README.md").unlink(missing_ok=True)
+    projects.Checkpoint(folder / "latest.ckpt", projects.Unet(down_dims=[8], diffusion_step_embed_dim=4))
+    plain(folder / "latest.ckpt")
+    np.savez(folder / "demos.npz", **arrays)
+    recipe = Recipe(epochs=1, validation_episodes=1, widths=(8,))
+    torch.save(Training(recordings.load(folder / "demos.npz"), recipe).weights(), folder / "policy-1.pt")
+    (folder / "demos.npz").unlink()
+    return folder
+
+
+def plain(path: Path) -> None:
+    """Its configuration as plain data, as `mutants` changes it."""
+    config, states = payload.read(path, trusted=False)
+    torch.save({"cfg": config, "state_dicts": {"ema_model": states["ema_model"]}}, path)
+
+
+def test_mutants_are_read_or_refused_in_one_line(seeds: Path) -> None:
+    command = [sys.executable, "-m", "export.tests.mutants", seeds, str(MUTANTS), str(FIRST)]
+    done = subprocess.run(command, cwd=MODELS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    read, refused = (int(word) for word in done.stdout.split() if word.isdigit() and word != str(MUTANTS))
+    # Both, or the mutants do not try what they are meant to.
+    assert read + refused == MUTANTS and read > MUTANTS // 100 and refused > MUTANTS // 4
