@@ -3,7 +3,7 @@
 //! A split or a merge is about the points S of one cluster or of two, and two of them, the anchors i and j, one on each side.
 //!
 //! ```text
-//! launch: labels of S \ {i, j} at random; t times (π, θ, θ') | labels, labels | (π, θ, θ')
+//! launch: (π, θ, θ') | i, j alone; t times labels of S \ {i, j} | (π, θ, θ'), (π, θ, θ') | labels
 //! q(ẑ) = Π_{s in S \ {i, j}} π_{ẑ_s} f(x_s; θ_{ẑ_s}) / Σ_h π_h f(x_s; θ_h)
 //! ```
 //!
@@ -73,8 +73,9 @@ impl<C: Component> Launch<'_, C> {
         serial: &mut ChaCha8Rng,
     ) -> Sides<C::Parameters> {
         let launched = self.launched(serial);
-        let mut labels: Vec<u8> = launched.iter().map(|_| u8::from(uniform(serial) < 0.5)).collect();
-        let mut sides = self.given(groups, &launched, &labels, &weigh, serial);
+        // At first of the anchors alone, which are likely to be different where the set should be two.
+        let mut labels = vec![0; launched.len()];
+        let mut sides = self.given(groups, &[], &[], &weigh, serial);
         let mut point = vec![0.0; self.points.dim()];
         for _ in 0..ITERATIONS {
             for (label, &index) in labels.iter_mut().zip(&launched) {

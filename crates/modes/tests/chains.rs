@@ -49,7 +49,7 @@ fn where_points_say_nothing_the_prior_is_drawn() {
     let expected: Vec<f64> = expected.collect();
     let mixture = Mixture::new(component, Concentration::Fixed(ALPHA)).unwrap();
     for strategy in [Strategy::Launch, Strategy::Collapsed] {
-        let mut found = vec![0.0; POINTS + 1];
+        let mut found = [0.0; POINTS + 1];
         let iterations = 40_000;
         for partition in mixture.chain(&points, strategy, &Start::One, 5).unwrap().take(iterations) {
             found[partition.clusters()] += 1.0 / iterations as f64;
@@ -111,9 +111,9 @@ fn the_number_of_threads_changes_no_byte() {
     };
     for strategy in [Strategy::Launch, Strategy::Subclusters] {
         let one = drawn(1, strategy);
-        assert!(one.clusters() > 1, "{strategy:?} has found more than one cluster");
         assert!([2, 8].into_iter().all(|threads| drawn(threads, strategy) == one), "{strategy:?}");
     }
+    assert!(drawn(2, Strategy::Launch).clusters() >= 3, "three clouds");
 }
 
 #[test]
