@@ -63,7 +63,7 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 def test_every_strategy_draws_from_every_kind(exported: Exported, sample: Callable[..., np.ndarray]) -> None:
     def drawn(sampler: str, *options: str) -> np.ndarray:
-        how = ("--provider", "cpu", "--solver", exported.solver, "--steps", "12", "--sampler", sampler, *options)
+        how = ("--provider", "cpu", "--solver", exported.solver, "--steps", "10", "--sampler", sampler, *options)
         return sample(exported.folder, *how, **exported.inputs)
 
     sequential = drawn("sequential")
