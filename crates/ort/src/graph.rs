@@ -62,7 +62,6 @@ impl Onnx {
         let tensors = tensors(&reading);
         let accepted =
             tensors.denoiser(manifest).map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
-        warn_of_version(file);
         let denoiser = &manifest.denoiser;
         let layout = Layout {
             sample: denoiser.sample.clone(),
@@ -84,14 +83,11 @@ impl Onnx {
 }
 
 /// Warns of versions of ONNX's operators that were not tested. ONNX Runtime decides for itself which it runs.
-fn warn_of_version(file: &GraphFile) {
-    let graph = Graph::read(file.bytes().clone()).ok();
-    let Some(version) = graph.and_then(|graph| graph.opset()).filter(|version| !OPSETS.contains(version)) else {
-        return;
-    };
+fn warn_of_version(graph: &Graph, path: &Path) {
+    let Some(version) = graph.opset().filter(|version| !OPSETS.contains(version)) else { return };
     let (first, last) = (OPSETS.start(), OPSETS.end());
     tracing::warn!(
-        path = %file.path().display(),
+        path = %path.display(),
         "uses version {version} of ONNX's operators, but {first} to {last} were tested: export it with opset_version=18"
     );
 }
@@ -191,6 +187,7 @@ fn open(file: &GraphFile, runtime: &Runtime, threads: usize, idle: Idle) -> Resu
     if let Some((node, sizes)) = graph.oversized(LARGEST_TENSOR) {
         return Err(refused(file.path(), Refusal::Oversized { node: node.into(), sizes }));
     }
+    warn_of_version(&graph, file.path());
     let how = Execution { provider: ExecutionProvider::Cpu, precision: Precision::F32, threads, idle, device: 0 };
     sessions::open(file.bytes(), runtime, how, &[]).map_err(|error| refused(file.path(), Refusal::NoGraph(error)))
 }
