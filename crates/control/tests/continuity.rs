@@ -14,7 +14,8 @@ use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
 use proptest::prelude::*;
 
 const PERIOD: Duration = Duration::from_millis(100);
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Only a hang takes longer, on whatever machine.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 fn at(period: usize) -> Duration {
     PERIOD * period as u32
@@ -40,7 +41,7 @@ fn config(continuity: Continuity) -> ControllerConfig {
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 16,
-        watchdog: Duration::from_secs(60),
+        watchdog: Duration::from_hours(1),
     }
 }
 

@@ -12,7 +12,8 @@ use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig, Source, 
 use parapolicy_control::{BoxError, Plan, Policy};
 
 const PERIOD: Duration = Duration::from_millis(100);
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Only a hang takes longer, on whatever machine.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 fn at(period: u32) -> Duration {
     PERIOD * period
@@ -35,7 +36,7 @@ fn config() -> ControllerConfig {
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 8,
-        watchdog: Duration::from_secs(60),
+        watchdog: Duration::from_hours(1),
     }
 }
 
@@ -116,6 +117,10 @@ impl Bench {
     /// Observes, and waits for the worker to be done.
     fn observe_and_wait(&mut self, period: u32, value: f64) {
         self.observe(period, value);
+        self.wait();
+    }
+
+    fn wait(&self) {
         let monitor = self.controller.monitor();
         let started = Instant::now();
         while monitor.health().planning {
@@ -176,10 +181,7 @@ fn while_a_policy_hangs_the_loop_goes_on_and_recovers_by_itself() {
     assert!(bench.controller.monitor().health().planning);
     bench.be(Mood::Works);
     bench.released.store(true, Ordering::Release);
-    let started = Instant::now();
-    while bench.controller.monitor().health().planning {
-        assert!(started.elapsed() < PATIENCE);
-    }
+    bench.wait();
     bench.observe(12, 40.0);
     bench.observe_and_wait(13, 50.0);
     assert_eq!(bench.sent(13), (50.0, Source::Plan, None));
@@ -241,10 +243,7 @@ fn a_plan_for_the_episode_before_is_ignored() {
     bench.observe(0, 10.0);
     bench.controller.reset(7);
     bench.released.store(true, Ordering::Release);
-    let started = Instant::now();
-    while bench.controller.monitor().health().planning {
-        assert!(started.elapsed() < PATIENCE);
-    }
+    bench.wait();
     assert_eq!(bench.sent(1), (-1.0, Source::Safe, Some(Withheld::NoPlan)));
 }
 

@@ -165,3 +165,43 @@ fn join_within(thread: JoinHandle<()>) {
     }
     let _panicked = thread.join();
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::controller::monitor::Shared;
+    use crate::controller::worker::Committed;
+
+    /// A busy machine may run a thread only after the watchdog has given it up. It would keep its successor from making one.
+    #[test]
+    fn a_worker_that_was_given_up_before_it_ran_makes_no_policy() {
+        let made = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&made);
+        let make: MakePolicy = Box::new(move || {
+            count.fetch_add(1, Ordering::AcqRel);
+            Err("it is made".into())
+        });
+        let (history, committed) = (Array2::zeros((1, 1)), Committed::new(4, 1));
+        let request = Request { episode: 0, seed: 0, observed: None, history, committed, observer: Arc::new(()) };
+        let (events, told) = bounded(1);
+        let shared = Arc::new(Shared::default());
+        let mut template =
+            Template::new(make, request, Delivery::new(4, 1), Reports { events, shared: Arc::clone(&shared) });
+        for given_up in [true, false] {
+            let link = template.start().unwrap();
+            shared.begin(link.id);
+            assert!(!given_up || shared.end(link.id));
+            link.wake();
+            let Link { wake, thread, .. } = link;
+            drop(wake);
+            thread.join().unwrap();
+            assert_eq!((made.load(Ordering::Acquire), told.len()), if given_up { (0, 0) } else { (1, 1) });
+        }
+    }
+}

@@ -157,6 +157,10 @@ impl Worker {
     pub fn run(mut self) {
         let mut policy = None;
         while let Ok(()) = self.wake.recv() {
+            // Given up before it ran: the policy is its successor's to make.
+            if !self.reports.shared.is_working(self.id) {
+                continue;
+            }
             let started = Instant::now();
             let served = quiet::caught(|| self.serve(&mut policy, started));
             if let Err(panic) = served {
