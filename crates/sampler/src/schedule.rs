@@ -20,12 +20,12 @@ pub(crate) struct NoiseLevel {
 /// divided by, or add no noise, in single precision are refused.
 pub(crate) fn noise_levels(
     config: &SchedulerConfig,
-    alphas: &[f64],
+    alphas: &[f32],
     timesteps: &[usize],
 ) -> Result<Vec<NoiseLevel>, ConfigError> {
     let level = |&timestep: &usize| {
         let alpha = alphas[timestep];
-        NoiseLevel { timestep: timestep as f32, alpha: alpha.sqrt() as f32, sigma: (1.0 - alpha).sqrt() as f32 }
+        NoiseLevel { timestep: timestep as f32, alpha: alpha.sqrt(), sigma: (1.0 - alpha).sqrt() }
     };
     let levels: Vec<NoiseLevel> = timesteps.iter().map(level).collect();
     let divides = config.prediction_type == PredictionType::Epsilon || !config.rescale_betas_zero_snr;
@@ -51,53 +51,60 @@ pub(crate) fn flow_level(config: &SchedulerConfig, sigma: f64) -> NoiseLevel {
     NoiseLevel { timestep, alpha: (1.0 - sigma) as f32, sigma: sigma as f32 }
 }
 
-/// ᾱ_t = Π_{s ≤ t} (1 − β_s) for `t = 0..T`.
+/// ᾱ_t = Π_{s ≤ t} (1 − β_s) for `t = 0..T`, in the precision of each step of `diffusers`: β, 1 − β and ᾱ are single, and the
+/// product is carried on in double.
 ///
-/// `diffusers` rounds β to single precision, and networks are trained on that: near the end of the squared cosine,
-/// where β is capped at 0.999, the rounding moves ᾱ by some 1e-5 of itself. It is kept; the product is double
-/// precision.
-pub(crate) fn cumulative_alphas(config: &SchedulerConfig) -> Vec<f64> {
+/// Networks are trained on these, and the rounding is not small everywhere. Near the end of the squared cosine, where β is
+/// capped at 0.999, it moves ᾱ by some 1e-5 of itself; at its beginning, where ᾱ is almost 1, it moves 1 − ᾱ by up to 1e-3.
+pub(crate) fn cumulative_alphas(config: &SchedulerConfig) -> Vec<f32> {
     let betas = betas(config);
     let betas = if config.rescale_betas_zero_snr { without_terminal_signal(&betas) } else { betas };
     cumulative(&betas).collect()
 }
 
-fn cumulative(betas: &[f32]) -> impl Iterator<Item = f64> {
+fn cumulative(betas: &[f32]) -> impl Iterator<Item = f32> {
     let mut product = 1.0;
     betas.iter().map(move |beta| {
-        product *= 1.0 - f64::from(*beta);
-        product
+        product *= f64::from(1.0 - beta);
+        product as f32
     })
 }
 
 fn betas(config: &SchedulerConfig) -> Vec<f32> {
     let steps = config.num_train_timesteps;
-    let single = |beta: f64| beta as f32;
     if let Some(betas) = &config.trained_betas {
-        return betas.iter().copied().map(single).collect();
+        return betas.iter().map(|beta| *beta as f32).collect();
     }
     match config.beta_schedule {
-        BetaSchedule::Linear => linspace(config.beta_start, config.beta_end, steps).map(single).collect(),
+        BetaSchedule::Linear => linspace(config.beta_start, config.beta_end, steps).collect(),
         BetaSchedule::ScaledLinear => {
-            linspace(config.beta_start.sqrt(), config.beta_end.sqrt(), steps).map(|root| single(root * root)).collect()
+            linspace(config.beta_start.sqrt(), config.beta_end.sqrt(), steps).map(|root| root * root).collect()
         }
-        BetaSchedule::SquaredcosCapV2 => squared_cosine(steps).map(single).collect(),
+        BetaSchedule::SquaredcosCapV2 => squared_cosine(steps).map(|beta| beta as f32).collect(),
     }
 }
 
 /// √ᾱ shifted so that it ends at 0, and scaled so that it begins where it did (Lin et al. 2023, arXiv 2305.08891,
 /// algorithm 1), in single precision as `diffusers` computes it: β of the rescaled schedule.
 fn without_terminal_signal(betas: &[f32]) -> Vec<f32> {
-    let roots: Vec<f32> = cumulative(betas).map(|alpha| (alpha as f32).sqrt()).collect();
+    let roots: Vec<f32> = cumulative(betas).map(f32::sqrt).collect();
     let (Some(&first), Some(&last)) = (roots.first(), roots.last()) else { return Vec::new() };
     let squares = roots.iter().map(|root| ((root - last) * (first / (first - last))).powi(2));
     let mut before = 1.0;
     squares.map(|alpha| 1.0 - alpha / std::mem::replace(&mut before, alpha)).collect()
 }
 
-fn linspace(start: f64, end: f64, count: usize) -> impl Iterator<Item = f64> {
-    let gap = if count > 1 { (end - start) / (count - 1) as f64 } else { 0.0 };
-    (0..count).map(move |i| start + gap * i as f64)
+/// As PyTorch's, to the bit: in single precision, from both ends to the middle, and rounded once.
+fn linspace(start: f64, end: f64, count: usize) -> impl Iterator<Item = f32> {
+    let (start, end) = (start as f32, end as f32);
+    let gap = if count > 1 { (end - start) / (count - 1) as f32 } else { 0.0 };
+    (0..count).map(move |i| {
+        if i < count / 2 || count == 1 {
+            gap.mul_add(i as f32, start)
+        } else {
+            (-gap).mul_add((count - 1 - i) as f32, end)
+        }
+    })
 }
 
 /// β_t = min(1 − f((t+1)/T) / f(t/T), 0.999) with f(u) = cos²(π/2 · (u + 0.008) / 1.008)

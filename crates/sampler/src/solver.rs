@@ -145,9 +145,9 @@ impl Solver {
 }
 
 /// β̃ = (1 − ᾱ') / (1 − ᾱ) · (1 − ᾱ/ᾱ'), the variance of q(x' | x, x_0) between the noise levels ᾱ and ᾱ' > ᾱ
-/// (Ho et al. 2020, eq. 7).
-fn posterior_variance(alpha: f64, alpha_next: f64) -> f64 {
-    (1.0 - alpha_next) / (1.0 - alpha) * (1.0 - alpha / alpha_next)
+/// (Ho et al. 2020, eq. 7); in single precision, as in `diffusers`: 1 − ᾱ/ᾱ' keeps few digits where ᾱ' is close to ᾱ.
+fn posterior_variance(alpha: f32, alpha_next: f32) -> f64 {
+    f64::from((1.0 - alpha_next) / (1.0 - alpha) * (1.0 - alpha / alpha_next))
 }
 
 /// What η is written after.

@@ -10,8 +10,10 @@
 #[path = "support/mixture.rs"]
 mod support;
 
-use ndarray::{Array2, ArrayView1};
-use parapolicy_sampler::{Noise, Sampler, SchedulerConfig, Solver, Strategies, Strategy, Table};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2};
+use parapolicy_sampler::{
+    BoxError, Denoiser, Noise, PredictionType, Sampler, SchedulerConfig, Solver, Strategies, Strategy, Table,
+};
 use support::{DIM, Mixture};
 
 const STEPS: usize = 40;
@@ -121,6 +123,60 @@ fn few_samples() {
     // With its corrector, which takes back part of what the steps of DDIM get wrong: 20,000 samples tell the two apart
     // (p = 0.01), though not by how often they reach each mode.
     agree(&["blocks"], Solver::Ddim { eta: 0.0 }, 2_000);
+}
+
+/// x̂0 that depends on the timestep alone, and changes fast: all states of a sample are sums of it and of the noise, so their
+/// mean is the path without noise.
+struct Scheduled;
+
+impl Denoiser for Scheduled {
+    fn predict(
+        &mut self,
+        _samples: ArrayView2<'_, f32>,
+        timesteps: &[f32],
+        mut prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        for (mut row, timestep) in prediction.rows_mut().into_iter().zip(timesteps) {
+            row.indexed_iter_mut().for_each(|(place, value)| *value = 2.0 * (0.09 * timestep + place as f32).cos());
+        }
+        Ok(())
+    }
+}
+
+/// A solver of second or third order weighs the x̂0 of the steps before, not the same one again.
+#[test]
+fn drafts_of_several_steps_have_the_mean_of_the_steps() {
+    const COUNT: u64 = 3_000;
+    for solver_order in [1, 2, 3] {
+        let config = SchedulerConfig {
+            num_train_timesteps: 100,
+            prediction_type: PredictionType::Sample,
+            clip_sample: false,
+            solver_order,
+            ..SchedulerConfig::default()
+        };
+        let table = Table::new(&config, Solver::SdeDpmSolverPlusPlus, STEPS / 2).unwrap();
+        let steps = table.steps();
+        let still = Noise::from_parts(Array1::zeros(DIM), Array2::zeros((steps, DIM))).unwrap();
+        let mut sampler = Sampler::new(table.clone(), Strategy::sequential(), DIM).unwrap();
+        let expected = sampler.sample(&mut Scheduled, &still).unwrap().trajectory().mapv(f64::from);
+        let mut sampler = Sampler::new(table, Strategy::speculative(8), DIM).unwrap();
+        let (mut sum, mut squares) = (Array2::<f64>::zeros((steps + 1, DIM)), Array2::<f64>::zeros((steps + 1, DIM)));
+        let mut rounds = 0;
+        for seed in 0..COUNT {
+            let sample = sampler.sample(&mut Scheduled, &Noise::draw(seed, steps, DIM)).unwrap();
+            let off = sample.trajectory().mapv(f64::from) - &expected;
+            rounds += sample.statistics().rounds as u64;
+            squares += &off.mapv(|off| off * off);
+            sum += &off;
+        }
+        assert!(rounds < COUNT * steps as u64, "some drafts are kept");
+        // Without the last state, which is the last x̂0.
+        for ((place, sum), square) in sum.indexed_iter().zip(&squares).filter(|((place, _), _)| place.0 < steps) {
+            let (mean, bound) = (sum / COUNT as f64, 5.0 * square.sqrt() / COUNT as f64);
+            assert!(mean.abs() <= bound, "order {solver_order}, state {place:?}: {mean} off, {bound} allowed");
+        }
+    }
 }
 
 #[test]

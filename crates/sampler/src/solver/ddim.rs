@@ -17,7 +17,7 @@ use crate::config::SchedulerConfig;
 
 pub(super) fn coefficients(
     config: &SchedulerConfig,
-    alphas: &[f64],
+    alphas: &[f32],
     timesteps: &[usize],
     eta: f64,
 ) -> Vec<Coefficients> {
@@ -27,6 +27,7 @@ pub(super) fn coefficients(
         let alpha = alphas[timestep];
         let alpha_next = timestep.checked_sub(stride).map_or(alpha_final, |next| alphas[next]);
         let variance = posterior_variance(alpha, alpha_next);
+        let [alpha, alpha_next] = [alpha, alpha_next].map(f64::from);
         let noise_variance = eta * eta * variance;
         let direction = (1.0 - alpha_next - noise_variance).max(0.0).sqrt();
         let state = direction / (1.0 - alpha).sqrt();

@@ -10,16 +10,18 @@
 use super::{Coefficients, posterior_variance};
 use crate::config::{SchedulerConfig, VarianceType};
 
-pub(super) fn coefficients(config: &SchedulerConfig, alphas: &[f64], timesteps: &[usize]) -> Vec<Coefficients> {
+pub(super) fn coefficients(config: &SchedulerConfig, alphas: &[f32], timesteps: &[usize]) -> Vec<Coefficients> {
     let step = |(j, &timestep): (usize, &usize)| {
         let alpha = alphas[timestep];
         let alpha_next = timesteps.get(j + 1).map_or(1.0, |&next| alphas[next]);
-        let beta = 1.0 - alpha / alpha_next;
+        // Single precision, as in `diffusers`.
+        let beta = f64::from(1.0 - alpha / alpha_next);
         let variance = match config.variance_type {
             _ if timestep == 0 => 0.0,
             VarianceType::FixedSmall | VarianceType::FixedSmallLog => posterior_variance(alpha, alpha_next),
             VarianceType::FixedLarge => beta,
         };
+        let [alpha, alpha_next] = [alpha, alpha_next].map(f64::from);
         Coefficients {
             state: (1.0 - beta).sqrt() * (1.0 - alpha_next) / (1.0 - alpha),
             denoised: alpha_next.sqrt() * beta / (1.0 - alpha),

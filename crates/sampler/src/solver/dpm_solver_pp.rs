@@ -33,7 +33,7 @@ use crate::config::{FinalSigmas, SchedulerConfig, SolverType};
 /// `noisy`: of the stochastic differential equation.
 pub(super) fn coefficients(
     config: &SchedulerConfig,
-    alphas: &[f64],
+    alphas: &[f32],
     timesteps: &[usize],
     noisy: bool,
 ) -> Vec<Coefficients> {
@@ -41,17 +41,18 @@ pub(super) fn coefficients(
         FinalSigmas::Zero => 1.0,
         FinalSigmas::SigmaMin => alphas[0],
     };
-    let levels: Vec<f64> = timesteps.iter().map(|&t| alphas[t]).chain([alpha_final]).collect();
-    let log_snr: Vec<f64> = levels.iter().map(|level| 0.5 * (level / (1.0 - level)).ln()).collect();
+    let levels: Vec<f32> = timesteps.iter().map(|&t| alphas[t]).chain([alpha_final]).collect();
+    let log_snr: Vec<f64> = levels.iter().map(|level| log_snr(*level)).collect();
     let steps = timesteps.len();
     let step = |j: usize| {
         let h = log_snr[j + 1] - log_snr[j];
         let decay = if noisy { (-h).exp() } else { 1.0 };
         let gain = Gain::new(if noisy { 2.0 * h } else { h }, noisy, config.solver_type);
         let [denoised, previous, earlier] = weights(&gain, order(config, j, steps), &log_snr, j);
-        let (alpha, sigma) = (levels[j + 1].sqrt(), (1.0 - levels[j + 1]).sqrt());
+        let [level, next] = [levels[j], levels[j + 1]].map(f64::from);
+        let (alpha, sigma) = (next.sqrt(), (1.0 - next).sqrt());
         Coefficients {
-            state: sigma / (1.0 - levels[j]).sqrt() * decay,
+            state: sigma / (1.0 - level).sqrt() * decay,
             denoised: alpha * denoised,
             previous: alpha * previous,
             earlier: alpha * earlier,
@@ -61,6 +62,12 @@ pub(super) fn coefficients(
         }
     };
     (0..steps).map(step).collect()
+}
+
+/// λ = ln(α/σ) of ᾱ.
+pub(super) fn log_snr(alpha: f32) -> f64 {
+    let alpha = f64::from(alpha);
+    0.5 * (alpha / (1.0 - alpha)).ln()
 }
 
 /// g₀, and g₁ of a step of second and of third order, and g₂.

@@ -7,7 +7,7 @@ use crate::schedule::{cumulative_alphas, noise_levels};
 use crate::timesteps::{Spacing, timesteps};
 
 /// ᾱ that `diffusers`' DPM-Solver leaves at the last timestep when β are rescaled, where λ would be −∞.
-const LEAST_SIGNAL: f64 = 1.0 / 16_777_216.0;
+const LEAST_SIGNAL: f32 = 1.0 / 16_777_216.0;
 
 /// The table of a solver that is not for flows.
 pub(super) fn fill(solver: Solver, config: &SchedulerConfig, steps: usize) -> Result<Filled, ConfigError> {
@@ -28,9 +28,9 @@ pub(super) fn fill(solver: Solver, config: &SchedulerConfig, steps: usize) -> Re
 }
 
 /// How many timesteps have a log-SNR λ = ln(α/σ) of `lambda_min_clipped` or more.
-fn end(config: &SchedulerConfig, alphas: &[f64]) -> Result<usize, ConfigError> {
+fn end(config: &SchedulerConfig, alphas: &[f32]) -> Result<usize, ConfigError> {
     let Some(least) = config.lambda_min_clipped else { return Ok(alphas.len()) };
-    let end = alphas.partition_point(|alpha| 0.5 * (alpha / (1.0 - alpha)).ln() >= least);
+    let end = alphas.partition_point(|alpha| dpm_solver_pp::log_snr(*alpha) >= least);
     if end > 0 {
         return Ok(end);
     }

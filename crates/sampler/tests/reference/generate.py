@@ -4,9 +4,8 @@
 Writes `trajectories.npz` (the mixture, the noise, one trajectory `[steps + 1, DIM]` a case) and `cases.json` (name,
 solver, steps and scheduler configuration of each case) beside itself.
 
-The schedulers run in double precision: their β keep the single precision they are made in (networks are trained on
-those), and everything after is recomputed in double, so that a reference carries no rounding of its own. The noise is
-injected, the same for all.
+The schedulers are as `diffusers` makes them, their tables in single precision (networks are trained on those); samples and
+predictions are in double. The noise is injected, the same for all.
 """
 
 import inspect
@@ -107,20 +106,13 @@ def predict(kind: str, x: np.ndarray, alpha: float, sigma: float, denoised: np.n
 
 
 def scheduler_of(case: dict):
-    """The scheduler in double precision, its timesteps set."""
+    """The scheduler, its timesteps set, and ᾱ."""
     kind, _ = SOLVERS[case["solver"]]
     known = inspect.signature(kind).parameters
     config = {"timestep_spacing": "leading"} | case["config"]
     scheduler = kind(**{key: value for key, value in config.items() if key in known})
-    alphas = torch.cumprod(1 - scheduler.betas.double(), dim=0)
-    scheduler.alphas_cumprod, scheduler.one = alphas, torch.tensor(1.0, dtype=torch.float64)
-    scheduler.final_alpha_cumprod = scheduler.one if config.get("set_alpha_to_one", True) else alphas[0]
     scheduler.set_timesteps(case["steps"])
-    if kind is DPMSolverMultistepScheduler:
-        sigmas = ((1 - alphas) / alphas).sqrt()
-        last = sigmas[0] if config.get("final_sigmas_type") == "sigma_min" else torch.tensor(0.0, dtype=torch.float64)
-        scheduler.sigmas = torch.cat([sigmas[scheduler.timesteps], last[None]])
-    return scheduler, alphas.numpy()
+    return scheduler, scheduler.alphas_cumprod.double().numpy()
 
 
 def trajectory(case: dict, noise: np.ndarray, means: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -2,8 +2,8 @@
 torch, diffusers). Writes `random_schedulers.json` beside itself.
 
 The network is a closed form (`network` below, and the same in `tests/random_schedulers.rs`); the noise is drawn once and shared.
-A scheduler that raises, or whose sample is not finite, has no sample. Schedulers run in double precision from their own single
-precision β, as in `generate.py`.
+A scheduler that raises, or whose sample is not finite, has no sample. Schedulers are as `diffusers` makes them, their tables in
+single precision; samples are in double.
 """
 
 import inspect
@@ -18,6 +18,8 @@ from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler,
 from diffusers.schedulers import scheduling_ddpm, scheduling_flow_match_euler_discrete
 
 CASES = 240
+# Where ᾱ is almost 1, its rounding to single precision is most of 1 − ᾱ.
+FIRST_LEVELS = 24
 SHAPE = (1, 3, 2)
 CLASSES = [DDPMScheduler, DDIMScheduler, DPMSolverMultistepScheduler, FlowMatchEulerDiscreteScheduler]
 
@@ -81,23 +83,33 @@ def draw(random: np.random.Generator) -> dict:
     return case | {"solver": str(random.choice(["ddim", "ddim:0.5", "ddim:1"]))}
 
 
+def draw_first_levels(random: np.random.Generator) -> dict:
+    """A case that ends at the first noise level of a squared cosine, or of a little noise, and that is divided by its 1 − ᾱ."""
+    kind = [DDPMScheduler, DDIMScheduler, DDIMScheduler, DPMSolverMultistepScheduler][random.choice(4)]
+    trained = int(random.choice([100, 1000, 1000]))
+    config = {"_class_name": kind.__name__, "num_train_timesteps": trained, "timestep_spacing": "leading"}
+    config["prediction_type"] = str(random.choice(["epsilon", "sample", "v_prediction"]))
+    config |= {"beta_schedule": "squaredcos_cap_v2"}
+    if random.random() < 0.3:
+        config |= {"beta_schedule": "linear", "beta_start": 1e-05, "beta_end": 0.02}
+    steps = int(random.choice([5, 10, 20, 50, 100]))
+    if kind is DPMSolverMultistepScheduler:
+        config |= {"algorithm_type": "dpmsolver++", "final_sigmas_type": "sigma_min"}
+        return {"config": config, "steps": steps, "solver": "dpmsolver++"}
+    config |= {"clip_sample": bool(random.integers(2))}
+    if kind is DDPMScheduler:
+        return {"config": config, "steps": steps, "solver": "ddpm"}
+    config |= {"set_alpha_to_one": False}
+    return {"config": config, "steps": steps, "solver": str(random.choice(["ddim", "ddim:0.5", "ddim:1"]))}
+
+
 def scheduler_of(case: dict):
     config = case["config"]
     kind = getattr(diffusers, config["_class_name"])
     known = inspect.signature(kind).parameters
     assert all(key in known or key.startswith("_") for key in config), config
     scheduler = kind(**{key: value for key, value in config.items() if key in known})
-    if kind is not FlowMatchEulerDiscreteScheduler:
-        alphas = torch.cumprod(1 - scheduler.betas.double(), dim=0)
-        if kind is DPMSolverMultistepScheduler and config.get("rescale_betas_zero_snr"):
-            alphas[-1] = 2**-24
-        scheduler.alphas_cumprod, scheduler.one = alphas, torch.tensor(1.0, dtype=torch.float64)
-        scheduler.final_alpha_cumprod = scheduler.one if config.get("set_alpha_to_one", True) else alphas[0]
     scheduler.set_timesteps(case["steps"])
-    if kind is DPMSolverMultistepScheduler:
-        sigmas = ((1 - alphas) / alphas).sqrt()
-        last = sigmas[0] if config.get("final_sigmas_type") == "sigma_min" else torch.tensor(0.0, dtype=torch.float64)
-        scheduler.sigmas = torch.cat([sigmas[scheduler.timesteps], last[None]])
     return scheduler
 
 
@@ -125,8 +137,8 @@ def main() -> None:
     random = np.random.default_rng(15)
     noise = random.standard_normal((102, 6)).astype(np.float32)
     cases = []
-    while len(cases) < CASES:
-        case = draw(random)
+    while len(cases) < CASES + FIRST_LEVELS:
+        case = draw(random) if len(cases) < CASES else draw_first_levels(random)
         try:
             case["sample"] = sample(case, noise.astype(np.float64))
         except (ValueError, IndexError) as error:
