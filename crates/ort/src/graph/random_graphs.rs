@@ -73,17 +73,18 @@ fn load(dir: &Path, provider: &str) -> Result<Network, PolicyError> {
 fn whole(dir: &Path, manifest: &Manifest, runtime: &Runtime) -> Onnx {
     let file = GraphFile::read(dir.join("denoiser.onnx")).unwrap();
     let reading = open(&file, runtime, 1, Idle::Spin).unwrap();
-    let accepted = tensors(&reading).denoiser(manifest).unwrap();
+    let accepted = tensors(&reading).denoiser(&manifest.signature()).unwrap();
     let layout = Layout {
         sample: "sample".into(),
         prediction: "prediction".into(),
         copies_inputs: HOW.copies_inputs(),
-        plan: [HORIZON as usize, ACTION as usize],
+        plan: vec![HORIZON as usize, ACTION as usize],
     };
     let inputs = ConditioningInputs {
         timestep: "timestep".into(),
         timestep_type: accepted.timestep,
         observation: Some("observation".into()),
+        is_label: false,
         seen: accepted.seen,
     };
     let timestep = accepted.timestep;

@@ -42,12 +42,13 @@ pub fn described(graph: &str, graph_tensors: &GraphTensors) -> (Layout, Conditio
         sample: "sample".into(),
         prediction: "prediction".into(),
         copies_inputs: false,
-        plan: [plan[0], plan[1]],
+        plan,
     };
     let conditioning_inputs = ConditioningInputs {
         timestep: "timestep".into(),
         timestep_type: if is_float { TimestepType::Float32 } else { TimestepType::Int64 },
         observation: Some("observation".into()),
+        is_label: false,
         seen,
     };
     (layout, conditioning_inputs)
