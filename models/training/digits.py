@@ -8,6 +8,7 @@ checkpoint when started again with the same `--out`.
 import argparse
 import copy
 import hashlib
+import json
 import pickle
 import sys
 import time
@@ -20,13 +21,17 @@ from diffusers import DDPMScheduler
 from diffusers.optimization import get_constant_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 from sklearn.datasets import load_digits
+from torch import nn
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
 
+from export import directory
+from export.graph_file import Network
 from training.image_unet import ImageUnet
 from training.train import CHECKPOINT, save
 
 CLASSES = 10
+SHAPE = (1, 8, 8)
 
 # What the denoiser was trained with, under the names that diffusers gives it.
 SCHEDULER = {
@@ -38,6 +43,9 @@ SCHEDULER = {
     "variance_type": "fixed_small",
     "clip_sample": True,
     "clip_sample_range": 1.0,
+    "timestep_spacing": "leading",
+    "steps_offset": 0,
+    "set_alpha_to_one": True,
 }
 EPOCHS = 300
 KEEP = 10
@@ -71,7 +79,9 @@ class Training:
         self.images, self.labels = torch.from_numpy(images), torch.from_numpy(labels)
         self.net = ImageUnet(CLASSES, recipe.widths)
         self.ema = EMAModel(self.net.parameters(), decay=0.999, use_ema_warmup=True, inv_gamma=1.0, power=0.75)
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            self.net.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
         self.schedule = get_constant_schedule_with_warmup(self.optimiser, recipe.warmup_steps)
         self.noising = DDPMScheduler.from_config(SCHEDULER)
         self.epoch = 0
@@ -147,9 +157,38 @@ def run(training: Training, epochs: int, out: Path) -> None:
             save(training.state(), out / CHECKPOINT)
 
 
+def described(net: ImageUnet) -> Network:
+    """The network, for the exporter."""
+
+    def inputs(batch: int) -> dict[str, torch.Tensor]:
+        timestep = torch.randint(SCHEDULER["num_train_timesteps"], (batch,))
+        return {"sample": torch.randn(batch, *SHAPE), "timestep": timestep, "label": torch.randint(CLASSES, (batch,))}
+
+    return Network(net, inputs, "prediction", batches=(1, 7, 32))
+
+
+def write(net: nn.Module, name: str, out: Path) -> None:
+    """Writes `denoiser.onnx` and `denoiser.json` into `out`, once ONNX Runtime and PyTorch agree."""
+    out.mkdir(parents=True, exist_ok=True)
+    network, graph = described(net), out / "denoiser.onnx"
+    worst = directory.written(network, graph)
+    tensors = {name: name for name in ("sample", "timestep", "prediction")}
+    manifest = {
+        "schema_version": 1,
+        "name": name,
+        "sample": {"shape": list(SHAPE), "range": [-1.0, 1.0]},
+        "condition": {"input": "label", "classes": CLASSES},
+        "scheduler": SCHEDULER,
+        "denoiser": {"file": graph.name, "sha256": hashlib.sha256(graph.read_bytes()).hexdigest(), **tensors},
+    }
+    (out / "denoiser.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    print(f"wrote {out}; ONNX Runtime and PyTorch agree to {worst:.1e}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.digits", description="Train the denoiser of digits.")
     parser.add_argument("--out", type=Path, default=Path("run-digits"), help="folder for checkpoint.pt")
+    parser.add_argument("--model", type=Path, default=Path("digits"), help="folder for the graph and its manifest")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=Recipe.seed)
     args = parser.parse_args()
@@ -160,6 +199,7 @@ def main() -> None:
     except (OSError, ValueError) as error:
         sys.exit(f"digits: {error}")
     run(training, args.epochs, args.out)
+    write(training.averaged(), "digits", args.model)
 
 
 if __name__ == "__main__":

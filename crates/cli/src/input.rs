@@ -24,7 +24,10 @@ pub fn observations(path: &Path) -> Result<Vec<Array2<f64>>> {
     let given = match given.ndim() {
         2 => given.insert_axis(Axis(0)),
         3 => given,
-        _ => bail!("`observation` has shape {:?}, but must be [n_obs_steps, observation] or [n, n_obs_steps, observation]", given.shape()),
+        _ => bail!(
+            "`observation` has shape {:?}, but must be [n_obs_steps, observation] or [n, n_obs_steps, observation]",
+            given.shape()
+        ),
     };
     ensure!(given.len_of(Axis(0)) > 0, "`observation` is empty");
     given.outer_iter().map(|one| Ok(one.to_owned().into_dimensionality::<Ix2>()?)).collect()

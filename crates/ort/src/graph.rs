@@ -65,8 +65,9 @@ impl Onnx {
         // The tensors are read with ONNX Runtime's own kernels, whichever provider will run the graph.
         let reading = open(file, runtime, how.threads, how.idle)?;
         let tensors = tensors(&reading);
-        let accepted =
-            tensors.denoiser(signature).map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
+        let accepted = tensors
+            .denoiser(signature)
+            .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
         let denoiser = &signature.graph;
         let layout = Layout {
             sample: denoiser.sample.clone(),

@@ -7,9 +7,7 @@ use std::path::Path;
 use ndarray::{ArrayView1, ArrayView2};
 
 pub use self::manifest::{ConditionConfig, DENOISER_MANIFEST_FILE, DenoiserManifest, SampleConfig};
-use crate::{
-    BoundDenoiser, BoundPlans, ConditionKind, PolicyError, PredictError, Provider, Signature, opened::Opened,
-};
+use crate::{BoundDenoiser, BoundPlans, ConditionKind, PolicyError, PredictError, Provider, Signature, opened::Opened};
 
 /// A denoiser that is no policy, loaded: of images, say.
 ///

@@ -203,7 +203,8 @@ pub(crate) fn load<M: DeserializeOwned>(
         return Err(ManifestError::Blank { path, fields });
     }
     let mut json = serde_json::Deserializer::from_str(&text);
-    let manifest = serde_path_to_error::deserialize(&mut json).map_err(|error| ManifestError::from_json(&path, &error))?;
+    let manifest =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| ManifestError::from_json(&path, &error))?;
     json.end().map_err(|error| ManifestError::Json { path: path.clone(), error: error.to_string() })?;
     validate(&manifest).map_err(|(field, problem)| ManifestError::Field { path, field, problem })?;
     Ok(manifest)

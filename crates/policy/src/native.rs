@@ -7,8 +7,9 @@ use parapolicy_engine::{Engine, EngineError, Graph, Names, Threads, Work, WorkBy
 use parapolicy_sampler::BoxError;
 
 use crate::{
-    Backend, BackendError, BackendName, Batch, EncoderGraph, GraphError, GraphFile, GraphTensors, Inference,
-    InstallObserver, MANIFEST_FILE, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, PredictError, Signature, TimestepType, ConditionKind,
+    Backend, BackendError, BackendName, Batch, ConditionKind, EncoderGraph, GraphError, GraphFile, GraphTensors,
+    Inference, InstallObserver, MANIFEST_FILE, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision,
+    PredictError, Signature, TimestepType,
 };
 
 /// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy.

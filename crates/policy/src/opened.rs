@@ -4,9 +4,7 @@ use std::path::Path;
 
 use parapolicy_engine::Work;
 
-use crate::{
-    GraphError, OpenDenoiser, PredictError, Provider, Signature, TimestepType, graph, inpainted::Inpainted,
-};
+use crate::{GraphError, OpenDenoiser, PredictError, Provider, Signature, TimestepType, graph, inpainted::Inpainted};
 
 /// An open graph and its signature.
 #[derive(Debug)]

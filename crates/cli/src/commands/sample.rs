@@ -51,7 +51,8 @@ pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
         Model::Denoiser(network) => return denoiser::sample(arguments, settled.strategy, *network),
     };
     let sampler = settled.sampler(policy.signature(), *solver, *steps).input()?;
-    let path = arguments.input.as_deref().ok_or_else(|| anyhow!("--input is needed: a policy plans for an observation"));
+    let path =
+        arguments.input.as_deref().ok_or_else(|| anyhow!("--input is needed: a policy plans for an observation"));
     let path = path.input()?;
     ensure_no_labels(arguments).input()?;
     let input = PlanInput::load(path).input()?;
@@ -64,7 +65,10 @@ pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
 
 /// Refuses labels, which a policy has none of.
 fn ensure_no_labels(arguments: &SampleArguments) -> Result<()> {
-    ensure!(arguments.labels.is_empty(), "--label is for denoisers that take labels; a policy plans for an observation");
+    ensure!(
+        arguments.labels.is_empty(),
+        "--label is for denoisers that take labels; a policy plans for an observation"
+    );
     Ok(())
 }
 

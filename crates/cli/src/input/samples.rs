@@ -36,7 +36,11 @@ impl SamplesInput {
                     found.push((name, npz.numbers::<IxDyn>(name)?));
                 }
             }
-            ensure!(!found.is_empty(), "there is none of the arrays {}", known.map(|name| format!("`{name}`")).join(", "));
+            ensure!(
+                !found.is_empty(),
+                "there is none of the arrays {}",
+                known.map(|name| format!("`{name}`")).join(", ")
+            );
         }
         let count = agreed(&found, count)?;
         let mut take = |name: &str| {
@@ -77,7 +81,12 @@ impl SamplesInput {
 }
 
 /// The rows of one sample, flat.
-fn of_sample(name: &str, given: Option<&ArrayD<f64>>, sample: usize, expected: &[usize]) -> Result<Option<Array1<f32>>> {
+fn of_sample(
+    name: &str,
+    given: Option<&ArrayD<f64>>,
+    sample: usize,
+    expected: &[usize],
+) -> Result<Option<Array1<f32>>> {
     let Some(given) = given else { return Ok(None) };
     let rows = given.index_axis(Axis(0), sample);
     ensure!(
@@ -92,7 +101,8 @@ fn of_sample(name: &str, given: Option<&ArrayD<f64>>, sample: usize, expected: &
 fn agreed(found: &[(&str, ArrayD<f64>)], count: Option<usize>) -> Result<usize> {
     let mut agreed = count.map(|count| ("--count".to_owned(), count));
     for (name, array) in found {
-        let rows = array.shape().first().copied().with_context(|| format!("`{name}` is a single number, not an array"))?;
+        let rows =
+            array.shape().first().copied().with_context(|| format!("`{name}` is a single number, not an array"))?;
         match &agreed {
             Some((other, count)) if *count != rows => {
                 bail!("`{name}` is of {rows} samples, but {other} of {count}")
@@ -113,7 +123,10 @@ fn conditions(
 ) -> Result<Array2<f64>> {
     let [given_labels, given_numbers] = given;
     let (classes, dim) = (signature.classes(), signature.condition_dim());
-    ensure!(classes.is_some() || (labels.is_empty() && given_labels.is_none()), "labels are given, but the denoiser takes none");
+    ensure!(
+        classes.is_some() || (labels.is_empty() && given_labels.is_none()),
+        "labels are given, but the denoiser takes none"
+    );
     ensure!(dim > 0 || given_numbers.is_none(), "`condition` is given, but the denoiser takes none");
     match (classes, given_labels, given_numbers) {
         (Some(_), _, Some(_)) => bail!("`condition` is given, but the denoiser takes labels: give them as `{LABEL}`"),
@@ -132,7 +145,9 @@ fn conditions(
             ensure!(given.shape() == expected, "`condition` has shape {:?}, but must be {expected:?}", given.shape());
             Ok(given.as_standard_layout().to_owned().into_shape_with_order((count, dim))?)
         }
-        (None, _, None) if dim > 0 => bail!("the denoiser asks for numbers as a condition: give `condition` in --input"),
+        (None, _, None) if dim > 0 => {
+            bail!("the denoiser asks for numbers as a condition: give `condition` in --input")
+        }
         (None, _, None) => Ok(Array2::zeros((count, 0))),
     }
 }

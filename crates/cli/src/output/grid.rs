@@ -46,7 +46,8 @@ impl Grid {
         let (width, height) = (columns * self.width * zoom, rows * self.height * zoom);
         let mut bytes = vec![0; width * height * self.channels];
         for (at, byte) in bytes.iter_mut().enumerate() {
-            let (channel, x, y) = (at % self.channels, at / self.channels % width / zoom, at / self.channels / width / zoom);
+            let (channel, x, y) =
+                (at % self.channels, at / self.channels % width / zoom, at / self.channels / width / zoom);
             let sample = y / self.height * columns + x / self.width;
             if sample < samples.nrows() {
                 *byte = self.byte(samples.row(sample), [channel, y % self.height, x % self.width]);

@@ -6,7 +6,7 @@ mod generator;
 use std::{fs, ops::Range, path::Path};
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
-use parapolicy_policy::{Manifest, Batch, Inference, Network, PolicyError};
+use parapolicy_policy::{Batch, Inference, Manifest, Network, PolicyError};
 use parapolicy_sampler::{BoxError, Denoiser, Noise, Sampler, Solver, Strategies, Strategy, Table};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};

@@ -1,7 +1,10 @@
 //! The manifest of a graph, as far as the graph tells: the fields of a [`Manifest`](crate::Manifest) or a
 //! [`DenoiserManifest`](crate::DenoiserManifest) in their order.
 
-use super::{draft::Draft, roles::{Role, Roles, is_label}};
+use super::{
+    draft::Draft,
+    roles::{Role, Roles, is_label},
+};
 use parapolicy_onnx::{Dimension, TensorInfo};
 
 use crate::SCHEMA_VERSION;
@@ -43,8 +46,7 @@ pub(super) fn of_denoiser(name: &str, roles: &Roles<'_>, graph: GraphOnDisk<'_>)
             ),
         ),
     ]);
-    let mut fields =
-        vec![("schema_version", Draft::known(1)), ("name", Draft::known(name)), ("sample", sample)];
+    let mut fields = vec![("schema_version", Draft::known(1)), ("name", Draft::known(name)), ("sample", sample)];
     fields.extend(roles.observation.map(|input| ("condition", condition(input))));
     fields.push(("scheduler", scheduler()));
     let tensors = roles.all().filter(|(role, _)| *role != Role::Observation);

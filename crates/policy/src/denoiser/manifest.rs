@@ -77,7 +77,9 @@ impl DenoiserManifest {
     fn validate(&self) -> Result<(), manifest::Problem> {
         let Self { schema_version, sample, condition, scheduler, denoiser, .. } = self;
         manifest::check(*schema_version == DENOISER_SCHEMA_VERSION, "schema_version", || {
-            format!("is {schema_version}, this program reads version {DENOISER_SCHEMA_VERSION}: describe the denoiser again")
+            format!(
+                "is {schema_version}, this program reads version {DENOISER_SCHEMA_VERSION}: describe the denoiser again"
+            )
         })?;
         sample.validate()?;
         condition.as_ref().map_or(Ok(()), ConditionConfig::validate)?;

@@ -72,7 +72,11 @@ fn seen(tensors: &GraphTensors, signature: &Signature) -> Vec<usize> {
     let Some(condition) = &signature.condition else { return Vec::new() };
     let input = tensors.inputs.iter().find(|input| input.name == condition.input);
     let is_flat = matches!(input.map(|input| &input.kind), Some(ValueKind::Tensor { shape, .. }) if shape.len() == 2);
-    if is_flat && !condition.sizes.is_empty() { vec![condition.sizes.iter().product()] } else { condition.sizes.clone() }
+    if is_flat && !condition.sizes.is_empty() {
+        vec![condition.sizes.iter().product()]
+    } else {
+        condition.sizes.clone()
+    }
 }
 
 /// What is wrong with the encoder's input or output, if anything is.

@@ -173,7 +173,8 @@ mod tests {
 
     fn said(of: fn(&Batch<'_>) -> f32) -> Result<(), String> {
         let manifest = Manifest::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/pusht").as_ref()).unwrap();
-        check(Path::new("g.onnx"), &mut Fake(of), &manifest.signature(), Precision::F32).map_err(|error| error.to_string())
+        check(Path::new("g.onnx"), &mut Fake(of), &manifest.signature(), Precision::F32)
+            .map_err(|error| error.to_string())
     }
 
     #[test]

@@ -67,7 +67,9 @@ pub enum PolicyError {
         expected: usize,
     },
     /// A condition has a number that is not finite.
-    #[error("the condition of sample {sample}: number {index} is {value:?}, but must be a finite number of sensible size")]
+    #[error(
+        "the condition of sample {sample}: number {index} is {value:?}, but must be a finite number of sensible size"
+    )]
     ConditionValue {
         /// Which, from 0.
         sample: usize,

@@ -107,7 +107,8 @@ fn draw(
     let (count, shape) = (input.conditions.nrows(), network.signature().sample.clone());
     let dim = network.signature().sample_dim();
     let end = arguments.seed.checked_add(count as u64);
-    end.with_context(|| format!("--seed: {count} samples from {} on go beyond the largest seed", arguments.seed)).input()?;
+    end.with_context(|| format!("--seed: {count} samples from {} on go beyond the largest seed", arguments.seed))
+        .input()?;
     let table = Table::new(&network.signature().scheduler, *solver, *steps).input()?;
     network.check_timesteps(table.timesteps()).input()?;
     let mut sampler = BatchedSampler::new(table, strategy, dim, count.min(TOGETHER)).input()?;
