@@ -1,8 +1,9 @@
-"""Trains the denoiser of handwritten digits in models/digits: `python -m training.digits`.
+"""Trains a denoiser of handwritten digits: `python -m training.digits`.
 
-The digits are scikit-learn's, 1,797 of 8 x 8 pixels (`sklearn.datasets.load_digits`); nothing is downloaded. The recipe is DDPM's (Ho et al. 2020, arXiv 2006.11239): the noise is predicted, on 1000 linear betas; AdamW, an
-exponential moving average of the weights. A run that is killed, or asked for more epochs, goes on from its last
-checkpoint when started again with the same `--out`.
+The digits are scikit-learn's, 1,797 of 8 x 8 pixels (`sklearn.datasets.load_digits`); nothing is downloaded. The recipe
+is DDPM's (Ho et al. 2020, arXiv 2006.11239): the noise is predicted, on 1000 linear betas; AdamW, an exponential moving
+average of the weights. A run that is killed, or asked for more epochs, goes on from its last checkpoint when started
+again with the same `--out`.
 """
 
 import argparse

@@ -1,13 +1,14 @@
 """Compares the distributions of two samplers' images: `python -m training.frechet A.npz B.npz`.
 
-Both files are from `parapolicy sample --output`, drawn from the same seeds for the same labels, so that image i of one belongs
-to image i of the other. A small classifier, trained here on the digits, makes features of images; the Frechet distance
-between normal distributions fitted to the features of two sets of images (Heusel et al. 2017, arXiv 1706.08500) is
+Both files are from `parapolicy sample --output`, drawn from the same seeds for the same labels, so that image i of one
+belongs to image i of the other. A small classifier, trained here on the digits, makes features of images; the Frechet
+distance between normal distributions fitted to the features of two sets of images (Heusel et al. 2017,
+arXiv 1706.08500) is
 
     |m - n|^2 + tr(C + D - 2 (C D)^(1/2))
 
-Each sampler's is taken to the digits themselves. The interval of their difference is a paired bootstrap: the same images are
-drawn again for both (Efron 1979, doi.org/10.1214/aos/1176344552).
+Each sampler's is taken to the digits themselves. The interval of their difference is a paired bootstrap: the same
+images are drawn again for both (Efron 1979, doi.org/10.1214/aos/1176344552).
 """
 
 import argparse

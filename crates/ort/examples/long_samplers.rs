@@ -2,7 +2,7 @@
 //! rows of the network, and how far samples end from `sequential`'s.
 //!
 //! ```text
-//! cargo run --release -p parapolicy-ort --example long_samplers -- models/digits [COUNT] [STRATEGY,…]
+//! cargo run --release -p parapolicy-ort --example long_samplers -- FOLDER [COUNT] [STRATEGY,…]
 //! ```
 //!
 //! 64 samples without COUNT; a window and a tolerance may follow a strategy, `paradigms:48:0.1`. Deviations are the largest of a sample,
@@ -33,7 +33,7 @@ struct Drawn {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let argument = |at: usize, other: &'static str| arguments.get(at).map_or(other, String::as_str);
-    let folder = Path::new(argument(0, "models/digits"));
+    let folder = Path::new(arguments.first().ok_or("FOLDER, with denoiser.json, is needed")?);
     let count: usize = argument(1, "64").parse()?;
     let names = argument(2, "picard,paradigms:48,anderson:48").split(',');
     let strategies: Vec<(&str, Strategy)> =

@@ -19,14 +19,14 @@ use crate::{BoundDenoiser, BoundPlans, ConditionKind, PolicyError, PredictError,
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let inference = Inference::default();
-/// let mut network = DenoiserNetwork::load("models/digits".as_ref(), &inference.open(&())?)?;
+/// let mut network = DenoiserNetwork::load("digits".as_ref(), &inference.open(&())?)?;
 /// let dim = network.signature().sample_dim();
 /// let table = Table::new(&network.signature().scheduler, Solver::Ddpm, 1000)?;
 /// let mut sampler = Sampler::new(table, Strategy::sequential(), dim)?;
 ///
 /// let label = array![7.0];
 /// let sample = sampler.sample(&mut network.bind(label.view())?, &Noise::draw(0, 1000, dim))?;
-/// assert_eq!(sample.sample().len(), 256); // 1 × 16 × 16
+/// assert_eq!(sample.sample().len(), 64); // 1 × 8 × 8
 /// # Ok(())
 /// # }
 /// ```
