@@ -193,18 +193,23 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
 fn observations(arguments: &BenchArguments, model: &mut Model) -> Result<Vec<Array2<f64>>, Failure> {
     let of_input = || arguments.input.as_ref().map_or_else(String::new, |path| path.display().to_string());
     let count = usize::try_from(arguments.observations)?;
-    match (model, &arguments.input) {
-        (Model::Policy(_), Some(path)) => input::observations(path).with_context(of_input).input(),
-        (Model::Policy(policy), None) => met_or_drawn(arguments, policy, count),
+    let given = match (&mut *model, &arguments.input) {
+        (Model::Policy(_), Some(path)) => input::observations(path).with_context(of_input).input()?,
+        (Model::Policy(policy), None) => met_or_drawn(arguments, policy, count)?,
         (Model::Denoiser(network), path) => {
             ensure_no_environment(arguments).input()?;
             let count = path.is_none().then_some(count);
             let given = SamplesInput::load(path.as_deref(), network.signature(), &[], count);
             let given = if path.is_some() { given.with_context(of_input) } else { given };
             let conditions = given.and_then(SamplesInput::without_noise).input()?;
-            Ok(conditions.axis_iter(Axis(0)).map(|one| one.to_owned().insert_axis(Axis(0))).collect())
+            conditions.axis_iter(Axis(0)).map(|one| one.to_owned().insert_axis(Axis(0))).collect()
         }
+    };
+    if arguments.input.is_some() {
+        // What does not fit is the file's fault, and is said before anything is drawn.
+        given.iter().try_for_each(|one| model.bind(one).map(drop)).with_context(of_input).input()?;
     }
+    Ok(given)
 }
 
 /// Refuses an environment for a denoiser that is no policy.

@@ -124,7 +124,8 @@ fn draw(
         let rows = first..count.min(first + TOGETHER);
         let noise = |sample: usize| {
             let drawn = Noise::draw(arguments.seed + sample as u64, *steps, dim);
-            input.noise(sample, drawn, &shape)
+            let of_input = || arguments.input.as_ref().map_or_else(String::new, |path| path.display().to_string());
+            input.noise(sample, drawn, &shape).with_context(of_input)
         };
         let noises = rows.clone().map(noise).collect::<Result<Vec<_>>>().input()?;
         let bound = network.bind_batched(input.conditions.slice(s![rows.clone(), ..])).input()?;
