@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use ndarray_npy::NpzWriter;
 use parapolicy_policy::DenoiserNetwork;
@@ -22,6 +22,9 @@ use crate::stop::Stop;
 
 /// Samples that are drawn in shared batches, at most: so many noises and paths are in memory at once.
 const TOGETHER: usize = 64;
+
+/// Numbers of all samples of a file, at most: 1 GiB.
+const MOST_NUMBERS: usize = 1 << 28;
 
 /// What the samples took.
 #[derive(Serialize)]
@@ -77,7 +80,7 @@ pub fn sample(arguments: &SampleArguments, strategy: Strategy, mut network: Deno
     let samples = draw(arguments, strategy, &mut network, &input, &stop)?;
     let bad = samples.values.indexed_iter().find(|(_, value)| !value.is_finite());
     let finite = bad.map_or(Ok(()), |((sample, at), value)| {
-        Err(anyhow::anyhow!("sample {sample} is not finite: number {at} is {value}; nothing is written"))
+        Err(anyhow!("sample {sample} is not finite: number {at} is {value}; nothing is written"))
     });
     finite.input()?;
     write_file(&arguments.output, |file| match &format {
@@ -109,6 +112,13 @@ fn draw(
     let end = arguments.seed.checked_add(count as u64);
     end.with_context(|| format!("--seed: {count} samples from {} on go beyond the largest seed", arguments.seed))
         .input()?;
+    if count.saturating_mul(dim) > MOST_NUMBERS {
+        let most = MOST_NUMBERS / dim;
+        return Err(anyhow!(
+            "--count: {count} samples are more than the {most} that can be kept: draw them in several files"
+        ))
+        .input();
+    }
     let table = Table::new(&network.signature().scheduler, *solver, *steps).input()?;
     network.check_timesteps(table.timesteps()).input()?;
     let mut sampler = BatchedSampler::new(table, strategy, dim, count.min(TOGETHER)).input()?;
