@@ -60,7 +60,7 @@ pub enum Command {
     Compare(CompareArguments),
     /// Measure what batches cost on this machine, by how many threads; `auto` chooses by it.
     Calibrate(CalibrateArguments),
-    /// Draw action sequences for one observation.
+    /// Draw action sequences for one observation, or samples of a denoiser that is no policy: images, say.
     Sample(SampleArguments),
     /// Replay a recorded trace open loop and measure where the simulator parts from it.
     Replay(ReplayArguments),
@@ -69,7 +69,7 @@ pub enum Command {
     Demos(Demos),
     /// Watch a policy at work, and drive in its place.
     View(ViewArguments),
-    /// Make a policy's folder of an ONNX graph of any origin, and say what to fill in.
+    /// Make a policy's folder, or another denoiser's, of an ONNX graph of any origin, and say what to fill in.
     Adopt(AdoptArguments),
     /// Show a model: manifest, graph, fingerprint.
     Inspect(InspectArguments),
@@ -81,7 +81,7 @@ pub enum Command {
 /// Which network, on what.
 #[derive(Debug, Args)]
 pub struct ModelArguments {
-    /// Folder with `policy.json` and the graph; without it that of PushT, or of the arm where `--environment arm` is given.
+    /// Folder with `policy.json`, or `denoiser.json`, and the graph; without it that of PushT, or of the arm where `--environment arm` is given.
     #[arg(long, default_value = "models/pusht", default_value_if("environment", "arm", "models/arm"))]
     pub model: PathBuf,
     #[command(flatten)]
@@ -94,7 +94,7 @@ pub struct RuntimeArguments {
     /// What runs the graph: `native`, the engine of this program, the U-Nets and transformers of Diffusion Policy; `cpu`,
     /// ONNX Runtime, any graph; ONNX Runtime with `openvino`, `cuda` or `tensorrt`; or `auto`, the fastest of those that
     /// are installed.
-    /// Without it `native`, or `cpu` where `--ort-lib` is given.
+    /// Without it `native`, or `cpu` where `--ort-lib` is given or the model is a denoiser that is no policy.
     #[arg(long, value_name = "NAME")]
     pub provider: Option<ProviderArgument>,
     /// In which the network's products are computed: `f32`; `bf16`, which is faster where the processor has it; or, by
@@ -239,7 +239,12 @@ pub struct BenchArguments {
     /// Plot to write (SVG): how far plans end from `sequential` against the rounds spent on them.
     #[arg(long, value_name = "FILE")]
     pub anytime: Option<PathBuf>,
-    /// Observations to plan for, as the policy meets them in the environment.
+    /// `.npz` with what to draw for, in place of an environment: of a policy `observation [n, n_obs_steps, observation]` in raw
+    /// units; of another denoiser `label [n]` or `condition [n, …]`.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["observations", "drawn", "environment", "scenario"])]
+    pub input: Option<PathBuf>,
+    /// Observations to plan for, as the policy meets them in the environment; or samples of another denoiser, its labels in
+    /// turn.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub observations: u64,
     /// Whether observations are drawn from the ranges in the manifest in place of being met in an environment: so they are,
@@ -292,21 +297,26 @@ pub struct SampleArguments {
     pub sampler: SamplerName,
     #[command(flatten)]
     pub budget: BudgetArguments,
-    /// `.npz` with `observation [n_obs_steps, observation]` in raw units, and optionally
-    /// `initial_noise [horizon, action]` and `step_noise [steps, horizon, action]`.
+    /// Of a policy, `.npz` with `observation [n_obs_steps, observation]` in raw units, and optionally
+    /// `initial_noise [horizon, action]` and `step_noise [steps, horizon, action]`. Of another denoiser, if anything is given,
+    /// `.npz` with `label [K]` or `condition [K, …]`, `initial_noise [K, …]` and `step_noise [K, steps, …]`.
     #[arg(long, value_name = "FILE")]
-    pub input: PathBuf,
+    pub input: Option<PathBuf>,
     /// `.npz` to write: `actions [horizon, action]` in raw units, `sample` the same, normalised;
-    /// `residual`, how far the plan moved in the last round, if it was cut short. With --plans each has
-    /// K rows, and the residual of a plan that was not cut short is 0.
+    /// `residual`, how far the plan moved in the last round, if it was cut short. With --count each has
+    /// K rows, and the residual of a plan that was not cut short is 0. Of another denoiser `sample [K, …]` and its `label [K]`;
+    /// or, of images, a `.png` with all of them.
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
+    /// Classes to draw, in turn, where the denoiser takes labels; without it all there are.
+    #[arg(long = "label", value_name = "LABELS", value_delimiter = ',')]
+    pub labels: Vec<u64>,
     /// Seed of the noise that the input does not give.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Draw K plans in shared batches, from the noise of as many seeds.
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1024))]
-    pub plans: Option<u64>,
+    /// Draw K plans, or samples of another denoiser, in shared batches, from the noise of as many seeds.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub count: Option<u64>,
 }
 
 /// `parapolicy replay`.
@@ -323,7 +333,7 @@ pub struct ReplayArguments {
 /// `parapolicy inspect`.
 #[derive(Debug, Args)]
 pub struct InspectArguments {
-    /// Folder with `policy.json` and the graph.
+    /// Folder with `policy.json`, or `denoiser.json`, and the graph.
     pub model: PathBuf,
     #[command(flatten)]
     pub runtime: RuntimeArguments,

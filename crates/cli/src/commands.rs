@@ -27,7 +27,9 @@ use parapolicy_control::{Environment, InferenceOptions, SamplingOptions};
 use parapolicy_eval::{Calibration, Sampling};
 use parapolicy_files::printable;
 use parapolicy_ort::backends;
-use parapolicy_policy::{BackendName, Inference, InferenceError, Manifest, Network, Provider};
+use parapolicy_policy::{
+    BackendName, DenoiserManifest, Inference, InferenceError, Manifest, Network, Provider, Signature,
+};
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategies, Strategy, Table};
 use serde::Serialize;
 
@@ -63,6 +65,7 @@ impl RuntimeArguments {
         let named = match provider {
             Some(ProviderArgument::Named(provider)) => Some(provider.as_str()),
             Some(ProviderArgument::Auto) => Some(BackendName::default().as_str()),
+            None if ort_lib.is_none() && DenoiserManifest::is_in(model) => Some(CPU),
             None => None,
         };
         let options = InferenceOptions {
@@ -89,7 +92,7 @@ impl RuntimeArguments {
     }
 
     /// What the model's graph is run by; ONNX Runtime is looked for where it is asked for.
-    fn provider(&self, model: &Path) -> Result<Provider, Failure> {
+    pub fn provider(&self, model: &Path) -> Result<Provider, Failure> {
         self.open(&self.inference(model)?)
     }
 
@@ -107,13 +110,17 @@ impl ModelArguments {
         Manifest::load(&self.model).input()
     }
 
-    fn load(&self) -> Result<Network, Failure> {
+    /// The policy.
+    pub fn load(&self) -> Result<Network, Failure> {
         Network::load(&self.model, &self.runtime.provider(&self.model)?).input()
     }
 }
 
+/// What runs denoisers that are no policies, unless another provider is named: it runs any graph.
+const CPU: &str = "cpu";
+
 /// The sampler that was chosen.
-struct Settled {
+pub struct Settled {
     /// For reports: `picard`, or `auto:picard` where `auto` took it.
     name: String,
     /// With window and tolerance.
@@ -123,15 +130,15 @@ struct Settled {
 }
 
 impl Settled {
-    fn sampler(&self, policy: &Network, solver: Solver, steps: usize) -> Result<Sampler, ConfigError> {
-        let table = Table::new(&policy.manifest().scheduler, solver, steps)?;
-        Sampler::new(table, self.strategy, policy.manifest().sample_dim())
+    fn sampler(&self, signature: &Signature, solver: Solver, steps: usize) -> Result<Sampler, ConfigError> {
+        let table = Table::new(&signature.scheduler, solver, steps)?;
+        Sampler::new(table, self.strategy, signature.sample_dim())
     }
 }
 
 impl WindowArguments {
     /// The sampler with the window and tolerance of the command line; `auto` tries candidates on what `meet` gives.
-    fn settle(
+    pub fn settle(
         &self,
         name: SamplerName,
         policy: &mut Network,
@@ -139,16 +146,24 @@ impl WindowArguments {
         steps: usize,
         meet: impl FnOnce(&mut Network) -> Result<Vec<Array2<f64>>, Failure>,
     ) -> Result<Settled, Failure> {
-        let Self { window, tolerance } = *self;
-        if let SamplerName::Strategy(strategy) = name {
-            let sampler = Some(strategy.name());
-            let options = SamplingOptions { sampler, window, tolerance: Some(tolerance), ..SamplingOptions::default() };
-            let strategy = options.strategy(&Strategies::default()).input()?;
-            return Ok(Settled { name: name.to_string(), strategy, reason: None });
+        if let Some(settled) = self.named(name)? {
+            return Ok(settled);
         }
-        let choice = auto_sampler::choose(policy, &Sampling { solver, steps, tolerance }, meet)?;
+        let choice = auto_sampler::choose(policy, &Sampling { solver, steps, tolerance: self.tolerance }, meet)?;
         let strategy = choice.best.strategy;
         Ok(Settled { name: format!("{name}:{strategy}"), strategy, reason: Some(choice.to_string()) })
+    }
+}
+
+impl WindowArguments {
+    /// The sampler of this name with the window and tolerance of the command line; none for `auto`.
+    pub fn named(&self, name: SamplerName) -> Result<Option<Settled>, Failure> {
+        let Self { window, tolerance } = *self;
+        let SamplerName::Strategy(strategy) = name else { return Ok(None) };
+        let sampler = Some(strategy.name());
+        let options = SamplingOptions { sampler, window, tolerance: Some(tolerance), ..SamplingOptions::default() };
+        let strategy = options.strategy(&Strategies::default()).input()?;
+        Ok(Some(Settled { name: name.to_string(), strategy, reason: None }))
     }
 }
 

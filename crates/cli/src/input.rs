@@ -1,9 +1,11 @@
-//! What `sample` reads.
+//! What `sample` and `bench` read.
+
+pub mod samples;
 
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
-use ndarray::{Array2, Array3, Ix2, Ix3};
+use ndarray::{Array2, Array3, Axis, Ix2, Ix3, IxDyn};
 use parapolicy_npz::{Npz, NpzError};
 use parapolicy_sampler::Noise;
 
@@ -14,6 +16,21 @@ pub struct PlanInput {
     pub observation: Array2<f64>,
     initial_noise: Option<Array2<f64>>,
     step_noise: Option<Array3<f64>>,
+}
+
+/// Reads what a policy plans for: `observation [n_obs_steps, observation_dim]`, or several, `[n, n_obs_steps, observation_dim]`.
+pub fn observations(path: &Path) -> Result<Vec<Array2<f64>>> {
+    let given = Npz::open(path)?.numbers::<IxDyn>("observation")?;
+    let given = match given.ndim() {
+        2 => given.insert_axis(Axis(0)),
+        3 => given,
+        _ => bail!(
+            "`observation` has shape {:?}, but must be [n_obs_steps, observation] or [n, n_obs_steps, observation]",
+            given.shape()
+        ),
+    };
+    ensure!(given.len_of(Axis(0)) > 0, "`observation` is empty");
+    given.outer_iter().map(|one| Ok(one.to_owned().into_dimensionality::<Ix2>()?)).collect()
 }
 
 impl PlanInput {
@@ -31,7 +48,7 @@ impl PlanInput {
     pub fn ensure_no_noise(&self) -> Result<()> {
         let given = [("initial_noise", self.initial_noise.is_some()), ("step_noise", self.step_noise.is_some())];
         if let Some((name, _)) = given.into_iter().find(|(_, given)| *given) {
-            bail!("`{name}` is the noise of one plan, but --plans draws several from seeds");
+            bail!("`{name}` is the noise of one plan, but --count draws several from seeds");
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod failure;
 mod input;
 mod journal;
 mod machine;
+mod model;
 mod output;
 mod progress;
 mod say;

@@ -2,6 +2,7 @@
 
 pub mod animation;
 pub mod episodes;
+pub mod grid;
 pub mod page;
 pub mod plot;
 pub mod staging;

@@ -1,5 +1,7 @@
 //! Bars on standard error; nothing is drawn where that is not a terminal.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use indicatif::{ProgressBar, ProgressStyle};
 use parapolicy_eval::SamplerRun;
 use parapolicy_policy::{InstallObserver, InstallStage};
@@ -25,6 +27,31 @@ impl RunProgress {
     /// Counts an episode whose figures are not known yet.
     pub fn episode_over(&self, sampler: &str) {
         self.0.set_message(sampler.to_owned());
+        self.0.inc(1);
+    }
+
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// The bar over samples of a denoiser that is no policy.
+pub struct SampleProgress(ProgressBar, AtomicU64);
+
+impl SampleProgress {
+    pub fn new(samples: u64) -> Self {
+        let bar = ProgressBar::new(samples).with_style(style("{bar:30} {pos}/{len} samples  {msg}"));
+        Self(bar, AtomicU64::new(0))
+    }
+
+    /// Counts rows of a batch.
+    pub fn evaluated(&self, rows: usize) {
+        let all = self.1.fetch_add(rows as u64, Ordering::Relaxed) + rows as u64;
+        self.0.set_message(format!("{all} evaluations"));
+    }
+
+    /// Counts a sample that is drawn.
+    pub fn drawn(&self) {
         self.0.inc(1);
     }
 

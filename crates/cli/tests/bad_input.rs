@@ -167,7 +167,7 @@ fn noise() {
         });
     };
     with_noise(2, 0.0);
-    bench.refuses_with(&["--plans=2"], &["in.npz", "step_noise", "--plans"]);
+    bench.refuses_with(&["--count=2"], &["in.npz", "step_noise", "--count"]);
     with_noise(3, 0.0);
     bench.refuses(&["in.npz", "step_noise", "[3, 16, 2]", "[2, 16, 2]"]);
     with_noise(2, f64::INFINITY);
@@ -208,10 +208,10 @@ fn unknown_names_are_refused_by_the_command_line() {
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8(output.stderr).unwrap().contains("magic"));
     }
-    for arguments in [["run", "--environments=0"], ["sample", "--plans=0"]] {
+    for (arguments, most) in [(["run", "--environments=0"], 1024), (["sample", "--count=0"], 1_000_000)] {
         let output = program().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2));
-        assert!(String::from_utf8(output.stderr).unwrap().contains("0 is not in 1..=1024"));
+        assert!(String::from_utf8(output.stderr).unwrap().contains(&format!("0 is not in 1..={most}")));
     }
     assert!(refused(program().args(["run", "--sampler=picard,picard"]), 2).contains("picard is named twice"));
 }

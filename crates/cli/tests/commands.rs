@@ -280,7 +280,7 @@ fn plans_of_several_seeds_are_drawn_together() {
     let output = folder.join("many.npz");
     let paths =
         ["--input", folder.join("in.npz").to_str().unwrap(), "--output", output.to_str().unwrap()].map(str::to_owned);
-    let arguments = ["sample", "--steps=12", "--seed=7", "--plans=3"];
+    let arguments = ["sample", "--steps=12", "--seed=7", "--count=3"];
     let arguments: Vec<&str> = arguments.into_iter().chain(paths.iter().map(String::as_str)).collect();
     let statistics = json(&arguments);
     let mut npz = NpzReader::new(fs::File::open(&output).unwrap()).unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parapolicy_policy::{
     Backend, BackendError, EncoderGraph, GraphError, GraphFile, GraphTensors, Idle, Inference, InstallObserver,
-    LibraryDescription, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision,
+    LibraryDescription, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, Signature,
 };
 
 use crate::{
@@ -116,11 +116,11 @@ impl OpenBackend for OpenOnnxRuntime {
     fn denoiser(
         &self,
         graph: &GraphFile,
-        manifest: &Manifest,
+        signature: &Signature,
         device: u32,
     ) -> Result<Box<dyn OpenDenoiser>, GraphError> {
         let how = Execution { device, ..self.how };
-        Ok(Box::new(Onnx::open(graph, manifest, &self.runtime, how)?))
+        Ok(Box::new(Onnx::open(graph, signature, &self.runtime, how)?))
     }
 
     fn encoder(

@@ -21,8 +21,8 @@ use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
 use parapolicy_onnx::{Dimension, Graph, OPSETS, OnnxError, TensorInfo, ValueKind, external_tensor};
 use parapolicy_policy::{
-    Batch, GraphError, GraphFile, GraphTensors, Idle, Manifest, OpenDenoiser, Precision, PredictError, TimestepType,
-    work_of,
+    Batch, Condition, ConditionKind, GraphError, GraphFile, GraphTensors, Idle, OpenDenoiser, Precision, PredictError,
+    Signature, TimestepType, work_of,
 };
 use parapolicy_sampler::BoxError;
 
@@ -50,29 +50,36 @@ struct Layout {
     prediction: String,
     /// Whether inputs are bound anew for every call.
     copies_inputs: bool,
-    /// Shape of a plan.
-    plan: [usize; 2],
+    /// Sizes of a sample.
+    plan: Vec<usize>,
 }
 
 impl Onnx {
-    pub fn open(file: &GraphFile, manifest: &Manifest, runtime: &Runtime, how: Execution) -> Result<Self, GraphError> {
+    pub fn open(
+        file: &GraphFile,
+        signature: &Signature,
+        runtime: &Runtime,
+        how: Execution,
+    ) -> Result<Self, GraphError> {
         let path = file.path();
         // The tensors are read with ONNX Runtime's own kernels, whichever provider will run the graph.
         let reading = open(file, runtime, how.threads, how.idle)?;
         let tensors = tensors(&reading);
-        let accepted =
-            tensors.denoiser(manifest).map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
-        let denoiser = &manifest.denoiser;
+        let accepted = tensors
+            .denoiser(signature)
+            .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
+        let denoiser = &signature.graph;
         let layout = Layout {
             sample: denoiser.sample.clone(),
             prediction: denoiser.prediction.clone(),
             copies_inputs: how.copies_inputs(),
-            plan: [manifest.horizon, manifest.plan_dim()],
+            plan: signature.sample.clone(),
         };
         let conditioning_inputs = ConditioningInputs {
             timestep: denoiser.timestep.clone(),
             timestep_type: accepted.timestep,
-            observation: denoiser.observation.clone(),
+            observation: signature.condition.as_ref().map(|condition| condition.input.clone()),
+            is_label: matches!(&signature.condition, Some(Condition { kind: ConditionKind::Label { .. }, .. })),
             seen: accepted.seen,
         };
         let graph = ToOpen { file, tensors: &tensors, runtime, how };
@@ -98,11 +105,11 @@ impl OpenDenoiser for Onnx {
     }
 
     /// Counted by the engine.
-    fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
+    fn work(&self, signature: &Signature, precision: Precision, rows: usize) -> Result<Work, String> {
         // Read again, or it would be kept in memory for this alone.
         let file = GraphFile::verified(&self.path, &self.sha256).map_err(|why| why.to_string())?;
         let WorkByStage { condition, layers } =
-            work_of(&file, manifest, precision, rows).map_err(|why| why.to_string())?;
+            work_of(&file, signature, precision, rows).map_err(|why| why.to_string())?;
         Ok(match self.conditioning {
             Conditioning::Inputs(_) => condition + layers,
             Conditioning::Precomputed(_) => layers,

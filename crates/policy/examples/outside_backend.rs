@@ -17,6 +17,7 @@ use parapolicy_onnx::Graph;
 use parapolicy_policy::{
     Backend, BackendError, BackendName, Backends, Batch, DuplicateBackend, EncoderGraph, GraphError, GraphFile,
     GraphTensors, Inference, InstallObserver, Manifest, Network, OpenBackend, OpenDenoiser, OpenEncoder, PredictError,
+    Signature,
 };
 use parapolicy_sampler::{BoxError, Noise, PredictionType, Sampler, Solver, Strategy, Table};
 
@@ -67,12 +68,12 @@ impl OpenBackend for OpenStandstill {
     fn denoiser(
         &self,
         graph: &GraphFile,
-        manifest: &Manifest,
+        signature: &Signature,
         _device: u32,
     ) -> Result<Box<dyn OpenDenoiser>, GraphError> {
         let mismatch = |problem| GraphError::Mismatch { path: graph.path().to_path_buf(), problem };
-        self.tensors(graph)?.denoiser(manifest).map_err(mismatch)?;
-        Ok(Box::new(Denoiser::new(manifest).map_err(|error| refused(graph.path(), error))?))
+        self.tensors(graph)?.denoiser(signature).map_err(mismatch)?;
+        Ok(Box::new(Denoiser::new(signature).map_err(|error| refused(graph.path(), error))?))
     }
 
     /// Never asked for: it does not say that it runs encoders.
@@ -97,18 +98,20 @@ struct Denoiser {
 }
 
 impl Denoiser {
-    fn new(manifest: &Manifest) -> Result<Self, BoxError> {
-        let (plan_dim, seen_dim) = (manifest.plan_dim(), manifest.seen_dim());
-        if manifest.scheduler.prediction_type != PredictionType::Epsilon || seen_dim < plan_dim {
+    fn new(signature: &Signature) -> Result<Self, BoxError> {
+        let last = |sizes: &[usize]| sizes.last().copied().unwrap_or_default();
+        let plan_dim = last(&signature.sample);
+        let seen_dim = signature.condition.as_ref().map_or(0, |condition| last(&condition.sizes));
+        if signature.scheduler.prediction_type != PredictionType::Epsilon || seen_dim < plan_dim {
             return Err("standstill predicts noise, of plans that the end of an observation begins".into());
         }
-        let steps = manifest.scheduler.num_train_timesteps;
-        let table = Table::new(&manifest.scheduler, Solver::Ddim { eta: 0.0 }, steps)?;
+        let steps = signature.scheduler.num_train_timesteps;
+        let table = Table::new(&signature.scheduler, Solver::Ddim { eta: 0.0 }, steps)?;
         let mut levels = vec![[1.0, 1.0]; steps];
         for step in table.rows() {
             levels[step.timestep as usize] = [step.alpha, step.sigma];
         }
-        Ok(Self { levels, plan_dim, seen: manifest.n_obs_steps * seen_dim })
+        Ok(Self { levels, plan_dim, seen: signature.condition_dim() })
     }
 }
 

@@ -19,7 +19,7 @@ use parapolicy_sampler::BoxError;
 
 use crate::{
     EncoderGraph, GraphError, GraphFile, GraphTensors, Inference, LibraryDescription, Manifest, Precision,
-    PredictError, TimestepType,
+    PredictError, Signature, TimestepType,
 };
 
 mod install;
@@ -122,7 +122,7 @@ pub trait OpenBackend: fmt::Debug + Send + Sync {
     fn denoiser(
         &self,
         graph: &GraphFile,
-        manifest: &Manifest,
+        signature: &Signature,
         device: u32,
     ) -> Result<Box<dyn OpenDenoiser>, GraphError>;
 
@@ -163,7 +163,7 @@ pub trait OpenDenoiser: fmt::Debug + Send {
     ///
     /// # Errors
     /// The reason why they cannot be counted.
-    fn work(&self, _manifest: &Manifest, _precision: Precision, _rows: usize) -> Result<Work, String> {
+    fn work(&self, _signature: &Signature, _precision: Precision, _rows: usize) -> Result<Work, String> {
         Err("the work of this backend is not counted".into())
     }
 }

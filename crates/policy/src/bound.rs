@@ -1,4 +1,4 @@
-//! A network with bound observations, one per plan: the denoiser that a sampler calls.
+//! A network with bound conditions, one per sample: the denoiser that a sampler calls.
 
 use std::iter;
 
@@ -6,7 +6,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use parapolicy_engine::RunError;
 use parapolicy_sampler::{BatchedDenoiser, BoxError, Denoiser, Known};
 
-use crate::{Batch, encoder::Encoder, network::Network};
+use crate::{Batch, opened::Opened};
 
 /// Why a batch could not be denoised.
 #[derive(Debug, thiserror::Error)]
@@ -63,34 +63,62 @@ pub enum PredictError {
     Native(#[from] RunError),
 }
 
-/// A [`Network`] with an observation bound to it, by [`Network::bind`].
+/// A network with an observation or another condition bound to it, by [`Network::bind`](crate::Network::bind) or
+/// [`DenoiserNetwork::bind`](crate::DenoiserNetwork::bind).
 ///
 /// The engine reads the samples and writes the predictions in place, without copies or allocation. For ONNX
 /// Runtime both are copied once, to and from tensors that are kept for each size of a batch; its binding allocates a
 /// handle of the output in every call.
 #[derive(Debug)]
-pub struct BoundDenoiser<'a> {
-    network: &'a mut Network,
-}
+pub struct BoundDenoiser<'a>(BoundPlans<'a>);
 
-/// A [`Network`] with an observation bound for each of several plans, by [`Network::bind_batched`].
+/// A network with an observation or another condition bound for each of several samples, by
+/// [`Network::bind_batched`](crate::Network::bind_batched) or
+/// [`DenoiserNetwork::bind_batched`](crate::DenoiserNetwork::bind_batched).
 ///
 /// ONNX Runtime may sum in another order for another batch size, so the prediction for a row can differ by rounding
 /// with the size of its batch.
 #[derive(Debug)]
 pub struct BoundPlans<'a> {
-    network: &'a mut Network,
-}
-
-impl<'a> BoundDenoiser<'a> {
-    pub(crate) fn new(network: &'a mut Network) -> Self {
-        Self { network }
-    }
+    opened: &'a mut Opened,
+    /// `[plans, …]`, as the graph sees them.
+    conditions: &'a [f32],
+    plans: usize,
 }
 
 impl<'a> BoundPlans<'a> {
-    pub(crate) fn new(network: &'a mut Network) -> Self {
-        Self { network }
+    pub(crate) fn new(opened: &'a mut Opened, conditions: &'a [f32], plans: usize) -> Self {
+        Self { opened, conditions, plans }
+    }
+
+    /// All rows belong to the first plan.
+    pub(crate) fn into_denoiser(self) -> BoundDenoiser<'a> {
+        BoundDenoiser(self)
+    }
+
+    /// Checks the batch and runs the graph on it; row `i` belongs to the `i`th of `plans`.
+    fn predict(
+        &mut self,
+        plans: impl Iterator<Item = usize>,
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[f32],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), PredictError> {
+        let Self { opened, conditions, .. } = self;
+        let shape = [samples.nrows(), opened.signature.sample_dim()];
+        check_shape("the shape of the samples", samples.shape(), &shape)?;
+        check_shape("the number of timesteps", &[timesteps.len()], &shape[..1])?;
+        check_shape("the shape of the prediction", prediction.shape(), &shape)?;
+        if samples.is_empty() {
+            return Ok(());
+        }
+        opened.check_process()?;
+        opened.check_timesteps(timesteps)?;
+        let samples = samples.as_slice().ok_or(PredictError::Layout)?;
+        opened.rows.clear();
+        opened.rows.extend(plans);
+        let plans = &opened.rows[..];
+        opened.graph.run(Batch { plans, observations: conditions, samples, timesteps }, prediction)
     }
 }
 
@@ -101,11 +129,11 @@ impl Denoiser for BoundDenoiser<'_> {
         timesteps: &[f32],
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
-        Ok(predict(self.network, iter::repeat_n(0, samples.nrows()), samples, timesteps, prediction)?)
+        Ok(self.0.predict(iter::repeat_n(0, samples.nrows()), samples, timesteps, prediction)?)
     }
 
     fn known(&self) -> Option<Known<'_>> {
-        self.network.inpainted.as_ref().map(|inpainted| inpainted.known(0))
+        self.0.opened.inpainted.as_ref().map(|inpainted| inpainted.known(0))
     }
 }
 
@@ -118,42 +146,17 @@ impl BatchedDenoiser for BoundPlans<'_> {
         prediction: ArrayViewMut2<'_, f32>,
     ) -> Result<(), BoxError> {
         check_shape("the number of plans' rows", &[plans.len()], &[samples.nrows()])?;
-        let bound = self.network.observations.plans();
+        let bound = self.plans;
         if let Some(&plan) = plans.iter().find(|plan| **plan >= bound) {
             return Err(PredictError::Plan { plan, bound }.into());
         }
-        Ok(predict(self.network, plans.iter().copied(), samples, timesteps, prediction)?)
+        Ok(self.predict(plans.iter().copied(), samples, timesteps, prediction)?)
     }
 
     fn known_of(&self, plan: usize) -> Option<Known<'_>> {
-        let inpainted = self.network.inpainted.as_ref()?;
-        (plan < self.network.observations.plans()).then(|| inpainted.known(plan))
+        let inpainted = self.opened.inpainted.as_ref()?;
+        (plan < self.plans).then(|| inpainted.known(plan))
     }
-}
-
-/// Checks the batch and runs the graph on it; row `i` belongs to the `i`th of `plans`.
-fn predict(
-    network: &mut Network,
-    plans: impl Iterator<Item = usize>,
-    samples: ArrayView2<'_, f32>,
-    timesteps: &[f32],
-    prediction: ArrayViewMut2<'_, f32>,
-) -> Result<(), PredictError> {
-    let shape = [samples.nrows(), network.manifest.sample_dim()];
-    check_shape("the shape of the samples", samples.shape(), &shape)?;
-    check_shape("the number of timesteps", &[timesteps.len()], &shape[..1])?;
-    check_shape("the shape of the prediction", prediction.shape(), &shape)?;
-    if samples.is_empty() {
-        return Ok(());
-    }
-    network.check_process()?;
-    network.check_timesteps(timesteps)?;
-    let samples = samples.as_slice().ok_or(PredictError::Layout)?;
-    network.rows.clear();
-    network.rows.extend(plans);
-    let observations = network.encoder.as_ref().map_or(network.observations.all(), Encoder::features);
-    let plans = &network.rows[..];
-    network.graph.run(Batch { plans, observations, samples, timesteps }, prediction)
 }
 
 fn check_shape(what: &'static str, found: &[usize], expected: &[usize]) -> Result<(), PredictError> {

@@ -31,11 +31,6 @@ impl Encoder {
         self.open.run(observations, &mut self.features)?;
         Ok(&self.features)
     }
-
-    /// The features of the last run.
-    pub fn features(&self) -> &[f32] {
-        &self.features
-    }
 }
 
 /// The provider for encoders, with the same number of threads, where the main provider runs none.

@@ -17,7 +17,7 @@ pub use self::{
     error::GraphError,
     file::GraphFile,
 };
-use crate::{EncoderGraph, Manifest, OpenDenoiser, Provider};
+use crate::{EncoderGraph, Manifest, OpenDenoiser, Provider, Signature};
 
 /// The inputs and the outputs of a graph, as they are.
 #[derive(Clone, Debug)]
@@ -28,14 +28,18 @@ pub struct GraphTensors {
     pub outputs: Vec<TensorInfo>,
 }
 
-/// The denoiser of the policy in the directory `dir`, on every device of the provider.
-pub(crate) fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Box<dyn OpenDenoiser>, GraphError> {
-    let file = GraphFile::verified(dir.join(&manifest.denoiser.file), &manifest.denoiser.sha256)?;
-    let open = |&device| provider.backend().denoiser(&file, manifest, device);
+/// The denoiser in the directory `dir`, on every device of the provider.
+pub(crate) fn open(
+    dir: &Path,
+    signature: &Signature,
+    provider: &Provider,
+) -> Result<Box<dyn OpenDenoiser>, GraphError> {
+    let file = GraphFile::verified(dir.join(&signature.graph.file), &signature.graph.sha256)?;
+    let open = |&device| provider.backend().denoiser(&file, signature, device);
     let mut graphs = provider.devices().iter().map(open).collect::<Result<Vec<_>, _>>()?;
     // The others are the same graph.
     if let Some(graph) = graphs.first_mut() {
-        independence::check(file.path(), graph.as_mut(), manifest, provider.precision())?;
+        independence::check(file.path(), graph.as_mut(), signature, provider.precision())?;
     }
     match graphs.len() {
         1 => Ok(graphs.remove(0)),
@@ -48,8 +52,8 @@ impl GraphTensors {
     ///
     /// # Errors
     /// The mismatch between manifest and denoiser, in words.
-    pub fn denoiser(&self, manifest: &Manifest) -> Result<Accepted, String> {
-        check::denoiser(self, manifest)
+    pub fn denoiser(&self, signature: &Signature) -> Result<Accepted, String> {
+        check::denoiser(self, signature)
     }
 
     /// Checks the encoder's graph against the manifest.

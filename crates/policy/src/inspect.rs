@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use parapolicy_onnx::TensorInfo;
 use serde::Serialize;
 
-use crate::{DenoiserGraph, EncoderGraph, GraphFile, GraphTensors, Manifest, PolicyError, Provider};
+use crate::{
+    DenoiserGraph, DenoiserManifest, EncoderGraph, GraphFile, GraphTensors, Manifest, PolicyError, Provider, Signature,
+};
 
 /// What [`inspect`] found.
 #[derive(Clone, Debug, Serialize)]
@@ -19,6 +21,20 @@ pub struct Inspection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<GraphDescription>,
     /// What opened it: `cpu` or `native`.
+    pub provider: String,
+    /// The shared library that did, if one did.
+    pub runtime: Option<LibraryDescription>,
+}
+
+/// What [`inspect_denoiser`] found.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct DenoiserInspection {
+    /// The manifest.
+    pub manifest: DenoiserManifest,
+    /// The graph.
+    pub graph: GraphDescription,
+    /// What opened it: `cpu`, say.
     pub provider: String,
     /// The shared library that did, if one did.
     pub runtime: Option<LibraryDescription>,
@@ -72,8 +88,8 @@ pub struct LibraryDescription {
 /// A manifest that is wrong, or a graph that the provider cannot open.
 pub fn inspect(dir: &Path, provider: &Provider) -> Result<Inspection, PolicyError> {
     let manifest = Manifest::load(dir)?;
-    let DenoiserGraph { file, sha256, .. } = &manifest.denoiser;
-    let graph = GraphDescription::of(dir.join(file), sha256, provider, |tensors| tensors.denoiser(&manifest).err())?;
+    let signature = manifest.signature();
+    let graph = GraphDescription::of_denoiser(dir, &signature, provider)?;
     let described = |encoder: &EncoderGraph| {
         let EncoderGraph { file, sha256, .. } = encoder;
         let mismatch = |tensors: &GraphTensors| tensors.encoder(&manifest, encoder).err();
@@ -84,7 +100,22 @@ pub fn inspect(dir: &Path, provider: &Provider) -> Result<Inspection, PolicyErro
     Ok(Inspection { graph, encoder, manifest, provider: provider.name().to_string(), runtime })
 }
 
+/// Describes the denoiser in the directory `dir`, which is no policy, as [`inspect`] describes a policy.
+///
+/// # Errors
+/// A manifest that is wrong, or a graph that the provider cannot open.
+pub fn inspect_denoiser(dir: &Path, provider: &Provider) -> Result<DenoiserInspection, PolicyError> {
+    let manifest = DenoiserManifest::load(dir)?;
+    let graph = GraphDescription::of_denoiser(dir, &manifest.signature(), provider)?;
+    Ok(DenoiserInspection { graph, manifest, provider: provider.name().to_string(), runtime: provider.library() })
+}
+
 impl GraphDescription {
+    fn of_denoiser(dir: &Path, signature: &Signature, provider: &Provider) -> Result<Self, PolicyError> {
+        let DenoiserGraph { file, sha256, .. } = &signature.graph;
+        Self::of(dir.join(file), sha256, provider, |tensors| tensors.denoiser(signature).err())
+    }
+
     fn of(
         path: PathBuf,
         sum: &str,

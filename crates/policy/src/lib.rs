@@ -39,6 +39,7 @@ mod adopt;
 mod backend;
 mod bound;
 mod cache;
+mod denoiser;
 mod encoder;
 mod graph;
 mod hash;
@@ -51,8 +52,10 @@ mod native;
 mod network;
 mod normalization;
 mod observation;
+mod opened;
 mod precision;
 mod provider;
+mod signature;
 
 pub use adopt::{AdoptError, Adoption, Blank, RoleNames, adopt};
 pub use backend::{
@@ -61,14 +64,18 @@ pub use backend::{
 };
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
 pub use cache::cache_directory;
+pub use denoiser::{ConditionConfig, DENOISER_MANIFEST_FILE, DenoiserManifest, DenoiserNetwork, SampleConfig};
 pub use graph::{Accepted, GraphError, GraphFile, GraphTensors, TimestepType};
 pub use hash::{sha256, sha256_of};
 pub use history::ObservationHistory;
 pub use inference::{Idle, Inference, InferenceError};
-pub use inspect::{GraphDescription, Inspection, LibraryDescription, TensorDescription, inspect};
+pub use inspect::{
+    DenoiserInspection, GraphDescription, Inspection, LibraryDescription, TensorDescription, inspect, inspect_denoiser,
+};
 pub use manifest::{DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
 pub use native::{NATIVE, work_of};
 pub use network::{Network, PolicyError};
 pub use normalization::Normalization;
 pub use precision::{Precision, UnknownPrecision};
 pub use provider::Provider;
+pub use signature::{Condition, ConditionKind, Signature};

@@ -7,11 +7,12 @@ mod validate;
 use std::{ops::Range, path::Path};
 
 use parapolicy_sampler::SchedulerConfig;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use self::blank::BLANK;
 pub use self::error::ManifestError;
-use crate::Normalization;
+pub(crate) use self::validate::{MAX_PLAN, Problem, check, scheduler_problem, validate_shape};
+use crate::{Condition, ConditionKind, DENOISER_MANIFEST_FILE, Normalization, Signature};
 
 /// The manifest's file name, in the policy's directory.
 pub const MANIFEST_FILE: &str = "policy.json";
@@ -124,17 +125,27 @@ impl Manifest {
     /// A file that cannot be read, is not JSON of this schema, or has a field that makes no sense.
     pub fn load(dir: &Path) -> Result<Self, ManifestError> {
         let path = dir.join(MANIFEST_FILE);
-        let text = read(&path)?;
-        let fields = blank::blanks(&text);
-        if !fields.is_empty() {
-            return Err(ManifestError::Blank { path, fields });
+        if !path.exists() && dir.join(DENOISER_MANIFEST_FILE).exists() {
+            return Err(ManifestError::NoPolicy { path: dir.join(DENOISER_MANIFEST_FILE) });
         }
-        let mut json = serde_json::Deserializer::from_str(&text);
-        let manifest: Self =
-            serde_path_to_error::deserialize(&mut json).map_err(|error| ManifestError::from_json(&path, &error))?;
-        json.end().map_err(|error| ManifestError::Json { path: path.clone(), error: error.to_string() })?;
-        manifest.validate().map_err(|(field, problem)| ManifestError::Field { path, field, problem })?;
-        Ok(manifest)
+        load(&path, Self::validate)
+    }
+
+    /// What a backend has to know of the denoiser: its sample is a plan, its condition an observation.
+    pub fn signature(&self) -> Signature {
+        let condition = |input: &String| Condition {
+            field: "denoiser.observation",
+            input: input.clone(),
+            sizes: vec![self.n_obs_steps, self.seen_dim()],
+            kind: ConditionKind::Numbers,
+        };
+        Signature {
+            manifest: MANIFEST_FILE,
+            sample: vec![self.horizon, self.plan_dim()],
+            condition: self.denoiser.observation.as_ref().map(condition),
+            graph: self.denoiser.clone(),
+            scheduler: self.scheduler.clone(),
+        }
     }
 
     /// Numbers in one observation.
@@ -178,6 +189,25 @@ impl Manifest {
         let start = self.n_obs_steps - 1;
         start..start + self.n_action_steps
     }
+}
+
+/// Reads and validates a manifest of any kind.
+pub(crate) fn load<M: DeserializeOwned>(
+    path: &Path,
+    validate: impl FnOnce(&M) -> Result<(), Problem>,
+) -> Result<M, ManifestError> {
+    let path = path.to_path_buf();
+    let text = read(&path)?;
+    let fields = blank::blanks(&text);
+    if !fields.is_empty() {
+        return Err(ManifestError::Blank { path, fields });
+    }
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let manifest =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| ManifestError::from_json(&path, &error))?;
+    json.end().map_err(|error| ManifestError::Json { path: path.clone(), error: error.to_string() })?;
+    validate(&manifest).map_err(|(field, problem)| ManifestError::Field { path, field, problem })?;
+    Ok(manifest)
 }
 
 fn read(path: &Path) -> Result<String, ManifestError> {

@@ -7,8 +7,9 @@ use parapolicy_engine::{Engine, EngineError, Graph, Names, Threads, Work, WorkBy
 use parapolicy_sampler::BoxError;
 
 use crate::{
-    Backend, BackendError, BackendName, Batch, EncoderGraph, GraphError, GraphFile, GraphTensors, Inference,
-    InstallObserver, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision, PredictError, TimestepType,
+    Backend, BackendError, BackendName, Batch, ConditionKind, EncoderGraph, GraphError, GraphFile, GraphTensors,
+    Inference, InstallObserver, MANIFEST_FILE, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision,
+    PredictError, Signature, TimestepType,
 };
 
 /// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy.
@@ -73,14 +74,14 @@ impl OpenBackend for OpenNative {
     fn denoiser(
         &self,
         file: &GraphFile,
-        manifest: &Manifest,
+        signature: &Signature,
         _device: u32,
     ) -> Result<Box<dyn OpenDenoiser>, GraphError> {
         let (path, graph) = (file.path(), read(file)?);
         let accepted = GraphTensors::from(&graph)
-            .denoiser(manifest)
+            .denoiser(signature)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
-        let names = names(path, manifest)?;
+        let names = names(path, signature)?;
         let engine = Engine::on(&graph, &names, self.kernel, self.threads).map_err(|error| refused(path, error))?;
         Ok(Box::new(NativeDenoiser { engine, timestep: accepted.timestep, prediction: Vec::new() }))
     }
@@ -104,7 +105,7 @@ impl OpenDenoiser for NativeDenoiser {
         self.timestep
     }
 
-    fn work(&self, _manifest: &Manifest, _precision: Precision, rows: usize) -> Result<Work, String> {
+    fn work(&self, _signature: &Signature, _precision: Precision, rows: usize) -> Result<Work, String> {
         Ok(self.engine.work(rows))
     }
 
@@ -130,21 +131,26 @@ impl OpenDenoiser for NativeDenoiser {
 /// A graph that the engine does not read, and so cannot count.
 pub fn work_of(
     graph: &GraphFile,
-    manifest: &Manifest,
+    signature: &Signature,
     precision: Precision,
     rows: usize,
 ) -> Result<WorkByStage, GraphError> {
-    let names = names(graph.path(), manifest)?;
+    let names = names(graph.path(), signature)?;
     WorkByStage::of(&read(graph)?, &names, precision.bytes(), rows).map_err(|error| refused(graph.path(), error))
 }
 
 /// Names of the inputs and output of a graph with an observation input.
-fn names<'a>(path: &Path, manifest: &'a Manifest) -> Result<Names<'a>, GraphError> {
-    let denoiser = &manifest.denoiser;
-    let Some(observation) = &denoiser.observation else {
-        return Err(GraphError::Inpainting { path: path.to_path_buf() });
+fn names<'a>(path: &Path, signature: &'a Signature) -> Result<Names<'a>, GraphError> {
+    let (graph, path) = (&signature.graph, path.to_path_buf());
+    let Some(condition) = &signature.condition else {
+        let is_policy = signature.manifest == MANIFEST_FILE;
+        return Err(if is_policy { GraphError::Inpainting { path } } else { GraphError::NoPlans { path } });
     };
-    Ok(Names { sample: &denoiser.sample, timestep: &denoiser.timestep, observation, prediction: &denoiser.prediction })
+    if condition.kind != ConditionKind::Numbers || signature.sample.len() != 2 {
+        return Err(GraphError::NoPlans { path });
+    }
+    let observation = &condition.input;
+    Ok(Names { sample: &graph.sample, timestep: &graph.timestep, observation, prediction: &graph.prediction })
 }
 
 fn read(graph: &GraphFile) -> Result<Graph, GraphError> {

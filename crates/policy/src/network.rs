@@ -9,8 +9,8 @@ use parapolicy_engine::Work;
 
 pub use self::error::PolicyError;
 use crate::{
-    BoundDenoiser, BoundPlans, Manifest, OpenDenoiser, PredictError, Provider, TimestepType, encoder::Encoder, graph,
-    inpainted::Inpainted, observation::Observations,
+    BoundDenoiser, BoundPlans, Manifest, PredictError, Provider, Signature, encoder::Encoder, inpainted::Inpainted,
+    observation::Observations, opened::Opened,
 };
 
 /// A diffusion policy, loaded.
@@ -36,16 +36,10 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct Network {
-    pub(crate) manifest: Manifest,
-    pub(crate) graph: Box<dyn OpenDenoiser>,
-    pub(crate) encoder: Option<Encoder>,
-    pub(crate) inpainted: Option<Inpainted>,
-    pub(crate) observations: Observations,
-    /// The plan that each row of a batch belongs to.
-    pub(crate) rows: Vec<usize>,
-    pub(crate) provider: Provider,
-    /// In which the threads of graph and encoder are.
-    process: u32,
+    manifest: Manifest,
+    opened: Opened,
+    encoder: Option<Encoder>,
+    observations: Observations,
 }
 
 impl Network {
@@ -57,22 +51,26 @@ impl Network {
     /// The first thing that is wrong with the manifest or a graph; or ONNX Runtime cannot be had for the encoder.
     pub fn load(dir: &Path, provider: &Provider) -> Result<Self, PolicyError> {
         let manifest = Manifest::load(dir)?;
-        let graph = graph::open(dir, &manifest, provider)?;
+        let mut opened = Opened::open(dir, manifest.signature(), provider)?;
+        opened.inpainted = Inpainted::new(&manifest);
         let encoder = Encoder::open(dir, &manifest, provider)?;
-        let inpainted = Inpainted::new(&manifest);
         let observations = Observations::new([manifest.n_obs_steps, manifest.observation_dim()]);
-        let (provider, process) = (provider.clone(), std::process::id());
-        Ok(Self { manifest, graph, encoder, inpainted, observations, rows: Vec::new(), provider, process })
+        Ok(Self { manifest, opened, encoder, observations })
     }
 
     /// The provider that runs the graph.
     pub fn provider(&self) -> &Provider {
-        &self.provider
+        &self.opened.provider
     }
 
     /// The manifest (`policy.json`).
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Shapes, names and scheduler of the denoiser.
+    pub fn signature(&self) -> &Signature {
+        &self.opened.signature
     }
 
     /// Checks that the graph can be asked about these timesteps, a sampler's [`Table::timesteps`] before it draws: a
@@ -83,13 +81,7 @@ impl Network {
     /// # Errors
     /// [`PredictError::Timestep`] with the graph's input and the first timestep that is not whole.
     pub fn check_timesteps(&self, timesteps: &[f32]) -> Result<(), PredictError> {
-        let unfit = |timestep: &&f32| timestep.fract() != 0.0;
-        match timesteps.iter().find(unfit) {
-            Some(&timestep) if self.graph.timestep_type() == TimestepType::Int64 => {
-                Err(PredictError::Timestep { input: self.manifest.denoiser.timestep.clone(), timestep })
-            }
-            _ => Ok(()),
-        }
+        self.opened.check_timesteps(timesteps)
     }
 
     /// Operations and bytes of a batch of `rows`, for the roofline.
@@ -97,7 +89,7 @@ impl Network {
     /// # Errors
     /// The reason, where it cannot be counted.
     pub fn work(&self, rows: usize) -> Result<Work, String> {
-        self.graph.work(&self.manifest, self.provider.precision(), rows)
+        self.opened.work(rows)
     }
 
     /// Binds an observation `[n_obs_steps, observation_dim]` in raw units, oldest first: the result denoises action
@@ -109,8 +101,7 @@ impl Network {
     pub fn bind(&mut self, observation: ArrayView2<'_, f64>) -> Result<BoundDenoiser<'_>, PolicyError> {
         self.observations.clear();
         self.observations.push(&self.manifest.observations, observation)?;
-        self.bind_graph()?;
-        Ok(BoundDenoiser::new(self))
+        Ok(self.bind_graph()?.into_denoiser())
     }
 
     /// Binds an observation, as [`Network::bind`] takes it, for each of several plans: the result denoises their action
@@ -131,30 +122,24 @@ impl Network {
         if bound.plans() == 0 {
             return Err(PolicyError::NoPlans);
         }
-        self.bind_graph()?;
-        Ok(BoundPlans::new(self))
+        self.bind_graph()
     }
 
     /// Binds the observations, encoded if there is an encoder, as the denoiser's input or as inpainted values of the
     /// plans.
-    fn bind_graph(&mut self) -> Result<(), PolicyError> {
-        self.check_process().map_err(|error| PolicyError::Bind(error.into()))?;
-        let observations = self.observations.all();
-        let seen = match &mut self.encoder {
-            Some(encoder) => encoder.run(observations)?,
-            None => observations,
+    fn bind_graph(&mut self) -> Result<BoundPlans<'_>, PolicyError> {
+        let Self { opened, encoder, observations, .. } = self;
+        opened.check_process().map_err(|error| PolicyError::Bind(error.into()))?;
+        let plans = observations.plans();
+        let seen = match encoder {
+            Some(encoder) => encoder.run(observations.all())?,
+            None => observations.all(),
         };
-        match &mut self.inpainted {
-            Some(inpainted) => inpainted.bind(seen, self.observations.plans()),
-            None => self.graph.bind(seen).map_err(PolicyError::Bind)?,
+        match &mut opened.inpainted {
+            Some(inpainted) => inpainted.bind(seen, plans),
+            None => opened.graph.bind(seen).map_err(PolicyError::Bind)?,
         }
-        Ok(())
-    }
-
-    /// Refuses a network that was loaded before this process was forked: its threads are in the parent, and it would wait for
-    /// them for ever.
-    pub(crate) fn check_process(&self) -> Result<(), PredictError> {
-        if self.process == std::process::id() { Ok(()) } else { Err(PredictError::Forked) }
+        Ok(BoundPlans::new(opened, seen, plans))
     }
 
     /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · plan_dim]` stands for.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use parapolicy_hostile::{Bounds, Outcome, run};
-use parapolicy_policy::{MANIFEST_FILE, Manifest};
+use parapolicy_policy::{DENOISER_MANIFEST_FILE, DenoiserManifest, MANIFEST_FILE, Manifest};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 /// A sampler of the largest plan that a manifest may ask for is beyond this, and not made.
@@ -23,6 +23,39 @@ fn attempt(folder: &Path, bytes: &[u8]) -> Outcome {
         let _either = Sampler::new(table, Strategy::sequential(), dim);
     }
     Outcome::Read
+}
+
+/// The same of a denoiser that is no policy.
+fn attempt_denoiser(folder: &Path, bytes: &[u8]) -> Outcome {
+    std::fs::write(folder.join(DENOISER_MANIFEST_FILE), bytes).unwrap();
+    let Ok(manifest) = DenoiserManifest::load(folder) else { return Outcome::Refused };
+    let signature = manifest.signature();
+    assert!((1..=1 << 20).contains(&signature.sample_dim()) && signature.condition_dim() <= 1 << 25);
+    assert!(signature.classes().is_none_or(|classes| (1..=1 << 24).contains(&classes)));
+    if let Ok(table) = Table::new(&signature.scheduler, Solver::Ddim { eta: 0.0 }, 2) {
+        let _either = Sampler::new(table, Strategy::sequential(), signature.sample_dim());
+    }
+    Outcome::Read
+}
+
+#[test]
+fn mutants_of_denoisers_manifests_are_read_or_refused() {
+    let seed = r#"{
+        "schema_version": 1, "name": "digits", "sample": {"shape": [1, 8, 8], "range": [-1.0, 1.0]},
+        "condition": {"input": "label", "classes": 10},
+        "scheduler": {
+            "num_train_timesteps": 1000, "beta_schedule": "linear", "beta_start": 0.0001, "beta_end": 0.02,
+            "prediction_type": "epsilon"
+        },
+        "denoiser": {
+            "file": "denoiser.onnx", "sha256": "0000000000000000000000000000000000000000000000000000000000000000",
+            "sample": "sample", "timestep": "timestep", "prediction": "prediction"
+        }
+    }"#;
+    let seeds = [seed.into(), seed.replace(r#""classes": 10"#, r#""shape": [77, 16]"#).into_bytes()];
+    let folder = tempfile::tempdir().unwrap();
+    let summary = run("denoiser.json", &seeds, 5000, BOUNDS, |bytes| attempt_denoiser(folder.path(), bytes));
+    assert!(summary.read.min(summary.refused) > 0, "each way is taken: {summary:?}");
 }
 
 #[test]

@@ -8,10 +8,11 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub struct AdoptArguments {
     /// Graph of a denoiser, in ONNX: noisy plans `[batch, horizon, action_dim]`, their timesteps `[batch]` and
-    /// observations `[batch, n_obs_steps, observation_dim]` to a prediction in the plans' shape.
+    /// observations `[batch, n_obs_steps, observation_dim]` to a prediction in the plans' shape. Or one that is no policy: samples of
+    /// another shape, `[batch, channels, height, width]` say, their timesteps, and a label `[batch]`, numbers or nothing.
     #[arg(value_name = "GRAPH")]
     pub graph: PathBuf,
-    /// Folder to write, which must not be there yet: a copy of the graph, and a `policy.json` whose blanks are to be filled
+    /// Folder to write, which must not be there yet: a copy of the graph, and a `policy.json` or `denoiser.json` whose blanks are to be filled
     /// in. Without it, the graph's name without `.onnx`, in the current folder.
     #[arg(value_name = "OUT")]
     pub out: Option<PathBuf>,
@@ -21,7 +22,7 @@ pub struct AdoptArguments {
     /// The graph's name for the input with timesteps.
     #[arg(long, value_name = "TENSOR")]
     pub timestep: Option<String>,
-    /// The graph's name for the input with observations.
+    /// The graph's name for the input with observations, or with another condition.
     #[arg(long, value_name = "TENSOR")]
     pub observation: Option<String>,
     /// The graph's name for the output with the prediction.

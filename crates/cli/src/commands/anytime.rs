@@ -5,13 +5,13 @@ use std::path::Path;
 use anyhow::Error;
 use indicatif::ProgressIterator as _;
 use ndarray::Array2;
-use parapolicy_policy::Network;
 use parapolicy_sampler::{Budget, Noise, Sampler, Strategy};
 
 use super::bench::{Deviation, deviation};
 use crate::args::BenchArguments;
 use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
+use crate::model::Model;
 use crate::output::plot::anytime::{self, Curve};
 use crate::output::staging::write_file;
 use crate::stop::Stop;
@@ -22,7 +22,7 @@ const ROUNDS: [usize; 17] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 30, 45, 65,
 /// Draws a curve for each of the samplers `names`, with the first solver and number of steps.
 pub fn plot(
     arguments: &BenchArguments,
-    policy: &mut Network,
+    policy: &mut Model,
     names: &[SamplerName],
     observations: &[Array2<f64>],
     file: &Path,
@@ -30,12 +30,12 @@ pub fn plot(
     let (Some(&solver), Some(&steps)) = (arguments.solvers.first(), arguments.steps.first()) else { return Ok(()) };
     let mut curves = Vec::new();
     for &name in names {
-        let settled = arguments.window.settle(name, policy, solver, steps, |_| Ok(observations.to_vec()))?;
+        let settled = policy.settle(&arguments.window, name, solver, steps, observations)?;
         // Samplers that are exact only in distribution end at other plans.
         if settled.strategy.name() == "speculative" {
             continue;
         }
-        let mut sampler = settled.sampler(policy, solver, steps).input()?;
+        let mut sampler = settled.sampler(policy.signature(), solver, steps).input()?;
         let points = points(arguments.seed, policy, &mut sampler, observations)?;
         curves.push(Curve { name: settled.name, points });
     }
@@ -45,7 +45,7 @@ pub fn plot(
 /// Deviation after each number of rounds that cuts a plan short.
 fn points(
     seed: u64,
-    policy: &mut Network,
+    policy: &mut Model,
     sampler: &mut Sampler,
     observations: &[Array2<f64>],
 ) -> Result<Vec<(usize, Deviation)>, Failure> {
@@ -54,7 +54,7 @@ fn points(
     for (index, observation) in observations.iter().enumerate().progress() {
         Stop::current().check("the plot was not written")?;
         let noise = Noise::draw(seed + index as u64, sampler.table().steps(), sampler.dim());
-        let mut denoiser = policy.bind(observation.view()).map_err(Error::from)?;
+        let mut denoiser = policy.bind(observation).map_err(Error::from)?;
         let whole = reference.sample(&mut denoiser, &noise)?.sample().to_owned();
         for (rounds, deviations) in ROUNDS.into_iter().zip(&mut deviations) {
             let budget = Budget { rounds: Some(rounds), deadline: None };

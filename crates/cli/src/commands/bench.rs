@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow, ensure};
 use indicatif::ProgressIterator as _;
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 use parapolicy_control::{BoxError, Latency, Percentiles};
 use parapolicy_eval::CutShort;
 use parapolicy_eval::{Meter, Roofline, drawn_observations};
@@ -18,7 +18,8 @@ use super::{Settled, anytime, print_json};
 use crate::args::BenchArguments;
 use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
-use crate::machine;
+use crate::input::{self, samples::SamplesInput};
+use crate::model::Model;
 use crate::output::staging::check_file;
 use crate::output::table;
 use crate::say::{say, tell};
@@ -136,13 +137,13 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     arguments.anytime.as_deref().map_or(Ok(()), check_file)?;
     let beyond = || anyhow!("--seed: {} observations from it on go beyond the largest seed", arguments.observations);
     arguments.seed.checked_add(arguments.observations).ok_or_else(beyond).input()?;
-    let mut policy = arguments.model.load()?;
+    let mut policy = Model::load(&arguments.model)?;
     let sequential = SamplerName::Strategy(Strategy::sequential());
     let mut names = vec![sequential];
     names.extend(arguments.samplers.iter().filter(|name| **name != sequential));
 
-    let count = usize::try_from(arguments.observations)?;
-    let observations = observations(arguments, &mut policy, count)?;
+    let observations = observations(arguments, &mut policy)?;
+    let count = observations.len();
     let (mut rows, mut precision) = (Vec::new(), Vec::new());
     for &solver in &arguments.solvers {
         for &steps in &arguments.steps {
@@ -150,12 +151,16 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
                 continue;
             }
             let (mut measured, mut refused) = (Vec::new(), Vec::new());
-            let met = |_: &mut Network| Ok(observations.clone());
-            let deviation = from_f32(&arguments.model, &mut policy, solver, steps, met)?;
+            let deviation = match &mut policy {
+                Model::Policy(policy) => {
+                    from_f32(&arguments.model, policy, solver, steps, |_| Ok(observations.clone()))?
+                }
+                Model::Denoiser(_) => None,
+            };
             precision.extend(deviation.map(|deviation| FromF32 { solver: solver.to_string(), steps, deviation }));
             for &name in &names {
-                let settled = arguments.window.settle(name, &mut policy, solver, steps, met)?;
-                match settled.sampler(&policy, solver, steps) {
+                let settled = policy.settle(&arguments.window, name, solver, steps, &observations)?;
+                match settled.sampler(policy.signature(), solver, steps) {
                     Err(error) if error.refuses_solver() => refused.push(Row::refused(solver, steps, name, &error)),
                     sampler => {
                         let budget = arguments.budget.beside_reference(settled.strategy)?;
@@ -175,7 +180,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     }
     let (plans_asked, rows_asked) = (count, arguments.solvers.len() * arguments.steps.len() * names.len());
     let interrupted = stop.is_asked().then_some(BenchInterrupted { plans_asked, rows_asked });
-    let bench = Bench { roofline: machine::roofline(&policy), precision, interrupted, rows };
+    let bench = Bench { roofline: policy.roofline(), precision, interrupted, rows };
     if arguments.json {
         print_json(&bench)?;
     } else {
@@ -184,8 +189,40 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     stop.check("the plans that were drawn by then are reported")
 }
 
+/// What to draw for: the observations of a policy, or conditions, `[1, condition_dim]` each, of another denoiser.
+fn observations(arguments: &BenchArguments, model: &mut Model) -> Result<Vec<Array2<f64>>, Failure> {
+    let of_input = || arguments.input.as_ref().map_or_else(String::new, |path| path.display().to_string());
+    let count = usize::try_from(arguments.observations)?;
+    let given = match (&mut *model, &arguments.input) {
+        (Model::Policy(_), Some(path)) => input::observations(path).with_context(of_input).input()?,
+        (Model::Policy(policy), None) => met_or_drawn(arguments, policy, count)?,
+        (Model::Denoiser(network), path) => {
+            ensure_no_environment(arguments).input()?;
+            let count = path.is_none().then_some(count);
+            let given = SamplesInput::load(path.as_deref(), network.signature(), &[], count);
+            let given = if path.is_some() { given.with_context(of_input) } else { given };
+            let conditions = given.and_then(SamplesInput::without_noise).input()?;
+            conditions.axis_iter(Axis(0)).map(|one| one.to_owned().insert_axis(Axis(0))).collect()
+        }
+    };
+    if arguments.input.is_some() {
+        // What does not fit is the file's fault, and is said before anything is drawn.
+        given.iter().try_for_each(|one| model.bind(one).map(drop)).with_context(of_input).input()?;
+    }
+    Ok(given)
+}
+
+/// Refuses an environment for a denoiser that is no policy.
+fn ensure_no_environment(arguments: &BenchArguments) -> anyhow::Result<()> {
+    ensure!(
+        arguments.place.is_unnamed() && !arguments.drawn,
+        "--environment, --scenario and --drawn are for policies; this denoiser observes nothing: give --input or --observations"
+    );
+    Ok(())
+}
+
 /// The observations to plan for: taken from an environment, or drawn where none accepts the policy.
-fn observations(arguments: &BenchArguments, policy: &mut Network, count: usize) -> Result<Vec<Array2<f64>>, Failure> {
+fn met_or_drawn(arguments: &BenchArguments, policy: &mut Network, count: usize) -> Result<Vec<Array2<f64>>, Failure> {
     let drawn = |policy: &Network| drawn_observations(policy.manifest(), count);
     if arguments.drawn {
         return Ok(drawn(policy));
@@ -253,13 +290,13 @@ impl Measured {
     /// Draws a plan and compares it with `reference`, if there is one.
     fn draw(
         &mut self,
-        policy: &mut Network,
+        policy: &mut Model,
         observation: &Array2<f64>,
         noise: &Noise,
         reference: Option<&Array1<f32>>,
     ) -> Result<Array1<f32>, BoxError> {
         let started = Instant::now();
-        let mut bound = policy.bind(observation.view())?;
+        let mut bound = policy.bind(observation)?;
         let mut meter = Meter::new(&mut bound);
         let sample = self.sampler.sample_within(self.budget, &mut meter, noise)?;
         let took = started.elapsed();
@@ -301,7 +338,7 @@ impl Measured {
 /// reference.
 fn compare(
     seed: u64,
-    policy: &mut Network,
+    policy: &mut Model,
     mut measured: Vec<Measured>,
     observations: &[Array2<f64>],
     solver: Solver,

@@ -181,7 +181,7 @@ fn contenders(
     }
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
     let contender = |policy: &Network, settled: &Settled, refinement: Option<Refinement>| {
-        let sampler = settled.sampler(policy, *solver, *steps).input()?;
+        let sampler = settled.sampler(policy.signature(), *solver, *steps).input()?;
         let (window, tolerance) = (sampler.strategy().window(), sampler.strategy().tolerance());
         let refined = if refinement.is_some() { ", refined" } else { "" };
         let mut run = SamplerRun::new(format!("{}{refined}", settled.name), window, tolerance);

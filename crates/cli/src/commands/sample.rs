@@ -1,6 +1,8 @@
-//! `parapolicy sample`: samples plans for one observation.
+//! `parapolicy sample`: samples plans for one observation, or a denoiser that is no policy.
 
-use anyhow::{Context as _, Result, bail};
+mod denoiser;
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use ndarray::{Array, Array1, Axis, Dimension, IntoDimension as _, arr0, stack};
 use ndarray_npy::NpzWriter;
 use parapolicy_policy::Network;
@@ -11,6 +13,7 @@ use super::print_json;
 use crate::args::{SampleArguments, SamplingArguments};
 use crate::failure::{Failure, InputError as _};
 use crate::input::PlanInput;
+use crate::model::Model;
 use crate::output::staging::{check_file, write_file};
 use crate::say::tell;
 
@@ -40,33 +43,51 @@ struct Batched<'a> {
 pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
     check_file(&arguments.output)?;
     let budget = arguments.budget.budget()?;
-    let mut policy = arguments.model.load()?;
+    let mut model = Model::load(&arguments.model)?;
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
-    let settled = window.settle(arguments.sampler, &mut policy, *solver, *steps, |_| Ok(Vec::new()))?;
-    let sampler = settled.sampler(&policy, *solver, *steps).input()?;
-    let input = PlanInput::load(&arguments.input).input()?;
-    match arguments.plans {
-        None => sample_one(arguments, budget, &input, &mut policy, sampler),
-        Some(plans) => sample_many(arguments, plans, budget, &input, &mut policy, &sampler),
+    let settled = model.settle(window, arguments.sampler, *solver, *steps, &[])?;
+    let mut policy = match model {
+        Model::Policy(policy) => policy,
+        Model::Denoiser(network) => return denoiser::sample(arguments, settled.strategy, *network),
+    };
+    let sampler = settled.sampler(policy.signature(), *solver, *steps).input()?;
+    let path =
+        arguments.input.as_deref().ok_or_else(|| anyhow!("--input is needed: a policy plans for an observation"));
+    let path = path.input()?;
+    ensure_no_labels(arguments).input()?;
+    let input = PlanInput::load(path).input()?;
+    let of_input = || path.display().to_string();
+    match arguments.count {
+        None => sample_one(arguments, budget, &input, of_input, &mut policy, sampler),
+        Some(plans) => sample_many(arguments, plans, budget, &input, of_input, &mut policy, &sampler),
     }
+}
+
+/// Refuses labels, which a policy has none of.
+fn ensure_no_labels(arguments: &SampleArguments) -> Result<()> {
+    ensure!(
+        arguments.labels.is_empty(),
+        "--label is for denoisers that take labels; a policy plans for an observation"
+    );
+    Ok(())
 }
 
 fn sample_one(
     arguments: &SampleArguments,
     budget: Budget,
     input: &PlanInput,
+    of_input: impl Fn() -> String,
     policy: &mut Network,
     mut sampler: Sampler,
 ) -> Result<(), Failure> {
     let drawn = Noise::draw(arguments.seed, sampler.table().steps(), sampler.dim());
     let (horizon, plan_dim) = (policy.manifest().horizon, policy.manifest().plan_dim());
-    let of_input = || arguments.input.display().to_string();
-    let noise = input.noise(&drawn, horizon, plan_dim).with_context(of_input).input()?;
+    let noise = input.noise(&drawn, horizon, plan_dim).with_context(&of_input).input()?;
 
-    let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
+    let mut denoiser = policy.bind(input.observation.view()).with_context(&of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noise)?;
     let actions = policy.actions(drawn.sample());
-    ensure_finite(&actions).with_context(of_input).input()?;
+    ensure_finite(&actions).with_context(&of_input).input()?;
     let sample = drawn.sample().to_shape((horizon, plan_dim))?.to_owned();
     let residual = drawn.residual().map(arr0);
     write_file(&arguments.output, |file| write_plans(file, &actions, &sample, residual.as_ref()))?;
@@ -79,11 +100,11 @@ fn sample_many(
     plans: u64,
     budget: Budget,
     input: &PlanInput,
+    of_input: impl Fn() -> String,
     policy: &mut Network,
     sampler: &Sampler,
 ) -> Result<(), Failure> {
-    let of_input = || arguments.input.display().to_string();
-    input.ensure_no_noise().with_context(of_input).input()?;
+    input.ensure_no_noise().with_context(&of_input).input()?;
     let (steps, dim) = (sampler.table().steps(), sampler.dim());
     let end = arguments.seed.checked_add(plans);
     let end =
@@ -94,11 +115,11 @@ fn sample_many(
     let mut sampler = BatchedSampler::new(sampler.table().clone(), sampler.strategy(), dim, most).input()?;
     let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
 
-    let mut denoiser = policy.bind(input.observation.view()).with_context(of_input).input()?;
+    let mut denoiser = policy.bind(input.observation.view()).with_context(&of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noises)?;
     let actions: Vec<_> = drawn.iter().map(|drawn| policy.actions(drawn.sample())).collect();
     let actions = stack(Axis(0), &actions.iter().map(|actions| actions.view()).collect::<Vec<_>>())?;
-    ensure_finite(&actions).with_context(of_input).input()?;
+    ensure_finite(&actions).with_context(&of_input).input()?;
     let samples: Vec<_> = drawn.iter().map(|drawn| drawn.sample()).collect();
     let shape = (drawn.iter().len(), policy.manifest().horizon, policy.manifest().plan_dim());
     let samples = stack(Axis(0), &samples)?.into_shape_with_order(shape)?;

@@ -197,7 +197,7 @@ fn samplers(
     let (mut settled, mut samplers) = (Vec::new(), Vec::new());
     for &name in &arguments.samplers {
         let one = window.settle(name, policy, *solver, *steps, |policy| met(policy, places, arguments.seed))?;
-        samplers.push(one.sampler(policy, *solver, *steps).input()?);
+        samplers.push(one.sampler(policy.signature(), *solver, *steps).input()?);
         settled.push(one);
     }
     Ok((settled, samplers))

@@ -61,7 +61,10 @@ impl ToOpen<'_> {
         let Layout { sample, prediction, .. } = layout;
         let batch = tensors.inputs.iter().find(|input| input.name == *sample).and_then(TensorInfo::batch_name);
         let (Some(batch), true) = (batch, how.parts_graphs()) else { return Ok(None) };
-        let ConditioningInputs { timestep, observation, seen, .. } = conditioning_inputs;
+        let ConditioningInputs { timestep, observation, seen, is_label, .. } = conditioning_inputs;
+        if *is_label {
+            return Ok(None);
+        }
         let observation = observation.as_deref().map(|name| (name, &seen[..]));
         let names = DenoiserNames { sample, timestep, observation, prediction };
         let Some(partition) = Partition::new(file.bytes().clone(), &names, batch) else {

@@ -6,7 +6,7 @@ mod generator;
 use std::{fs, ops::Range, path::Path};
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
-use parapolicy_policy::{Batch, Inference, Network, PolicyError};
+use parapolicy_policy::{Batch, Inference, Manifest, Network, PolicyError};
 use parapolicy_sampler::{BoxError, Denoiser, Noise, Sampler, Solver, Strategies, Strategy, Table};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -73,17 +73,18 @@ fn load(dir: &Path, provider: &str) -> Result<Network, PolicyError> {
 fn whole(dir: &Path, manifest: &Manifest, runtime: &Runtime) -> Onnx {
     let file = GraphFile::read(dir.join("denoiser.onnx")).unwrap();
     let reading = open(&file, runtime, 1, Idle::Spin).unwrap();
-    let accepted = tensors(&reading).denoiser(manifest).unwrap();
+    let accepted = tensors(&reading).denoiser(&manifest.signature()).unwrap();
     let layout = Layout {
         sample: "sample".into(),
         prediction: "prediction".into(),
         copies_inputs: HOW.copies_inputs(),
-        plan: [HORIZON as usize, ACTION as usize],
+        plan: vec![HORIZON as usize, ACTION as usize],
     };
     let inputs = ConditioningInputs {
         timestep: "timestep".into(),
         timestep_type: accepted.timestep,
         observation: Some("observation".into()),
+        is_label: false,
         seen: accepted.seen,
     };
     let timestep = accepted.timestep;
@@ -211,7 +212,7 @@ fn a_clip_far_from_the_origin_is_seen() {
 
 fn is_parted(path: &Path, manifest: &Manifest, runtime: &Runtime) -> bool {
     matches!(
-        Onnx::open(&GraphFile::read(path).unwrap(), manifest, runtime, HOW).unwrap().conditioning,
+        Onnx::open(&GraphFile::read(path).unwrap(), &manifest.signature(), runtime, HOW).unwrap().conditioning,
         Conditioning::Precomputed(_)
     )
 }

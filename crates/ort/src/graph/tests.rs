@@ -38,16 +38,12 @@ pub fn described(graph: &str, graph_tensors: &GraphTensors) -> (Layout, Conditio
     let [plan, seen] = ["sample", "observation"].map(|key| numbers(graph, key).shape()[1..].to_vec());
     let is_float =
         graph_tensors.inputs.iter().any(|input| input.name == "timestep" && input.to_string().contains("f32"));
-    let layout = Layout {
-        sample: "sample".into(),
-        prediction: "prediction".into(),
-        copies_inputs: false,
-        plan: [plan[0], plan[1]],
-    };
+    let layout = Layout { sample: "sample".into(), prediction: "prediction".into(), copies_inputs: false, plan };
     let conditioning_inputs = ConditioningInputs {
         timestep: "timestep".into(),
         timestep_type: if is_float { TimestepType::Float32 } else { TimestepType::Int64 },
         observation: Some("observation".into()),
+        is_label: false,
         seen,
     };
     (layout, conditioning_inputs)

@@ -2,7 +2,7 @@
 
 mod role;
 
-pub(super) use self::role::Role;
+pub(super) use self::role::{PLAN_AXES, Role, is_label};
 use super::error::Fault;
 use parapolicy_onnx::{Dimension, TensorInfo};
 
@@ -41,10 +41,15 @@ impl<'o> Roles<'o> {
         let sample = sample(&samples, &predictions, tensors)?;
         let prediction = one_of(Role::Prediction, &alike(sample, &predictions), tensors)?;
         let others = tensors.inputs.iter().filter(|input| ![&sample.name, &timestep.name].contains(&&input.name));
-        let observation = observation(&others.collect::<Vec<_>>())?;
+        let observation = observation(sample, &others.collect::<Vec<_>>())?;
         let roles = Self { sample, timestep, observation, prediction };
         roles.all().try_for_each(|(role, tensor)| ensure_open_batch(role, tensor))?;
         Ok(roles)
+    }
+
+    /// Whether samples are plans, and what is seen are observations.
+    pub fn is_policy(&self) -> bool {
+        self.sample.sizes().len() == PLAN_AXES && !self.observation.is_some_and(is_label)
     }
 
     /// The tensors present, in the manifest's order.
@@ -105,9 +110,10 @@ fn one_of<'o>(role: Role, candidates: &[&'o TensorInfo], tensors: &GraphTensors)
     }
 }
 
-/// What is left of the inputs: nothing, or one observation.
-fn observation<'o>(left: &[&'o TensorInfo]) -> Result<Option<&'o TensorInfo>, Fault> {
-    if let Some(image) = left.iter().find(|input| input.sizes().len() > 3) {
+/// What is left of the inputs: nothing, or one observation or other condition.
+fn observation<'o>(sample: &TensorInfo, left: &[&'o TensorInfo]) -> Result<Option<&'o TensorInfo>, Fault> {
+    let is_plan = sample.sizes().len() == PLAN_AXES;
+    if let Some(image) = left.iter().find(|input| is_plan && input.sizes().len() > 3) {
         return Err(Fault::Image { input: image.to_string() });
     }
     match left {
@@ -128,12 +134,17 @@ fn ensure_open_batch(role: Role, tensor: &TensorInfo) -> Result<(), Fault> {
 /// Those that have, or may have, the shape of `sample`.
 fn alike<'o>(sample: &TensorInfo, tensors: &[&'o TensorInfo]) -> Vec<&'o TensorInfo> {
     let may_be = |(a, b): (&Dimension, &Dimension)| a.known().is_none_or(|a| b.fits(a));
-    let alike = |tensor: &&&TensorInfo| sample.sizes().iter().zip(tensor.sizes()).all(may_be);
+    let alike = |tensor: &&&TensorInfo| {
+        sample.sizes().len() == tensor.sizes().len() && sample.sizes().iter().zip(tensor.sizes()).all(may_be)
+    };
     tensors.iter().filter(alike).copied().collect()
 }
 
-/// Whether the last two axes of one are those of the other, transposed.
+/// Whether the last two axes of one plan are those of the other, transposed.
 fn is_turned(input: &TensorInfo, output: &TensorInfo) -> bool {
+    if [input, output].iter().any(|tensor| tensor.sizes().len() != PLAN_AXES) {
+        return false;
+    }
     let known = |tensor: &TensorInfo, axis: usize| tensor.sizes()[axis].known();
     known(input, 1).is_some() && [1, 2].map(|axis| known(input, axis)) == [2, 1].map(|axis| known(output, axis))
 }

@@ -1,6 +1,10 @@
-//! The manifest of a graph, as far as the graph tells: a [`Manifest`](crate::Manifest)'s fields in its order.
+//! The manifest of a graph, as far as the graph tells: the fields of a [`Manifest`](crate::Manifest) or a
+//! [`DenoiserManifest`](crate::DenoiserManifest) in their order.
 
-use super::{draft::Draft, roles::Roles};
+use super::{
+    draft::Draft,
+    roles::{Role, Roles, is_label},
+};
 use parapolicy_onnx::{Dimension, TensorInfo};
 
 use crate::SCHEMA_VERSION;
@@ -24,8 +28,48 @@ const SCHEDULER: [(&str, &str); 8] = [
     ),
 ];
 
-/// The manifest of the policy `name`, whose graph is the `file` with this sum.
-pub(super) fn skeleton(name: &str, roles: &Roles<'_>, file: &str, sha256: &str) -> Draft {
+/// The graph beside the manifest.
+#[derive(Clone, Copy)]
+pub(super) struct GraphOnDisk<'a> {
+    pub file: &'a str,
+    pub sha256: &'a str,
+}
+
+/// The manifest of the denoiser `name`, which is no policy.
+pub(super) fn of_denoiser(name: &str, roles: &Roles<'_>, graph: GraphOnDisk<'_>) -> Draft {
+    let sample = Draft::Fields(vec![
+        ("shape", sizes(roles.sample, "sizes of one sample: [channels, height, width] of an image")),
+        (
+            "range",
+            Draft::blank(
+                "the least and the largest value of the training data, in the network's own unit: [-1, 1], say",
+            ),
+        ),
+    ]);
+    let mut fields = vec![("schema_version", Draft::known(1)), ("name", Draft::known(name)), ("sample", sample)];
+    fields.extend(roles.observation.map(|input| ("condition", condition(input))));
+    fields.push(("scheduler", scheduler()));
+    let tensors = roles.all().filter(|(role, _)| *role != Role::Observation);
+    fields.push(("denoiser", denoiser(tensors, graph)));
+    Draft::Fields(fields)
+}
+
+fn condition(input: &TensorInfo) -> Draft {
+    let what = match is_label(input) {
+        true => ("classes", Draft::blank("how many classes there are: labels go from 0 to one less")),
+        false => ("shape", sizes(input, "sizes of one condition")),
+    };
+    Draft::Fields(vec![("input", Draft::known(input.name.as_str())), what])
+}
+
+/// Sizes after the batch, where the graph fixes all of them.
+fn sizes(tensor: &TensorInfo, what: &str) -> Draft {
+    let sizes: Option<Vec<_>> = tensor.sizes().iter().skip(1).map(Dimension::known).collect();
+    Draft::or_blank(sizes, what)
+}
+
+/// The manifest of the policy `name`.
+pub(super) fn of_policy(name: &str, roles: &Roles<'_>, graph: GraphOnDisk<'_>) -> Draft {
     let [horizon, plan_dim] = roles.plan();
     let seen = roles.observation.map(TensorInfo::sizes);
     let [steps, observation_dim] = match seen {
@@ -42,7 +86,7 @@ pub(super) fn skeleton(name: &str, roles: &Roles<'_>, file: &str, sha256: &str) 
         ("observations", Draft::List(vec![entry("observation", observation_dim, &observed(seen, plan_dim))])),
         ("actions", Draft::List(vec![entry("action", action_dim, &acted(plan_dim))])),
         ("scheduler", scheduler()),
-        ("denoiser", denoiser(roles, file, sha256)),
+        ("denoiser", denoiser(roles.all(), graph)),
     ])
 }
 
@@ -96,8 +140,9 @@ fn scheduler() -> Draft {
     Draft::Fields(blanks.into_iter().chain(drawn).collect())
 }
 
-fn denoiser(roles: &Roles<'_>, file: &str, sha256: &str) -> Draft {
-    let tensors = roles.all().map(|(role, tensor)| (role.field(), Draft::known(tensor.name.as_str())));
+fn denoiser<'o>(tensors: impl Iterator<Item = (Role, &'o TensorInfo)>, graph: GraphOnDisk<'_>) -> Draft {
+    let GraphOnDisk { file, sha256 } = graph;
+    let tensors = tensors.map(|(role, tensor)| (role.field(), Draft::known(tensor.name.as_str())));
     let of_file = [("file", Draft::known(file)), ("sha256", Draft::known(sha256))];
     Draft::Fields(of_file.into_iter().chain(tensors).collect())
 }

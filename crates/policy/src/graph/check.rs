@@ -5,7 +5,7 @@ use std::fmt::Display;
 use parapolicy_onnx::{Dimension, TensorInfo, ValueKind};
 
 use super::GraphTensors;
-use crate::{EncoderGraph, Manifest};
+use crate::{ConditionKind, EncoderGraph, Manifest, Signature, manifest::MANIFEST_FILE};
 
 /// The element type of the graph's timesteps: exporters differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum TimestepType {
 
 /// An input or the output, as the manifest describes it.
 struct Expected<'a> {
+    /// File name of the manifest.
+    manifest: &'a str,
     /// Field of the manifest that names it.
     field: &'static str,
     name: &'a str,
@@ -27,6 +29,7 @@ struct Expected<'a> {
 }
 
 const FLOAT: &[&str] = &["f32"];
+const INT: &[&str] = &["i64"];
 const FLOAT_OR_INT: &[&str] = &["i64", "f32"];
 
 /// What the manifest leaves to the graph.
@@ -34,26 +37,28 @@ const FLOAT_OR_INT: &[&str] = &["i64", "f32"];
 pub struct Accepted {
     /// Element type of its timesteps.
     pub timestep: TimestepType,
-    /// Sizes of an observation: `n_obs_steps` and the numbers per step, or their product.
+    /// Sizes of an observation, `n_obs_steps` and the numbers per step, or of another condition; or their product.
     pub seen: Vec<usize>,
 }
 
 /// The choices that the manifest leaves to the graph; or what is wrong.
-pub(super) fn denoiser(tensors: &GraphTensors, manifest: &Manifest) -> Result<Accepted, String> {
-    let denoiser = &manifest.denoiser;
-    let plan = vec![manifest.horizon, manifest.plan_dim()];
-    let seen = seen(tensors, manifest);
-    let sample = expected("denoiser.sample", &denoiser.sample, FLOAT, plan.clone());
-    let timestep = expected("denoiser.timestep", &denoiser.timestep, FLOAT_OR_INT, vec![]);
-    let observation =
-        denoiser.observation.as_ref().map(|name| expected("denoiser.observation", name, FLOAT, seen.clone()));
-    let prediction = expected("denoiser.prediction", &denoiser.prediction, FLOAT, plan);
+pub(super) fn denoiser(tensors: &GraphTensors, signature: &Signature) -> Result<Accepted, String> {
+    let Signature { manifest, graph, .. } = signature;
+    let seen = seen(tensors, signature);
+    let expected = |field, name, types, sizes| Expected { manifest, field, name, types, sizes };
+    let sample = expected("denoiser.sample", &graph.sample, FLOAT, signature.sample.clone());
+    let timestep = expected("denoiser.timestep", &graph.timestep, FLOAT_OR_INT, vec![]);
+    let condition = signature.condition.as_ref().map(|condition| {
+        let types = if condition.kind == ConditionKind::Numbers { FLOAT } else { INT };
+        expected(condition.field, &condition.input, types, seen.clone())
+    });
+    let prediction = expected("denoiser.prediction", &graph.prediction, FLOAT, signature.sample.clone());
 
     sample.find("input", &tensors.inputs)?;
     let timestep = timestep.find("input", &tensors.inputs)?;
-    observation.as_ref().map(|observation| observation.find("input", &tensors.inputs)).transpose()?;
+    condition.as_ref().map(|condition| condition.find("input", &tensors.inputs)).transpose()?;
     prediction.find("output", &tensors.outputs)?;
-    match observation {
+    match condition {
         Some(_) => ensure_no_more(tensors, 3, "three"),
         None => ensure_no_more(tensors, 2, "two"),
     }?;
@@ -62,25 +67,26 @@ pub(super) fn denoiser(tensors: &GraphTensors, manifest: &Manifest) -> Result<Ac
     Ok(Accepted { timestep, seen })
 }
 
-/// The sizes that an observation has in the graph. Flat or not, the memory layout is the same.
-fn seen(tensors: &GraphTensors, manifest: &Manifest) -> Vec<usize> {
-    let (steps, dim) = (manifest.n_obs_steps, manifest.seen_dim());
-    let input = tensors.inputs.iter().find(|input| Some(&input.name) == manifest.denoiser.observation.as_ref());
+/// The sizes that a condition has in the graph. Flat or not, the memory layout is the same.
+fn seen(tensors: &GraphTensors, signature: &Signature) -> Vec<usize> {
+    let Some(condition) = &signature.condition else { return Vec::new() };
+    let input = tensors.inputs.iter().find(|input| input.name == condition.input);
     let is_flat = matches!(input.map(|input| &input.kind), Some(ValueKind::Tensor { shape, .. }) if shape.len() == 2);
-    if is_flat { vec![steps * dim] } else { vec![steps, dim] }
+    if is_flat && !condition.sizes.is_empty() {
+        vec![condition.sizes.iter().product()]
+    } else {
+        condition.sizes.clone()
+    }
 }
 
 /// What is wrong with the encoder's input or output, if anything is.
 pub(super) fn encoder(tensors: &GraphTensors, manifest: &Manifest, encoder: &EncoderGraph) -> Result<(), String> {
     let seen = vec![manifest.n_obs_steps, manifest.observation_dim()];
     let features = vec![manifest.n_obs_steps, encoder.size];
-    expected("encoder.observation", &encoder.observation, FLOAT, seen).find("input", &tensors.inputs)?;
-    expected("encoder.features", &encoder.features, FLOAT, features).find("output", &tensors.outputs)?;
+    let expected = |field, name, sizes| Expected { manifest: MANIFEST_FILE, field, name, types: FLOAT, sizes };
+    expected("encoder.observation", &encoder.observation, seen).find("input", &tensors.inputs)?;
+    expected("encoder.features", &encoder.features, features).find("output", &tensors.outputs)?;
     ensure_no_more(tensors, 1, "one")
-}
-
-fn expected<'a>(field: &'static str, name: &'a str, types: &'static [&'static str], sizes: Vec<usize>) -> Expected<'a> {
-    Expected { field, name, types, sizes }
 }
 
 fn ensure_no_more(tensors: &GraphTensors, inputs: usize, in_words: &str) -> Result<(), String> {
@@ -123,7 +129,7 @@ impl Expected<'_> {
             let wanted: String = self.sizes.iter().map(|size| format!(", {size}")).collect();
             return Err(self.problem(
                 kind,
-                format!("has shape {} in the graph, but policy.json asks for [batch{wanted}]", describe(shape)),
+                format!("has shape {} in the graph, but {} asks for [batch{wanted}]", describe(shape), self.manifest),
             ));
         }
         if let Dimension::Fixed(batch) = &shape[0] {
@@ -137,8 +143,9 @@ impl Expected<'_> {
     fn missing(&self, kind: &str, tensors: &[TensorInfo]) -> String {
         let names: Vec<_> = tensors.iter().map(|tensor| format!("`{}`", tensor.name)).collect();
         format!(
-            "has no {kind} `{}`, which policy.json names as `{}`; its {kind}s are {}",
+            "has no {kind} `{}`, which {} names as `{}`; its {kind}s are {}",
             self.name,
+            self.manifest,
             self.field,
             names.join(", ")
         )

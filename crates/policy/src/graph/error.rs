@@ -11,7 +11,7 @@ use crate::PredictError;
 #[non_exhaustive]
 pub enum GraphError {
     /// The file cannot be read.
-    #[error("{}: cannot be read ({error}); policy.json names it", path.display())]
+    #[error("{}: cannot be read ({error}); the manifest beside it names it", path.display())]
     Read {
         /// The graph.
         path: PathBuf,
@@ -20,7 +20,7 @@ pub enum GraphError {
     },
     /// The file is not the one the manifest was written for.
     #[error(
-        "{}: SHA-256 is {found}, but policy.json says {expected}: fetch or export all files again",
+        "{}: SHA-256 is {found}, but the manifest says {expected}: fetch or export all files again",
         path.display()
     )]
     Checksum {
@@ -45,6 +45,16 @@ pub enum GraphError {
         path.display()
     )]
     Inpainting {
+        /// The graph.
+        path: PathBuf,
+    },
+    /// The engine runs networks of plans and observations alone.
+    #[error(
+        "{}: the engine runs U-Nets and transformers of plans [horizon, action] that see an observation, not this denoiser: \
+         use the provider cpu",
+        path.display()
+    )]
+    NoPlans {
         /// The graph.
         path: PathBuf,
     },

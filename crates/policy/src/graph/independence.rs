@@ -9,7 +9,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use crate::{Batch, GraphError, Manifest, OpenDenoiser, Precision, PredictError};
+use crate::{Batch, GraphError, OpenDenoiser, Precision, PredictError, Signature};
 
 /// A row of a batch, with an observation of its own.
 #[derive(Clone, Debug)]
@@ -31,14 +31,14 @@ const OBSERVATIONS: [[(f32, f32); 2]; 3] =
 pub(super) fn check(
     path: &Path,
     graph: &mut dyn OpenDenoiser,
-    manifest: &Manifest,
+    signature: &Signature,
     precision: Precision,
 ) -> Result<(), GraphError> {
-    let mut probe = Probe { graph, dim: manifest.sample_dim(), rounding: rounding(precision) };
+    let mut probe = Probe { graph, dim: signature.sample_dim(), rounding: rounding(precision) };
     let cannot = |source| GraphError::Batch { path: path.to_path_buf(), source };
     let mut failed = None;
     for observations in OBSERVATIONS {
-        let [a, b] = [0, 1].map(|index| row(manifest, index, observations[index]));
+        let [a, b] = [0, 1].map(|index| row(signature, index, observations[index]));
         match probe.run(&[&a, &b]) {
             // Where a graph has no finite numbers, nothing can be compared: other observations may do.
             Ok(together) if together.iter().all(|number| number.is_finite()) => {
@@ -62,15 +62,19 @@ fn rounding(precision: Precision) -> [f32; 2] {
     }
 }
 
-fn row(manifest: &Manifest, index: usize, (start, width): (f32, f32)) -> Row {
+fn row(signature: &Signature, index: usize, (start, width): (f32, f32)) -> Row {
     // Multiples of the golden ratio, modulo 1, are spread evenly.
     let spread = |at: usize| ((at + 1000 * index) as f64 * 0.618_033_988_749_895).fract() as f32;
-    let last = manifest.scheduler.num_train_timesteps.saturating_sub(1);
-    let seen = if manifest.inpaints() { 0 } else { manifest.n_obs_steps * manifest.seen_dim() };
+    let last = signature.scheduler.num_train_timesteps.saturating_sub(1);
+    let seen = |at: usize| match signature.classes() {
+        // The first and the last.
+        Some(classes) => (index * (classes - 1)) as f32,
+        None => start + width * spread(at),
+    };
     Row {
-        sample: (0..manifest.sample_dim()).map(|at| 2.0 * spread(at) - 1.0).collect(),
+        sample: (0..signature.sample_dim()).map(|at| 2.0 * spread(at) - 1.0).collect(),
         timestep: (if index == 0 { last - last / 4 } else { last / 4 }) as f32,
-        observation: (0..seen).map(|at| start + width * spread(at)).collect(),
+        observation: (0..signature.condition_dim()).map(seen).collect(),
     }
 }
 
@@ -143,6 +147,7 @@ mod tests {
     use parapolicy_sampler::BoxError;
 
     use super::*;
+    use crate::Manifest;
 
     /// Adds a function of the whole batch to each row's own sum.
     #[derive(Debug)]
@@ -168,7 +173,8 @@ mod tests {
 
     fn said(of: fn(&Batch<'_>) -> f32) -> Result<(), String> {
         let manifest = Manifest::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/pusht").as_ref()).unwrap();
-        check(Path::new("g.onnx"), &mut Fake(of), &manifest, Precision::F32).map_err(|error| error.to_string())
+        check(Path::new("g.onnx"), &mut Fake(of), &manifest.signature(), Precision::F32)
+            .map_err(|error| error.to_string())
     }
 
     #[test]

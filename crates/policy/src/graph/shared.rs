@@ -6,7 +6,7 @@ use ndarray::{ArrayViewMut2, Axis};
 use parapolicy_engine::Work;
 use parapolicy_sampler::BoxError;
 
-use crate::{Batch, Manifest, OpenDenoiser, Precision, PredictError, TimestepType};
+use crate::{Batch, OpenDenoiser, Precision, PredictError, Signature, TimestepType};
 
 /// Graphs of the same network that share the rows of every batch evenly; all work at once.
 ///
@@ -25,8 +25,8 @@ impl Shared {
 
 impl OpenDenoiser for Shared {
     /// Operations and bytes of the largest share of a batch.
-    fn work(&self, manifest: &Manifest, precision: Precision, rows: usize) -> Result<Work, String> {
-        self.0[0].work(manifest, precision, rows.div_ceil(self.0.len()))
+    fn work(&self, signature: &Signature, precision: Precision, rows: usize) -> Result<Work, String> {
+        self.0[0].work(signature, precision, rows.div_ceil(self.0.len()))
     }
 
     fn timestep_type(&self) -> TimestepType {

@@ -17,6 +17,16 @@ pub enum ManifestError {
         /// Why.
         error: io::Error,
     },
+    /// The directory holds a denoiser that is no policy.
+    #[error(
+        "{}: describes a denoiser that is no policy: it sees no observations and plans no actions, so that nothing can be \
+         controlled with it; draw from it with `parapolicy sample`, compare samplers with `parapolicy bench`",
+        path.display()
+    )]
+    NoPolicy {
+        /// Its manifest.
+        path: PathBuf,
+    },
     /// The file is not JSON, or not of this schema, and no field is to blame.
     #[error("{}: is not a manifest: {error}", path.display())]
     Json {

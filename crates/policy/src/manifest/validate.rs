@@ -7,7 +7,7 @@ use parapolicy_sampler::ConfigError;
 use super::{DenoiserGraph, EncoderGraph, Entry, Manifest, SCHEMA_VERSION};
 
 /// A field, as a path from the manifest's root, and what is wrong with it.
-type Problem = (String, String);
+pub(crate) type Problem = (String, String);
 
 /// The network's tensors are indexed with 32 bits in places: this is beyond any policy, five images of 1920 × 1080 say,
 /// and no product of two overflows.
@@ -15,7 +15,7 @@ const MAX_SIZE: usize = 1 << 25;
 
 /// The most numbers in a plan: a sampler keeps several copies of a plan for every denoising step. A thousand steps of a
 /// thousand joints, say, or of an image that is inpainted.
-const MAX_PLAN: usize = 1 << 20;
+pub(crate) const MAX_PLAN: usize = 1 << 20;
 
 /// The longest manifest, bytes: 10⁵ statistics of 20 digits are a tenth of it.
 pub(super) const MAX_BYTES: u64 = 64 << 20;
@@ -90,7 +90,7 @@ fn validate_entries(list: &str, entries: &[Entry]) -> Result<(), Problem> {
 }
 
 /// The number of components of a shape.
-fn validate_shape(field: &str, shape: &[usize]) -> Result<usize, Problem> {
+pub(crate) fn validate_shape(field: &str, shape: &[usize]) -> Result<usize, Problem> {
     let len = shape.iter().try_fold(1_usize, |len, &size| len.checked_mul(size)).unwrap_or(usize::MAX);
     check(len > 0, field, || format!("is {shape:?}, every size must be at least 1"))?;
     check_size(field, len)?;
@@ -107,7 +107,7 @@ impl EncoderGraph {
 }
 
 impl DenoiserGraph {
-    fn validate(&self) -> Result<(), Problem> {
+    pub(crate) fn validate(&self) -> Result<(), Problem> {
         validate_file("denoiser", &self.file, &self.sha256)?;
         self.validate_names()
     }
@@ -136,7 +136,7 @@ fn validate_file(graph: &str, file: &str, sha256: &str) -> Result<(), Problem> {
     })
 }
 
-fn scheduler_problem(error: ConfigError) -> Problem {
+pub(crate) fn scheduler_problem(error: ConfigError) -> Problem {
     let (field, what) = match error {
         ConfigError::OutOfRange { field, value, expected } => (field, format!("is {value}, but must be {expected}")),
         ConfigError::Unsupported { field, value, supported } => {
@@ -160,6 +160,6 @@ fn check_size(field: &str, size: usize) -> Result<(), Problem> {
     })
 }
 
-fn check(holds: bool, field: &str, what: impl FnOnce() -> String) -> Result<(), Problem> {
+pub(crate) fn check(holds: bool, field: &str, what: impl FnOnce() -> String) -> Result<(), Problem> {
     if holds { Ok(()) } else { Err((field.into(), what())) }
 }

@@ -58,6 +58,36 @@ pub enum PolicyError {
     /// The observation cannot be encoded.
     #[error("the observation cannot be encoded")]
     Encode(#[from] PredictError),
+    /// The conditions of a denoiser have another length.
+    #[error("the condition has {found} numbers, but the graph sees {expected}")]
+    ConditionLength {
+        /// Numbers of one condition.
+        found: usize,
+        /// Numbers that the manifest asks for, a label being one.
+        expected: usize,
+    },
+    /// A condition has a number that is not finite.
+    #[error(
+        "the condition of sample {sample}: number {index} is {value:?}, but must be a finite number of sensible size"
+    )]
+    ConditionValue {
+        /// Which, from 0.
+        sample: usize,
+        /// Number in it.
+        index: usize,
+        /// The number.
+        value: f64,
+    },
+    /// A label is no class of the denoiser.
+    #[error("the label of sample {sample} is {value}, but must be a class of the denoiser, 0 to {}", classes - 1)]
+    Label {
+        /// Which, from 0.
+        sample: usize,
+        /// The label.
+        value: f64,
+        /// Classes of the denoiser.
+        classes: usize,
+    },
     /// Observations for no plan at all.
     #[error("observations: there are none, but there must be one for each plan")]
     NoPlans,

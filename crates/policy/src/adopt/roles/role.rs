@@ -7,6 +7,17 @@ use parapolicy_onnx::{Dimension, TensorInfo, ValueKind};
 
 use crate::GraphTensors;
 
+/// Axes of a batch of plans, `[batch, horizon, action_dim]`.
+pub(in super::super) const PLAN_AXES: usize = 3;
+
+/// Axes of the largest samples: `[batch, channels, frames, height, width]`.
+const MOST_AXES: usize = 5;
+
+/// Whether an input takes labels.
+pub(in super::super) fn is_label(input: &TensorInfo) -> bool {
+    matches!(&input.kind, ValueKind::Tensor { element, .. } if element.as_str() == "i64")
+}
+
 /// Role of a tensor in a denoiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Role {
@@ -52,9 +63,12 @@ impl Role {
     /// Its shape and type, in words.
     pub fn form(self) -> &'static str {
         match self {
-            Self::Sample => "f32 [batch, horizon, action_dim]",
+            Self::Sample => "f32 [batch, horizon, action_dim], or, of a denoiser that is no policy, f32 [batch, …]",
             Self::Timestep => "i64 or f32 [batch]",
-            Self::Observation => "f32 [batch, n_obs_steps, observation_dim] or [batch, n_obs_steps · observation_dim]",
+            Self::Observation => {
+                "f32 [batch, n_obs_steps, observation_dim] or [batch, n_obs_steps · observation_dim], or, of a denoiser that is \
+                 no policy, i64 [batch] or f32 [batch, …]"
+            }
             Self::Prediction => "f32 in the sample's shape",
         }
     }
@@ -64,8 +78,8 @@ impl Role {
         let ValueKind::Tensor { element, shape } = &tensor.kind else { return false };
         let (types, axes): (&[&str], _) = match self {
             Self::Timestep => (&["i64", "f32"], 1..=1),
-            Self::Observation => (&["f32"], 2..=3),
-            Self::Sample | Self::Prediction => (&["f32"], 3..=3),
+            Self::Observation if shape.len() == 1 => (&["i64"], 1..=1),
+            Self::Observation | Self::Sample | Self::Prediction => (&["f32"], 2..=MOST_AXES),
         };
         let is_empty = |size: &Dimension| matches!(size, Dimension::Fixed(size) if *size < 1);
         types.contains(&element.as_str()) && axes.contains(&shape.len()) && !shape.iter().any(is_empty)
