@@ -136,7 +136,8 @@ pub struct WindowArguments {
     /// others; `auto` finds its own.
     #[arg(long)]
     pub window: Option<usize>,
-    /// Change between rounds under which a step is accepted; each sampler says relative to what.
+    /// What may be accepted, each sampler says in what measure: with `picard` a plan ends within a fifth of it of
+    /// `sequential`'s (normalised units, by its own estimate).
     #[arg(long, default_value_t = 0.1)]
     pub tolerance: f64,
 }

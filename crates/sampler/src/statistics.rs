@@ -14,6 +14,10 @@ pub struct Statistics {
     /// The largest change (root mean square over the values of a state, normalised units) at which a state was
     /// accepted without being evaluated again; 0 where every state was.
     pub largest_residual: f64,
+    /// How far the sample may be from the sequential one (largest magnitude over its values, normalised units), by the
+    /// strategy's own estimate; none where it makes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_error: Option<f64>,
 }
 
 impl Statistics {
@@ -23,7 +27,7 @@ impl Statistics {
 
     pub(crate) fn clear(&mut self) {
         self.windows.clear();
-        (self.rounds, self.evaluations, self.largest_residual) = (0, 0, 0.0);
+        (self.rounds, self.evaluations, self.largest_residual, self.estimated_error) = (0, 0, 0.0, None);
     }
 
     /// Counts a round of `rows` rows.

@@ -21,6 +21,7 @@ mod acceptance;
 mod adam;
 mod adaptive_threshold;
 mod cholesky;
+mod estimated_error;
 mod level;
 mod path;
 mod policy;
@@ -32,6 +33,7 @@ mod tail_guess;
 pub use acceptance::{Acceptance, RelativeChange};
 pub use adam::Adam;
 pub use adaptive_threshold::AdaptiveThreshold;
+pub use estimated_error::{Affine, EstimatedError};
 pub use level::Level;
 pub use path::Path;
 pub(crate) use path::{mean_squared_difference, row, row_mut};
@@ -117,13 +119,26 @@ pub struct WindowLoop<R, G, A, W> {
     warm: bool,
     /// Steps that may be evaluated together.
     most: usize,
+    /// Steps that the last round made final.
+    advance: usize,
 }
 
 impl<R, G, A, W> WindowLoop<R, G, A, W> {
     /// A loop that has not begun.
     pub fn new(roll_out: R, tail_guess: G, acceptance: A, policy: W) -> Self {
         let most = usize::MAX;
-        Self { roll_out, tail_guess, acceptance, policy, asked: Vec::new(), left: 0, known: 0, warm: false, most }
+        Self {
+            roll_out,
+            tail_guess,
+            acceptance,
+            policy,
+            asked: Vec::new(),
+            left: 0,
+            known: 0,
+            warm: false,
+            most,
+            advance: 0,
+        }
     }
 
     /// Goes back to the first step. If the beginning is `warm`, the drifts of the path are a guess of those to come, to
@@ -132,9 +147,11 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
     where
         R: RollOut<P>,
         P: Recurrence,
+        A: Acceptance,
     {
         self.roll_out.begin();
-        (self.left, self.known, self.warm, self.most) = (0, 0, warm, usize::MAX);
+        self.acceptance.begin();
+        (self.left, self.known, self.warm, self.most, self.advance) = (0, 0, warm, usize::MAX, 0);
     }
 
     /// Evaluates at most `most` steps together, and at least one, from now on until the next beginning.
@@ -153,7 +170,10 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         self.asked.clear();
         self.asked.push(self.left);
         let no_drift_yet = self.known == 0 && !self.warm;
-        self.policy.extend(&mut self.asked, Round { steps: recurrence.steps(), no_drift_yet, most: self.most.max(1) });
+        self.policy.extend(
+            &mut self.asked,
+            Round { steps: recurrence.steps(), no_drift_yet, most: self.most.max(1), advance: self.advance },
+        );
         let window = Window(&self.asked);
         let tail = self.known..window.right().max(self.known);
         if self.warm {
@@ -185,11 +205,13 @@ impl<R, G, A, W> WindowLoop<R, G, A, W> {
         A: Acceptance,
     {
         let window = Window(&self.asked);
+        self.acceptance.observe(window, path);
         self.roll_out.roll(recurrence, path, window);
-        let changes = path.changes(recurrence, window.left()..window.right());
-        let accepted = self.acceptance.accepted(window, changes).clamp(1, changes.len());
-        statistics.note_accepted(&changes[..accepted - 1]);
-        self.left += accepted;
+        path.measure_changes(recurrence, window.left()..window.right());
+        self.advance = self.acceptance.accepted(window, path).clamp(1, path.changes().len());
+        statistics.note_accepted(&path.changes()[..self.advance - 1]);
+        statistics.estimated_error = self.acceptance.estimated_error();
+        self.left += self.advance;
         self.left == recurrence.steps()
     }
 

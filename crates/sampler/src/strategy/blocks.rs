@@ -20,7 +20,7 @@ use super::{Method, Settings, Strategy, StrategyKind, WindowConfig, Windowed, mo
 use crate::affine_table::Table;
 use crate::error::ConfigError;
 use crate::solver::Solver;
-use crate::window::{Acceptance, CopiedState, Direct, RelativeChange, Round, Window, WindowLoop, WindowPolicy};
+use crate::window::{Acceptance, CopiedState, Direct, Path, RelativeChange, Round, Window, WindowLoop, WindowPolicy};
 
 mod corrected;
 
@@ -100,7 +100,8 @@ impl WindowPolicy for UpTo {
 struct Whole(RelativeChange);
 
 impl Acceptance for Whole {
-    fn accepted(&mut self, window: Window<'_>, changes: &[f64]) -> usize {
-        if self.0.accepted(window, changes) == changes.len() { changes.len() } else { 1 }
+    fn accepted(&mut self, window: Window<'_>, path: &Path) -> usize {
+        let all = path.changes().len();
+        if self.0.accepted(window, path) == all { all } else { 1 }
     }
 }

@@ -5,25 +5,30 @@
 //! every round ends with a whole sample, good enough to act on long before it is exact, and the rows draw together as the
 //! left edge moves.
 //!
-//! A state is kept while its change, root mean square, moves the sample by little ([`movement::allowed`]).
+//! A state is kept while the sample, by an estimate that the rounds themselves correct, stays within the tolerance of the
+//! sequential one ([`EstimatedError`]), and while its own change moves the sample by a tenth of that
+//! ([`movement::allowed`]).
 //!
 //! Against ParaDiGMS' criterion, which compares the change with the noise of the step, this keeps more of the first
-//! steps, whose states hardly move the sample, and is as strict at the last.
+//! steps, whose states hardly move the sample, is as strict at the last, and looks at the steps that were not evaluated too.
 
 use super::{Method, Settings, Strategy, StrategyKind, WindowConfig, Windowed, movement};
 use crate::affine_table::Table;
 use crate::error::ConfigError;
-use crate::window::{FrozenDrift, RelativeChange, Semilinear, Spread, WindowLoop};
+use crate::window::{Affine, EstimatedError, FrozenDrift, RelativeChange, Semilinear, Spread, WindowLoop};
 
-type Picard = WindowLoop<Semilinear, FrozenDrift, RelativeChange, Spread>;
+type Picard = WindowLoop<Semilinear, FrozenDrift, EstimatedError, Spread>;
 
-/// How far, in normalised units, the sample may move at a tolerance of 1. At 0.1 nine samples in ten end within 0.005 of
-/// the sequential one.
+/// How far, in normalised units, a value of the sample may end from the sequential one at a tolerance of 1.
+const WITHIN: f64 = 0.2;
+/// How far, in normalised units, the change of one round may move the sample at a tolerance of 1.
 const REACH: f64 = 0.022;
-/// The variance that acceptance assumes. Where two plans are still possible the sample responds to a change far more than in
-/// the mean, and the earlier the change, the more such decisions are ahead. A larger variance is stricter with the first
-/// steps.
-const CAUTIOUS_VARIANCE: f64 = 0.15;
+/// The variance that the change of one round is judged by. Where two plans are still possible the sample responds to a
+/// change far more than in the mean, and the earlier the change, the more such decisions are ahead. A larger variance is
+/// stricter with the first steps.
+const CAUTIOUS_VARIANCE: f64 = 0.25;
+/// The least variance that the estimate assumes of the data.
+const LEAST_VARIANCE: f64 = 0.1;
 
 /// `picard`.
 #[derive(Clone, Copy, Debug)]
@@ -55,11 +60,27 @@ impl Strategy {
 }
 
 fn window_loop(table: &Table, config: WindowConfig, dim: usize) -> Picard {
-    let allowed = movement::allowed(&movement::levels(table, CAUTIOUS_VARIANCE), REACH);
+    let cautious = movement::levels(table, CAUTIOUS_VARIANCE);
+    let change = RelativeChange::new(config.tolerance, movement::allowed(&cautious, REACH));
+    let noisy = table.rows().iter().any(|row| row.noise != 0.0);
     WindowLoop::new(
         Semilinear::new(movement::levels(table, movement::VARIANCE), dim),
         FrozenDrift,
-        RelativeChange::new(config.tolerance, allowed),
-        Spread(config.window),
+        EstimatedError::new(WITHIN * config.tolerance, affine(table), noisy, change, dim),
+        Spread::new(config.window),
     )
+}
+
+/// The steps as the estimate sees them. With DPM-Solver++ an x̂0 acts in two or three steps; what it does in the later ones is
+/// less, and of the other sign.
+fn affine(table: &Table) -> Vec<Affine> {
+    let [levels, least] = [movement::VARIANCE, LEAST_VARIANCE].map(|variance| movement::levels(table, variance));
+    let rows = table.rows().iter().zip(levels).zip(least);
+    rows.map(|((row, level), least)| Affine {
+        state: f64::from(row.state),
+        denoised: f64::from(row.denoised),
+        level,
+        least_slope: least.slope(),
+    })
+    .collect()
 }

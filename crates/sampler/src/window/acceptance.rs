@@ -1,12 +1,24 @@
 //! Which new states are kept.
 
-use super::Window;
+use super::{Path, Window};
 
 /// The test that decides how far the window slides.
 pub trait Acceptance {
-    /// Number of leading steps of `window` whose new states are final; `changes[i]` is the mean squared change of
-    /// state `window.left() + 1 + i` in this round. The loop takes at least one.
-    fn accepted(&mut self, window: Window<'_>, changes: &[f64]) -> usize;
+    /// Forgets the sample before.
+    fn begin(&mut self) {}
+
+    /// Looks at the drifts of `window` as they were evaluated, before the roll-out.
+    fn observe(&mut self, _window: Window<'_>, _path: &Path) {}
+
+    /// Number of leading steps of `window` whose new states are final, after the roll-out; [`Path::changes`] has how they
+    /// changed. The loop takes at least one.
+    fn accepted(&mut self, window: Window<'_>, path: &Path) -> usize;
+
+    /// How far, by what this test knows, the sample may be from the sequential one for what has been accepted: the largest
+    /// magnitude over its values. None if it does not estimate that.
+    fn estimated_error(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// Mean squared change against a variance, of Shih et al. 2023 (arXiv 2305.16317, algorithm 1): a state is kept while
@@ -32,7 +44,13 @@ impl RelativeChange {
 }
 
 impl Acceptance for RelativeChange {
-    fn accepted(&mut self, window: Window<'_>, changes: &[f64]) -> usize {
+    fn accepted(&mut self, window: Window<'_>, path: &Path) -> usize {
+        self.settled(window, path.changes())
+    }
+}
+
+impl RelativeChange {
+    fn settled(&self, window: Window<'_>, changes: &[f64]) -> usize {
         let limits = &self.limits[window.left()..];
         let after = window.steps().skip(1);
         let mut states = changes.iter().zip(limits).zip(after);
@@ -49,16 +67,16 @@ mod tests {
 
     #[test]
     fn keeps_the_unchanged_prefix_and_the_state_after_it() {
-        let mut test = RelativeChange::new(0.1, [1.0, 1.0, 4.0, 0.0]);
-        assert_eq!(test.accepted(Window(&[0, 1, 2]), &[0.01, 0.02, 0.0]), 2);
-        assert_eq!(test.accepted(Window(&[0, 1, 2]), &[0.01, 0.01, 0.05]), 3);
-        assert_eq!(test.accepted(Window(&[1, 2, 3]), &[0.0, 0.04, 0.1]), 3);
-        assert_eq!(test.accepted(Window(&[1, 2, 3]), &[f64::NAN, 0.0, 0.0]), 1);
+        let test = RelativeChange::new(0.1, [1.0, 1.0, 4.0, 0.0]);
+        assert_eq!(test.settled(Window(&[0, 1, 2]), &[0.01, 0.02, 0.0]), 2);
+        assert_eq!(test.settled(Window(&[0, 1, 2]), &[0.01, 0.01, 0.05]), 3);
+        assert_eq!(test.settled(Window(&[1, 2, 3]), &[0.0, 0.04, 0.1]), 3);
+        assert_eq!(test.settled(Window(&[1, 2, 3]), &[f64::NAN, 0.0, 0.0]), 1);
     }
 
     #[test]
     fn where_nothing_may_change_a_step_must_have_been_evaluated() {
-        assert_eq!(RelativeChange::new(0.0, [1.0; 4]).accepted(Window(&[0, 2, 3]), &[0.0; 4]), 1);
-        assert_eq!(RelativeChange::new(0.1, [1.0; 4]).accepted(Window(&[0, 2, 3]), &[0.0; 4]), 4);
+        assert_eq!(RelativeChange::new(0.0, [1.0; 4]).settled(Window(&[0, 2, 3]), &[0.0; 4]), 1);
+        assert_eq!(RelativeChange::new(0.1, [1.0; 4]).settled(Window(&[0, 2, 3]), &[0.0; 4]), 4);
     }
 }

@@ -1,6 +1,6 @@
 //! DreamPropeller's acceptance.
 
-use super::{Acceptance, Window};
+use super::{Acceptance, Path, Window};
 
 /// A threshold that follows the changes: their exponential moving average (Zhou et al. 2023, arXiv 2311.17082), with
 /// c_j the mean squared change of a state,
@@ -29,7 +29,13 @@ impl AdaptiveThreshold {
 }
 
 impl Acceptance for AdaptiveThreshold {
-    fn accepted(&mut self, window: Window<'_>, changes: &[f64]) -> usize {
+    fn accepted(&mut self, window: Window<'_>, path: &Path) -> usize {
+        self.followed(window, path.changes())
+    }
+}
+
+impl AdaptiveThreshold {
+    fn followed(&mut self, window: Window<'_>, changes: &[f64]) -> usize {
         if window.left() == 0 {
             self.threshold = self.bound;
         }
@@ -49,19 +55,19 @@ mod tests {
     #[test]
     fn the_threshold_is_the_moving_average_of_the_middle_change() {
         let mut test = AdaptiveThreshold::new(0.5, 1.0);
-        assert_eq!(test.accepted(Window(&[0, 1, 2]), &[0.1, 0.2, 0.3]), 3, "all are below the bound");
+        assert_eq!(test.followed(Window(&[0, 1, 2]), &[0.1, 0.2, 0.3]), 3, "all are below the bound");
         // e = 0.5 · 1 + 0.5 · 0.2 = 0.6
-        assert_eq!(test.accepted(Window(&[3, 4, 5]), &[0.55, 0.4, 0.65]), 3, "two are kept, and the one after");
-        assert_eq!(test.accepted(Window(&[6, 7, 8]), &[0.55, 0.0, 0.0]), 1, "e = 0.5");
-        assert_eq!(test.accepted(Window(&[0, 1, 2]), &[0.9, 0.9, 0.9]), 3, "another path begins at the bound");
+        assert_eq!(test.followed(Window(&[3, 4, 5]), &[0.55, 0.4, 0.65]), 3, "two are kept, and the one after");
+        assert_eq!(test.followed(Window(&[6, 7, 8]), &[0.55, 0.0, 0.0]), 1, "e = 0.5");
+        assert_eq!(test.followed(Window(&[0, 1, 2]), &[0.9, 0.9, 0.9]), 3, "another path begins at the bound");
     }
 
     #[test]
     fn changes_that_do_not_shrink_are_not_all_accepted() {
         let mut test = AdaptiveThreshold::new(0.5, 1.0);
         for round in 0..100 {
-            assert_eq!(test.accepted(Window(&[round, round + 1, round + 2, round + 3]), &[1e6; 4]), 1);
-            assert_eq!(test.accepted(Window(&[round, round + 1, round + 2, round + 3]), &[f64::NAN; 4]), 1);
+            assert_eq!(test.followed(Window(&[round, round + 1, round + 2, round + 3]), &[1e6; 4]), 1);
+            assert_eq!(test.followed(Window(&[round, round + 1, round + 2, round + 3]), &[f64::NAN; 4]), 1);
         }
     }
 }

@@ -197,15 +197,19 @@ impl Path {
         }
     }
 
-    /// Mean squared change of the states `left + 1 ..= right` since the drifts of the window were evaluated.
-    pub(crate) fn changes<P: Recurrence>(&mut self, recurrence: &P, window: Range<usize>) -> &[f64] {
+    /// Mean squared change of the states after the first of the window since its drifts were evaluated, `[window]`.
+    pub fn changes(&self) -> &[f64] {
+        &self.changes
+    }
+
+    /// Measures the changes of the states `window.start + 1 ..= window.end`.
+    pub(crate) fn measure_changes<P: Recurrence>(&mut self, recurrence: &P, window: Range<usize>) {
         self.changes.clear();
         for j in window.start + 1..=window.end {
             let compared = recurrence.compared(j, self.states.ncols());
             let (new, old) = (row(&self.states, j), row(&self.evaluated, j));
             self.changes.push(mean_squared_difference(&new[..compared], &old[..compared]));
         }
-        &self.changes
     }
 }
 

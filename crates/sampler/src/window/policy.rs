@@ -36,6 +36,8 @@ pub struct Round {
     pub no_drift_yet: bool,
     /// Steps that may be evaluated, at least 1: fewer than a policy's own where time is short.
     pub most: usize,
+    /// Steps that the round before made final; 0 in the first.
+    pub advance: usize,
 }
 
 /// A rule for which steps are evaluated together.
@@ -55,27 +57,55 @@ impl WindowPolicy for FixedWindow {
     }
 }
 
-/// The same number of rows in every round, spread evenly over all the steps that are left, so that every round reaches the
-/// end.
+/// The same number of rows in every round, spread evenly over the steps that are left, so that every round reaches the end.
 ///
 /// A round before any drift is known evaluates the first steps alone, and fewer rows: states near the end that were guessed
 /// without a drift are of no use, and those at the beginning are nearly all noise and lead to much the same drift.
+///
+/// Where rows so far apart say too little of the steps between them, hardly any step becomes final. Then the reach is halved,
+/// down to rows that follow each other; it is doubled again when nearly all that was reached is final.
 #[derive(Clone, Copy, Debug)]
-pub struct Spread(pub usize);
+pub struct Spread {
+    rows: usize,
+    /// Steps that a round reaches over, at most.
+    reach: usize,
+    /// Whether the last round had drifts to guess by.
+    guided: bool,
+}
 
 impl Spread {
     /// Share of the steps that a round before any drift is known reaches over.
     const FIRST: f64 = 1.0 / 3.0;
     /// Share of the rows that it has.
     const FIRST_ROWS: f64 = 0.4;
+    /// Final steps a row at which a round has said too little.
+    const LITTLE: f64 = 1.0 / 8.0;
+    /// Final steps a step that was reached at which there may be more.
+    const MUCH: f64 = 3.0 / 4.0;
+
+    /// `rows` a round.
+    pub fn new(rows: usize) -> Self {
+        Self { rows, reach: usize::MAX, guided: false }
+    }
+
+    /// Follows how many steps the last round made final.
+    fn adapt(&mut self, left: usize, Round { steps, advance, .. }: Round) {
+        if left == 0 {
+            self.reach = steps;
+        } else if self.guided && advance as f64 <= Self::LITTLE * self.rows as f64 {
+            self.reach = (self.reach / 2).max(self.rows);
+        } else if advance as f64 >= Self::MUCH * self.reach as f64 {
+            self.reach = self.reach.saturating_mul(2).min(steps);
+        }
+    }
 
     /// How far a round from `left` reaches, and its rows.
-    fn extent(&self, left: usize, Round { steps, no_drift_yet, most }: Round) -> (usize, usize) {
-        let (first, rows) = ((Self::FIRST * steps as f64) as usize, self.0.min(most));
+    fn extent(&self, left: usize, Round { steps, no_drift_yet, most, .. }: Round) -> (usize, usize) {
+        let (first, rows) = ((Self::FIRST * steps as f64) as usize, self.rows.min(most));
         let (ahead, rows) = if no_drift_yet {
-            (first.max(self.0), (Self::FIRST_ROWS * rows as f64).ceil() as usize)
+            (first.max(self.rows), (Self::FIRST_ROWS * rows as f64).ceil() as usize)
         } else {
-            (steps, rows)
+            (self.reach, rows)
         };
         let reach = ahead.min(steps - left);
         (reach, rows.min(reach))
@@ -85,6 +115,8 @@ impl Spread {
 impl WindowPolicy for Spread {
     fn extend(&mut self, asked: &mut Vec<usize>, round: Round) {
         let left = asked[0];
+        self.adapt(left, round);
+        self.guided = !round.no_drift_yet;
         let (reach, rows) = self.extent(left, round);
         // `rows` places from 0 to `reach − 1`, rounded.
         let place = |row: usize| (2 * row * (reach - 1) + rows - 1) / (2 * (rows - 1));
@@ -96,9 +128,14 @@ impl WindowPolicy for Spread {
 mod tests {
     use super::*;
 
+    /// In the middle of a sample.
+    fn spread(rows: usize) -> Spread {
+        Spread { reach: 1000, guided: true, ..Spread::new(rows) }
+    }
+
     fn extended(mut policy: impl WindowPolicy, left: usize, steps: usize) -> Vec<usize> {
         let mut asked = vec![left];
-        policy.extend(&mut asked, Round { steps, no_drift_yet: left == 0, most: 50 });
+        policy.extend(&mut asked, Round { steps, no_drift_yet: left == 0, most: 50, advance: 10 });
         asked
     }
 
@@ -112,19 +149,34 @@ mod tests {
 
     #[test]
     fn rows_are_spread_from_the_left_edge_to_the_last_step() {
-        assert_eq!(extended(Spread(4), 10, 41), [10, 20, 30, 40]);
-        assert_eq!(extended(Spread(4), 38, 41), [38, 39, 40]);
-        assert_eq!(extended(Spread(1), 10, 41), [10]);
-        assert_eq!(extended(Spread(10), 0, 39), [0, 4, 8, 12], "fewer on a third at first");
-        assert_eq!(extended(Spread(30), 0, 39), (0..12).map(|row| (2 * row * 29 + 11) / 22).collect::<Vec<_>>());
+        assert_eq!(extended(spread(4), 10, 41), [10, 20, 30, 40]);
+        assert_eq!(extended(spread(4), 38, 41), [38, 39, 40]);
+        assert_eq!(extended(spread(1), 10, 41), [10]);
+        assert_eq!(extended(spread(10), 0, 39), [0, 4, 8, 12], "fewer on a third at first");
+        assert_eq!(extended(spread(30), 0, 39), (0..12).map(|row| (2 * row * 29 + 11) / 22).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_reach_is_halved_where_rows_far_apart_settle_nothing_and_grows_again() {
+        let mut policy = Spread::new(16);
+        let mut last = |left, advance| {
+            let mut asked = vec![left];
+            policy.extend(&mut asked, Round { steps: 1000, no_drift_yet: left == 0, most: 50, advance });
+            asked[asked.len() - 1] - left
+        };
+        assert_eq!(last(0, 0), 332, "a third at first");
+        assert_eq!(last(1, 1), 998, "which says nothing of the next");
+        assert_eq!([last(2, 1), last(4, 2), last(6, 2)], [499, 249, 124]);
+        assert_eq!([last(8, 2), last(10, 2), last(12, 2), last(14, 2)], [61, 30, 15, 15]);
+        assert_eq!([last(20, 6), last(35, 15), last(60, 25)], [15, 31, 63]);
     }
 
     #[test]
     fn no_round_has_more_rows_than_it_may() {
-        for policy in [&mut FixedWindow(30) as &mut dyn WindowPolicy, &mut Spread(30)] {
+        for policy in [&mut FixedWindow(30) as &mut dyn WindowPolicy, &mut spread(30)] {
             for (left, no_drift_yet, most) in [(0, true, 5), (20, false, 5), (20, false, 1), (97, false, 5)] {
                 let mut asked = vec![left];
-                policy.extend(&mut asked, Round { steps: 100, no_drift_yet, most });
+                policy.extend(&mut asked, Round { steps: 100, no_drift_yet, most, advance: 10 });
                 assert!((1..=most.min(100 - left)).contains(&asked.len()));
             }
         }

@@ -1,0 +1,261 @@
+//! Acceptance by an estimate of the error of the sample.
+
+use ndarray::Array2;
+
+use super::path::{row, row_mut};
+use super::{Acceptance, Level, Path, RelativeChange, Window};
+
+/// A state is kept while the sample, by an estimate, stays within a tolerance of the sequential one.
+///
+/// What a roll-out gets wrong is x̂0. Its error at step j is expected to be
+///
+/// ```text
+/// ρ_j = κ g_j slope_j ‖x_new − x_old‖                 x̂0 was evaluated at x_old, and corrected
+///     + κ' (j − a)/(b − a) ‖x̂0_b − x̂0_{b−1}‖          between the rows a and b it was carried on, and at b it jumps
+/// ```
+///
+/// with `slope` of [`Level::slope`] and g, the gain, how much more x̂0 responds along the path than a Gaussian model of the
+/// data says, ‖Δx̂0‖ / ‖u‖ ([`Level::innovation`]). κ and κ' are measured: a round evaluates the network at states of the
+/// last roll-out, and so finds what ρ was there. An error of x̂0 at step j moves the sample by
+///
+/// ```text
+/// |B_j| T_{j+1} ρ_j,      T_N = 1,  T_j = T_{j+1} |A_j + |B_j| g_j slope_j|
+/// ```
+///
+/// for the affine rows A, B of the table, and these movements are added up over all steps and rounds; for solvers that draw
+/// noise, which makes those of different gaps independent, gaps add up in quadrature. Norms are the largest magnitude, so
+/// the estimate is of the value that moves most. A state j is kept while the sum is at most the tolerance times j/N, and
+/// while its change alone moves the sample by a small share of the tolerance.
+///
+/// The idea is that of step-size control by error per unit step (Hairer, Nørsett and Wanner, Solving Ordinary Differential
+/// Equations I, II.4); an a-posteriori estimate of a Picard iteration's contraction takes the place of an embedded method.
+/// It is an estimate, not a bound: where a sample is torn between two ends, an error much smaller than the tolerance may
+/// decide between them.
+#[derive(Clone, Debug)]
+pub struct EstimatedError {
+    /// How far the sample may end from the sequential one.
+    within: f64,
+    /// A and B of every step, `[N]`.
+    rows: Vec<Affine>,
+    /// Whether steps draw noise.
+    noisy: bool,
+    /// The limit to the change of one round.
+    change: RelativeChange,
+    /// x̂0 as the last roll-out used it, `[N, D]`.
+    used: Array2<f32>,
+    /// Steps before this one have been rolled out.
+    rolled: usize,
+    /// ρ of the last roll-out, `[N]`.
+    expected: Vec<Expected>,
+    /// g, `[N]`.
+    gains: Vec<f64>,
+    /// |B_j| T_{j+1}, `[N]`.
+    weights: Vec<f64>,
+    /// κ and κ'.
+    factors: Expected,
+    /// The sum so far.
+    sum: Sum,
+    /// u, `[D]`.
+    innovation: Vec<f64>,
+}
+
+/// A step as the estimate sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Affine {
+    /// A, the share of the state.
+    pub state: f64,
+    /// B, the share of x̂0.
+    pub denoised: f64,
+    /// The noise level, under the model that innovations are measured by.
+    pub level: Level,
+    /// The least response of x̂0 to a change of state that is assumed.
+    pub least_slope: f64,
+}
+
+/// The two parts of ρ, or what they are multiplied with.
+#[derive(Clone, Copy, Debug, Default)]
+struct Expected {
+    change: f64,
+    gap: f64,
+}
+
+/// Movements of the sample, added up.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sum {
+    linear: f64,
+    /// Of closed gaps, squared.
+    squares: f64,
+    /// Of the gap that is open.
+    gap: f64,
+}
+
+impl Sum {
+    fn total(self) -> f64 {
+        self.linear + (self.squares + self.gap * self.gap).sqrt()
+    }
+
+    fn close_gap(&mut self) {
+        self.squares += self.gap * self.gap;
+        self.gap = 0.0;
+    }
+}
+
+impl EstimatedError {
+    /// κ and κ' before any is measured.
+    const FACTORS: Expected = Expected { change: 0.5, gap: 1.5 };
+    /// What they are kept within: a round that happens to find less proves little.
+    const FACTOR: [f64; 2] = [0.1, 30.0];
+    /// Share of the tolerance below which what a round finds is rounding.
+    const NOTHING: f64 = 1e-3;
+
+    /// For a process with the steps `rows` and x̂0 of `width` values; `within` is the tolerance, and `change` limits the change
+    /// of one round.
+    pub fn new(within: f64, rows: Vec<Affine>, noisy: bool, change: RelativeChange, width: usize) -> Self {
+        let steps = rows.len();
+        Self {
+            within,
+            rows,
+            noisy,
+            change,
+            used: Array2::zeros((steps, width)),
+            rolled: 0,
+            expected: vec![Expected::default(); steps],
+            gains: vec![1.0; steps],
+            weights: vec![0.0; steps],
+            factors: Self::FACTORS,
+            sum: Sum::default(),
+            innovation: vec![0.0; width],
+        }
+    }
+
+    /// Measures κ and κ': what x̂0 is found to be at the rows of `window`, against what the last roll-out used.
+    fn measure_factors(&mut self, window: Window<'_>, path: &Path) {
+        let [mut change, mut gap] = [[0.0; 2]; 2];
+        for &step in window.asked().iter().take_while(|step| **step < self.rolled) {
+            let expected = self.expected[step];
+            let sums = if expected.gap > 0.0 { &mut gap } else { &mut change };
+            let found = largest_difference(path.drift(step), row(&self.used, step));
+            for (sum, error) in sums.iter_mut().zip([found, expected.change + expected.gap]) {
+                *sum += (error * self.weights[step]).powi(2);
+            }
+        }
+        let nothing = (Self::NOTHING * self.within).powi(2);
+        let measure = |[found, expected]: [f64; 2], factor: &mut f64| {
+            if found > nothing && expected > 0.0 {
+                *factor = (found / expected).sqrt().clamp(Self::FACTOR[0], Self::FACTOR[1]);
+            }
+        };
+        measure(change, &mut self.factors.change);
+        measure(gap, &mut self.factors.gap);
+    }
+
+    /// Measures g from row to row of `window`; what lies behind the last has its gain.
+    fn measure_gains(&mut self, window: Window<'_>, path: &Path) {
+        let mut from = window.left();
+        for pair in window.asked().windows(2) {
+            let (a, b) = (pair[0], pair[1]);
+            let (level, before) = (&self.rows[b].level, &self.rows[a].level);
+            let denoised = &path.drift(a)[..self.innovation.len()];
+            level.innovation(path.evaluated(b), before, path.evaluated(a), denoised, &mut self.innovation);
+            let predicted: f64 = self.innovation.iter().map(|u| u * u).sum();
+            let found: f64 = path.drift(b).iter().zip(denoised).map(|(b, a)| f64::from(b - a).powi(2)).sum();
+            let gain = if predicted > 0.0 { (found / predicted).sqrt().max(1.0) } else { 1.0 };
+            self.gains[from..=b].fill(gain);
+            from = b + 1;
+        }
+        let last = self.gains[from - 1];
+        self.gains[from..].fill(last);
+    }
+
+    /// |B_j| T_{j+1} of every step.
+    fn weigh(&mut self) {
+        let mut reach = 1.0;
+        for ((weight, row), gain) in self.weights.iter_mut().zip(&self.rows).zip(&self.gains).rev() {
+            let slope = (gain * row.level.slope()).max(row.least_slope);
+            *weight = row.denoised.abs() * reach;
+            reach *= (row.state + row.denoised.abs() * slope).abs();
+        }
+    }
+
+    /// ρ of the roll-out over `window`.
+    fn expect(&mut self, window: Window<'_>, path: &Path) {
+        let width = self.innovation.len();
+        let rows = window.asked();
+        for (place, &row) in rows.iter().enumerate() {
+            let next = rows.get(place + 1).copied().unwrap_or(row + 1);
+            let jump = if next == row + 1 {
+                0.0
+            } else {
+                largest_difference(&path.drift(next)[..width], path.drift(next - 1))
+            };
+            for step in row..next {
+                let moved = largest_difference(path.state(step), path.evaluated(step));
+                self.expected[step] = Expected {
+                    change: self.gains[step] * self.rows[step].level.slope() * moved,
+                    gap: (step - row) as f64 / (next - row) as f64 * jump,
+                };
+            }
+        }
+        // The first state is exact.
+        self.expected[window.left()] = Expected::default();
+    }
+
+    /// The sum with the movement by step `step`.
+    fn add(&self, mut sum: Sum, step: usize) -> Sum {
+        let (expected, weight) = (self.expected[step], self.weights[step]);
+        let gap = weight * self.factors.gap * expected.gap;
+        if expected.gap == 0.0 {
+            sum.close_gap();
+        }
+        sum.linear += weight * self.factors.change * expected.change;
+        *if self.noisy { &mut sum.gap } else { &mut sum.linear } += gap;
+        sum
+    }
+}
+
+impl Acceptance for EstimatedError {
+    fn begin(&mut self) {
+        self.rolled = 0;
+        self.factors = Self::FACTORS;
+        self.sum = Sum::default();
+    }
+
+    fn observe(&mut self, window: Window<'_>, path: &Path) {
+        self.measure_factors(window, path);
+        self.measure_gains(window, path);
+        self.weigh();
+    }
+
+    fn accepted(&mut self, window: Window<'_>, path: &Path) -> usize {
+        self.expect(window, path);
+        let most = self.change.accepted(window, path);
+        let (left, steps) = (window.left(), self.rows.len());
+        let (mut sum, mut accepted) = (self.sum, 0);
+        for step in left..left + most {
+            let next = self.add(sum, step);
+            let allowed = self.within * (step + 1) as f64 / steps as f64;
+            // The first new state follows from an exact one.
+            if accepted > 0 && !(next.total() <= allowed) {
+                break;
+            }
+            (sum, accepted) = (next, accepted + 1);
+        }
+        sum.close_gap();
+        self.sum = sum;
+        let width = self.innovation.len();
+        (left..window.right())
+            .for_each(|step| row_mut(&mut self.used, step).copy_from_slice(&path.drift(step)[..width]));
+        self.rolled = window.right();
+        accepted
+    }
+
+    fn estimated_error(&self) -> Option<f64> {
+        Some(self.sum.total())
+    }
+}
+
+/// The largest magnitude of a − b, of as many values as `b` has; not a number if any is none.
+fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
+    let larger = |most: f64, difference: f64| if difference <= most { most } else { difference };
+    a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, larger)
+}
