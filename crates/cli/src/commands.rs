@@ -129,6 +129,13 @@ impl Settled {
     }
 }
 
+/// Refuses a graph that cannot be asked about the timesteps of these steps.
+fn check_timesteps(policy: &Network, solver: Solver, steps: usize) -> Result<(), Failure> {
+    // A table that cannot be made is refused, or left out, where it is needed.
+    let Ok(table) = Table::new(&policy.manifest().scheduler, solver, steps) else { return Ok(()) };
+    policy.check_timesteps(table.timesteps()).input()
+}
+
 impl WindowArguments {
     /// The sampler with the window and tolerance of the command line; `auto` tries candidates on what `meet` gives.
     fn settle(
@@ -140,6 +147,7 @@ impl WindowArguments {
         meet: impl FnOnce(&mut Network) -> Result<Vec<Array2<f64>>, Failure>,
     ) -> Result<Settled, Failure> {
         let Self { window, tolerance } = *self;
+        check_timesteps(policy, solver, steps)?;
         if let SamplerName::Strategy(strategy) = name {
             let sampler = Some(strategy.name());
             let options = SamplingOptions { sampler, window, tolerance: Some(tolerance), ..SamplingOptions::default() };

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::observations::meet;
 use super::precision::from_f32;
-use super::{Settled, anytime, print_json};
+use super::{Settled, anytime, check_timesteps, print_json};
 use crate::args::BenchArguments;
 use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
@@ -137,6 +137,11 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     let beyond = || anyhow!("--seed: {} observations from it on go beyond the largest seed", arguments.observations);
     arguments.seed.checked_add(arguments.observations).ok_or_else(beyond).input()?;
     let mut policy = arguments.model.load()?;
+    for (&solver, &steps) in
+        arguments.solvers.iter().flat_map(|solver| arguments.steps.iter().map(move |n| (solver, n)))
+    {
+        check_timesteps(&policy, solver, steps)?;
+    }
     let sequential = SamplerName::Strategy(Strategy::sequential());
     let mut names = vec![sequential];
     names.extend(arguments.samplers.iter().filter(|name| **name != sequential));
