@@ -136,6 +136,13 @@ impl Settled {
     }
 }
 
+/// Refuses a graph that cannot be asked about the timesteps of these steps.
+fn check_timesteps(policy: &Network, solver: Solver, steps: usize) -> Result<(), Failure> {
+    // A table that cannot be made is refused, or left out, where it is needed.
+    let Ok(table) = Table::new(&policy.manifest().scheduler, solver, steps) else { return Ok(()) };
+    policy.check_timesteps(table.timesteps()).input()
+}
+
 impl WindowArguments {
     /// The sampler with the window and tolerance of the command line; `auto` tries candidates on what `meet` gives.
     pub fn settle(
@@ -146,6 +153,7 @@ impl WindowArguments {
         steps: usize,
         meet: impl FnOnce(&mut Network) -> Result<Vec<Array2<f64>>, Failure>,
     ) -> Result<Settled, Failure> {
+        check_timesteps(policy, solver, steps)?;
         if let Some(settled) = self.named(name)? {
             return Ok(settled);
         }

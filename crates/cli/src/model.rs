@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use ndarray::Array2;
 use parapolicy_eval::Roofline;
 use parapolicy_policy::{BoundDenoiser, DenoiserManifest, DenoiserNetwork, Network, PolicyError, Signature};
-use parapolicy_sampler::Solver;
+use parapolicy_sampler::{Solver, Table};
 
 use crate::args::{ModelArguments, WindowArguments};
 use crate::auto_sampler::SamplerName;
@@ -35,6 +35,16 @@ impl Model {
         match self {
             Self::Policy(network) => network.signature(),
             Self::Denoiser(network) => network.signature(),
+        }
+    }
+
+    /// Refuses a graph that cannot be asked about the timesteps of these steps.
+    pub fn check_timesteps(&self, solver: Solver, steps: usize) -> Result<(), Failure> {
+        // A table that cannot be made is refused, or left out, where it is needed.
+        let Ok(table) = Table::new(&self.signature().scheduler, solver, steps) else { return Ok(()) };
+        match self {
+            Self::Policy(network) => network.check_timesteps(table.timesteps()).input(),
+            Self::Denoiser(network) => network.check_timesteps(table.timesteps()).input(),
         }
     }
 

@@ -186,6 +186,33 @@ fn sampling_arguments() {
     }
 }
 
+/// A flow's timesteps are seldom whole numbers, which the model's graph takes alone. The length of 7 steps is 1000/7.
+#[test]
+fn timesteps_that_the_graph_does_not_take() {
+    let bench = Bench::new();
+    bench.edit_manifest(|manifest| {
+        let flow = serde_json::json!({"time": "train_timesteps", "noise_at": 1, "velocity": "noise_minus_data"});
+        manifest["scheduler"] =
+            serde_json::json!({"num_train_timesteps": 1000, "prediction_type": "flow_prediction", "flow": flow});
+    });
+    let model = bench.path("model");
+    let out = bench.path("report");
+    let mut run = program();
+    run.args(["run", "--solver=euler", "--steps=7", "--episodes=1", "--model"]).arg(&model).arg("--out").arg(&out);
+    let mut measure = program();
+    measure.args(["bench", "--solvers=euler", "--steps=7", "--observations=1", "--model"]).arg(&model);
+    let mut sample = program();
+    sample.args(["sample", "--solver=euler", "--steps=7", "--model"]).arg(&model);
+    sample.arg("--input").arg(bench.path("in.npz")).arg("--output").arg(bench.path("out.npz"));
+    for command in [&mut sample, &mut run, &mut measure] {
+        let line = refused(command, 2);
+        for word in ["`timestep` takes whole numbers (int64)", "a timestep is ", "choose other steps"] {
+            assert!(line.contains(word), "{line}");
+        }
+    }
+    assert!(!out.exists() && !bench.path("out.npz").exists());
+}
+
 #[test]
 fn budgets() {
     let bench = Bench::new();

@@ -20,7 +20,10 @@ fn study(folder: &Path, arguments: &[&str]) -> Command {
     fs::write(&scenario, SCENARIO).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let mut command = Command::cargo_bin("parapolicy").unwrap();
-    command.current_dir(root).args(["study", "latency", "--solver=ddim", "--steps=4", "--episodes=2"]);
+    command.current_dir(root).args(["study", "latency", "--solver=ddim", "--steps=4"]);
+    if !arguments.iter().any(|argument| argument.starts_with("--episodes")) {
+        command.arg("--episodes=2");
+    }
     command.arg("--scenario").arg(scenario).arg("--out").arg(folder.join("study")).args(arguments);
     command
 }
@@ -84,4 +87,21 @@ fn what_cannot_be_studied_is_named() {
         assert!(line.contains(expected), "{argument}: {line}");
     }
     assert!(!folder.path().join("study").exists());
+}
+
+/// As `run` does: minutes of measuring are not lost with the files.
+#[test]
+fn what_was_measured_is_told_where_there_is_no_room_for_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = study(folder.path(), &["--episodes=1", "--latencies=0ms", "--intervals=8"]);
+    let mut limited = Command::new("bash");
+    // Files of 8 KiB at most.
+    limited.current_dir(study.get_current_dir().unwrap());
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "limited"]);
+    let output = limited.arg(study.get_program()).args(study.get_args()).output().unwrap();
+    let (told, error) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("study.html: could not be written"), "{error}");
+    assert!(told.contains("short") && told.contains("picard") && !told.contains("written to"), "{told}");
+    assert!(!folder.path().join("study/study.html").exists());
 }

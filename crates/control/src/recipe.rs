@@ -85,6 +85,7 @@ impl Recipe {
         self.budget.validate()?;
         let mut network = Network::load(directory, &self.inference.open(&())?)?;
         let mut sampler = self.sampler(network.manifest())?;
+        network.check_timesteps(sampler.table().timesteps()).map_err(RecipeError::Timesteps)?;
         warm_up(&mut network, &mut sampler, self.budget)?;
         Ok((network, sampler))
     }

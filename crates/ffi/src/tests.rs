@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test; one policy panics")]
 
-use std::ffi::CStr;
-use std::mem::MaybeUninit;
+use std::ffi::{CStr, CString};
+use std::mem::{MaybeUninit, size_of};
+use std::path::Path;
 use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1};
@@ -22,29 +25,34 @@ use crate::monitor::{
     ParapolicyEvent, ParapolicyEventKind, ParapolicyHealth, ParapolicyTroubles, parapolicy_controller_event,
     parapolicy_controller_health, parapolicy_controller_troubles,
 };
-use crate::policy::ParapolicyShape;
+use crate::options::{ParapolicyOptions, parapolicy_options_default};
+use crate::policy::{ParapolicyShape, parapolicy_policy_load};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Only a hang takes longer, on whatever machine.
+const PATIENCE: Duration = Duration::from_mins(10);
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// Panics at observations below 0, hangs for a second at those over 9; else it plans the observation twice.
-struct Moody(f64);
+/// Panics at observations below 0, hangs at those over 9 until it is released; else it plans the observation twice.
+struct Moody {
+    newest: f64,
+    released: Arc<AtomicBool>,
+}
 
 impl Policy for Moody {
     fn reset(&mut self, _seed: u64) {}
 
     fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError> {
-        self.0 = observation[0];
+        self.newest = observation[0];
         Ok(())
     }
 
     fn plan(&mut self) -> Result<Plan, BoxError> {
-        assert!(self.0 >= 0.0, "out of its mind");
-        if self.0 > 9.0 {
-            std::thread::sleep(Duration::from_secs(1));
+        assert!(self.newest >= 0.0, "out of its mind");
+        while self.newest > 9.0 && !self.released.load(Ordering::Acquire) {
+            std::thread::sleep(Duration::from_millis(1));
         }
         Ok(Plan {
-            actions: Array2::from_elem((2, 1), self.0),
+            actions: Array2::from_elem((2, 1), self.newest),
             intended: 2,
             rounds: 1,
             evaluations: 1,
@@ -53,7 +61,7 @@ impl Policy for Moody {
     }
 }
 
-struct Handle(*mut ParapolicyController);
+struct Handle(*mut ParapolicyController, Arc<AtomicBool>);
 
 impl Handle {
     fn new() -> Self {
@@ -82,8 +90,15 @@ impl Handle {
         let shape =
             ParapolicyShape { n_obs_steps: 1, observation_dim: 1, horizon: 2, n_action_steps: 2, action_dim: 1 };
         let config = Configured { controller: config, log: None, log_rounds: false };
-        let controller = ParapolicyController::start(shape, config, || Ok(Box::new(Moody(0.0)))).unwrap();
-        Self(Box::into_raw(Box::new(controller)))
+        let released = Arc::new(AtomicBool::new(false));
+        let release = Arc::clone(&released);
+        let make = move || Ok(Box::new(Moody { newest: 0.0, released: Arc::clone(&release) }) as Box<dyn Policy>);
+        let controller = ParapolicyController::start(shape, config, make).unwrap();
+        Self(Box::into_raw(Box::new(controller)), released)
+    }
+
+    fn release(&self) {
+        self.1.store(true, Ordering::Release);
     }
 
     fn observe(&self, period: u32, value: f64) -> ParapolicyStatus {
@@ -197,6 +212,7 @@ fn a_worker_that_hangs_outlives_a_stop_without_patience() {
     assert_eq!(stop(Duration::ZERO), ParapolicyStatus::Busy);
     assert!(last_error().contains("still drawing"), "{}", last_error());
     assert_eq!(handle.command(0).0, ParapolicyStatus::Stopped);
+    handle.release();
     handle.wait();
     assert_eq!(stop(Duration::ZERO), ParapolicyStatus::Ok);
 }
@@ -216,12 +232,38 @@ fn a_policy_that_hangs_is_told_and_replaced() {
     }
     assert_eq!(told, ParapolicyEventKind::Hung);
     assert!(handle.troubles().hangs > 0);
+    handle.release();
     while handle.command(period).1 != 3.0 {
         assert!(started.elapsed() < PATIENCE, "no plan");
         period += 1;
         handle.observe(period, 3.0);
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// A flow's timesteps are seldom whole numbers, which the graph of the example takes alone.
+#[test]
+fn timesteps_that_the_graph_does_not_take_are_refused_before_a_plan_is_drawn() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/point");
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = std::fs::read_to_string(example.join("policy.json")).unwrap();
+    let (begin, rest) = manifest.split_once("\"scheduler\": {").unwrap();
+    let (_, end) = rest.split_once('}').unwrap();
+    let flow = r#"{"time": "train_timesteps", "noise_at": 1, "velocity": "noise_minus_data"}"#;
+    let scheduler = format!(r#""num_train_timesteps": 1000, "prediction_type": "flow_prediction", "flow": {flow}"#);
+    std::fs::write(folder.path().join("policy.json"), format!("{begin}\"scheduler\": {{{scheduler}}}{end}")).unwrap();
+    std::fs::copy(example.join("denoiser.onnx"), folder.path().join("denoiser.onnx")).unwrap();
+    let directory = CString::new(folder.path().to_str().unwrap()).unwrap();
+    let (mut options, mut handle) = (MaybeUninit::<ParapolicyOptions>::uninit(), ptr::null_mut());
+    // SAFETY: every pointer is to something here, and the first call fills the options.
+    let status = unsafe {
+        parapolicy_options_default(options.as_mut_ptr(), size_of::<ParapolicyOptions>());
+        let mut options = options.assume_init();
+        (options.provider, options.solver, options.steps) = (c"cpu".as_ptr(), c"euler".as_ptr(), 7);
+        parapolicy_policy_load(directory.as_ptr(), &raw const options, &raw mut handle)
+    };
+    assert_eq!(status, ParapolicyStatus::Argument, "{}", last_error());
+    assert!(handle.is_null() && last_error().contains("`timestep` takes whole numbers (int64)"), "{}", last_error());
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::{
 pub struct Graph {
     nodes: Vec<Node>,
     constants: Vec<Tensor>,
+    ir_version: i64,
     opset: Option<i64>,
     redefined: Option<String>,
     /// Its inputs, without those that are constants.
@@ -29,6 +30,7 @@ impl Graph {
     pub fn read(bytes: impl Into<Bytes>) -> Result<Self, OnnxError> {
         let model = Model::decode(bytes.into())?;
         let (opset, redefined) = (own_version(&model.operator_sets), redefined(&model.functions).unwrap_or_default());
+        let ir_version = model.ir_version;
         let graph = model.graph.ok_or(OnnxError::NoGraph)?;
         let nodes = decoded(&graph.nodes)?;
         let constants: Vec<Tensor> = decoded(&graph.initializers)?;
@@ -38,7 +40,7 @@ impl Graph {
         let is_constant = |name: &str| constants.iter().any(|constant| constant.name == name);
         let inputs = inputs.iter().filter(|input| !is_constant(&input.name)).map(TensorInfo::from).collect();
         let outputs = outputs.iter().map(TensorInfo::from).collect();
-        Ok(Self { nodes, constants, opset, redefined, inputs, outputs })
+        Ok(Self { nodes, constants, ir_version, opset, redefined, inputs, outputs })
     }
 
     /// Its nodes, in an order in which they can be computed.
@@ -49,6 +51,11 @@ impl Graph {
     /// Its constants.
     pub fn constants(&self) -> &[Tensor] {
         &self.constants
+    }
+
+    /// Which version of the file format it is written in; 0 if it does not say.
+    pub fn ir_version(&self) -> i64 {
+        self.ir_version
     }
 
     /// Which version of ONNX's own operators it uses; `None` if it does not say.
@@ -133,6 +140,7 @@ mod tests {
         let graph = |nodes| Graph {
             nodes,
             constants: constants.to_vec(),
+            ir_version: 8,
             opset: Some(18),
             redefined: None,
             inputs: vec![],

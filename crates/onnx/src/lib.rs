@@ -5,6 +5,7 @@
 //! | [`Graph`] | a graph, decoded: inputs, outputs, nodes, constants |
 //! | [`TensorInfo`] | name, element type and shape of an input or an output, whoever opened the graph |
 //! | [`external_tensor`] | the first tensor of a model whose numbers are in another file |
+//! | [`left_out`] | the first input of a model that is left out where ONNX Runtime reads it all the same |
 //! | [`Partition`] | a denoiser divided into what depends on the timestep, what depends on the observation, and the rest |
 //! | [`message`] | the Protocol Buffers messages of `onnx.proto3` that all of this is decoded from |
 //!
@@ -39,6 +40,7 @@ mod constant;
 mod error;
 mod external;
 mod graph;
+mod left_out;
 pub mod message;
 mod node;
 mod opset;
@@ -49,7 +51,8 @@ pub use constant::{Constant, ConstantError, Numbers};
 pub use error::OnnxError;
 pub use external::external_tensor;
 pub use graph::Graph;
-pub use opset::OPSETS;
+pub use left_out::{LeftOut, left_out};
+pub use opset::{LAST_IR_VERSION, OPSETS};
 pub use partition::{BoundaryValue, DenoiserNames, Partition};
 /// Bytes that are shared, not copied: a file's, say.
 pub use prost::bytes::Bytes;

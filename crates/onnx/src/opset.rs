@@ -12,6 +12,9 @@ use crate::message::{OperatorSet, decoded};
 /// Versions of ONNX's own operators that the partition and the engine were written for.
 pub const OPSETS: RangeInclusive<i64> = 11..=23;
 
+/// The last version of the file format that was tested: what ONNX Runtime 1.31 reads.
+pub const LAST_IR_VERSION: i64 = 13;
+
 /// Whether a domain is that of ONNX's own operators.
 pub fn is_own(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")

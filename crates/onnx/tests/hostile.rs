@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use parapolicy_hostile::{Bounds, Outcome, run};
-use parapolicy_onnx::{DenoiserNames, Graph, Partition, external_tensor};
+use parapolicy_onnx::{DenoiserNames, Graph, Partition, external_tensor, left_out};
 
 /// A mutant has 128 KiB at most; a message of two bytes takes 200 in memory.
 const BOUNDS: Bounds = Bounds { bytes: 64 << 20, time: Duration::from_secs(5) };
@@ -21,7 +21,7 @@ const NAMES: DenoiserNames<'_> = DenoiserNames {
 };
 
 fn attempt(bytes: &[u8]) -> Outcome {
-    let _either = external_tensor(bytes.to_vec());
+    let _either = (external_tensor(bytes.to_vec()), left_out(bytes.to_vec()));
     let _divided = Partition::new(bytes.to_vec(), &NAMES, "batch");
     let Ok(graph) = Graph::read(bytes.to_vec()) else { return Outcome::Refused };
     for tensor in graph.inputs.iter().chain(&graph.outputs) {

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{ArrayViewMut2, s};
 use ort::{session::Session, value::ValueType};
 use parapolicy_engine::{Work, WorkByStage};
-use parapolicy_onnx::{Dimension, Graph, OPSETS, OnnxError, TensorInfo, ValueKind, external_tensor};
+use parapolicy_onnx::{Dimension, Graph, LeftOut, OPSETS, OnnxError, TensorInfo, ValueKind, external_tensor, left_out};
 use parapolicy_policy::{
     Batch, Condition, ConditionKind, GraphError, GraphFile, GraphTensors, Idle, OpenDenoiser, Precision, PredictError,
     Signature, TimestepType, work_of,
@@ -166,6 +166,11 @@ enum Refusal {
     )]
     Elsewhere(String),
     #[error(
+        "node `{node}` ({operator}) leaves out its input {input}, which ONNX Runtime reads all the same, and would end the \
+         process: export the graph with the input, or with fewer inputs"
+    )]
+    LeftOut { node: String, operator: String, input: usize },
+    #[error(
         "node `{node}` makes a tensor of the sizes {sizes:?}, more than 2^28 numbers: export a graph that asks for \
          less"
     )]
@@ -189,6 +194,10 @@ fn open(file: &GraphFile, runtime: &Runtime, threads: usize, idle: Idle) -> Resu
     let elsewhere = external_tensor(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
     if let Some(tensor) = elsewhere {
         return Err(refused(file.path(), Refusal::Elsewhere(tensor)));
+    }
+    let left = left_out(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
+    if let Some(LeftOut { node, operator, input }) = left {
+        return Err(refused(file.path(), Refusal::LeftOut { node, operator, input }));
     }
     let graph = Graph::read(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
     if let Some((node, sizes)) = graph.oversized(LARGEST_TENSOR) {

@@ -382,6 +382,21 @@ fn a_sample_of_another_length_is_a_bug_of_the_caller() {
     policy.actions(Array1::zeros(7).view());
 }
 
+/// ONNX Runtime would read a null pointer, and the process would be gone.
+#[test]
+fn inputs_that_are_left_out_where_the_runtime_reads_them_are_refused() {
+    let graph = fs::read(fixture("affine.onnx")).unwrap();
+    let field = |tag: u8, content: &[u8]| [&[tag, content.len() as u8][..], content].concat();
+    for (operator, input) in [("LayerNormalization", 2), ("Max", 2)] {
+        let node = [(0x0a, "a"), (0x0a, "b"), (0x0a, ""), (0x12, "y"), (0x22, operator)];
+        let node = node.map(|(tag, content)| field(tag, content.as_bytes())).concat();
+        // Another part of the model's graph, with one more node.
+        let error = refusal(&policy(&[&graph[..], &field(0x3a, &field(0x0a, &node))].concat()));
+        let expected = format!("DIR/denoiser.onnx: node `y` ({operator}) leaves out its input {input}");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+}
+
 /// ONNX Runtime would read them beside the graph, or in the current folder, whatever they are by then.
 #[test]
 fn weights_in_other_files_are_refused() {

@@ -7,7 +7,7 @@ use std::io;
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
 use parapolicy_ort::RuntimeError;
-use parapolicy_policy::{GraphError, InferenceError, ManifestError, PolicyError};
+use parapolicy_policy::{GraphError, InferenceError, ManifestError, PolicyError, PredictError};
 use parapolicy_pusht::{FrameSizeError, WorldError};
 use parapolicy_sampler::{ConfigError, SampleError};
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyRuntimeError, PyValueError};
@@ -98,9 +98,15 @@ impl From<RecipeError> for Failure {
             RecipeError::Inference(error) => error.into(),
             RecipeError::Policy(error) => error.into(),
             RecipeError::Config(error) => error.into(),
-            RecipeError::Precision(_) | RecipeError::Seconds { .. } => Self::value(&error),
+            RecipeError::Precision(_) | RecipeError::Timesteps(_) | RecipeError::Seconds { .. } => Self::value(&error),
             _ => Self::runtime(&error),
         }
+    }
+}
+
+impl From<PredictError> for Failure {
+    fn from(error: PredictError) -> Self {
+        Self::value(&error)
     }
 }
 

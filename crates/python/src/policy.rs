@@ -169,6 +169,7 @@ impl Drawing {
         let budget = recipe.budget;
         let manifest = self.network.manifest();
         let sampler = matching(&mut self.alone, recipe, |_| true, |recipe| recipe.sampler(manifest))?;
+        self.network.check_timesteps(sampler.table().timesteps())?;
         let noise = Noise::draw(seed, sampler.table().steps(), sampler.dim());
         let mut denoiser = Interruptible { denoiser: self.network.bind(observation.view())?, signals };
         let sample = sampler.sample_within(budget, &mut denoiser, &noise)?;
@@ -187,6 +188,7 @@ impl Drawing {
         let plans = seeds.len();
         let fits = |sampler: &BatchedSampler| sampler.plans() >= plans;
         let sampler = matching(&mut self.batched, recipe, fits, |recipe| recipe.batched_sampler(manifest, plans))?;
+        self.network.check_timesteps(sampler.table().timesteps())?;
         let draw = |&seed: &u64| Noise::draw(seed, sampler.table().steps(), sampler.dim());
         let noises: Vec<Noise> = seeds.iter().map(draw).collect();
         let denoiser = self.network.bind_batched(observations.outer_iter())?;

@@ -138,6 +138,11 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     let beyond = || anyhow!("--seed: {} observations from it on go beyond the largest seed", arguments.observations);
     arguments.seed.checked_add(arguments.observations).ok_or_else(beyond).input()?;
     let mut policy = Model::load(&arguments.model)?;
+    for (&solver, &steps) in
+        arguments.solvers.iter().flat_map(|solver| arguments.steps.iter().map(move |n| (solver, n)))
+    {
+        policy.check_timesteps(solver, steps)?;
+    }
     let sequential = SamplerName::Strategy(Strategy::sequential());
     let mut names = vec![sequential];
     names.extend(arguments.samplers.iter().filter(|name| **name != sequential));

@@ -24,6 +24,7 @@ pub fn meet(
 ) -> Result<Vec<Array2<f64>>, Failure> {
     let scheduler = &network.manifest().scheduler;
     let table = Table::new(scheduler, Solver::deterministic(scheduler.prediction_type), 10).input()?;
+    network.check_timesteps(table.timesteps()).input()?;
     let mut sampler = Sampler::new(table, Strategy::sequential(), network.manifest().sample_dim()).input()?;
     let met = Met::new(network.manifest());
     let observer: Vec<Arc<dyn Observer>> = vec![Arc::new(met.clone()), Arc::new(Stop::current())];

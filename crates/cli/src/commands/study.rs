@@ -4,7 +4,7 @@ mod conditions;
 
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Result, anyhow};
 use ndarray::Array2;
 use parapolicy_eval::Deviation;
 use parapolicy_eval::{Interrupted, Machine, Model, SamplerReport};
@@ -153,20 +153,27 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
         interrupted: (!is_whole).then_some(Interrupted { episodes_asked: asked, episodes: over }),
         groups,
     };
-    staging.write("study.html", |file| page::study::write(&study, file))?;
-    staging.write("study.json", |file| Ok(serde_json::to_writer_pretty(file, &study)?))?;
-    staging.write("study.svg", |file| plot::study::draw(&study, file))?;
-    let files = staging.publish()?;
-    if is_whole {
+    let written = write(&study, &mut staging).and_then(|()| staging.publish());
+    if written.is_ok() && is_whole {
         journal.remove();
     }
+    // What was measured is told whether or not there is room for the files.
     if arguments.json {
         print_json(&study)?;
     } else {
-        let (text, out) = (table::render_study(&study), arguments.out.display());
-        say(format_args!("{text}\nwritten to {out}: {}", files.join(", ")))?;
+        say(table::render_study(&study))?;
+    }
+    let files = written?;
+    if !arguments.json {
+        say(format_args!("written to {}: {}", arguments.out.display(), files.join(", ")))?;
     }
     if is_whole { Ok(()) } else { stop.check("the episodes so far are reported; --resume goes on") }
+}
+
+fn write(study: &Study, staging: &mut Staging) -> Result<()> {
+    staging.write("study.html", |file| page::study::write(study, file))?;
+    staging.write("study.json", |file| Ok(serde_json::to_writer_pretty(file, study)?))?;
+    staging.write("study.svg", |file| plot::study::draw(study, file))
 }
 
 impl LatencyStudyArguments {

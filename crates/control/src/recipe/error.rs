@@ -1,6 +1,6 @@
 //! Why a policy cannot be made ready.
 
-use parapolicy_policy::{InferenceError, PolicyError, UnknownPrecision};
+use parapolicy_policy::{InferenceError, PolicyError, PredictError, UnknownPrecision};
 use parapolicy_sampler::{ConfigError, SampleError};
 use thiserror::Error;
 
@@ -20,6 +20,9 @@ pub enum RecipeError {
     /// Solver, steps, strategy or budget are invalid, by themselves or for this policy.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The graph cannot be asked about the timesteps of these steps.
+    #[error(transparent)]
+    Timesteps(PredictError),
     /// A number of seconds that is not a valid duration.
     #[error("{name} is {value}, but must be a number of seconds, 0 or more")]
     Seconds {

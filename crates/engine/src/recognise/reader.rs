@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use parapolicy_onnx::{
-    self as onnx, Constant, Dimension, Graph, OPSETS, TensorInfo,
+    self as onnx, Constant, Dimension, Graph, LAST_IR_VERSION, OPSETS, TensorInfo,
     message::{Node, Tensor},
 };
 
@@ -239,6 +239,13 @@ pub fn constant(tensor: &Tensor) -> Result<Value, String> {
 fn opset(graph: &Graph) -> Result<i64, EngineError> {
     if let Some(operator) = graph.redefined() {
         return Err(EngineError::Model(format!("defines the operator {operator} anew: export it without functions")));
+    }
+    if graph.ir_version() > LAST_IR_VERSION {
+        return Err(EngineError::Model(format!(
+            "is written in version {} of ONNX's file format, but the engine reads versions up to {LAST_IR_VERSION}: export it \
+             with an older one",
+            graph.ir_version()
+        )));
     }
     let (first, last) = (OPSETS.start(), OPSETS.end());
     match graph.opset() {

@@ -102,7 +102,7 @@ fn sample(strategy: Strategy, table: &Table, denoiser: &mut dyn Denoiser, seed: 
 
 #[test]
 fn random_graphs_are_right_or_refused() {
-    let [graphs, parted, compared] = compare(0..48);
+    let [graphs, parted, compared] = compare(0..48, &runtime(), &["native"]);
     assert!(2 * parted > graphs, "{parted} of {graphs} in parts");
     assert!(compared > graphs * 3 * 4, "{compared} compared");
 }
@@ -110,35 +110,48 @@ fn random_graphs_are_right_or_refused() {
 #[test]
 #[ignore = "minutes"]
 fn many_random_graphs_are_right_or_refused() {
-    compare(48..1000);
+    compare(48..1000, &runtime(), &["native"]);
 }
 
-/// Compares the samples of random graphs; returns how many graphs there are, how many are in parts, and how many samples
-/// were compared.
-fn compare(seeds: Range<u64>) -> [usize; 3] {
-    let runtime = runtime();
-    let (graphs, mut parted, mut native, mut compared) = (seeds.clone().count(), 0, 0, 0);
+/// In the library that has OpenVINO, against its own kernels for the processor. There is one for Linux on x86-64.
+#[test]
+#[ignore = "minutes; alone, as a process loads one library: cargo test -p parapolicy-ort --lib -- --ignored openvino"]
+fn random_graphs_by_openvino_are_right_or_refused() {
+    let runtime = Runtime::find_or_install(ExecutionProvider::OpenVino, None, &()).unwrap();
+    let [graphs, _, compared] = compare(0..40, &runtime, &["openvino"]);
+    assert!(compared > graphs * 3 * 4, "{compared} compared");
+}
+
+/// Compares the samples of random graphs by `cpu` and by `providers`; returns how many graphs there are, how many are in parts,
+/// and how many samples were compared.
+fn compare(seeds: Range<u64>, runtime: &Runtime, providers: &[&'static str]) -> [usize; 3] {
+    let (graphs, mut parted, mut others, mut compared) = (seeds.clone().count(), 0, 0, 0);
     for seed in seeds {
-        let found = compare_one(&random(seed), &runtime);
-        (parted, native, compared) = (parted + found[0], native + found[1], compared + found[2]);
+        let found = compare_one(&random(seed), runtime, providers);
+        (parted, others, compared) = (parted + found[0], others + found[1], compared + found[2]);
     }
-    println!("{parted} of {graphs} in parts, {native} by the engine, {compared} samples");
+    println!("{parted} of {graphs} in parts, {others} by {providers:?}, {compared} samples");
     [graphs, parted, compared]
 }
 
-/// Whether the graph is in parts, whether the engine runs it, and how many samples were compared.
-fn compare_one(random: &Random, runtime: &Runtime) -> [usize; 3] {
+/// Whether the graph is in parts, how many of `providers` run it, and how many samples were compared.
+fn compare_one(random: &Random, runtime: &Runtime, providers: &[&'static str]) -> [usize; 3] {
     let dir = policy(&random.bytes, true);
     let mut networks = vec![("cpu", load(dir.path(), "cpu").unwrap())];
-    match load(dir.path(), "native") {
-        Ok(network) => networks.push(("native", network)),
-        Err(error) => assert!(error.to_string().contains("denoiser.onnx"), "{}: {error}", random.description),
+    for &provider in providers {
+        match load(dir.path(), provider) {
+            Ok(network) => networks.push((provider, network)),
+            Err(error) => {
+                println!("{}, {provider}: {error}", random.description);
+                assert!(error.to_string().contains("denoiser.onnx"), "{}: {error}", random.description);
+            }
+        }
     }
     let manifest = networks[0].1.manifest().clone();
     let parted = is_parted(&dir.path().join("denoiser.onnx"), &manifest, runtime);
     let mut whole = Whole { onnx: whole(dir.path(), &manifest, runtime), observation: vec![] };
     let table = Table::new(&manifest.scheduler, Solver::Ddim { eta: 0.0 }, STEPS).unwrap();
-    let mut compared = 0;
+    let (mut compared, mut most) = (0, 0.0_f32);
     // Ids and thresholds on either side, and raw numbers near where they matter.
     for (at, near) in [(0, -0.4), (1, 0.6), (2, 0.1)] {
         let step = if at == 2 { random.unit / 3.0 } else { 0.9 };
@@ -153,10 +166,11 @@ fn compare_one(random: &Random, runtime: &Runtime) -> [usize; 3] {
                 let found = sample(strategy, &table, &mut bound, at as u64).unwrap();
                 let off = (&found - &expected).iter().fold(0.0_f32, |most, x| most.max(x.abs()));
                 assert!(off <= 1e-4, "{}, {name}, {strategy}, observation {at}: {off}", random.description);
-                compared += 1;
+                (compared, most) = (compared + 1, most.max(off));
             }
         }
     }
+    println!("{}: {most:e} off at most", random.description);
     [usize::from(parted), networks.len() - 1, compared]
 }
 
@@ -169,7 +183,8 @@ fn exported_graphs_are_right_or_refused() {
         for exporter in ["traced", "dynamo"] {
             let description = format!("{name}_{exporter}");
             let bytes = fs::read(data.join(format!("{description}.onnx"))).unwrap();
-            let [parted, ..] = compare_one(&Random { bytes, unit: 1e4, description: description.clone() }, &runtime);
+            let [parted, ..] =
+                compare_one(&Random { bytes, unit: 1e4, description: description.clone() }, &runtime, &["native"]);
             // Masks and thresholds are truth values, which cannot be at the boundary: those graphs are run whole.
             assert_eq!(parted == 1, ["clipped", "ids"].contains(&name), "{description}");
         }

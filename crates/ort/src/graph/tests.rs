@@ -35,7 +35,11 @@ pub fn floats(numbers: &ArrayD<f64>) -> Vec<f32> {
 
 /// What goes in and comes out of a graph.
 pub fn described(graph: &str, graph_tensors: &GraphTensors) -> (Layout, ConditioningInputs) {
-    let [plan, seen] = ["sample", "observation"].map(|key| numbers(graph, key).shape()[1..].to_vec());
+    described_as(["sample", "observation"].map(|key| numbers(graph, key).shape()[1..].to_vec()), graph_tensors)
+}
+
+/// The shapes of a plan, and of an observation.
+pub fn described_as([plan, seen]: [Vec<usize>; 2], graph_tensors: &GraphTensors) -> (Layout, ConditioningInputs) {
     let is_float =
         graph_tensors.inputs.iter().any(|input| input.name == "timestep" && input.to_string().contains("f32"));
     let layout = Layout { sample: "sample".into(), prediction: "prediction".into(), copies_inputs: false, plan };
