@@ -71,14 +71,14 @@ fn window_loop(table: &Table, config: WindowConfig, dim: usize) -> Picard {
     )
 }
 
-/// The steps as the estimate sees them. With DPM-Solver++ an x̂0 acts in two or three steps; what it does in the later ones is
-/// less, and of the other sign.
+/// The steps as the estimate sees them. With DPM-Solver++ an x̂0 acts in two or three steps, in the later ones against the
+/// first; they are taken together.
 fn affine(table: &Table) -> Vec<Affine> {
     let [levels, least] = [movement::VARIANCE, LEAST_VARIANCE].map(|variance| movement::levels(table, variance));
     let rows = table.rows().iter().zip(levels).zip(least);
     rows.map(|((row, level), least)| Affine {
         state: f64::from(row.state),
-        denoised: f64::from(row.denoised),
+        denoised: f64::from(row.denoised) + f64::from(row.previous) + f64::from(row.earlier),
         level,
         least_slope: least.slope(),
     })

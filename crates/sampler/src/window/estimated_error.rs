@@ -149,7 +149,7 @@ impl EstimatedError {
         measure(gap, &mut self.factors.gap);
     }
 
-    /// Measures g from row to row of `window`; what lies behind the last has its gain.
+    /// Measures g from row to row of `window`; what lies behind the last has its gain. A single row measures none.
     fn measure_gains(&mut self, window: Window<'_>, path: &Path) {
         let mut from = window.left();
         for pair in window.asked().windows(2) {
@@ -163,8 +163,10 @@ impl EstimatedError {
             self.gains[from..=b].fill(gain);
             from = b + 1;
         }
-        let last = self.gains[from - 1];
-        self.gains[from..].fill(last);
+        if let [.., _, last] = *window.asked() {
+            let gain = self.gains[last];
+            self.gains[last..].fill(gain);
+        }
     }
 
     /// |B_j| T_{j+1} of every step.
@@ -216,6 +218,7 @@ impl EstimatedError {
 impl Acceptance for EstimatedError {
     fn begin(&mut self) {
         self.rolled = 0;
+        self.gains.fill(1.0);
         self.factors = Self::FACTORS;
         self.sum = Sum::default();
     }
