@@ -32,7 +32,17 @@ impl Encoder {
         Ok(&self.features)
     }
 
-    /// The features of the last run.
+    /// Forgets the features.
+    pub fn clear(&mut self) {
+        self.features.clear();
+    }
+
+    /// Adds features of an earlier run.
+    pub fn push(&mut self, features: &[f32]) {
+        self.features.extend_from_slice(features);
+    }
+
+    /// The features of the last run, or those that were pushed since.
     pub fn features(&self) -> &[f32] {
         &self.features
     }

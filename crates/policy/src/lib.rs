@@ -53,6 +53,7 @@ mod normalization;
 mod observation;
 mod precision;
 mod provider;
+mod seen;
 
 pub use adopt::{AdoptError, Adoption, Blank, RoleNames, adopt};
 pub use backend::{
@@ -72,3 +73,4 @@ pub use network::{Network, PolicyError};
 pub use normalization::Normalization;
 pub use precision::{Precision, UnknownPrecision};
 pub use provider::Provider;
+pub use seen::Seen;

@@ -109,7 +109,7 @@ impl Network {
     pub fn bind(&mut self, observation: ArrayView2<'_, f64>) -> Result<BoundDenoiser<'_>, PolicyError> {
         self.observations.clear();
         self.observations.push(&self.manifest.observations, observation)?;
-        self.bind_graph()?;
+        self.encode_and_bind()?;
         Ok(BoundDenoiser::new(self))
     }
 
@@ -131,19 +131,23 @@ impl Network {
         if bound.plans() == 0 {
             return Err(PolicyError::NoPlans);
         }
-        self.bind_graph()?;
+        self.encode_and_bind()?;
         Ok(BoundPlans::new(self))
     }
 
-    /// Binds the observations, encoded if there is an encoder, as the denoiser's input or as inpainted values of the
-    /// plans.
-    fn bind_graph(&mut self) -> Result<(), PolicyError> {
+    /// Encodes the observations, if there is an encoder, and binds them.
+    fn encode_and_bind(&mut self) -> Result<(), PolicyError> {
         self.check_process().map_err(|error| PolicyError::Bind(error.into()))?;
-        let observations = self.observations.all();
-        let seen = match &mut self.encoder {
-            Some(encoder) => encoder.run(observations)?,
-            None => observations,
-        };
+        if let Some(encoder) = &mut self.encoder {
+            encoder.run(self.observations.all())?;
+        }
+        self.bind_graph()
+    }
+
+    /// Binds the observations, or what the encoder made of them, as the denoiser's input or as inpainted values of the plans.
+    pub(crate) fn bind_graph(&mut self) -> Result<(), PolicyError> {
+        self.check_process().map_err(|error| PolicyError::Bind(error.into()))?;
+        let seen = self.encoder.as_ref().map_or(self.observations.all(), Encoder::features);
         match &mut self.inpainted {
             Some(inpainted) => inpainted.bind(seen, self.observations.plans()),
             None => self.graph.bind(seen).map_err(PolicyError::Bind)?,
