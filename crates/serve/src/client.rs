@@ -128,7 +128,7 @@ impl Observation {
         self
     }
 
-    fn pack(&self, observe: bool) -> Vec<u8> {
+    pub(crate) fn pack(&self, observe: bool) -> Vec<u8> {
         let mut writer = Writer::default();
         let options = self.options.len() as u32 + u32::from(observe);
         writer.map(self.entries.len() as u32 + u32::from(options > 0));

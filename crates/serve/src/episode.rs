@@ -93,7 +93,8 @@ impl Episode {
             }
             let reply = self.answer(socket, &message, arrived).await?;
             send(socket, reply.pack()).await?;
-            self.previous = Some(arrived.elapsed());
+            // While its plan was drawn, the client was not asked for a sign of life.
+            (self.previous, self.heard) = (Some(arrived.elapsed()), Instant::now());
         }
         Ok(())
     }
@@ -146,7 +147,9 @@ impl Episode {
         debug!("a connection has failed: {error}");
         let most = self.limits.message_bytes(&self.served.manifest);
         match error.into_inner().downcast_ref::<tungstenite::Error>() {
-            Some(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => Refusal::TooLarge { most }.into(),
+            Some(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => {
+                Refusal::TooLarge { most }.into()
+            }
             Some(tungstenite::Error::Protocol(error)) => Refusal::BadRequest(error.to_string()).into(),
             Some(tungstenite::Error::Utf8(_)) => Refusal::BadRequest("a text is not UTF-8".to_owned()).into(),
             _ => End::Left,
@@ -192,11 +195,12 @@ impl Episode {
     /// Waits for the plan, and for the client to leave.
     async fn plan(&mut self, socket: &mut WebSocket, options: &Options<'_>, arrived: Instant) -> Result<Planned, End> {
         let (reply, mut planned) = oneshot::channel();
+        let asked = options.deadline_ms.map(|milliseconds| Duration::from_secs_f64(1e-3 * milliseconds));
         let job = Job {
             observation: self.history.view().to_owned(),
             seed: noise_seed(self.seed, self.plans),
             committed: options.committed.map(|actions| self.committed(&actions)).transpose()?,
-            deadline: options.deadline_ms.map(|milliseconds| arrived + Duration::from_secs_f64(1e-3 * milliseconds)),
+            deadline: asked.into_iter().chain(self.served.deadline).min().map(|deadline| arrived + deadline),
             reply,
         };
         let planner = self.served.planner.clone();

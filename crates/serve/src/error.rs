@@ -26,7 +26,9 @@ pub enum ServeError {
         least: usize,
     },
     /// A name that cannot be a path.
-    #[error("`{0}` cannot be the path of a policy: use letters, digits, `-`, `_` and `.`, and not `healthz` or `metrics`")]
+    #[error(
+        "`{0}` cannot be the path of a policy: use letters, digits, `-`, `_` and `.`, and not `healthz` or `metrics`"
+    )]
     Name(String),
     /// Two policies of one name.
     #[error("`{0}` is the path of two policies; name them apart")]

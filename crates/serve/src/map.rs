@@ -5,8 +5,14 @@
 
 mod config;
 mod error;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+mod mutants;
 mod part;
 mod preset;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+mod tests;
 
 use std::fmt;
 

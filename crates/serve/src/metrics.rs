@@ -86,7 +86,10 @@ pub fn text<'a>(policies: impl Iterator<Item = (&'a str, &'a Metrics)> + Clone) 
             let _ = writeln!(text, "parapolicy_{name}{{policy=\"{policy}\"}} {}", value(metrics));
         }
     }
-    let _ = writeln!(text, "# HELP parapolicy_refusals_total Refusals by their codes.\n# TYPE parapolicy_refusals_total counter");
+    let _ = writeln!(
+        text,
+        "# HELP parapolicy_refusals_total Refusals by their codes.\n# TYPE parapolicy_refusals_total counter"
+    );
     for (policy, metrics) in policies.clone() {
         for (code, count) in &*metrics.refusals.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
             let _ = writeln!(text, "parapolicy_refusals_total{{policy=\"{policy}\",code=\"{code}\"}} {count}");

@@ -63,7 +63,8 @@ impl Planner {
         // One job waits for each place; further clients wait in their connections.
         let (jobs, asked) = mpsc::channel(places);
         let taken = (0..sampler.places()).map(|_| None).collect();
-        let mut thread = PlanThread { network, sampler, budget: recipe.budget, asked, taken, seen: Vec::new(), metrics };
+        let mut thread =
+            PlanThread { network, sampler, rounds: recipe.budget.rounds, asked, taken, seen: Vec::new(), metrics };
         let name = "planner".to_owned();
         thread::Builder::new().name(name).spawn(move || thread.run()).map_err(ServeError::Thread)?;
         Ok(Self { jobs })
@@ -86,8 +87,8 @@ impl Planner {
 struct PlanThread {
     network: Network,
     sampler: RollingSampler,
-    /// Of every plan.
-    budget: Budget,
+    /// That a plan may take.
+    rounds: Option<usize>,
     asked: mpsc::Receiver<Job>,
     /// Whose plan is drawn at each place.
     taken: Vec<Option<oneshot::Sender<Result<Planned, Refusal>>>>,
@@ -101,6 +102,9 @@ impl PlanThread {
     fn run(&mut self) {
         while self.take_in() {
             self.let_go();
+            if self.sampler.unfinished() == 0 {
+                continue;
+            }
             let started = Instant::now();
             if let Err(failed) = self.sampler.round(&mut self.network.bound()) {
                 self.fail_all(&failed.into());
@@ -152,6 +156,8 @@ impl PlanThread {
         deadline: Option<Instant>,
     ) -> Result<(), Refusal> {
         let seen = self.network.see(observation.view()).map_err(refusal)?;
+        let last = self.taken.iter().rposition(Option::is_some).unwrap_or(0);
+        self.seen.truncate(1 + last.max(place));
         match self.seen.get_mut(place) {
             Some(last) => *last = seen,
             // Places are taken from the first on.
@@ -165,17 +171,16 @@ impl PlanThread {
         }
         let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
-        let deadline = deadline.map(left).into_iter().chain(self.budget.deadline).min();
-        let begun = self.sampler.begin(place, &self.network.bound(), noise, Budget { deadline, ..self.budget });
+        let budget = Budget { rounds: self.rounds, deadline: deadline.map(left) };
+        let begun = self.sampler.begin(place, &self.network.bound(), noise, budget);
         begun.map_err(|error| failed(&error.into()))
     }
 
     /// Binds again what was bound before a newcomer was refused.
     fn bind(&mut self) {
-        if self.sampler.unfinished() > 0 && let Err(error) = self.network.bind_seen(&self.seen) {
-            for place in 0..self.taken.len() {
-                self.sampler.vacate(place);
-            }
+        if self.sampler.unfinished() > 0
+            && let Err(error) = self.network.bind_seen(&self.seen)
+        {
             self.fail_all(&error.into());
         }
     }
@@ -214,7 +219,9 @@ impl PlanThread {
     /// The network has failed: so have all plans.
     fn fail_all(&mut self, failed: &BoxError) {
         error!("the network has failed: {}", chain(failed));
-        for reply in self.taken.iter_mut().filter_map(Option::take) {
+        for (place, taken) in self.taken.iter_mut().enumerate() {
+            self.sampler.vacate(place);
+            let Some(reply) = taken.take() else { continue };
             self.metrics.planning.fetch_sub(1, Relaxed);
             let _left = reply.send(Err(Refusal::Failed));
         }
@@ -237,7 +244,9 @@ fn hold(network: &Network, actions: &Array2<f64>) -> (Array1<f32>, Array1<f32>) 
 /// Only what is wrong with the observation itself is told.
 fn refusal(error: PolicyError) -> Refusal {
     match error {
-        PolicyError::ObservationValue { .. } | PolicyError::ObservationShape { .. } => Refusal::BadRequest(error.to_string()),
+        PolicyError::ObservationValue { .. } | PolicyError::ObservationShape { .. } => {
+            Refusal::BadRequest(error.to_string())
+        }
         error => failed(&error.into()),
     }
 }

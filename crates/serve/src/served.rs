@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use parapolicy_control::Recipe;
 use parapolicy_policy::{Manifest, Network};
@@ -31,6 +32,8 @@ pub(crate) struct Served {
     pub map: KeyMap,
     pub planner: Planner,
     pub metrics: Arc<Metrics>,
+    /// Of every plan, from its observation's arrival on.
+    pub deadline: Option<Duration>,
     /// Seed of the first episode.
     seed: u64,
 }
@@ -44,8 +47,10 @@ impl Served {
         }
         let (manifest, metrics) = (network.manifest().clone(), Arc::new(Metrics::default()));
         let map = KeyMap::new(&manifest, &map).map_err(|error| ServeError::Map { policy: name.clone(), error })?;
+        recipe.budget.validate()?;
+        let deadline = recipe.budget.deadline;
         let planner = Planner::start(network, &recipe, limits.plans, Arc::clone(&metrics))?;
-        Ok(Self { name, manifest, map, planner, metrics, seed: seed.into() })
+        Ok(Self { name, manifest, map, planner, metrics, deadline, seed: seed.into() })
     }
 
     /// The seed of the next episode for which the client names none: they are counted from the server's seed on.

@@ -92,7 +92,13 @@ impl Server {
         }
         let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
         let (ends, ending) = watch::channel(false);
-        let shared = Shared { served, token: token.clone(), limits, ends: ending, clients: Arc::new(Semaphore::new(limits.connections)) };
+        let shared = Shared {
+            served,
+            token: token.clone(),
+            limits,
+            ends: ending,
+            clients: Arc::new(Semaphore::new(limits.connections)),
+        };
         Ok(Self { listener, tls, shared: Arc::new(shared), ends, grace: limits.grace })
     }
 
@@ -148,7 +154,8 @@ impl Server {
 
 /// Too many have not even said what they want.
 async fn turn_away(mut stream: TcpStream) {
-    let words = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 22\r\nConnection: close\r\n\r\nbusy: try again later\n";
+    let words =
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 22\r\nConnection: close\r\n\r\nbusy: try again later\n";
     let _left = timeout(Duration::from_secs(1), stream.write_all(words)).await;
 }
 

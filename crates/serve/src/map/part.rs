@@ -53,7 +53,9 @@ impl Part {
                 _ if whole => (entry.shape.clone(), 0..entry.len(), None),
                 _ => return Err(wrong(format!("`{key}` is one of several keys: write its range, from and to"))),
             },
-            (None, Some((length, range))) if range.start < range.end && length.is_none_or(|length| range.end <= length) => {
+            (None, Some((length, range)))
+                if range.start < range.end && length.is_none_or(|length| range.end <= length) =>
+            {
                 // The length is not known where only the range is: as much as the range needs, at least.
                 (length.map_or_else(Vec::new, |length| vec![length]), range, None)
             }
@@ -79,8 +81,12 @@ impl Part {
         let numbers = |shape: &[usize]| shape.iter().try_fold(1_usize, |count, side| count.checked_mul(*side));
         // Any shape of one dimension that the range lies in; else the shape itself, or all of it in one dimension.
         let fits = |shape: &[usize]| match &self.shape[..] {
+            [] if shape.is_empty() => self.range == (0..1),
             [] => matches!(shape, [length] if *length >= self.range.end),
-            expected => shape == expected || (self.transpose.is_none() && shape.len() <= 1 && numbers(shape) == numbers(expected)),
+            expected => {
+                shape == expected
+                    || (self.transpose.is_none() && shape.len() <= 1 && numbers(shape) == numbers(expected))
+            }
         };
         match found {
             one if fits(one) => Ok(1),

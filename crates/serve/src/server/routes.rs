@@ -59,7 +59,8 @@ async fn metrics_text(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> 
 /// The answer to somebody who does not know the token.
 fn unknown(shared: &Shared, headers: &HeaderMap) -> Option<Response> {
     let is_known = shared.token.as_ref().is_none_or(|token| token.is_in(headers));
-    (!is_known).then(|| refuse(StatusCode::UNAUTHORIZED, "unauthorized: send the token as `Authorization: Api-Key TOKEN`"))
+    (!is_known)
+        .then(|| refuse(StatusCode::UNAUTHORIZED, "unauthorized: send the token as `Authorization: Api-Key TOKEN`"))
 }
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
@@ -80,13 +81,7 @@ async fn named(
     connect(&shared, served, &uri, &headers, upgrade)
 }
 
-fn connect(
-    shared: &Shared,
-    served: Option<Arc<Served>>,
-    uri: &Uri,
-    headers: &HeaderMap,
-    upgrade: Upgrade,
-) -> Response {
+fn connect(shared: &Shared, served: Option<Arc<Served>>, uri: &Uri, headers: &HeaderMap, upgrade: Upgrade) -> Response {
     if let Some(response) = unknown(shared, headers) {
         return response;
     }

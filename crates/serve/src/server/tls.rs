@@ -25,7 +25,8 @@ impl TlsFiles {
     const MOST_BYTES: u64 = 1 << 20;
 
     pub(super) fn acceptor(&self) -> Result<TlsAcceptor, ServeError> {
-        let wrong = |path: &Path, problem: &dyn ToString| ServeError::Tls { path: path.into(), problem: problem.to_string() };
+        let wrong =
+            |path: &Path, problem: &dyn ToString| ServeError::Tls { path: path.into(), problem: problem.to_string() };
         let read = |path: &Path| parapolicy_files::read(path, Self::MOST_BYTES).map_err(|error| wrong(path, &error));
         let chain = CertificateDer::pem_slice_iter(&read(&self.certificate)?).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| wrong(&self.certificate, &error))?;

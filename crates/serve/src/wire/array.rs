@@ -151,7 +151,10 @@ impl<'a> Array<'a> {
         let numbers = shape[..dimensions].iter().try_fold(1_usize, |count, side| count.checked_mul(*side));
         if numbers.and_then(|count| count.checked_mul(kind.size())) != Some(bytes.len()) {
             let shape = &shape[..dimensions];
-            return Err(wrong(format!("data has {} bytes, which is not what shape {shape:?} and dtype say", bytes.len())));
+            return Err(wrong(format!(
+                "data has {} bytes, which is not what shape {shape:?} and dtype say",
+                bytes.len()
+            )));
         }
         Ok(Self { data: Data::Raw { bytes, kind, little }, shape, dimensions })
     }
@@ -273,6 +276,7 @@ impl Value<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 mod tests {
     use super::*;
 

@@ -58,7 +58,12 @@ impl Reply {
 /// What a client is told when it has connected: the policy and its shapes, the keys it asks for, the episode's seed.
 pub fn metadata<'k>(manifest: &Manifest, keys: impl ExactSizeIterator<Item = &'k str>, seed: u64) -> Vec<u8> {
     let mut writer = Writer::default();
-    writer.map(8).text("policy").text(&manifest.name).text("server").text(concat!("parapolicy ", env!("CARGO_PKG_VERSION")));
+    writer
+        .map(8)
+        .text("policy")
+        .text(&manifest.name)
+        .text("server")
+        .text(concat!("parapolicy ", env!("CARGO_PKG_VERSION")));
     writer.text("seed").integer(seed);
     writer.text("n_obs_steps").integer(manifest.n_obs_steps as u64);
     writer.text("n_action_steps").integer(manifest.n_action_steps as u64);

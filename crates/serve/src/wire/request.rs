@@ -84,7 +84,9 @@ fn walk<'a, E: From<WireError>>(
     let stem = path.len();
     for number in 0..length {
         let key = reader.key()?;
-        if number == 0 && let Some(found) = numpy(reader, key, length - 1, path)? {
+        if number == 0
+            && let Some(found) = numpy(reader, key, length - 1, path)?
+        {
             return visit(path, found);
         }
         path.push('/');
