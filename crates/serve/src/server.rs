@@ -174,7 +174,7 @@ async fn greet(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
 /// One request; a WebSocket goes on by itself.
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(GREETING).max_buf_size(HEAD).keep_alive(false);
+    http.timer(TokioTimer::new()).header_read_timeout(GREETING).max_buf_size(HEAD);
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).with_upgrades();
     match timeout(2 * GREETING, connection).await {
         Ok(Ok(())) => {}

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use axum::Router;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Path, State, WebSocketUpgrade};
-use axum::http::header::{CONTENT_TYPE, ORIGIN};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, ORIGIN};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -33,19 +33,24 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(metrics_text))
         .route("/", get(first))
         .route("/{name}", get(named))
+        .fallback(nothing)
         .with_state(shared)
 }
 
 /// A refusal before there is a WebSocket: a code, and words.
 fn refuse(status: StatusCode, words: impl Into<String>) -> Response {
-    (status, words.into() + "\n").into_response()
+    (status, [(CONNECTION, "close")], words.into() + "\n").into_response()
+}
+
+async fn nothing() -> Response {
+    refuse(StatusCode::NOT_FOUND, "unknown: there is nothing at this path")
 }
 
 async fn health(State(shared): State<Arc<Shared>>) -> Response {
     if *shared.ends.borrow() || !shared.served.iter().all(|served| served.planner.is_alive()) {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "failed");
     }
-    "OK\n".into_response()
+    ([(CONNECTION, "close")], "OK\n").into_response()
 }
 
 async fn metrics_text(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
@@ -53,7 +58,7 @@ async fn metrics_text(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> 
         return response;
     }
     let text = metrics::text(shared.served.iter().map(|served| (served.name.as_str(), &*served.metrics)));
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4"), (CONNECTION, "close")], text).into_response()
 }
 
 /// The answer to somebody who does not know the token.
@@ -96,7 +101,7 @@ fn connect(shared: &Shared, served: Option<Arc<Served>>, uri: &Uri, headers: &He
     };
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+        Err(rejection) => return refuse(rejection.status(), format!("bad_request: {}", rejection.body_text())),
     };
     let Ok(permit) = Arc::clone(&shared.clients).try_acquire_owned() else {
         served.metrics.refuse("busy");

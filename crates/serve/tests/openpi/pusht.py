@@ -1,9 +1,9 @@
-"""Drives PushT through a served policy by the real ``openpi-client``; rewards are held against those of ``parapolicy run``.
+"""Drives PushT through a served policy by the real ``openpi-client``; rewards are held against ``parapolicy run``.
 
 Usage: python pusht.py PROGRAM [--episodes N] [--client broker|plain|own] [-- OPTIONS OF run AND serve]
 
-Starts ``PROGRAM serve`` on a free port, plays the episodes of ``PROGRAM run`` (the same seeds), and prints both rewards with
-the paired difference and its 95 % interval. Fails if the interval does not contain 0.
+Starts ``PROGRAM serve`` on a free port, plays the episodes of ``PROGRAM run`` (the same seeds), and prints both rewards
+with the paired difference and its 95 % interval. Fails if the interval does not contain 0.
 Needs ``requirements.txt`` and the package ``parapolicy`` (the simulator).
 """
 
