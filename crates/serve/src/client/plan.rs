@@ -39,7 +39,7 @@ impl ServedPlan {
                 ("parapolicy/plan", Value::Integer(number)) => plan.plan = u64::try_from(number).unwrap_or(0),
                 ("parapolicy/rounds", Value::Integer(rounds)) => plan.rounds = usize::try_from(rounds).unwrap_or(0),
                 ("parapolicy/evaluations", Value::Integer(rows)) => {
-                    plan.evaluations = usize::try_from(rows).unwrap_or(0)
+                    plan.evaluations = usize::try_from(rows).unwrap_or(0);
                 }
                 ("parapolicy/residual", Value::Number(residual)) => plan.residual = Some(residual),
                 ("server_timing/infer_ms", Value::Number(time)) => plan.infer_ms = time,
