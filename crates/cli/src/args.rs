@@ -6,6 +6,8 @@ mod demos;
 mod names;
 mod place;
 mod runtime;
+#[cfg(feature = "serve")]
+mod serve;
 mod study;
 mod view;
 
@@ -24,6 +26,8 @@ pub use self::demos::{
 };
 pub use self::place::PlaceArguments;
 pub use self::runtime::RuntimeCommand;
+#[cfg(feature = "serve")]
+pub use self::serve::{NamedModel, ServeArguments};
 pub use self::study::{LatencyStudyArguments, Study};
 pub use self::view::ViewArguments;
 use crate::auto_provider::ProviderArgument;
@@ -67,6 +71,9 @@ pub enum Command {
     /// Look after demonstrations that were recorded.
     #[command(subcommand)]
     Demos(Demos),
+    /// Serve policies over a WebSocket, as clients of openpi speak it.
+    #[cfg(feature = "serve")]
+    Serve(ServeArguments),
     /// Watch a policy at work, and drive in its place.
     View(ViewArguments),
     /// Make a policy's folder, or another denoiser's, of an ONNX graph of any origin, and say what to fill in.

@@ -15,6 +15,8 @@ mod replay;
 mod run;
 mod runtime;
 mod sample;
+#[cfg(feature = "serve")]
+mod serve;
 pub mod study;
 mod view;
 
@@ -49,6 +51,8 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Sample(arguments) => sample::sample(&arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Demos(command) => demos::demos(&command),
         Command::View(arguments) => view::view(&arguments),

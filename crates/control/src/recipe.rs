@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use parapolicy_policy::{Inference, Manifest, Network};
-use parapolicy_sampler::{BatchedSampler, Budget, ConfigError, Noise, Sampler, Solver, Strategy, Table, WindowConfig};
+use parapolicy_sampler::{
+    BatchedSampler, Budget, ConfigError, Noise, RollingSampler, Sampler, Solver, Strategy, Table, WindowConfig,
+};
 
 pub use self::error::RecipeError;
 pub use self::options::{InferenceOptions, RecipeOptions, SamplingOptions, seconds};
@@ -70,6 +72,14 @@ impl Recipe {
     /// As [`Recipe::sampler`].
     pub fn batched_sampler(&self, manifest: &Manifest, plans: usize) -> Result<BatchedSampler, ConfigError> {
         BatchedSampler::new(self.table(manifest)?, self.strategy, manifest.sample_dim(), plans)
+    }
+
+    /// A sampler for up to `plans` plans at a time that come and go.
+    ///
+    /// # Errors
+    /// As [`Recipe::sampler`].
+    pub fn rolling_sampler(&self, manifest: &Manifest, plans: usize) -> Result<RollingSampler, ConfigError> {
+        RollingSampler::new(self.table(manifest)?, self.strategy, manifest.sample_dim(), plans)
     }
 
     fn table(&self, manifest: &Manifest) -> Result<Table, ConfigError> {

@@ -31,6 +31,21 @@ impl Encoder {
         self.open.run(observations, &mut self.features)?;
         Ok(&self.features)
     }
+
+    /// Forgets the features.
+    pub fn clear(&mut self) {
+        self.features.clear();
+    }
+
+    /// Adds features of an earlier run.
+    pub fn push(&mut self, features: &[f32]) {
+        self.features.extend_from_slice(features);
+    }
+
+    /// The features of the last run, or those that were pushed since.
+    pub fn features(&self) -> &[f32] {
+        &self.features
+    }
 }
 
 /// The provider for encoders, with the same number of threads, where the main provider runs none.

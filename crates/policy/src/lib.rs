@@ -55,6 +55,7 @@ mod observation;
 mod opened;
 mod precision;
 mod provider;
+mod seen;
 mod signature;
 
 pub use adopt::{AdoptError, Adoption, Blank, RoleNames, adopt};
@@ -78,4 +79,5 @@ pub use network::{Network, PolicyError};
 pub use normalization::Normalization;
 pub use precision::{Precision, UnknownPrecision};
 pub use provider::Provider;
+pub use seen::Seen;
 pub use signature::{Condition, ConditionKind, Signature};

@@ -36,10 +36,10 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct Network {
-    manifest: Manifest,
-    opened: Opened,
-    encoder: Option<Encoder>,
-    observations: Observations,
+    pub(crate) manifest: Manifest,
+    pub(crate) opened: Opened,
+    pub(crate) encoder: Option<Encoder>,
+    pub(crate) observations: Observations,
 }
 
 impl Network {
@@ -101,7 +101,8 @@ impl Network {
     pub fn bind(&mut self, observation: ArrayView2<'_, f64>) -> Result<BoundDenoiser<'_>, PolicyError> {
         self.observations.clear();
         self.observations.push(&self.manifest.observations, observation)?;
-        Ok(self.bind_graph()?.into_denoiser())
+        self.encode_and_bind()?;
+        Ok(self.bound().into_denoiser())
     }
 
     /// Binds an observation, as [`Network::bind`] takes it, for each of several plans: the result denoises their action
@@ -122,24 +123,36 @@ impl Network {
         if bound.plans() == 0 {
             return Err(PolicyError::NoPlans);
         }
+        self.encode_and_bind()?;
+        Ok(self.bound())
+    }
+
+    /// Encodes the observations, if there is an encoder, and binds them.
+    fn encode_and_bind(&mut self) -> Result<(), PolicyError> {
+        self.opened.check_process().map_err(|error| PolicyError::Bind(error.into()))?;
+        if let Some(encoder) = &mut self.encoder {
+            encoder.run(self.observations.all())?;
+        }
         self.bind_graph()
     }
 
-    /// Binds the observations, encoded if there is an encoder, as the denoiser's input or as inpainted values of the
-    /// plans.
-    fn bind_graph(&mut self) -> Result<BoundPlans<'_>, PolicyError> {
+    /// Binds the observations, or what the encoder made of them, as the denoiser's input or as inpainted values of the plans.
+    pub(crate) fn bind_graph(&mut self) -> Result<(), PolicyError> {
         let Self { opened, encoder, observations, .. } = self;
         opened.check_process().map_err(|error| PolicyError::Bind(error.into()))?;
-        let plans = observations.plans();
-        let seen = match encoder {
-            Some(encoder) => encoder.run(observations.all())?,
-            None => observations.all(),
-        };
+        let seen = encoder.as_ref().map_or(observations.all(), Encoder::features);
         match &mut opened.inpainted {
-            Some(inpainted) => inpainted.bind(seen, plans),
+            Some(inpainted) => inpainted.bind(seen, observations.plans()),
             None => opened.graph.bind(seen).map_err(PolicyError::Bind)?,
         }
-        Ok(BoundPlans::new(opened, seen, plans))
+        Ok(())
+    }
+
+    /// What was bound last, for further batches.
+    pub fn bound(&mut self) -> BoundPlans<'_> {
+        let Self { opened, encoder, observations, .. } = self;
+        let seen = encoder.as_ref().map_or(observations.all(), Encoder::features);
+        BoundPlans::new(opened, seen, observations.plans())
     }
 
     /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · plan_dim]` stands for.

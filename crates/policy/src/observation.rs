@@ -48,6 +48,11 @@ impl Observations {
         Ok(())
     }
 
+    /// Binds the observation of the next plan, which was normalised before.
+    pub fn push_normalized(&mut self, observation: &[f32]) {
+        self.bound.extend_from_slice(observation);
+    }
+
     /// Number of observations that are bound.
     pub fn plans(&self) -> usize {
         self.bound.len() / (self.shape[0] * self.shape[1])

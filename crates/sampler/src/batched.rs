@@ -5,10 +5,12 @@
 //! its rows one by one.
 
 mod batch;
+mod rolling;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
 use self::batch::Batch;
+pub use self::rolling::RollingSampler;
 use crate::affine_table::Table;
 use crate::budget::{Budget, RoundCost, Spending};
 use crate::denoiser::{BoxError, Denoiser, Known};

@@ -80,7 +80,7 @@ mod timesteps;
 pub mod window;
 
 pub use affine_table::{Step, Table};
-pub use batched::{BatchedDenoiser, BatchedSampler, Samples};
+pub use batched::{BatchedDenoiser, BatchedSampler, RollingSampler, Samples};
 pub use budget::Budget;
 pub use choice::{BatchCost, Choice, Expectation, Profile, choose};
 pub use config::{

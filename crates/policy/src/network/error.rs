@@ -91,6 +91,12 @@ pub enum PolicyError {
     /// Observations for no plan at all.
     #[error("observations: there are none, but there must be one for each plan")]
     NoPlans,
+    /// What is to be bound for a plan was seen by a network of other shapes.
+    #[error("plan {plan}: what is to be bound was seen by another network")]
+    OtherNetwork {
+        /// Which, from 0.
+        plan: usize,
+    },
     /// The observation of one of several plans cannot be bound.
     #[error("plan {plan}")]
     OfPlan {
