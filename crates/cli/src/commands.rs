@@ -7,6 +7,7 @@ mod calibrate;
 mod compare;
 pub mod demos;
 mod inspect;
+pub mod modes;
 mod observations;
 mod precision;
 mod realtime;
@@ -47,6 +48,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Sample(arguments) => sample::sample(&arguments),
+        Command::Modes(arguments) => modes::modes(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Demos(command) => demos::demos(&command),
         Command::View(arguments) => view::view(&arguments),
