@@ -183,12 +183,12 @@ fn groups_draw_from_the_joint_distribution() {
             chain.step();
             let draw = chain.draw();
             concentrations = chain.concentrations();
-            data = points(&draw.labels, &draw.parameters, &mut random);
             // β in the order in which a start numbers the clusters.
             labels = chain.current();
             let mut of_start = vec![0.0; labels.clusters()];
             labels.labels().iter().zip(&draw.labels).for_each(|(new, old)| of_start[*new as usize] = chain.weights()[*old as usize]);
             weights = of_start;
+            data = points(&draw.labels, &draw.parameters, &mut random);
             row(&data, &labels, &weights, concentrations)
         })
         .collect();

@@ -127,7 +127,7 @@ fn draw(
     let mut denoiser = policy.bind(situation.observation.view()).with_context(|| situation.name()).input()?;
     let samples = sampler.sample(&mut denoiser, &noises)?;
     let raw: Vec<Array2<f64>> = samples.iter().map(|drawn| policy.actions(drawn.sample())).collect();
-    let raw = stack(Axis(0), &raw.iter().map(Array2::view).collect::<Vec<_>>())?;
+    let raw = stack(Axis(0), &raw.iter().map(|plan| plan.view()).collect::<Vec<_>>())?;
     if raw.iter().any(|action| !action.is_finite()) {
         return Err(anyhow!("{}: a plan is not finite; look at the ranges of the observation and of the policy's `normalization`", situation.name())).input();
     }
@@ -135,7 +135,7 @@ fn draw(
     let start = manifest.executed_steps().start;
     let normalized: Vec<Array2<f64>> =
         raw.outer_iter().map(|plan| normalized(policy, plan.slice(s![start..start + actions, ..]))).collect();
-    let compared = stack(Axis(0), &normalized.iter().map(Array2::view).collect::<Vec<_>>())?;
+    let compared = stack(Axis(0), &normalized.iter().map(|plan| plan.view()).collect::<Vec<_>>())?;
     Ok(Drawn { actions: raw, compared })
 }
 

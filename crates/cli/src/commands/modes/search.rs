@@ -59,7 +59,7 @@ fn beside(
     near: &Near,
 ) -> Result<Found, Failure> {
     let shown: Vec<Array2<f64>> = near.actions.outer_iter().map(|plan| normalized(policy, plan)).collect();
-    let shown = ndarray::stack(Axis(0), &shown.iter().map(Array2::view).collect::<Vec<_>>())?;
+    let shown = ndarray::stack(Axis(0), &shown.iter().map(|plan| plan.view()).collect::<Vec<_>>())?;
     let all: Array3<f64> = concatenate(Axis(0), &[drawn.compared.view(), shown.view()])?;
     let (plans, total) = (drawn.compared.len_of(Axis(0)), all.len_of(Axis(0)));
     // They begin at the same place.

@@ -54,8 +54,6 @@ struct ModesPage<'a> {
     pictures: Vec<(String, String)>,
     /// Situations with several ways, of which there is no room for a picture.
     left_out: usize,
-    /// Not measured here.
-    deviation: Option<String>,
     command: String,
 }
 
@@ -78,7 +76,6 @@ pub fn write(report: &ModesReport, pictures: &[Picture<'_>], near: Option<&Near>
         ribbon: is_episode.then(|| ribbon::draw(report, &colours, false)).transpose()?,
         pictures: drawn.collect::<Result<_>>()?,
         left_out: several.saturating_sub(PICTURES),
-        deviation: None,
         command: shell(&report.command),
     };
     Ok(file.write_all(page.render()?.as_bytes())?)
