@@ -73,7 +73,8 @@ fn plans_of_an_observation_are_divided_into_ways() {
 fn an_episode_has_a_ribbon() {
     let folder = tempfile::tempdir().unwrap();
     let scenario = folder.path().join("short.toml");
-    let text = "name = \"short\"\nmax_control_steps = 24\nreset = { distribution = \"diffusion-policy\", order = \"legacy\" }";
+    let text =
+        "name = \"short\"\nmax_control_steps = 24\nreset = { distribution = \"diffusion-policy\", order = \"legacy\" }";
     fs::write(&scenario, text).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let mut run = Command::cargo_bin("parapolicy").unwrap();

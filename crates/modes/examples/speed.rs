@@ -11,7 +11,8 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use rand_distr::{Distribution as _, Gamma, StandardNormal};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    for (points, dim, clusters, iterations) in [(1_000_000, 2, 6, 100), (1_000_000, 2, 20, 100), (100_000, 32, 32, 20)] {
+    for (points, dim, clusters, iterations) in [(1_000_000, 2, 6, 100), (1_000_000, 2, 20, 100), (100_000, 32, 32, 20)]
+    {
         let data = Data::draw(points, dim, clusters, 1)?;
         let mixture = Mixture::new(Gaussian::around(0.05, vec![0.0; dim], 1.0)?, Concentration::Fixed(10.0))?;
         let start = Start::At(Partition::new(&data.truth));

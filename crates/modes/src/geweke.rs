@@ -15,12 +15,12 @@ use crate::hierarchical::{Groups, Hierarchical};
 use crate::mixture::{Mixture, Start, Strategy};
 use crate::partition::Partition;
 use crate::points::Points;
-use crate::random::{Purpose, beta, below, categorical, generator, log_dirichlet, log_gamma_variate, uniform};
+use crate::random::{Purpose, below, beta, categorical, generator, log_dirichlet, log_gamma_variate, uniform};
 
 const DIM: usize = 2;
 const PRIOR: [f64; 2] = [3.0, 2.0];
 const LEARNT: Concentration = Concentration::Learnt { shape: PRIOR[0], rate: PRIOR[1] };
-const ITERATIONS: usize = 20_000;
+const ITERATIONS: usize = 8_000;
 const BATCHES: usize = 40;
 
 fn component() -> Gaussian {
@@ -55,7 +55,8 @@ fn concentration(random: &mut ChaCha8Rng) -> f64 {
 
 /// Clusters, the largest share, how far points lie, and whether two of them are together.
 fn statistics(points: &Points, partition: &Partition) -> Vec<f64> {
-    let squares: f64 = (0..points.len()).flat_map(|i| (0..DIM).map(move |d| (i, d))).map(|(i, d)| points.value(i, d).powi(2)).sum();
+    let squares: f64 =
+        (0..points.len()).flat_map(|i| (0..DIM).map(move |d| (i, d))).map(|(i, d)| points.value(i, d).powi(2)).sum();
     let most = partition.sizes().into_iter().max().unwrap_or(0);
     let together = partition.labels()[0] == partition.labels()[1];
     vec![partition.clusters() as f64, most as f64, (1.0 + squares).ln(), f64::from(u8::from(together))]
@@ -63,7 +64,8 @@ fn statistics(points: &Points, partition: &Partition) -> Vec<f64> {
 
 /// Mean and standard error, of batches.
 fn mean(values: &[f64]) -> (f64, f64) {
-    let batches: Vec<f64> = values.chunks(values.len() / BATCHES).map(|batch| batch.iter().sum::<f64>() / batch.len() as f64).collect();
+    let batches: Vec<f64> =
+        values.chunks(values.len() / BATCHES).map(|batch| batch.iter().sum::<f64>() / batch.len() as f64).collect();
     let mean = batches.iter().sum::<f64>() / batches.len() as f64;
     let variance = batches.iter().map(|batch| (batch - mean).powi(2)).sum::<f64>() / (batches.len() - 1) as f64;
     (mean, (variance / batches.len() as f64).sqrt())
@@ -186,7 +188,11 @@ fn groups_draw_from_the_joint_distribution() {
             // β in the order in which a start numbers the clusters.
             labels = chain.current();
             let mut of_start = vec![0.0; labels.clusters()];
-            labels.labels().iter().zip(&draw.labels).for_each(|(new, old)| of_start[*new as usize] = chain.weights()[*old as usize]);
+            labels
+                .labels()
+                .iter()
+                .zip(&draw.labels)
+                .for_each(|(new, old)| of_start[*new as usize] = chain.weights()[*old as usize]);
             weights = of_start;
             data = points(&draw.labels, &draw.parameters, &mut random);
             row(&data, &labels, &weights, concentrations)

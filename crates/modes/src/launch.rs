@@ -74,16 +74,51 @@ impl<C: Component> Launch<'_, C> {
     ) -> Sides<C::Parameters> {
         let launched = self.launched(serial);
         // At first of the anchors alone, which are likely to be different where the set should be two.
+        let sides = self.given(groups, &[], &[], &weigh, serial);
+        self.iterate(groups, &launched, sides, weigh, serial)
+    }
+
+    /// The same, begun with every point on the side of the anchor under which it is more probable: dearer, and hardly ever one-sided.
+    pub fn run_from_nearer(
+        &self,
+        weigh: impl Fn(&[[f64; 2]], &mut ChaCha8Rng) -> Vec<[f64; 2]>,
+        serial: &mut ChaCha8Rng,
+    ) -> Sides<C::Parameters> {
+        let launched = self.launched(serial);
+        let anchors = self.statistics_of_anchors();
+        let alone = [0, 1].map(|side| self.component.log_marginal(&anchors[side]));
+        let (mut point, mut sums) = (vec![0.0; self.points.dim()], anchors[0].clone());
+        let mut nearer = |index: &u32| {
+            self.points.copy(*index as usize, &mut point);
+            let [a, b] = [0, 1].map(|side| {
+                sums.copy_from_slice(&anchors[side]);
+                self.component.add(&mut sums, &point, 1.0);
+                self.component.log_marginal(&sums) - alone[side]
+            });
+            u8::from(b > a)
+        };
+        let labels: Vec<u8> = launched.iter().map(&mut nearer).collect();
+        let sides = self.given(1, &launched, &labels, &weigh, serial);
+        self.iterate(1, &launched, sides, weigh, serial)
+    }
+
+    fn iterate(
+        &self,
+        groups: usize,
+        launched: &[u32],
+        mut sides: Sides<C::Parameters>,
+        weigh: impl Fn(&[[f64; 2]], &mut ChaCha8Rng) -> Vec<[f64; 2]>,
+        serial: &mut ChaCha8Rng,
+    ) -> Sides<C::Parameters> {
         let mut labels = vec![0; launched.len()];
-        let mut sides = self.given(groups, &[], &[], &weigh, serial);
         let mut point = vec![0.0; self.points.dim()];
         for _ in 0..ITERATIONS {
-            for (label, &index) in labels.iter_mut().zip(&launched) {
+            for (label, &index) in labels.iter_mut().zip(launched) {
                 self.points.copy(index as usize, &mut point);
                 let logs = sides.log_probability(self.component, self.group(index), &point);
                 *label = u8::from(uniform(serial) < logs[1].exp());
             }
-            sides = self.given(groups, &launched, &labels, &weigh, serial);
+            sides = self.given(groups, launched, &labels, &weigh, serial);
         }
         sides
     }
@@ -137,7 +172,8 @@ impl<C: Component> Launch<'_, C> {
         let one_part = |(part, set): (usize, &[u32])| {
             let mut random = generator(seed, iteration, Purpose::Launch { number, part });
             let empty = || vec![0.0; self.component.statistics_len()];
-            let mut proposal = Proposal { sides: Vec::with_capacity(set.len()), log_q: 0.0, statistics: [empty(), empty()] };
+            let mut proposal =
+                Proposal { sides: Vec::with_capacity(set.len()), log_q: 0.0, statistics: [empty(), empty()] };
             let mut gathered = Gathered::new(self.points.dim());
             let mut both = [empty(), empty()].concat();
             let mut densities = [[0.0; BLOCK]; 2];

@@ -30,7 +30,7 @@ pub struct Search {
     pub draws: usize,
     /// Iterations from one drawn mixture to the next.
     pub thin: usize,
-    /// A mode with a smaller share of the points in every group is rare.
+    /// A mode with a smaller share of the points in every group, or with but one point, is rare.
     pub rare: f64,
     /// Of the chain.
     pub seed: u64,

@@ -124,9 +124,10 @@ pub(crate) fn candidates<C: Component>(
         (sums, leavers)
     });
     let (sums, leavers): (Vec<_>, Vec<_>) = parts.collect::<Vec<_>>().into_iter().unzip();
-    let is_safe = sizes.iter().enumerate().all(|(cluster, size)| {
-        leavers.iter().map(|leavers| leavers[cluster]).sum::<usize>() < *size
-    });
+    let is_safe = sizes
+        .iter()
+        .enumerate()
+        .all(|(cluster, size)| leavers.iter().map(|leavers| leavers[cluster]).sum::<usize>() < *size);
     (labels, is_safe.then(|| added(sums, clusters * len)))
 }
 

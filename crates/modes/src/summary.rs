@@ -18,6 +18,9 @@ use crate::modes::modes;
 use crate::partition::Partition;
 use crate::posterior::Posterior;
 
+/// A point by itself is rare, however few there are.
+const SINGLE: f64 = 2.0;
+
 /// The weight of a mode in a group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weight {
@@ -36,7 +39,7 @@ pub struct Mode {
     pub members: Vec<usize>,
     /// The probability that it is a mode of its own, and not joined with another that is listed.
     pub apart: f64,
-    /// Whether it has fewer points, in each group, than the share under which a mode is rare.
+    /// Whether it has fewer points, in each group, than the share under which a mode is rare, or but one.
     pub rare: bool,
 }
 
@@ -57,7 +60,7 @@ pub struct ModeSummary {
 
 impl ModeSummary {
     /// Of the points at `indices` in `draws`, whose groups are `groups`, `[n]`, of all points. Components are joined in the mean of the densities
-    /// of the groups in `of`. A mode with a smaller share than `rare` of the points in every group is rare.
+    /// of the groups in `of`. A mode with a smaller share than `rare` of the points in every group, or with but one, is rare.
     pub(crate) fn new(
         draws: &[Draw<GaussianParameters>],
         indices: &[usize],
@@ -68,13 +71,14 @@ impl ModeSummary {
         let sizes: Vec<f64> = of.iter().map(|group| count(indices, groups, *group)).collect();
         let seen: Vec<Seen> = draws.iter().map(|draw| Seen::new(draw, indices, of)).collect();
         let partitions = seen.iter().map(|seen| {
-            let modes: Vec<u32> = seen.components.labels().iter().map(|label| seen.modes[*label as usize] as u32).collect();
+            let modes: Vec<u32> =
+                seen.components.labels().iter().map(|label| seen.modes[*label as usize] as u32).collect();
             Partition::new(&modes)
         });
         let posterior = Posterior::new(partitions)?;
         let estimate = &posterior.partitions()[posterior.binder()];
         let is_rare = |members: &[usize]| {
-            of.iter().zip(&sizes).all(|(group, size)| count(members, groups, *group) < rare * size)
+            of.iter().zip(&sizes).all(|(group, size)| count(members, groups, *group) < (rare * size).max(SINGLE))
         };
         let members = members_by_size(estimate);
         let global = |members: &[usize]| -> Vec<usize> { members.iter().map(|place| indices[*place]).collect() };
@@ -124,9 +128,11 @@ impl Seen {
         let mut numbers = vec![0; components.clusters()];
         components.labels().iter().zip(&labels).for_each(|(new, old)| numbers[*new as usize] = *old as usize);
         let weights: Vec<Vec<f64>> = of.iter().map(|group| normalized(&draw.weights[*group], &numbers)).collect();
-        let joint: Vec<f64> =
-            (0..numbers.len()).map(|k| (weights.iter().map(|weights| weights[k]).sum::<f64>() / of.len() as f64).ln()).collect();
-        let parameters: Vec<GaussianParameters> = numbers.iter().map(|number| draw.parameters[*number].clone()).collect();
+        let joint: Vec<f64> = (0..numbers.len())
+            .map(|k| (weights.iter().map(|weights| weights[k]).sum::<f64>() / of.len() as f64).ln())
+            .collect();
+        let parameters: Vec<GaussianParameters> =
+            numbers.iter().map(|number| draw.parameters[*number].clone()).collect();
         Self { modes: modes(&joint, &parameters), components, weights }
     }
 }

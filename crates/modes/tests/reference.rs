@@ -33,7 +33,8 @@ fn k_means(rows: &Array2<f64>, clusters: usize) -> Partition {
         }
         for (cluster, centre) in (0..).zip(&mut centres) {
             let members: Vec<usize> = (0..rows.nrows()).filter(|row| labels[*row] == cluster).collect();
-            *centre = [0, 1].map(|axis| members.iter().map(|row| rows[[*row, axis]]).sum::<f64>() / members.len().max(1) as f64);
+            *centre = [0, 1]
+                .map(|axis| members.iter().map(|row| rows[[*row, axis]]).sum::<f64>() / members.len().max(1) as f64);
         }
     }
     Partition::new(&labels)

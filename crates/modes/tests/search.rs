@@ -4,7 +4,8 @@
 
 use ndarray::{Array2, Array3};
 use parapolicy_modes::{
-    Concentration, Features, Gaussian, Groups, Hierarchical, Mixture, ModeSummary, Points, Search, Start, Strategy, medoid,
+    Concentration, Features, Gaussian, Groups, Hierarchical, Mixture, ModeSummary, Points, Search, Start, Strategy,
+    medoid,
 };
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use rand_distr::{Distribution as _, StandardNormal};
@@ -84,20 +85,32 @@ fn clusters_of_many_points_are_found_within_twenty_iterations() {
         for seed in 0..SEEDS {
             // As in the replication script of Dinari et al. (2022), in short: unit clouds around means of a wide Gaussian.
             let centres: Vec<([f64; 2], usize)> = (0..clusters)
-                .map(|_| (std::array::from_fn(|_| 20.0 * { let x: f64 = StandardNormal.sample(&mut random); x }), 500))
+                .map(|_| {
+                    (
+                        std::array::from_fn(|_| {
+                            20.0 * {
+                                let x: f64 = StandardNormal.sample(&mut random);
+                                x
+                            }
+                        }),
+                        500,
+                    )
+                })
                 .collect();
             let rows = clouds(&centres);
             let bayes: Vec<u32> = rows
                 .outer_iter()
                 .map(|row| {
                     let distance = |centre: &[f64; 2]| (row[0] - centre[0]).powi(2) + (row[1] - centre[1]).powi(2);
-                    let nearest = (0..centres.len()).min_by(|a, b| distance(&centres[*a].0).total_cmp(&distance(&centres[*b].0)));
+                    let nearest =
+                        (0..centres.len()).min_by(|a, b| distance(&centres[*a].0).total_cmp(&distance(&centres[*b].0)));
                     nearest.unwrap() as u32
                 })
                 .collect();
             let truth: Vec<u32> = (0..rows.nrows() as u32).map(|row| row / 500).collect();
             let points = Points::new(rows.view()).unwrap();
-            let mixture = Mixture::new(Gaussian::around(0.05, vec![0.0, 0.0], 1.0).unwrap(), Concentration::Fixed(1.0)).unwrap();
+            let mixture =
+                Mixture::new(Gaussian::around(0.05, vec![0.0, 0.0], 1.0).unwrap(), Concentration::Fixed(1.0)).unwrap();
             let labels = mixture.climb(&points, 20, seed).unwrap();
             let (reached, best) = (information(labels.labels(), &truth), information(&bayes, &truth));
             println!("{clusters} clusters, seed {seed}: {} found, {reached:.4}, Bayes {best:.4}", labels.clusters());
@@ -134,7 +147,9 @@ fn bad_input_is_refused_or_is_the_prior() {
     assert_eq!(text(search(1.0).together(rows.view(), &gap)), "groups is 1, but must be the group of a point at least");
 
     // One point, points that are all the same, more dimensions than points: what is known is the prior.
-    for rows in [Array2::zeros((1, 2)), Array2::from_elem((20, 3), 5.0), Array2::from_shape_fn((3, 8), |(i, j)| (i * j) as f64)] {
+    for rows in
+        [Array2::zeros((1, 2)), Array2::from_elem((20, 3), 5.0), Array2::from_shape_fn((3, 8), |(i, j)| (i * j) as f64)]
+    {
         let found = search(1.0).points(rows.view()).unwrap();
         assert!((found.numbers.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         assert_eq!(found.modes.iter().map(|mode| mode.members.len()).sum::<usize>(), rows.nrows());

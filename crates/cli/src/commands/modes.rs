@@ -53,14 +53,14 @@ pub fn modes(arguments: &ModesArguments) -> Result<(), Failure> {
     let sampler = settled.sampler(&policy, *solver, *steps).input()?;
     let plans = arguments.plans.unwrap_or(PLANS[usize::from(situations.len() > 1)]);
     let most = usize::try_from(plans).unwrap_or(usize::MAX);
-    let mut sampler =
-        BatchedSampler::new(sampler.table().clone(), sampler.strategy(), sampler.dim(), most).input()?;
+    let mut sampler = BatchedSampler::new(sampler.table().clone(), sampler.strategy(), sampler.dim(), most).input()?;
 
     let mut drawn = Vec::with_capacity(situations.len());
     for (index, situation) in (0..).zip(&situations) {
         stop.check("nothing was written")?;
         let first = arguments.seed.checked_add(index * plans).filter(|first| first.checked_add(plans).is_some());
-        let first = first.with_context(|| format!("--seed: {plans} plans from it on go beyond the largest seed")).input()?;
+        let first =
+            first.with_context(|| format!("--seed: {plans} plans from it on go beyond the largest seed")).input()?;
         drawn.push(draw(&mut policy, &mut sampler, situation, first..first + plans, actions)?);
     }
     let found = search::search(arguments, &policy, &situations, &drawn, demonstrated.as_ref())?;
@@ -122,14 +122,17 @@ fn draw(
     seeds: std::ops::Range<u64>,
     actions: usize,
 ) -> Result<Drawn, Failure> {
-    let noises: Vec<Noise> =
-        seeds.map(|seed| Noise::draw(seed, sampler.table().steps(), sampler.dim())).collect();
+    let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, sampler.table().steps(), sampler.dim())).collect();
     let mut denoiser = policy.bind(situation.observation.view()).with_context(|| situation.name()).input()?;
     let samples = sampler.sample(&mut denoiser, &noises)?;
     let raw: Vec<Array2<f64>> = samples.iter().map(|drawn| policy.actions(drawn.sample())).collect();
     let raw = stack(Axis(0), &raw.iter().map(|plan| plan.view()).collect::<Vec<_>>())?;
     if raw.iter().any(|action| !action.is_finite()) {
-        return Err(anyhow!("{}: a plan is not finite; look at the ranges of the observation and of the policy's `normalization`", situation.name())).input();
+        return Err(anyhow!(
+            "{}: a plan is not finite; look at the ranges of the observation and of the policy's `normalization`",
+            situation.name()
+        ))
+        .input();
     }
     let manifest = policy.manifest();
     let start = manifest.executed_steps().start;

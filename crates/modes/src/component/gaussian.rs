@@ -249,7 +249,10 @@ impl Component for Gaussian {
                 }
                 squares.iter_mut().zip(row).for_each(|(square, row)| *square += row * row);
             }
-            densities.iter_mut().zip(squares).for_each(|(density, square)| *density = parameters.constant - 0.5 * square);
+            densities
+                .iter_mut()
+                .zip(squares)
+                .for_each(|(density, square)| *density = parameters.constant - 0.5 * square);
         }
     }
 

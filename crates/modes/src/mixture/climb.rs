@@ -85,7 +85,7 @@ impl<C: Component> State<'_, C> {
             log_dirichlet(random, &mut weights);
             vec![weights]
         };
-        let sides = launch.run(1, weigh, &mut random);
+        let sides = launch.run_from_nearer(weigh, &mut random);
         let proposal = launch.last_pass(&sides, None, (seed, iteration, 1 + cluster));
         let [a, b] = [0, 1].map(|side| log_weight(self.component, &proposal.statistics[side]));
         let gain = alpha.ln() + a + b - log_weight(self.component, self.of(cluster));

@@ -39,7 +39,8 @@ pub fn load(
     let (Some(path), [situation]) = (&arguments.data, situations) else { return Ok(None) };
     let rows = situation.observation.outer_iter();
     let seen: Option<Vec<State>> = rows.map(|row| State::observed(manifest, &row.to_vec())).collect();
-    let seen = seen.context("--data: the policy does not observe block and agent of PushT, whose demonstrations these are");
+    let seen =
+        seen.context("--data: the policy does not observe block and agent of PushT, whose demonstrations these are");
     let seen = seen.input()?;
     let demonstrations = Demonstration::load(path).input()?;
     let nearest = demonstrations.iter().filter_map(|demonstration| nearest(demonstration, &seen, actions));

@@ -116,7 +116,7 @@ impl From<parapolicy_modes::Weight> for Share {
 impl SituationReport {
     /// The probability that there are two modes or more, rare ones not counted.
     pub fn torn(&self) -> f64 {
-        self.modes_probability.iter().skip(2).sum()
+        self.modes_probability.iter().skip(2).fold(0.0, |sum, share| sum + share)
     }
 
     /// Whether the plan that was executed goes another way than the plan before had intended, which was still to be had.

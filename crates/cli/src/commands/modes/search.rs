@@ -1,6 +1,6 @@
 //! From drawn plans to modes.
 
-use ndarray::{Array2, Array3, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, Array3, ArrayView2, Axis, concatenate, s};
 use parapolicy_modes::{Features, Mode, ModeSummary, Search, medoid};
 use parapolicy_policy::Network;
 
@@ -12,6 +12,8 @@ use crate::failure::{Failure, InputError as _};
 
 /// A plan that is farther than so many scales from every plan that was drawn is of no mode.
 const FAR: f64 = 4.0;
+/// A plan goes on as another if that is within so many scales of what it had intended.
+const ALIKE: f64 = 8.0;
 /// A way is lost whose weight is less than this share of its weight among demonstrations.
 const LOST: f64 = 0.1;
 
@@ -73,14 +75,21 @@ fn beside(
         mode.demonstrated = Some(shown.into());
         mode.lost = !mode.shown.is_empty() && mode.weight.mean < LOST * shown.mean;
         if mode.members.is_empty() {
-            let rows = near.actions.to_shape((near.actions.len_of(Axis(0)), near.actions.len() / near.actions.len_of(Axis(0)))).input()?;
+            let rows = near
+                .actions
+                .to_shape((near.actions.len_of(Axis(0)), near.actions.len() / near.actions.len_of(Axis(0))))
+                .input()?;
             mode.actions = nested(near.actions.index_axis(Axis(0), medoid(rows.view(), &mode.shown)));
         }
     }
     let (half, most) = (near.distances[near.distances.len() / 2], near.distances.last().copied().unwrap_or_default());
     Ok(Found {
         kept: features.kept,
-        demonstrations: Some(NearReport { file: near.file.clone(), near: near.distances.len(), distance_px: [half, most] }),
+        demonstrations: Some(NearReport {
+            file: near.file.clone(),
+            near: near.distances.len(),
+            distance_px: [half, most],
+        }),
         identities: counted(&[&summary], &[identities]),
         situations: vec![situation],
     })
@@ -92,48 +101,102 @@ fn episode(mut search: Search, policy: &Network, situations: &[Situation], drawn
     (search.burn_in, search.draws) = (300, 300);
     let all: Vec<_> = drawn.iter().map(|drawn| drawn.compared.view()).collect();
     let all = concatenate(Axis(0), &all)?;
-    let groups: Vec<u32> = (0..).zip(drawn).flat_map(|(group, drawn)| vec![group; drawn.compared.len_of(Axis(0))]).collect();
+    let groups: Vec<u32> =
+        (0..).zip(drawn).flat_map(|(group, drawn)| vec![group; drawn.compared.len_of(Axis(0))]).collect();
     let features = Features::new(all.view(), &groups).input()?;
-    let (summaries, shared) = search.each(features.points.view(), &groups).input()?;
-    let identities = identities(&summaries, &shared);
+    let (summaries, _) = search.each(features.points.view(), &groups).input()?;
+    let identities = identities(policy, situations, drawn, &summaries, search.scale);
     let mut first = 0;
     let mut reports = Vec::new();
     for (((situation, drawn), summary), identities) in situations.iter().zip(drawn).zip(&summaries).zip(&identities) {
         // Members are counted from the first plan of the situation on.
         let own = ModeSummary {
-            modes: summary.modes.iter().map(|mode| Mode { members: mode.members.iter().map(|member| member - first).collect(), ..mode.clone() }).collect(),
+            modes: summary
+                .modes
+                .iter()
+                .map(|mode| Mode {
+                    members: mode.members.iter().map(|member| member - first).collect(),
+                    ..mode.clone()
+                })
+                .collect(),
             ..summary.clone()
         };
         reports.push(report(policy, situation, drawn, &own, identities, search.scale));
         first += drawn.compared.len_of(Axis(0));
     }
     let summaries: Vec<&ModeSummary> = summaries.iter().collect();
-    Ok(Found { kept: features.kept, demonstrations: None, identities: counted(&summaries, &identities), situations: reports })
+    Ok(Found {
+        kept: features.kept,
+        demonstrations: None,
+        identities: counted(&summaries, &identities),
+        situations: reports,
+    })
 }
 
-/// What each mode of each situation is called: by the component that most of its plans are of. Numbers are given in the order in which they
-/// appear; two modes of a situation never have the same.
-fn identities(summaries: &[ModeSummary], shared: &[u32]) -> Vec<Vec<usize>> {
-    let mut known: Vec<Option<u32>> = Vec::new();
-    let name = |component: u32, taken: &[usize], known: &mut Vec<Option<u32>>| {
-        let found = known.iter().position(|name| *name == Some(component)).filter(|found| !taken.contains(found));
-        found.unwrap_or_else(|| {
-            let is_named = known.contains(&Some(component));
-            known.push((!is_named).then_some(component));
-            known.len() - 1
-        })
-    };
-    let of = |summary: &ModeSummary| {
-        let mut taken = Vec::new();
-        for mode in &summary.modes {
-            let mut counts = std::collections::BTreeMap::new();
-            mode.members.iter().for_each(|member| *counts.entry(shared[*member]).or_insert(0) += 1);
-            let component = counts.iter().max_by_key(|(_, count)| **count).map_or(0, |(component, _)| *component);
-            taken.push(name(component, &taken, &mut known));
+/// What each mode of each situation is called: as the mode before that it goes on.
+///
+/// Every plan of the situation before is asked for what it had intended from here on, and votes for the mode of the plan that is nearest to that. A
+/// mode has the name of the one whose votes it gets, if they are a quarter of that one's at least; the most votes first, and no name twice. Others
+/// get a new name.
+fn identities(
+    policy: &Network,
+    situations: &[Situation],
+    drawn: &[Drawn],
+    summaries: &[ModeSummary],
+    scale: f64,
+) -> Vec<Vec<usize>> {
+    let mut known = 0;
+    let mut all: Vec<Vec<usize>> = Vec::new();
+    for (index, summary) in summaries.iter().enumerate() {
+        let mut names = vec![None; summary.modes.len()];
+        if let Some(before) = index.checked_sub(1) {
+            let steps = situations[index].step.unwrap_or_default() - situations[before].step.unwrap_or_default();
+            let votes = votes(policy, [&drawn[before], &drawn[index]], [&summaries[before], summary], steps, scale);
+            let mut taken = vec![false; summaries[before].modes.len()];
+            for (_, from, to) in votes {
+                if !taken[from] && names[to].is_none() {
+                    names[to] = Some(all[before][from]);
+                    taken[from] = true;
+                }
+            }
         }
-        taken
-    };
-    summaries.iter().map(of).collect()
+        let mut name = || {
+            known += 1;
+            known - 1
+        };
+        all.push(names.into_iter().map(|known| known.unwrap_or_else(&mut name)).collect());
+    }
+    all
+}
+
+/// How many plans of which mode before go on as which mode, most first; those of less than a quarter of a mode are left out.
+fn votes(
+    policy: &Network,
+    drawn: [&Drawn; 2],
+    summaries: [&ModeSummary; 2],
+    steps: usize,
+    scale: f64,
+) -> Vec<(usize, usize, usize)> {
+    let start = policy.manifest().executed_steps().start + steps;
+    let (before, now) = (summaries[0].modes.len(), summaries[1].modes.len());
+    let mut votes = vec![0; before * now];
+    if start < drawn[0].actions.len_of(Axis(1)) {
+        for (plan, from) in drawn[0].actions.outer_iter().zip(&summaries[0].labels) {
+            let rest = normalized(policy, plan.slice(s![start.., ..]));
+            if let Some((nearest, _)) =
+                nearest(&drawn[1].compared, rest.view()).filter(|(_, far)| *far <= ALIKE * scale)
+            {
+                votes[from * now + summaries[1].labels[nearest]] += 1;
+            }
+        }
+    }
+    let enough = |from: usize, votes: usize| 4 * votes >= summaries[0].modes[from].members.len();
+    let mut found: Vec<(usize, usize, usize)> = (0..before * now)
+        .map(|index| (votes[index], index / now, index % now))
+        .filter(|(votes, from, _)| *votes > 0 && enough(*from, *votes))
+        .collect();
+    found.sort_by_key(|(votes, from, to)| (std::cmp::Reverse(*votes), *from, *to));
+    found
 }
 
 fn counted(summaries: &[&ModeSummary], identities: &[Vec<usize>]) -> Vec<Identity> {
@@ -157,7 +220,8 @@ fn report(
     let plans = drawn.actions.len_of(Axis(0));
     let whole: Vec<Array2<f64>> = drawn.actions.outer_iter().map(|plan| normalized(policy, plan)).collect();
     let columns = whole.first().map_or(0, Array2::len);
-    let whole = Array2::from_shape_fn((plans, columns), |(plan, column)| whole[plan].as_slice().map_or(0.0, |row| row[column]));
+    let whole =
+        Array2::from_shape_fn((plans, columns), |(plan, column)| whole[plan].as_slice().map_or(0.0, |row| row[column]));
     let mode = |(mode, identity): (&Mode, &usize)| {
         let (members, shown): (Vec<usize>, Vec<usize>) = mode.members.iter().partition(|member| **member < plans);
         let medoid = (!members.is_empty()).then(|| medoid(whole.view(), &members));

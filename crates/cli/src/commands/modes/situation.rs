@@ -64,7 +64,10 @@ fn of_episode(episode: &LoggedEpisode, manifest: &Manifest) -> anyhow::Result<Ve
             "the observation of control step {step} has {numbers} numbers, but this policy's has {observed}: name the policy that \
              was played, with --model"
         );
-        ensure!(action == acted, "the action of control step {step} has {action} numbers, but this policy's has {acted}");
+        ensure!(
+            action == acted,
+            "the action of control step {step} has {action} numbers, but this policy's has {acted}"
+        );
     }
     let mut history = ObservationHistory::new(manifest.n_obs_steps, observed);
     let mut plans = episode.plans.iter().peekable();

@@ -19,9 +19,8 @@ use crate::output::table::modes::{glance, interval, name, percent, sentences};
 
 /// The most pictures on a page.
 const PICTURES: usize = 24;
-/// Those of the page's style, which darkens with it; the first is for ways that are few plans in an episode.
-const COLOURS: [&str; 8] =
-    ["#5A5A5A", "#4169E1", "#D66024", "#2E8B57", "#9451A8", "#B08900", "#00868B", "#BE3C5F"];
+/// Those of the page's style, which darkens with it.
+const COLOURS: [&str; 7] = ["#4169E1", "#D66024", "#2E8B57", "#9451A8", "#B08900", "#00868B", "#BE3C5F"];
 
 /// What a situation is drawn from.
 pub struct Picture<'a> {
@@ -60,7 +59,9 @@ struct ModesPage<'a> {
 /// Writes the page.
 pub fn write(report: &ModesReport, pictures: &[Picture<'_>], near: Option<&Near>, file: &mut dyn Write) -> Result<()> {
     let is_episode = pictures.len() > 1;
-    let worth = |picture: &&Picture<'_>| !is_episode || picture.report.torn() > 0.5 || picture.report.changed() || picture.report.modes.len() > 1;
+    let worth = |picture: &&Picture<'_>| {
+        !is_episode || picture.report.torn() > 0.5 || picture.report.changed() || picture.report.modes.len() > 1
+    };
     let colours = colours(report);
     let several = pictures.iter().filter(worth).count();
     let mut chosen: Vec<&Picture<'_>> = pictures.iter().filter(worth).collect();
@@ -82,7 +83,12 @@ pub fn write(report: &ModesReport, pictures: &[Picture<'_>], near: Option<&Near>
 }
 
 /// Writes the picture of the only situation, or the ribbon of an episode.
-pub fn picture(report: &ModesReport, pictures: &[Picture<'_>], near: Option<&Near>, file: &mut dyn Write) -> Result<()> {
+pub fn picture(
+    report: &ModesReport,
+    pictures: &[Picture<'_>],
+    near: Option<&Near>,
+    file: &mut dyn Write,
+) -> Result<()> {
     let colours = colours(report);
     let text = match pictures {
         [picture] => picture.draw(&colours, near, true)?,
@@ -91,13 +97,24 @@ pub fn picture(report: &ModesReport, pictures: &[Picture<'_>], near: Option<&Nea
     Ok(file.write_all(text.as_bytes())?)
 }
 
-/// The colour of each way: those that most plans go have one of their own.
+/// The colour of each way: one that no other way has in the same situation or the one before; of those that are left, the one used least.
 fn colours(report: &ModesReport) -> Vec<&'static str> {
-    let mut order: Vec<usize> = (0..report.identities.len()).collect();
-    order.sort_by_key(|identity| std::cmp::Reverse(report.identities[*identity].plans));
-    let mut colours = vec![COLOURS[0]; order.len()];
-    order.into_iter().zip(&COLOURS[1..]).for_each(|(identity, colour)| colours[identity] = colour);
-    colours
+    let mut chosen: Vec<Option<usize>> = vec![None; report.identities.len()];
+    let mut used = [0; COLOURS.len()];
+    let mut before = Vec::new();
+    for situation in &report.situations {
+        let here: Vec<usize> = situation.modes.iter().map(|mode| mode.identity).collect();
+        for &identity in &here {
+            if chosen[identity].is_none() {
+                let near = |colour: usize| here.iter().chain(&before).any(|other| chosen[*other] == Some(colour));
+                let free = (0..COLOURS.len()).min_by_key(|colour| (near(*colour), used[*colour], *colour)).unwrap_or(0);
+                chosen[identity] = Some(free);
+                used[free] += 1;
+            }
+        }
+        before = here;
+    }
+    chosen.into_iter().map(|colour| COLOURS[colour.unwrap_or(0)]).collect()
 }
 
 impl Picture<'_> {
@@ -125,7 +142,7 @@ impl Picture<'_> {
         }
         Fan {
             colour: colours[mode.identity],
-            opacity: (4.0 / mode.members.len().max(1) as f64).clamp(0.1, 0.7),
+            opacity: (20.0 / mode.members.len().max(1) as f64).clamp(0.22, 0.8),
             plans: mode.members.iter().map(plan).collect(),
             shown: near.map_or_else(Vec::new, shown),
             stands: mode.medoid.as_ref().map(plan),

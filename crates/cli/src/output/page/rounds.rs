@@ -7,8 +7,8 @@ use askama::Template;
 use ndarray::Array2;
 use parapolicy_control::BoxError;
 use parapolicy_eval::{ReportOutput, Rounds, Run};
-use parapolicy_pusht::{PushTScene, State};
 use parapolicy_pusht::geometry::{AGENT_RADIUS, OUTLINE};
+use parapolicy_pusht::{PushTScene, State};
 
 use super::is_pusht;
 use super::pusht_table::{Ground, points, transform};

@@ -62,7 +62,13 @@ fn row(situation: &SituationReport) -> Vec<String> {
 
 /// What a way is called.
 pub fn name(mode: &ModeReport) -> String {
-    let kind = if mode.lost { ", lost" } else if mode.rare { ", rare" } else { "" };
+    let kind = if mode.lost {
+        ", lost"
+    } else if mode.rare {
+        ", rare"
+    } else {
+        ""
+    };
     format!("{}{kind}", mode.identity + 1)
 }
 
@@ -82,12 +88,17 @@ pub fn sentences(report: &ModesReport) -> Vec<String> {
         let all = report.situations.len();
         lines.push(match torn.len() {
             0 => format!("at none of {all} observations is the policy torn between several ways"),
-            count => format!("torn between several ways at {count} of {all} observations: control steps {}", steps(&torn)),
+            count => {
+                format!("torn between several ways at {count} of {all} observations: control steps {}", steps(&torn))
+            }
         });
         let changed: Vec<&SituationReport> = report.situations.iter().filter(|one| one.changed()).collect();
         lines.push(match changed.len() {
             0 => "no plan goes another way than the plan before had intended".into(),
-            count => format!("{count} plans go another way than the plan before had intended: control steps {}", steps(&changed)),
+            count => format!(
+                "plans that go another way than the plan before had intended: {count}, at control steps {}",
+                steps(&changed)
+            ),
         });
     }
     if let Some(near) = &report.demonstrations {

@@ -36,14 +36,17 @@ pub fn draw(fans: &[Fan<'_>], manifest: &Manifest, alone: bool) -> Result<String
     let names: Vec<String> = manifest
         .actions
         .iter()
-        .flat_map(|entry| (0..entry.len()).map(move |index| match entry.len() {
-            1 => entry.name.clone(),
-            _ => format!("{} [{index}]", entry.name),
-        }))
+        .flat_map(|entry| {
+            (0..entry.len()).map(move |index| match entry.len() {
+                1 => entry.name.clone(),
+                _ => format!("{} [{index}]", entry.name),
+            })
+        })
         .take(PANELS)
         .collect();
     let pitch = SIZE[1] + 30.0;
-    let panels = names.into_iter().enumerate().map(|(column, title)| panel(fans, column, title, 24.0 + pitch * column as f64));
+    let panels =
+        names.into_iter().enumerate().map(|(column, title)| panel(fans, column, title, 24.0 + pitch * column as f64));
     let panels: Vec<Panel> = panels.collect();
     let end = pitch * panels.len() as f64;
     let legend = (1..).zip(fans).map(|(row, fan)| (end + 20.0 * f64::from(row), fan.colour, fan.words.clone()));
