@@ -142,5 +142,5 @@ fn what_cannot_be_used_is_refused_by_name() {
     let mut npz = NpzWriter::new(fs::File::create(&path).unwrap());
     npz.add_array("observation", &Array2::from_elem((2, 20), f64::NAN)).unwrap();
     npz.finish().unwrap();
-    assert!(error(&["--observations", path.to_str().unwrap()]).contains("not finite"));
+    assert!(error(&["--observations", path.to_str().unwrap()]).contains("is NaN, but must be a finite number"));
 }

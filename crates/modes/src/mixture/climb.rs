@@ -1,11 +1,12 @@
 //! Where a chain on many points begins: a partition of high probability, soon.
 //!
 //! From one cluster of a million points an exact chain takes long to the first split that it keeps. Before anything is counted any way up will do.
-//! In an iteration every point is moved as in a chain; every cluster is divided from a launch state ([`crate::launch`]) if that is more
-//! probable, and clusters are joined likewise:
+//! In an iteration every point is moved as in a chain, and every cluster is divided from a launch state ([`crate::launch`]): in the first six iterations in any case,
+//! since many clusters together look like one Gaussian, of which no half is more probable than the whole. From then on clusters are joined
+//! where that is more probable, and divided likewise:
 //!
 //! ```text
-//! split if  α Γ(N_a) Γ(N_b) ml(a) ml(b) > Γ(N) ml(I),     merge if less
+//! merge if  Γ(N) ml(I) > α Γ(N_a) Γ(N_b) ml(a) ml(b),     split if less
 //! ```
 
 use rand_chacha::ChaCha8Rng;
@@ -20,6 +21,9 @@ use crate::points::Points;
 use crate::random::{Purpose, generator, log_dirichlet};
 use crate::state::{State, log_weight};
 
+/// Iterations in which every cluster is divided: to 64 clusters.
+const FORCED: u64 = 6;
+
 /// A split that may be made.
 struct Split {
     anchors: [usize; 2],
@@ -31,8 +35,7 @@ struct Split {
 
 impl<C: Component> Mixture<C> {
     /// A partition of high probability, from one cluster: for the start of a chain ([`Start::At`](crate::Start::At)). It is **no draw** from
-    /// the posterior. A learnt concentration is its prior's mean here. Iterations that it needs are few more than log2 of the number of
-    /// clusters.
+    /// the posterior. A learnt concentration is its prior's mean here. Twenty iterations are enough for tens of clusters.
     ///
     /// # Errors
     ///
@@ -46,16 +49,20 @@ impl<C: Component> Mixture<C> {
         for iteration in 0..iterations as u64 {
             let mut serial = generator(seed, iteration, Purpose::Serial);
             state.guarded_gibbs(alpha, &mut serial, seed, iteration);
-            state.split_all(alpha, seed, iteration);
-            state.merge_all(alpha);
+            if iteration < FORCED {
+                state.split_all(alpha, seed, iteration, f64::NEG_INFINITY);
+            } else {
+                state.merge_all(alpha);
+                state.split_all(alpha, seed, iteration, 0.0);
+            }
         }
         Ok(Partition::new(&state.labels))
     }
 }
 
 impl<C: Component> State<'_, C> {
-    /// Tries to divide every cluster.
-    fn split_all(&mut self, alpha: f64, seed: u64, iteration: u64) {
+    /// Divides every cluster, if the gain is more than `least`.
+    fn split_all(&mut self, alpha: f64, seed: u64, iteration: u64, least: f64) {
         let mut members = vec![Vec::new(); self.clusters()];
         self.labels.iter().zip(0..).for_each(|(label, point)| members[*label as usize].push(point));
         let splits: Vec<Option<Split>> = members
@@ -64,7 +71,7 @@ impl<C: Component> State<'_, C> {
             .map(|(cluster, members)| self.split_of(cluster, members, alpha, (seed, iteration)))
             .collect();
         for (cluster, split) in (0..).zip(splits) {
-            if let Some(split) = split.filter(|split| split.gain > 0.0) {
+            if let Some(split) = split.filter(|split| split.gain > least) {
                 self.split(cluster, split.anchors[1], &split.set, &split.proposal);
             }
         }

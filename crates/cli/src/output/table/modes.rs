@@ -78,7 +78,7 @@ pub fn sentences(report: &ModesReport) -> Vec<String> {
     if let [situation] = &report.situations[..] {
         let numbers = situation.modes_probability.iter().enumerate().filter(|(_, share)| **share >= 0.005);
         let numbers: Vec<String> = numbers.map(|(number, share)| format!("{number}: {}", percent(*share))).collect();
-        lines.push(format!("number of ways, those of under 1 % of the plans not counted: {}", numbers.join(", ")));
+        lines.push(format!("P(number of ways), those of under 1 % of the plans not counted: {}", numbers.join(", ")));
     } else {
         let torn: Vec<&SituationReport> = report.situations.iter().filter(|one| one.torn() > 0.5).collect();
         let steps = |situations: &[&SituationReport]| {
