@@ -79,6 +79,7 @@ fn groups_share_ways_and_weigh_them_differently() {
 #[test]
 fn clusters_of_many_points_are_found_within_twenty_iterations() {
     const SEEDS: u64 = 20;
+    const EACH: u32 = 2000;
     let mut counts = Vec::new();
     for clusters in [6, 20] {
         let mut random = ChaCha8Rng::seed_from_u64(clusters);
@@ -94,7 +95,7 @@ fn clusters_of_many_points_are_found_within_twenty_iterations() {
                                 x
                             }
                         }),
-                        500,
+                        EACH as usize,
                     )
                 })
                 .collect();
@@ -108,7 +109,7 @@ fn clusters_of_many_points_are_found_within_twenty_iterations() {
                     nearest.unwrap() as u32
                 })
                 .collect();
-            let truth: Vec<u32> = (0..rows.nrows() as u32).map(|row| row / 500).collect();
+            let truth: Vec<u32> = (0..rows.nrows() as u32).map(|row| row / EACH).collect();
             let points = Points::new(rows.view()).unwrap();
             let mixture =
                 Mixture::new(Gaussian::around(0.05, vec![0.0, 0.0], 1.0).unwrap(), Concentration::Fixed(1.0)).unwrap();
