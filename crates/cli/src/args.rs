@@ -3,6 +3,7 @@
 mod adopt;
 mod clock;
 mod demos;
+mod modes;
 mod names;
 mod place;
 mod runtime;
@@ -24,6 +25,7 @@ pub use self::clock::{ClockName, LONGEST_LATENCY, LatencyName, LoopArguments};
 pub use self::demos::{
     Demos, DemosCheckArguments, DemosExportArguments, DemosFormat, DemosListArguments, DemosMergeArguments,
 };
+pub use self::modes::ModesArguments;
 pub use self::place::PlaceArguments;
 pub use self::runtime::RuntimeCommand;
 #[cfg(feature = "serve")]
@@ -66,6 +68,8 @@ pub enum Command {
     Calibrate(CalibrateArguments),
     /// Draw action sequences for one observation, or samples of a denoiser that is no policy: images, say.
     Sample(SampleArguments),
+    /// Find what a policy is torn between: draw many plans, and say how many ways are in them.
+    Modes(ModesArguments),
     /// Replay a recorded trace open loop and measure where the simulator parts from it.
     Replay(ReplayArguments),
     /// Look after demonstrations that were recorded.

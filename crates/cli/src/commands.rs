@@ -7,6 +7,7 @@ mod calibrate;
 mod compare;
 pub mod demos;
 mod inspect;
+pub mod modes;
 mod observations;
 mod precision;
 mod realtime;
@@ -53,6 +54,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Sample(arguments) => sample::sample(&arguments),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::serve(&arguments),
+        Command::Modes(arguments) => modes::modes(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Demos(command) => demos::demos(&command),
         Command::View(arguments) => view::view(&arguments),

@@ -33,6 +33,15 @@ pub trait Component: Send + Sync {
     /// Adds `sign` times the statistics of `point`, `[D]`.
     fn add(&self, statistics: &mut [f64], point: &[f64], sign: f64);
 
+    /// Adds the statistics of the points of `block` to those of their clusters, `[K, statistics]`.
+    fn add_block(&self, statistics: &mut [f64], block: Block<'_>, labels: &[u32]) {
+        let (len, mut point) = (self.statistics_len(), vec![0.0; self.dim()]);
+        for (index, &label) in labels.iter().enumerate() {
+            block.copy(index, &mut point);
+            self.add(&mut statistics[label as usize * len..][..len], &point, 1.0);
+        }
+    }
+
     /// log ∫ Π f(x; θ) f(θ; λ) dθ of a set of points: their marginal likelihood.
     fn log_marginal(&self, statistics: &[f64]) -> f64;
 

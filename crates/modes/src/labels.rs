@@ -28,7 +28,7 @@ impl Room {
         let mut tops = [f64::NEG_INFINITY; BLOCK];
         for (k, (row, parameters)) in self.logs.chunks_exact_mut(BLOCK).zip(parameters).enumerate() {
             component.log_densities(parameters, block, row);
-            for (i, (log, top)) in row.iter_mut().zip(&mut tops).enumerate().take(block.len()) {
+            for (i, (log, top)) in row.iter_mut().zip(&mut tops).take(block.len()).enumerate() {
                 *log += weight(i, k);
                 *top = top.max(*log);
             }
@@ -40,11 +40,15 @@ impl Room {
                 *log = *sum;
             }
         }
-        for (i, label) in labels.iter_mut().enumerate() {
-            let threshold = uniform(generator) * sums[i];
-            let passed = self.logs.chunks_exact(BLOCK).filter(|row| row[i] <= threshold).count();
-            *label = passed.min(parameters.len() - 1) as u32;
+        let mut passed = [0_u64; BLOCK];
+        sums.iter_mut().take(block.len()).for_each(|sum| *sum *= uniform(generator));
+        for row in self.logs.chunks_exact(BLOCK) {
+            for ((passed, log), threshold) in passed.iter_mut().zip(row).zip(&sums) {
+                *passed += u64::from(log <= threshold);
+            }
         }
+        let last = parameters.len() as u64 - 1;
+        labels.iter_mut().zip(passed).for_each(|(label, passed)| *label = passed.min(last) as u32);
     }
 }
 

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::component::Component;
-use crate::points::Points;
+use crate::points::{BLOCK, Gathered, Points};
 use crate::random::{Purpose, below, generator, log_sum_exp, uniform};
 
 /// Points of a launch, but for the anchors.
@@ -74,16 +74,51 @@ impl<C: Component> Launch<'_, C> {
     ) -> Sides<C::Parameters> {
         let launched = self.launched(serial);
         // At first of the anchors alone, which are likely to be different where the set should be two.
+        let sides = self.given(groups, &[], &[], &weigh, serial);
+        self.iterate(groups, &launched, sides, weigh, serial)
+    }
+
+    /// The same, begun with every point on the side of the anchor under which it is more probable: dearer, and hardly ever one-sided.
+    pub fn run_from_nearer(
+        &self,
+        weigh: impl Fn(&[[f64; 2]], &mut ChaCha8Rng) -> Vec<[f64; 2]>,
+        serial: &mut ChaCha8Rng,
+    ) -> Sides<C::Parameters> {
+        let launched = self.launched(serial);
+        let anchors = self.statistics_of_anchors();
+        let alone = [0, 1].map(|side| self.component.log_marginal(&anchors[side]));
+        let (mut point, mut sums) = (vec![0.0; self.points.dim()], anchors[0].clone());
+        let mut nearer = |index: &u32| {
+            self.points.copy(*index as usize, &mut point);
+            let [a, b] = [0, 1].map(|side| {
+                sums.copy_from_slice(&anchors[side]);
+                self.component.add(&mut sums, &point, 1.0);
+                self.component.log_marginal(&sums) - alone[side]
+            });
+            u8::from(b > a)
+        };
+        let labels: Vec<u8> = launched.iter().map(&mut nearer).collect();
+        let sides = self.given(1, &launched, &labels, &weigh, serial);
+        self.iterate(1, &launched, sides, weigh, serial)
+    }
+
+    fn iterate(
+        &self,
+        groups: usize,
+        launched: &[u32],
+        mut sides: Sides<C::Parameters>,
+        weigh: impl Fn(&[[f64; 2]], &mut ChaCha8Rng) -> Vec<[f64; 2]>,
+        serial: &mut ChaCha8Rng,
+    ) -> Sides<C::Parameters> {
         let mut labels = vec![0; launched.len()];
-        let mut sides = self.given(groups, &[], &[], &weigh, serial);
         let mut point = vec![0.0; self.points.dim()];
         for _ in 0..ITERATIONS {
-            for (label, &index) in labels.iter_mut().zip(&launched) {
+            for (label, &index) in labels.iter_mut().zip(launched) {
                 self.points.copy(index as usize, &mut point);
                 let logs = sides.log_probability(self.component, self.group(index), &point);
                 *label = u8::from(uniform(serial) < logs[1].exp());
             }
-            sides = self.given(groups, &launched, &labels, &weigh, serial);
+            sides = self.given(groups, launched, &labels, &weigh, serial);
         }
         sides
     }
@@ -136,18 +171,32 @@ impl<C: Component> Launch<'_, C> {
     ) -> Proposal {
         let one_part = |(part, set): (usize, &[u32])| {
             let mut random = generator(seed, iteration, Purpose::Launch { number, part });
-            let mut point = vec![0.0; self.points.dim()];
             let empty = || vec![0.0; self.component.statistics_len()];
-            let mut proposal = Proposal { sides: Vec::new(), log_q: 0.0, statistics: [empty(), empty()] };
-            for &index in set {
-                self.points.copy(index as usize, &mut point);
-                let logs = sides.log_probability(self.component, self.group(index), &point);
-                let drawn = || u8::from(uniform(&mut random) < logs[1].exp());
-                let label = present.map_or_else(drawn, |present| present(index));
-                proposal.sides.push(label);
-                proposal.log_q += logs[usize::from(label)];
-                self.component.add(&mut proposal.statistics[usize::from(label)], &point, 1.0);
+            let mut proposal =
+                Proposal { sides: Vec::with_capacity(set.len()), log_q: 0.0, statistics: [empty(), empty()] };
+            let mut gathered = Gathered::new(self.points.dim());
+            let mut both = [empty(), empty()].concat();
+            let mut densities = [[0.0; BLOCK]; 2];
+            let mut labels = Vec::with_capacity(BLOCK);
+            for set in set.chunks(BLOCK) {
+                let block = gathered.gather(self.points, set);
+                for (densities, parameters) in densities.iter_mut().zip(&sides.parameters) {
+                    self.component.log_densities(parameters, block, densities);
+                }
+                labels.clear();
+                for (place, &index) in set.iter().enumerate() {
+                    let weights = sides.weights[self.group(index)];
+                    let odds = weights[1] + densities[1][place] - weights[0] - densities[0][place];
+                    let drawn = || u32::from(uniform(&mut random) * (1.0 + (-odds).exp()) < 1.0);
+                    let label = present.map_or_else(drawn, |present| u32::from(present(index)));
+                    proposal.log_q -= log_one_more(if label == 1 { -odds } else { odds });
+                    labels.push(label);
+                }
+                self.component.add_block(&mut both, block, &labels);
+                proposal.sides.extend(labels.iter().map(|label| *label as u8));
             }
+            let (zero, one) = both.split_at(both.len() / 2);
+            proposal.statistics = [zero.to_vec(), one.to_vec()];
             proposal
         };
         let parts: Vec<Proposal> = self.set.par_chunks(TOGETHER).enumerate().map(one_part).collect();
@@ -177,6 +226,14 @@ impl<C: Component> Launch<'_, C> {
             sums
         })
     }
+}
+
+/// log(1 + eˣ); where x is not a number, of neither side being likelier.
+fn log_one_more(x: f64) -> f64 {
+    if x.is_nan() {
+        return std::f64::consts::LN_2;
+    }
+    if x > 36.0 { x } else { x.exp().ln_1p() }
 }
 
 impl<P> Sides<P> {

@@ -25,7 +25,11 @@
 
 mod component;
 mod concentration;
+mod draw;
 mod error;
+mod features;
+#[cfg(test)]
+mod geweke;
 mod hierarchical;
 mod labels;
 mod launch;
@@ -36,16 +40,22 @@ mod partition;
 mod points;
 mod posterior;
 mod random;
+mod search;
 mod state;
+mod summary;
 
 pub use self::{
     component::{Component, DiagonalGaussian, Gaussian, GaussianParameters, Multinomial},
     concentration::Concentration,
+    draw::Draw,
     error::ModesError,
+    features::Features,
     hierarchical::{Groups, Hierarchical, HierarchicalChain},
     mixture::{Chain, Mixture, Start, Strategy},
     modes::modes,
     partition::Partition,
     points::{Block, Points},
     posterior::Posterior,
+    search::Search,
+    summary::{Mode, ModeSummary, Weight, medoid},
 };

@@ -7,6 +7,7 @@
 //! with I_k the points of cluster k, N_k their number and ml their marginal likelihood ([`Component::log_marginal`]).
 
 mod chain;
+mod climb;
 mod collapsed;
 mod gibbs;
 mod launch;

@@ -10,7 +10,7 @@
 //! Two components are joined if the mixture's density along it is nowhere under half of what it is at the lower of its ends; modes
 //! are the connected groups.
 
-use crate::component::{Component, Gaussian, GaussianParameters};
+use crate::component::GaussianParameters;
 use crate::linear;
 use crate::random::log_sum_exp;
 
@@ -20,11 +20,11 @@ const PLACES: usize = 33;
 const VALLEY: f64 = -std::f64::consts::LN_2;
 
 /// The mode of each component, `[K]`, numbered from 0. `weights` are logarithms.
-pub fn modes(component: &Gaussian, weights: &[f64], parameters: &[GaussianParameters]) -> Vec<usize> {
+pub fn modes(weights: &[f64], parameters: &[GaussianParameters]) -> Vec<usize> {
     let mut modes: Vec<usize> = (0..parameters.len()).collect();
     for a in 0..parameters.len() {
         for b in 0..a {
-            if modes[a] != modes[b] && are_joined(component, weights, parameters, [a, b]) {
+            if modes[a] != modes[b] && are_joined(weights, parameters, [a, b]) {
                 let (from, to) = (modes[a].max(modes[b]), modes[a].min(modes[b]));
                 modes.iter_mut().filter(|mode| **mode == from).for_each(|mode| *mode = to);
             }
@@ -33,10 +33,10 @@ pub fn modes(component: &Gaussian, weights: &[f64], parameters: &[GaussianParame
     numbered(&modes)
 }
 
-fn are_joined(component: &Gaussian, weights: &[f64], parameters: &[GaussianParameters], pair: [usize; 2]) -> bool {
+fn are_joined(weights: &[f64], parameters: &[GaussianParameters], pair: [usize; 2]) -> bool {
     let density = |point: &[f64]| {
         let logs: Vec<f64> =
-            weights.iter().zip(parameters).map(|(weight, of)| weight + component.log_density(of, point)).collect();
+            weights.iter().zip(parameters).map(|(weight, of)| weight + of.log_density(point)).collect();
         log_sum_exp(&logs)
     };
     let [a, b] = pair.map(|index| &parameters[index]);
@@ -88,12 +88,11 @@ mod tests {
     use super::*;
 
     fn of(places: &[f64], deviation: f64) -> Vec<usize> {
-        let component = Gaussian::around(1.0, vec![0.0, 0.0], 1.0).unwrap();
         let variance = deviation * deviation;
         let covariance = array![[variance, 0.0], [0.0, variance]];
         let parameters: Vec<_> =
             places.iter().map(|x| GaussianParameters::new(vec![*x, 0.0], covariance.view()).unwrap()).collect();
-        modes(&component, &vec![-(places.len() as f64).ln(); places.len()], &parameters)
+        modes(&vec![-(places.len() as f64).ln(); places.len()], &parameters)
     }
 
     #[test]

@@ -104,3 +104,23 @@ impl<'a> Block<'a> {
         row.iter_mut().enumerate().for_each(|(column, value)| *value = self.columns[column * BLOCK + index]);
     }
 }
+
+/// Points from anywhere, as a block.
+pub(crate) struct Gathered {
+    dim: usize,
+    columns: Vec<f64>,
+}
+
+impl Gathered {
+    pub fn new(dim: usize) -> Self {
+        Self { dim, columns: vec![0.0; BLOCK * dim] }
+    }
+
+    /// Up to [`BLOCK`] points.
+    pub fn gather(&mut self, points: &Points, indices: &[u32]) -> Block<'_> {
+        for (column, values) in self.columns.chunks_exact_mut(BLOCK).enumerate().take(self.dim) {
+            values.iter_mut().zip(indices).for_each(|(value, index)| *value = points.value(*index as usize, column));
+        }
+        Block { len: indices.len(), columns: &self.columns }
+    }
+}

@@ -13,6 +13,8 @@ pub(crate) enum Purpose {
     Labels(usize),
     /// The tables of a group.
     Tables(usize),
+    /// Weights and parameters that are asked for between iterations.
+    Report,
     /// The last labels of a split or merge.
     Launch {
         /// Which move of the iteration.
@@ -33,6 +35,7 @@ pub(crate) fn generator(seed: u64, iteration: u64, purpose: Purpose) -> ChaCha8R
         Purpose::Serial => 0,
         Purpose::Labels(block) => 1 + block as u64,
         Purpose::Tables(group) => (1 << 60) + group as u64,
+        Purpose::Report => 1 << 61,
         // There are fewer than 2³² points, so fewer blocks and parts.
         Purpose::Launch { number, part } => ((1 + number as u64) << 32) + part as u64,
     });

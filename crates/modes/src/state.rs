@@ -4,7 +4,8 @@ use libm::lgamma;
 use rayon::prelude::*;
 
 use crate::component::Component;
-use crate::points::{BLOCK, Points};
+use crate::labels::{Room, move_guarded};
+use crate::points::{BLOCK, Block, Points};
 
 /// Blocks whose statistics one thread adds up. Fixed, so that sums are rounded alike on any number of threads.
 const BLOCKS_TOGETHER: usize = 16;
@@ -39,6 +40,19 @@ impl<C: Component> State<'_, C> {
     /// `N_k`
     pub fn size(&self, cluster: usize) -> f64 {
         self.of(cluster)[0]
+    }
+
+    /// Moves every point to the candidate that `draw` gives, a block at a time, but for the last points of clusters.
+    pub fn move_to_candidates(&mut self, draw: impl Fn(&mut Room, usize, Block<'_>, &mut [u32]) + Sync) {
+        let mut sizes: Vec<usize> = (0..self.clusters()).map(|cluster| self.size(cluster) as usize).collect();
+        let (labels, statistics) = candidates(self, &sizes, draw);
+        if let Some(statistics) = statistics {
+            // No cluster loses as many points as it has: the guard has nothing to do.
+            (self.labels, self.statistics) = (labels, statistics);
+            return;
+        }
+        move_guarded(&mut self.labels, &labels, &mut sizes);
+        self.recount(sizes.len());
     }
 
     /// Adds up the statistics of all clusters anew.
@@ -77,24 +91,49 @@ impl<C: Component> State<'_, C> {
 /// Statistics of every cluster, `[K, statistics]`.
 pub(crate) fn tally<C: Component>(component: &C, points: &Points, labels: &[u32], clusters: usize) -> Vec<f64> {
     let len = component.statistics_len();
+    let parts = labels.par_chunks(BLOCKS_TOGETHER * BLOCK).enumerate().map(|(part, labels)| {
+        let mut sums = vec![0.0; clusters * len];
+        for (block, labels) in labels.chunks(BLOCK).enumerate() {
+            component.add_block(&mut sums, points.block(part * BLOCKS_TOGETHER + block), labels);
+        }
+        sums
+    });
+    added(parts.collect(), clusters * len)
+}
+
+/// Candidates for all labels, `[n]`, by `draw` of a block; and the statistics of every cluster were all points moved to them, or none where a
+/// cluster might lose its last point.
+pub(crate) fn candidates<C: Component>(
+    state: &State<'_, C>,
+    sizes: &[usize],
+    draw: impl Fn(&mut Room, usize, Block<'_>, &mut [u32]) + Sync,
+) -> (Vec<u32>, Option<Vec<f64>>) {
+    let (clusters, len) = (sizes.len(), state.component.statistics_len());
+    let mut labels = vec![0; state.labels.len()];
     let together = BLOCKS_TOGETHER * BLOCK;
-    let parts: Vec<Vec<f64>> = labels
-        .par_chunks(together)
+    let parts = labels.par_chunks_mut(together).zip(state.labels.par_chunks(together)).enumerate();
+    let parts = parts.map_init(Room::default, |room, (part, (labels, before))| {
+        let (mut sums, mut leavers) = (vec![0.0; clusters * len], vec![0; clusters]);
+        for (block, (labels, before)) in labels.chunks_mut(BLOCK).zip(before.chunks(BLOCK)).enumerate() {
+            let index = part * BLOCKS_TOGETHER + block;
+            let block = state.points.block(index);
+            draw(room, index, block, labels);
+            state.component.add_block(&mut sums, block, labels);
+            before.iter().zip(&*labels).for_each(|(from, to)| leavers[*from as usize] += usize::from(from != to));
+        }
+        (sums, leavers)
+    });
+    let (sums, leavers): (Vec<_>, Vec<_>) = parts.collect::<Vec<_>>().into_iter().unzip();
+    let is_safe = sizes
+        .iter()
         .enumerate()
-        .map(|(part, labels)| {
-            let mut sums = vec![0.0; clusters * len];
-            let mut point = vec![0.0; points.dim()];
-            for (block, labels) in labels.chunks(BLOCK).enumerate() {
-                let block = points.block(part * BLOCKS_TOGETHER + block);
-                for (i, &label) in labels.iter().enumerate() {
-                    block.copy(i, &mut point);
-                    component.add(&mut sums[label as usize * len..][..len], &point, 1.0);
-                }
-            }
-            sums
-        })
-        .collect();
-    let mut total = vec![0.0; clusters * len];
+        .all(|(cluster, size)| leavers.iter().map(|leavers| leavers[cluster]).sum::<usize>() < *size);
+    (labels, is_safe.then(|| added(sums, clusters * len)))
+}
+
+/// Sums of parts, in their order.
+fn added(parts: Vec<Vec<f64>>, len: usize) -> Vec<f64> {
+    let mut total = vec![0.0; len];
     for part in parts {
         total.iter_mut().zip(&part).for_each(|(total, part)| *total += part);
     }

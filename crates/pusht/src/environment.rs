@@ -1,6 +1,7 @@
 //! The task as an environment of policies.
 
 mod kind;
+mod observed;
 mod painter;
 mod sketch;
 

@@ -70,6 +70,30 @@ impl Pose {
         Self { position: Vector2::new(x, y), angle }
     }
 
+    /// The pose that lays `points` nearest to `placed`, in the mean of squares; none if they are not as many, or fewer than two.
+    ///
+    /// ```text
+    /// p, q less their means:  angle = atan2(Σ p × q, Σ p · q),  position = mean of q − rotated mean of p
+    /// ```
+    #[must_use]
+    pub fn fitted(points: &[[f64; 2]], placed: &[[f64; 2]]) -> Option<Self> {
+        if points.len() != placed.len() || points.len() < 2 {
+            return None;
+        }
+        let mean = |points: &[[f64; 2]]| {
+            points.iter().map(|point| Vector2::from(*point)).sum::<Vector2<f64>>() / points.len() as f64
+        };
+        let (from, to) = (mean(points), mean(placed));
+        let (mut cross, mut dot) = (0.0, 0.0);
+        for (p, q) in points.iter().zip(placed) {
+            let (p, q) = (Vector2::from(*p) - from, Vector2::from(*q) - to);
+            cross += p.perp(&q);
+            dot += p.dot(&q);
+        }
+        let angle = cross.atan2(dot);
+        Some(Self { position: to - Rotation2::new(angle) * from, angle })
+    }
+
     /// Where points of this frame lie on the table, px.
     pub fn place<const N: usize>(&self, points: &[[f64; 2]; N]) -> [[f64; 2]; N] {
         let rotation = Rotation2::new(self.angle);

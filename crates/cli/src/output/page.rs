@@ -2,6 +2,7 @@
 
 pub mod comparison;
 mod episode;
+pub mod modes;
 mod pusht_table;
 pub mod report;
 pub mod rounds;

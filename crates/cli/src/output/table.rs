@@ -5,6 +5,7 @@ mod bench;
 mod calibration;
 pub mod comparison;
 mod demos;
+pub mod modes;
 mod realtime;
 pub mod roofline;
 mod runtime;
@@ -46,7 +47,7 @@ pub fn render(report: &Report) -> String {
 
 impl Glance {
     /// As text.
-    fn render(self) -> String {
+    pub fn render(self) -> String {
         let mut table = table(&self.columns);
         table.add_rows(self.rows);
         finish(table)

@@ -25,6 +25,9 @@ use crate::{
     random::chi_squared,
 };
 
+/// Points whose densities are computed together: a few registers of any vector unit.
+const LANES: usize = 8;
+
 /// A Gaussian with full covariance.
 #[derive(Clone, Debug)]
 pub struct Gaussian {
@@ -64,6 +67,18 @@ impl GaussianParameters {
         let shift = linear::upper_times(&factor, dim, &mean);
         let constant = (0..dim).map(|i| factor[i * dim + i].ln()).sum::<f64>() - 0.5 * dim as f64 * TAU.ln();
         Self { mean, factor, shift, constant }
+    }
+
+    /// log f(x), of a point `[D]`.
+    pub fn log_density(&self, point: &[f64]) -> f64 {
+        let dim = self.mean.len();
+        let mut distance = 0.0;
+        for i in 0..dim {
+            let row = self.factor[i * dim..(i + 1) * dim].iter().zip(point).skip(i);
+            let whitened = row.map(|(entry, x)| entry * x).sum::<f64>() - self.shift[i];
+            distance += whitened * whitened;
+        }
+        self.constant - 0.5 * distance
     }
 
     /// mu, `[D]`.
@@ -201,23 +216,47 @@ impl Component for Gaussian {
         GaussianParameters::from_factor(mean, linear::precision_factor(&scale, &bartlett, dim))
     }
 
+    fn add_block(&self, statistics: &mut [f64], block: Block<'_>, labels: &[u32]) {
+        let (dim, len) = (self.mean.len(), self.statistics_len());
+        if dim != 2 {
+            let mut point = vec![0.0; dim];
+            for (index, &label) in labels.iter().enumerate() {
+                block.copy(index, &mut point);
+                self.add(&mut statistics[label as usize * len..][..len], &point, 1.0);
+            }
+            return;
+        }
+        let [m0, m1] = [self.mean[0], self.mean[1]];
+        let (clusters, _) = statistics.as_chunks_mut::<6>();
+        for ((&label, x0), x1) in labels.iter().zip(block.column(0)).zip(block.column(1)) {
+            let (y0, y1) = (x0 - m0, x1 - m1);
+            let sums = &mut clusters[label as usize];
+            let terms = [1.0, y0, y1, y0 * y0, y1 * y0, y1 * y1];
+            sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
+        }
+    }
+
     fn log_densities(&self, parameters: &GaussianParameters, block: Block<'_>, densities: &mut [f64]) {
         let dim = self.dim();
-        densities.fill(parameters.constant);
-        let mut row = [0.0; crate::points::BLOCK];
-        for i in 0..dim {
-            row.fill(-parameters.shift[i]);
-            for j in i..dim {
-                let entry = parameters.factor[i * dim + j];
-                row.iter_mut().zip(block.column(j)).for_each(|(row, value)| *row += entry * value);
+        let (chunks, _) = densities.as_chunks_mut::<LANES>();
+        for (chunk, densities) in chunks.iter_mut().enumerate() {
+            let mut squares = [0.0; LANES];
+            for i in 0..dim {
+                let mut row = [-parameters.shift[i]; LANES];
+                for (j, entry) in parameters.factor[i * dim..(i + 1) * dim].iter().enumerate().skip(i) {
+                    let values = &block.column(j).as_chunks::<LANES>().0[chunk];
+                    row.iter_mut().zip(values).for_each(|(row, value)| *row += entry * value);
+                }
+                squares.iter_mut().zip(row).for_each(|(square, row)| *square += row * row);
             }
-            densities.iter_mut().zip(&row).for_each(|(density, row)| *density -= 0.5 * row * row);
+            densities
+                .iter_mut()
+                .zip(squares)
+                .for_each(|(density, square)| *density = parameters.constant - 0.5 * square);
         }
     }
 
     fn log_density(&self, parameters: &GaussianParameters, point: &[f64]) -> f64 {
-        let whitened = linear::upper_times(&parameters.factor, self.dim(), point);
-        let distance = whitened.iter().zip(&parameters.shift).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-        parameters.constant - 0.5 * distance
+        parameters.log_density(point)
     }
 }

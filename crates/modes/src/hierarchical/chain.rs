@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{Groups, Hierarchical, counts::Grouped};
 use crate::component::Component;
 use crate::concentration::Concentration;
+use crate::draw::Draw;
 use crate::error::ModesError;
 use crate::launch::MOVES;
 use crate::mixture::{COLLAPSED, Start};
@@ -45,6 +46,14 @@ impl<'a, C: Component> HierarchicalChain<'a, C> {
         Ok(Self { model, grouped, alpha, gamma, tables: 0.0, seed, iteration: 0 })
     }
 
+    /// Goes on from these weights of the clusters and of the rest, concentrations (γ, α), and iteration.
+    #[cfg(test)]
+    pub(crate) fn at(mut self, beta: Vec<f64>, [gamma, alpha]: [f64; 2], iteration: u64) -> Self {
+        self.grouped.rest = 1.0 - beta.iter().sum::<f64>();
+        self.grouped.beta = beta;
+        Self { gamma, alpha, iteration, ..self }
+    }
+
     /// γ and α, which change where they are learnt.
     pub fn concentrations(&self) -> [f64; 2] {
         [self.gamma, self.alpha]
@@ -63,6 +72,16 @@ impl<'a, C: Component> HierarchicalChain<'a, C> {
     /// The partition as it is.
     pub fn current(&self) -> Partition {
         Partition::new(&self.grouped.state.labels)
+    }
+
+    /// The partition as it is, with weights of every group and parameters drawn from their distribution given it.
+    pub fn draw(&self) -> Draw<C::Parameters> {
+        let mut random = generator(self.seed, self.iteration, Purpose::Report);
+        let (grouped, clusters) = (&self.grouped, self.grouped.clusters());
+        let weights = grouped.draw_weights(self.alpha, &mut random);
+        let weights = weights.chunks(clusters.max(1)).map(<[f64]>::to_vec).collect();
+        let of = |cluster| grouped.state.component.draw(grouped.state.of(cluster), &mut random);
+        Draw { labels: grouped.state.labels.clone(), weights, parameters: (0..clusters).map(of).collect() }
     }
 
     /// Draws the next partition.

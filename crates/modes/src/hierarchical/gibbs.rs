@@ -14,7 +14,6 @@ use rayon::prelude::*;
 
 use super::counts::Grouped;
 use crate::component::Component;
-use crate::labels::{Room, move_guarded};
 use crate::points::BLOCK;
 use crate::random::{Purpose, generator, log_dirichlet, uniform};
 
@@ -53,23 +52,21 @@ impl<C: Component> Grouped<'_, C> {
             return;
         }
         let weights = self.draw_weights(alpha, serial);
-        let state = &self.state;
-        let parameters: Vec<_> = (0..clusters).map(|cluster| state.component.draw(state.of(cluster), serial)).collect();
-        let mut candidates = vec![0; state.labels.len()];
-        candidates.par_chunks_mut(BLOCK).enumerate().for_each_init(Room::default, |room, (index, labels)| {
+        let state = &mut self.state;
+        let component = state.component;
+        let parameters: Vec<_> = (0..clusters).map(|cluster| component.draw(state.of(cluster), serial)).collect();
+        let groups = self.groups.of_points();
+        state.move_to_candidates(|room, index, block, labels| {
             let mut random = generator(seed, iteration, Purpose::Labels(index));
-            let groups = &self.groups.of_points()[index * BLOCK..];
+            let groups = &groups[index * BLOCK..];
             let weight = |i: usize, k: usize| weights[groups[i] as usize * clusters + k];
-            room.draw(state.component, &parameters, weight, state.points.block(index), &mut random, labels);
+            room.draw(component, &parameters, weight, block, &mut random, labels);
         });
-        let mut sizes: Vec<usize> = (0..clusters).map(|cluster| state.size(cluster) as usize).collect();
-        move_guarded(&mut self.state.labels, &candidates, &mut sizes);
-        self.state.recount(clusters);
         self.recount();
     }
 
     /// log π_jk, `[J, K]`.
-    fn draw_weights(&self, alpha: f64, serial: &mut ChaCha8Rng) -> Vec<f64> {
+    pub fn draw_weights(&self, alpha: f64, serial: &mut ChaCha8Rng) -> Vec<f64> {
         let clusters = self.clusters();
         let mut weights = Vec::with_capacity(self.counts.len());
         for group in 0..self.groups.count() {

@@ -2,6 +2,7 @@
 
 use super::{Mixture, Strategy, subclusters::Subclusters};
 use crate::component::Component;
+use crate::draw::Draw;
 use crate::error::ModesError;
 use crate::launch::MOVES;
 use crate::partition::Partition;
@@ -67,6 +68,12 @@ impl<'a, C: Component> Chain<'a, C> {
         Ok(Self { mixture, state, strategy, subclusters, alpha, seed, iteration: 0 })
     }
 
+    /// Goes on from this concentration and iteration.
+    #[cfg(test)]
+    pub(crate) fn at(self, alpha: f64, iteration: u64) -> Self {
+        Self { alpha, iteration, ..self }
+    }
+
     /// α, which changes where it is learnt.
     pub fn concentration(&self) -> f64 {
         self.alpha
@@ -104,6 +111,13 @@ impl<'a, C: Component> Chain<'a, C> {
     /// The partition as it is.
     pub fn current(&self) -> Partition {
         Partition::new(&self.state.labels)
+    }
+
+    /// The partition as it is, with weights and parameters drawn from their distribution given it.
+    pub fn draw(&self) -> Draw<C::Parameters> {
+        let mut random = generator(self.seed, self.iteration, Purpose::Report);
+        let (weights, parameters) = self.state.draw_clusters(self.alpha, &mut random);
+        Draw { labels: self.state.labels.clone(), weights: vec![weights], parameters }
     }
 }
 

@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::component::Component;
-use crate::labels::{Room, move_guarded};
+use crate::labels::Room;
 use crate::points::BLOCK;
 use crate::random::{Purpose, generator, log_dirichlet};
 use crate::state::State;
@@ -46,9 +46,10 @@ impl<C: Component> State<'_, C> {
             return;
         }
         let (weights, parameters) = self.draw_clusters(alpha, serial);
-        let candidates = self.draw_labels(&weights, &parameters, seed, iteration);
-        let mut counts: Vec<usize> = (0..self.clusters()).map(|cluster| self.size(cluster) as usize).collect();
-        move_guarded(&mut self.labels, &candidates, &mut counts);
-        self.recount(counts.len());
+        let component = self.component;
+        self.move_to_candidates(|room, index, block, labels| {
+            let mut random = generator(seed, iteration, Purpose::Labels(index));
+            room.draw(component, &parameters, |_, k| weights[k], block, &mut random, labels);
+        });
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Move {
     set: Vec<u32>,
     proposal: Proposal,
     whole: Vec<f64>,
+    /// log of a uniform number: the move is made if it is less than that of the ratio.
+    threshold: f64,
     /// log H of a split, −log H of a merge.
     pub log_ratio: f64,
     /// log q of a split, −log q of a merge: a part of `log_ratio` with the other sign.
@@ -31,17 +33,31 @@ impl<C: Component> State<'_, C> {
     pub fn launch_move(&mut self, alpha: f64, serial: &mut ChaCha8Rng, seed: u64, iteration: u64, number: usize) {
         if let Some(proposed) = self.propose(alpha, serial, (seed, iteration, number)) {
             let ratio = proposed.log_ratio;
-            self.accept_with(ratio, proposed, serial);
+            self.accept_with(ratio, proposed);
         }
     }
 
-    /// Proposes a move, if there are two points.
+    /// −log H of a merge, were q 1. It is less than that, so that a merge whose ratio would have to be larger is refused before q is known:
+    /// the decision is the same.
+    fn most_of_merge(&self, alpha: f64, one: u32, other: u32) -> f64 {
+        let [a, b] = [one, other].map(|cluster| self.of(cluster as usize));
+        let whole: Vec<f64> = a.iter().zip(b).map(|(a, b)| a + b).collect();
+        let [a, b, whole] = [a, b, &whole].map(|sums| log_weight(self.component, sums));
+        // What rounding may make of sums in another order.
+        whole - alpha.ln() - a - b + 1e-6 * (1.0 + whole.abs())
+    }
+
+    /// Proposes a move, if there are two points, and it is not refused at once.
     pub fn propose(&self, alpha: f64, serial: &mut ChaCha8Rng, stream: (u64, u64, usize)) -> Option<Move> {
         if self.labels.len() < 2 {
             return None;
         }
         let anchors = anchors(self.labels.len(), serial);
         let [one, other] = anchors.map(|point| self.labels[point]);
+        let threshold = uniform(serial).ln();
+        if one != other && threshold >= self.most_of_merge(alpha, one, other) {
+            return None;
+        }
         let set = self.others_of(anchors);
         let launch = Launch { component: self.component, points: self.points, groups: None, anchors, set };
         let weigh = |counts: &[[f64; 2]], serial: &mut ChaCha8Rng| {
@@ -64,6 +80,7 @@ impl<C: Component> State<'_, C> {
             set: launch.set,
             whole,
             log_ratio,
+            threshold,
             #[cfg(test)]
             log_q: sign * proposal.log_q,
             proposal,
@@ -71,8 +88,8 @@ impl<C: Component> State<'_, C> {
     }
 
     /// Makes the move with probability min(1, exp(`log_ratio`)).
-    pub fn accept_with(&mut self, log_ratio: f64, proposed: Move, serial: &mut ChaCha8Rng) {
-        if uniform(serial).ln() >= log_ratio {
+    pub fn accept_with(&mut self, log_ratio: f64, proposed: Move) {
+        if proposed.threshold >= log_ratio {
             return;
         }
         let [one, other] = proposed.anchors.map(|point| self.labels[point]);

@@ -64,7 +64,7 @@ fn without_q_splits_are_judged_wrongly() {
         for number in 0..4 {
             if let Some(proposed) = state.propose(ALPHA, &mut serial, (1, iteration, number)) {
                 let ratio = proposed.log_ratio + proposed.log_q;
-                state.accept_with(ratio, proposed, &mut serial);
+                state.accept_with(ratio, proposed);
             }
         }
     });

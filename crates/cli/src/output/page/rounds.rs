@@ -7,8 +7,8 @@ use askama::Template;
 use ndarray::Array2;
 use parapolicy_control::BoxError;
 use parapolicy_eval::{ReportOutput, Rounds, Run};
-use parapolicy_pusht::PushTScene;
 use parapolicy_pusht::geometry::{AGENT_RADIUS, OUTLINE};
+use parapolicy_pusht::{PushTScene, State};
 
 use super::is_pusht;
 use super::pusht_table::{Ground, points, transform};
@@ -77,7 +77,7 @@ pub fn render(rounds: &Rounds, alone: bool) -> Result<Option<String>> {
     let Some(scene) = PushTScene::read(&rounds.scene) else { return Ok(None) };
     let plan = |plan: &Array2<f64>| plan.outer_iter().map(|action| [action[0], action[1]]).collect();
     let plans: Vec<Vec<[f64; 2]>> = rounds.plans.iter().map(plan).collect();
-    let (left, top, side) = frame(&scene, &plans);
+    let (left, top, side) = frame(&scene.state, &plans);
     let text = side / 26.0;
     let picture = Picture {
         alone,
@@ -119,7 +119,7 @@ fn lines(plans: &[Vec<[f64; 2]>], text: f64) -> Vec<Round<'_>> {
 }
 
 /// Left, top and side of the square that holds block, agent and plans.
-fn frame(PushTScene { state, .. }: &PushTScene, plans: &[Vec<[f64; 2]>]) -> (f64, f64, f64) {
+pub(super) fn frame(state: &State, plans: &[Vec<[f64; 2]>]) -> (f64, f64, f64) {
     let block = state.block.place(&OUTLINE).into_iter();
     let seen: Vec<[f64; 2]> = block.chain([state.agent.into()]).chain(plans.iter().flatten().copied()).collect();
     let [(left, right), (top, bottom)] = [0, 1].map(|axis| {
