@@ -26,7 +26,7 @@ class _Sampling(TypedDict, total=False):
     window: int | None
     """Denoising steps in the air at once; default 12 for ``speculative``, 20 for the others."""
     tolerance: float | None
-    """Change between rounds under which a step is accepted; default 0.1."""
+    """What may be accepted; default 0.1. With `picard`, five times what a value may be off by (normalised units)."""
     deadline: float | None
     """Seconds that a plan may take: the best there is by then is the plan. Default: no limit."""
     rounds: int | None

@@ -237,8 +237,9 @@ impl Acceptance for EstimatedError {
         for step in left..left + most {
             let next = self.add(sum, step);
             let allowed = self.within * (step + 1) as f64 / steps as f64;
+            let is_within = next.total() <= allowed;
             // The first new state follows from an exact one.
-            if accepted > 0 && !(next.total() <= allowed) {
+            if accepted > 0 && !is_within {
                 break;
             }
             (sum, accepted) = (next, accepted + 1);
