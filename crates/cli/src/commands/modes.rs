@@ -50,7 +50,7 @@ pub fn modes(arguments: &ModesArguments) -> Result<(), Failure> {
     let mut policy = arguments.model.load()?;
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
     let settled = window.settle(arguments.sampler, &mut policy, *solver, *steps, |_| Ok(Vec::new()))?;
-    let sampler = settled.sampler(&policy, *solver, *steps).input()?;
+    let sampler = settled.sampler(policy.signature(), *solver, *steps).input()?;
     let plans = arguments.plans.unwrap_or(PLANS[usize::from(situations.len() > 1)]);
     let most = usize::try_from(plans).unwrap_or(usize::MAX);
     let mut sampler = BatchedSampler::new(sampler.table().clone(), sampler.strategy(), sampler.dim(), most).input()?;

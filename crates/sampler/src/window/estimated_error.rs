@@ -157,9 +157,9 @@ impl EstimatedError {
             let (level, before) = (&self.rows[b].level, &self.rows[a].level);
             let denoised = &path.drift(a)[..self.innovation.len()];
             level.innovation(path.evaluated(b), before, path.evaluated(a), denoised, &mut self.innovation);
-            let predicted: f64 = self.innovation.iter().map(|u| u * u).sum();
-            let found: f64 = path.drift(b).iter().zip(denoised).map(|(b, a)| f64::from(b - a).powi(2)).sum();
-            let gain = if predicted > 0.0 { (found / predicted).sqrt().max(1.0) } else { 1.0 };
+            let predicted = self.innovation.iter().fold(0.0_f64, |most, u| most.max(u.abs()));
+            let found = largest_difference(&path.drift(b)[..denoised.len()], denoised);
+            let gain = if predicted > 0.0 { (found / predicted).max(1.0) } else { 1.0 };
             self.gains[from..=b].fill(gain);
             from = b + 1;
         }
