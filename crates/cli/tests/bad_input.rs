@@ -193,7 +193,7 @@ fn timesteps_that_the_graph_does_not_take() {
     bench.edit_manifest(|manifest| {
         let flow = serde_json::json!({"time": "train_timesteps", "noise_at": 1, "velocity": "noise_minus_data"});
         manifest["scheduler"] =
-            serde_json::json!({"num_train_timesteps": 1000, "prediction_type": "flow_prediction", "flow": flow});
+            serde_json::json!({"num_train_timesteps": 1000, "timestep_spacing": "linspace", "prediction_type": "flow_prediction", "flow": flow});
     });
     let model = bench.path("model");
     let out = bench.path("report");

@@ -250,7 +250,9 @@ fn timesteps_that_the_graph_does_not_take_are_refused_before_a_plan_is_drawn() {
     let (begin, rest) = manifest.split_once("\"scheduler\": {").unwrap();
     let (_, end) = rest.split_once('}').unwrap();
     let flow = r#"{"time": "train_timesteps", "noise_at": 1, "velocity": "noise_minus_data"}"#;
-    let scheduler = format!(r#""num_train_timesteps": 1000, "prediction_type": "flow_prediction", "flow": {flow}"#);
+    let scheduler = format!(
+        r#""num_train_timesteps": 1000, "timestep_spacing": "linspace", "prediction_type": "flow_prediction", "flow": {flow}"#
+    );
     std::fs::write(folder.path().join("policy.json"), format!("{begin}\"scheduler\": {{{scheduler}}}{end}")).unwrap();
     std::fs::copy(example.join("denoiser.onnx"), folder.path().join("denoiser.onnx")).unwrap();
     let directory = CString::new(folder.path().to_str().unwrap()).unwrap();

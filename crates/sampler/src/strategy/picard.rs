@@ -26,7 +26,7 @@ const REACH: f64 = 0.022;
 /// The variance that the change of one round is judged by. Where two plans are still possible the sample responds to a
 /// change far more than in the mean, and the earlier the change, the more such decisions are ahead. A larger variance is
 /// stricter with the first steps.
-const CAUTIOUS_VARIANCE: f64 = 0.25;
+const CAUTIOUS_VARIANCE: f64 = 0.2;
 /// The least variance that the estimate assumes of the data.
 const LEAST_VARIANCE: f64 = 0.1;
 

@@ -108,6 +108,9 @@ impl EstimatedError {
     /// Share of the tolerance below which what a round finds is rounding.
     const NOTHING: f64 = 1e-3;
 
+    /// How much more an error may count where x̂0 responds more than the model says: there the values differ in how much.
+    const CAUTION: f64 = 2.0;
+
     /// For a process with the steps `rows` and x̂0 of `width` values; `within` is the tolerance, and `change` limits the change
     /// of one round.
     pub fn new(within: f64, rows: Vec<Affine>, noisy: bool, change: RelativeChange, width: usize) -> Self {
@@ -204,7 +207,7 @@ impl EstimatedError {
 
     /// The sum with the movement by step `step`.
     fn add(&self, mut sum: Sum, step: usize) -> Sum {
-        let (expected, weight) = (self.expected[step], self.weights[step]);
+        let (expected, weight) = (self.expected[step], self.weights[step] * self.gains[step].min(Self::CAUTION));
         let gap = weight * self.factors.gap * expected.gap;
         if expected.gap == 0.0 {
             sum.close_gap();

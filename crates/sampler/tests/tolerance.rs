@@ -1,0 +1,147 @@
+//! `picard` ends within its tolerance of the sequential sample, and says how far it may be, on networks that nothing in it was
+//! chosen for.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use ndarray::{ArrayView2, ArrayViewMut2, Zip};
+use parapolicy_sampler::{
+    BetaSchedule, BoxError, Denoiser, Noise, Sampler, SchedulerConfig, Solver, Strategy, Table, TimestepSpacing,
+    WindowConfig,
+};
+
+/// What `picard` keeps to at a tolerance of 1.
+const WITHIN: f64 = 0.2;
+const SAMPLES: u64 = 20;
+
+/// ε = x · sigmoid(0.1 (t − 50) − 4), of no data at all: x̂0 responds a hundred times as strongly as that of actions.
+struct Gate;
+
+impl Denoiser for Gate {
+    fn predict(
+        &mut self,
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[f32],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        by_row(samples, timesteps, prediction, |_, x, t| x / (1.0 + (4.0 - 0.1 * (t - 50.0)).exp()));
+        Ok(())
+    }
+}
+
+/// ε of Gaussian data, whose value i has the variance `variances[i]` and the mean 0.3.
+struct Gaussian {
+    variances: Vec<f32>,
+    /// √ᾱ and √(1−ᾱ) of every training timestep.
+    levels: Vec<[f32; 2]>,
+}
+
+impl Gaussian {
+    fn new(config: &SchedulerConfig, variances: Vec<f32>) -> Self {
+        let every = Table::new(config, Solver::Ddpm, config.num_train_timesteps).unwrap();
+        let levels = every.rows().iter().rev().map(|row| [row.alpha, row.sigma]).collect();
+        Self { variances, levels }
+    }
+}
+
+impl Denoiser for Gaussian {
+    fn predict(
+        &mut self,
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[f32],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        by_row(samples, timesteps, prediction, |i, x, t| {
+            let ([alpha, sigma], variance) = (self.levels[t as usize], self.variances[i]);
+            let denoised = 0.3 + alpha * variance / (alpha * alpha * variance + sigma * sigma) * (x - alpha * 0.3);
+            (x - alpha * denoised) / sigma
+        });
+        Ok(())
+    }
+}
+
+fn by_row(
+    samples: ArrayView2<'_, f32>,
+    timesteps: &[f32],
+    mut prediction: ArrayViewMut2<'_, f32>,
+    value: impl Fn(usize, f32, f32) -> f32,
+) {
+    let rows = samples.rows().into_iter().zip(timesteps).zip(prediction.rows_mut());
+    for ((x, t), out) in rows {
+        Zip::indexed(out).and(x).for_each(|i, out, x| *out = value(i, *x, *t));
+    }
+}
+
+fn config(steps: usize) -> SchedulerConfig {
+    SchedulerConfig {
+        num_train_timesteps: steps,
+        beta_schedule: if steps == 1000 { BetaSchedule::Linear } else { BetaSchedule::SquaredcosCapV2 },
+        timestep_spacing: TimestepSpacing::Leading,
+        clip_sample: false,
+        ..SchedulerConfig::default()
+    }
+}
+
+/// Draws by both strategies, and returns for each sample how far it is off, what was estimated, and the rounds.
+fn compare(table: &Table, tolerance: f64, denoiser: &mut dyn Denoiser, dim: usize) -> Vec<(f64, f64, usize)> {
+    let config = WindowConfig { tolerance, ..WindowConfig::default() };
+    let mut samplers =
+        [Strategy::sequential(), Strategy::picard(config)].map(|s| Sampler::new(table.clone(), s, dim).unwrap());
+    let mut draw = |seed: u64| {
+        let noise = Noise::draw(seed, table.steps(), dim);
+        let [sequential, picard] = &mut samplers;
+        let expected = sequential.sample(denoiser, &noise).unwrap().sample().to_owned();
+        let found = picard.sample(denoiser, &noise).unwrap();
+        let off = expected.iter().zip(found.sample()).fold(0.0_f64, |most, (a, b)| most.max(f64::from((a - b).abs())));
+        (off, found.statistics().estimated_error.unwrap(), found.statistics().rounds)
+    };
+    (0..SAMPLES).map(&mut draw).collect()
+}
+
+#[test]
+fn a_network_that_responds_strongly_ends_within_the_tolerance() {
+    let table = Table::new(&config(100), Solver::Ddim { eta: 0.0 }, 100).unwrap();
+    for tolerance in [0.1, 0.02] {
+        for (off, estimated, rounds) in compare(&table, tolerance, &mut Gate, 1) {
+            assert!(off <= estimated, "{off} off, {estimated} estimated");
+            assert!(estimated <= WITHIN * tolerance, "{estimated} estimated at {tolerance}");
+            assert!(rounds < 60, "{rounds} rounds");
+        }
+    }
+}
+
+/// The estimate is one number for all values, and supposes that errors of different steps are independent where noise is drawn.
+/// So it is right to a small factor, which grows where some values vary a hundred times as much as others.
+#[test]
+fn data_as_wide_and_as_narrow_as_they_come_end_within_a_small_factor_of_the_tolerance() {
+    let mixed = vec![1.0, 0.5, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4];
+    let data = [(vec![0.05; 8], 1.0), (vec![1.0; 8], 2.0), (mixed, 5.0)];
+    let cases = [
+        (100, Solver::Ddpm, 100),
+        (100, Solver::Ddim { eta: 0.0 }, 50),
+        (100, Solver::DpmSolverPlusPlus, 10),
+        (1000, Solver::Ddpm, 1000),
+        (1000, Solver::Ddim { eta: 0.0 }, 500),
+        (1000, Solver::DpmSolverPlusPlus, 200),
+    ];
+    for (trained, solver, steps) in cases {
+        let config = config(trained);
+        let table = Table::new(&config, solver, steps).unwrap();
+        for (variances, factor) in &data {
+            let mut denoiser = Gaussian::new(&config, variances.clone());
+            for (off, estimated, rounds) in compare(&table, 0.1, &mut denoiser, variances.len()) {
+                let told = format!("{solver}, {steps} steps, {variances:?}: {off} off, {estimated} estimated");
+                assert!(off <= factor * WITHIN * 0.1, "{told}");
+                assert!(estimated <= WITHIN * 0.1 && factor * estimated >= 0.5 * off, "{told}");
+                assert!(4 * rounds < 3 * steps, "{told}, {rounds} rounds");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_strategy_without_an_estimate_has_none() {
+    let table = Table::new(&config(100), Solver::Ddpm, 10).unwrap();
+    let mut sampler = Sampler::new(table, Strategy::paradigms(WindowConfig::default()), 1).unwrap();
+    let noise = Noise::draw(0, 10, 1);
+    assert_eq!(sampler.sample(&mut Gate, &noise).unwrap().statistics().estimated_error, None);
+}
