@@ -200,7 +200,7 @@ fn timesteps_that_the_graph_does_not_take() {
     let mut run = program();
     run.args(["run", "--solver=euler", "--steps=7", "--episodes=1", "--model"]).arg(&model).arg("--out").arg(&out);
     let mut measure = program();
-    measure.args(["bench", "--solvers=euler", "--steps=7", "--observations=1", "--model"]).arg(&model);
+    measure.args(["bench", "--solver=euler", "--steps=7", "--observations=1", "--model"]).arg(&model);
     let mut sample = program();
     sample.args(["sample", "--solver=euler", "--steps=7", "--model"]).arg(&model);
     sample.arg("--input").arg(bench.path("in.npz")).arg("--output").arg(bench.path("out.npz"));

@@ -19,9 +19,20 @@ fn help_texts() {
     for command in ["list", "install", "which"] {
         insta::assert_snapshot!(format!("help-runtime-{command}"), help(&["runtime", command, "--help"]));
     }
-    for command in
-        ["run", "bench", "calibrate", "compare", "sample", "modes", "replay", "view", "adopt", "inspect", "runtime"]
-    {
+    for command in [
+        "run",
+        "bench",
+        "calibrate",
+        "compare",
+        "sample",
+        "modes",
+        "serve",
+        "replay",
+        "view",
+        "adopt",
+        "inspect",
+        "runtime",
+    ] {
         insta::assert_snapshot!(format!("help-{command}"), help(&[command, "--help"]));
     }
 }

@@ -173,7 +173,12 @@ def test_timesteps_that_the_graph_does_not_take_are_refused(observation, tmp_pat
     shutil.copy(MODEL / "denoiser.onnx", tmp_path)
     manifest = json.loads((MODEL / "policy.json").read_text())
     flow = {"time": "train_timesteps", "noise_at": 1, "velocity": "noise_minus_data"}
-    manifest["scheduler"] = {"num_train_timesteps": 1000, "prediction_type": "flow_prediction", "flow": flow}
+    manifest["scheduler"] = {
+        "num_train_timesteps": 1000,
+        "timestep_spacing": "linspace",
+        "prediction_type": "flow_prediction",
+        "flow": flow,
+    }
     (tmp_path / "policy.json").write_text(json.dumps(manifest))
     policy = parapolicy.Policy(tmp_path, threads=1)
     euler = {"sampler": "sequential", "solver": "euler", "steps": 7}
