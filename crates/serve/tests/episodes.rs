@@ -1,6 +1,6 @@
 //! Clients and their episodes, over the wire.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
 #[path = "support/running.rs"]
 mod support;

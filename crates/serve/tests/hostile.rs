@@ -1,6 +1,6 @@
 //! Mutants of requests and of frames, sent to a server that has other clients. `MUTANTS` says how many.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
 #[path = "support/running.rs"]
 mod support;
