@@ -174,7 +174,10 @@ class DirichletProcessMixture:
         return self
 
     def fit(self, X: npt.ArrayLike, y: object = None) -> Self:
-        """Draws from the posterior given ``X`` ``[n, D]``. Ctrl-C ends it after the iteration that it is in."""
+        """Draws from the posterior given ``X`` ``[n, D]``.
+
+        Ctrl-C ends it between two iterations of the chain; not while it looks for a start or an estimate.
+        """
         points = np.asarray(X, float)
         if points.ndim != 2 or points.size == 0:
             raise ValueError(f"X has the shape {points.shape}, but must have [n, D], n and D at least 1")
