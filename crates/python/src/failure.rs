@@ -6,6 +6,7 @@ use std::io;
 
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
+use parapolicy_modes::ModesError;
 use parapolicy_ort::RuntimeError;
 use parapolicy_policy::{GraphError, InferenceError, ManifestError, PolicyError, PredictError};
 use parapolicy_pusht::{FrameSizeError, WorldError};
@@ -128,6 +129,12 @@ impl From<ControllerError> for Failure {
             ControllerError::Thread(_) => Self::runtime(&error),
             _ => Self::value(&error),
         }
+    }
+}
+
+impl From<ModesError> for Failure {
+    fn from(error: ModesError) -> Self {
+        Self::value(&error)
     }
 }
 

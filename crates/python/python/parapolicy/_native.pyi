@@ -8,7 +8,21 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self, Unpack
 
-__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "World", "Worlds", "read_action"]
+__all__ = [
+    "Command",
+    "Controller",
+    "Event",
+    "Health",
+    "ModesFound",
+    "Policy",
+    "Sample",
+    "World",
+    "Worlds",
+    "plan_features",
+    "read_action",
+    "sample_partitions",
+    "search_modes",
+]
 
 _Floats = npt.NDArray[np.float64]
 _Pixels = npt.NDArray[np.uint8]
@@ -354,3 +368,53 @@ class Worlds:
 
 def read_action(action: npt.ArrayLike) -> tuple[float, float]:
     """Reads an action as ``World.step`` does."""
+
+@final
+class ModesFound:
+    """What ``parapolicy.modes.find`` makes a ``Modes`` of."""
+
+    @property
+    def numbers(self) -> _Floats: ...
+    @property
+    def components(self) -> _Floats: ...
+    @property
+    def labels(self) -> npt.NDArray[np.uint64]: ...
+    @property
+    def weights(self) -> list[list[list[float]]]: ...
+    @property
+    def apart(self) -> _Floats: ...
+    @property
+    def rare(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def medoids(self) -> npt.NDArray[np.uint64]: ...
+
+def search_modes(
+    points: npt.ArrayLike,
+    scale: float,
+    *,
+    groups: list[int] | None,
+    burn_in: int,
+    draws: int,
+    thin: int,
+    rare: float,
+    seed: int,
+) -> ModesFound:
+    """As ``parapolicy.modes.find``."""
+
+def plan_features(plans: npt.ArrayLike, groups: list[int]) -> tuple[_Floats, float]:
+    """As ``parapolicy.modes.features``."""
+
+def sample_partitions(
+    points: npt.ArrayLike,
+    scale: float,
+    *,
+    kappa: float,
+    mean: list[float],
+    alpha: float | None,
+    strategy: str,
+    climb: int,
+    burn_in: int,
+    draws: int,
+    seed: int,
+) -> tuple[npt.NDArray[np.uint32], int, _Floats]:
+    """Labels of every draw ``[draws, n]``, which draw agrees with most, the concentration of each draw ``[draws]``."""
