@@ -147,6 +147,11 @@ impl Server {
 
     pub fn behave(&self, behaviour: Behaviour) {
         *self.shared.behaviour.lock().unwrap() = behaviour;
+        self.count_anew();
+    }
+
+    /// Forgets what it has answered.
+    pub fn count_anew(&self) {
         self.shared.batches.store(0, SeqCst);
         self.shared.rows.store(0, SeqCst);
     }
@@ -156,7 +161,7 @@ impl Server {
         self.shared.accepted.load(SeqCst)
     }
 
-    /// Batches that were answered since it was told how to behave, and their rows.
+    /// Batches that were answered since it began to count, and their rows.
     pub fn answered(&self) -> (usize, usize) {
         (self.shared.batches.load(SeqCst), self.shared.rows.load(SeqCst))
     }
