@@ -71,8 +71,10 @@ pub fn choose(model: &Path, inference: &Inference) -> Result<Inference, Failure>
 fn ensure_unnamed(inference: &Inference) -> Result<(), Failure> {
     let named = match env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         _ if !inference.endpoints.urls.is_empty() => {
-            return Err(anyhow!("endpoint: the provider auto compares what runs on this machine; leave one of both out"))
-                .input();
+            return Err(anyhow!(
+                "endpoint: the provider auto compares what runs on this machine; leave one of both out"
+            ))
+            .input();
         }
         _ if inference.library.is_some() => "ort-lib",
         Some(_) => "ORT_DYLIB_PATH",

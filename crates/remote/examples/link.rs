@@ -33,7 +33,7 @@ fn main() -> Result<(), BoxError> {
         for seed in 0..observations {
             let observation = observation(&there, seed);
             for (index, strategy) in SAMPLERS.into_iter().enumerate() {
-                let mut draw = |network: &mut Network| plan(network, strategy, solver, steps, &observation, seed);
+                let draw = |network: &mut Network| plan(network, strategy, solver, steps, &observation, seed);
                 let (found, latency, took) = draw(&mut there)?;
                 let (expected, ..) = draw(&mut here)?;
                 apart = (&found - &expected).iter().fold(apart, |apart, difference| apart.max(difference.abs()));

@@ -103,7 +103,8 @@ impl OpenBackend for OpenRemote {
             Ok((endpoint.clone(), layout))
         };
         let servers = self.servers.iter().map(layout).collect::<Result<Vec<_>, GraphError>>()?;
-        let refused = |error: RemoteError| GraphError::Refused { path: graph.path().to_path_buf(), error: error.into() };
+        let refused =
+            |error: RemoteError| GraphError::Refused { path: graph.path().to_path_buf(), error: error.into() };
         Ok(Box::new(RemoteDenoiser::open(servers, self.timeout).map_err(refused)?))
     }
 

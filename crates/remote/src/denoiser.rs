@@ -131,7 +131,12 @@ impl Server {
     }
 
     /// Asks for a batch, and checks which version of the model answers.
-    fn ask(&self, batch: Batch<'_>, timeout: Duration, prediction: &mut ArrayViewMut2<'_, f32>) -> Result<(), RemoteError> {
+    fn ask(
+        &self,
+        batch: Batch<'_>,
+        timeout: Duration,
+        prediction: &mut ArrayViewMut2<'_, f32>,
+    ) -> Result<(), RemoteError> {
         let version = self.answer(batch, timeout, prediction)?;
         match (version, &self.version) {
             (Some(found), Some(opened)) if found != *opened => {
@@ -218,7 +223,9 @@ impl OpenDenoiser for RemoteDenoiser {
                 .map(|(part, batch, mut prediction)| scope.spawn(move || this.ask(part, batch, &mut prediction)))
                 .collect();
             let own = this.ask(first, own, &mut answer);
-            others.into_iter().fold(own, |all, other| all.and(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+            others
+                .into_iter()
+                .fold(own, |all, other| all.and(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
         });
         Ok(answered?)
     }

@@ -44,7 +44,8 @@ impl Endpoint {
         let rest = rest.ok_or_else(|| problem("begins with neither http:// nor https://"))?;
         let (host, model) = rest.split_once("/v2/models/").ok_or_else(|| problem("names no model"))?;
         let path: Vec<_> = model.split('/').collect();
-        let is_plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_graphic() && !"?#\\".contains(c));
+        let is_plain =
+            |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_graphic() && !"?#\\".contains(c));
         match path.as_slice() {
             _ if host.is_empty() || !host.split('/').all(is_plain) => Err(problem("names no host")),
             [name] if is_plain(name) => Ok(()),
@@ -102,7 +103,8 @@ impl Endpoint {
                 .send(body),
         };
         let mut response = self.accepted(sent)?;
-        let header = response.headers().get(HEADER_LENGTH).map(|value| String::from_utf8_lossy(value.as_bytes()).into());
+        let header =
+            response.headers().get(HEADER_LENGTH).map(|value| String::from_utf8_lossy(value.as_bytes()).into());
         let body = response.body_mut().with_config().limit(longest).read_to_vec();
         Ok(Answer { body: body.map_err(|source| self.lost(source))?, header })
     }
@@ -120,7 +122,8 @@ impl Endpoint {
     }
 
     fn json<T: DeserializeOwned>(&self, text: &[u8]) -> Result<T, RemoteError> {
-        serde_json::from_slice(text).map_err(|error| self.wrong(format!("describes the model in no way known ({error})")))
+        serde_json::from_slice(text)
+            .map_err(|error| self.wrong(format!("describes the model in no way known ({error})")))
     }
 
     fn lost(&self, source: ureq::Error) -> RemoteError {
@@ -146,9 +149,16 @@ mod tests {
             assert_eq!(Endpoint::new(url).unwrap().url(), url.trim_end_matches('/'));
         }
         assert_eq!(Endpoint::new("http://h/v2/models/m/versions/3").unwrap().version(), Some("3"));
-        let said: Vec<_> = ["h:8000", "http://h:8000", "http:///v2/models/m", "http://h/v2/models/m/infer", "http://h/v2/models/m?x"]
-            .map(|url| Endpoint::new(url).unwrap_err().to_string())
-            .into();
-        insta::assert_snapshot!(said.join("\n"), @"");
+        let said: Vec<_> =
+            ["h:8000", "http://h:8000", "http:///v2/models/m", "http://h/v2/models/m/infer", "http://h/v2/models/m?x"]
+                .map(|url| Endpoint::new(url).unwrap_err().to_string())
+                .into();
+        insta::assert_snapshot!(said.join("\n"), @"
+        endpoint: `h:8000` begins with neither http:// nor https://; write http://HOST:PORT/v2/models/NAME, or .../NAME/versions/VERSION
+        endpoint: `http://h:8000` names no model; write http://HOST:PORT/v2/models/NAME, or .../NAME/versions/VERSION
+        endpoint: `http:///v2/models/m` names no host; write http://HOST:PORT/v2/models/NAME, or .../NAME/versions/VERSION
+        endpoint: `http://h/v2/models/m/infer` names no model; write http://HOST:PORT/v2/models/NAME, or .../NAME/versions/VERSION
+        endpoint: `http://h/v2/models/m?x` names no model; write http://HOST:PORT/v2/models/NAME, or .../NAME/versions/VERSION
+        ");
     }
 }

@@ -153,7 +153,9 @@ pub(crate) fn read(
 ) -> Result<Option<String>, String> {
     let json_length = match header {
         None => body.len(),
-        Some(length) => length.parse().ok().filter(|length| *length <= body.len()).ok_or("its JSON ends after its answer")?,
+        Some(length) => {
+            length.parse().ok().filter(|length| *length <= body.len()).ok_or("its JSON ends after its answer")?
+        }
     };
     let (json, tensors) = body.split_at(json_length);
     let answered: Answered =
@@ -183,7 +185,8 @@ pub(crate) fn read(
             let first = answered.outputs[..index].iter().map(Output::size).fold(0, usize::saturating_add);
             let bytes = tensors.get(first..first.saturating_add(size)).filter(|bytes| bytes.len() == 4 * rows * values);
             let bytes = bytes.ok_or_else(|| format!("output `{name}` has fewer bytes than its shape says, or more"))?;
-            let numbers = bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
+            let numbers =
+                bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
             prediction.iter_mut().zip(numbers).for_each(|(to, from)| *to = from);
         }
     }
@@ -232,7 +235,8 @@ mod tests {
             "outputs": [{ "name": "y", "parameters": { "binary_data": true } }],
         });
         assert_eq!(serde_json::from_slice::<Value>(json).unwrap(), expected);
-        let bytes = [&0.5_f32.to_le_bytes()[..], &(-1.0_f32).to_le_bytes(), &99_i64.to_le_bytes(), &3_i64.to_le_bytes()];
+        let bytes =
+            [&0.5_f32.to_le_bytes()[..], &(-1.0_f32).to_le_bytes(), &99_i64.to_le_bytes(), &3_i64.to_le_bytes()];
         assert_eq!(tensors, bytes.concat());
 
         let Request { body, json_length } = Request::new(&inputs(), "y", Encoding::Json);
@@ -245,7 +249,8 @@ mod tests {
     fn answers_are_nested_flat_or_behind_others() {
         let read_all = |body: &[u8], header: Option<&str>| {
             let mut found = Array2::zeros((2, 2));
-            read(body, header, "y", &[2], &mut found.view_mut()).map(|version| (found.into_raw_vec_and_offset().0, version))
+            read(body, header, "y", &[2], &mut found.view_mut())
+                .map(|version| (found.into_raw_vec_and_offset().0, version))
         };
         let numbers = vec![1.0, -2.0, 0.25, 4.0];
         for data in [json!([[1.0, -2.0], [0.25, 4]]), json!([1.0, -2.0, 0.25, 4.0])] {
@@ -262,7 +267,12 @@ mod tests {
         let length = json.len().to_string();
         assert_eq!(read_all(&body, Some(&length)), Ok((numbers, Some("3".into()))));
 
-        let seeds = [body, json!({ "outputs": [{ "name": "y", "shape": [2, 2], "datatype": "FP32", "data": [[1, 2], [3, 4]] }] }).to_string().into_bytes()];
+        let seeds = [
+            body,
+            json!({ "outputs": [{ "name": "y", "shape": [2, 2], "datatype": "FP32", "data": [[1, 2], [3, 4]] }] })
+                .to_string()
+                .into_bytes(),
+        ];
         let bounds = Bounds { bytes: 1 << 20, time: Duration::from_secs(2) };
         let summary = run("answer", &seeds, 20_000, bounds, |mutant| {
             let with_header = read_all(mutant, Some(&length));

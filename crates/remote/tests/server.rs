@@ -49,8 +49,8 @@ fn assert_close(found: &Array1<f32>, expected: &Array1<f32>) {
 }
 
 /// An error with its causes; ports are of the moment.
-fn said(error: &dyn Error, servers: &[&Server]) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
+fn said(error: &(dyn Error + 'static), servers: &[&Server]) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
     let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
     servers.iter().enumerate().fold(text, |text, (number, server)| {
         text.replace(&server.address().port().to_string(), &format!("PORT{number}"))
@@ -139,7 +139,10 @@ fn what_may_pass_is_asked_again_and_nothing_else() {
 
     server.behave(Behaviour::Status(500, 1));
     let error = said(&plan(&mut network, "sequential").unwrap_err(), &[&server]);
-    assert!(error.ends_with("http://127.0.0.1:PORT0/v2/models/pusht: answers status 500: {\"error\": \"busy\"}"), "{error}");
+    assert!(
+        error.ends_with("http://127.0.0.1:PORT0/v2/models/pusht: answers status 500: {\"error\": \"busy\"}"),
+        "{error}"
+    );
     assert_eq!(server.answered().0, 1);
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::{
-    BatchedSampler, BoxError, Budget, Denoiser, Ended, Noise, Sampler, SchedulerConfig, Solver, Strategies, Strategy, Table,
-    WindowConfig,
+    BatchedSampler, BoxError, Budget, Denoiser, Ended, Noise, Sampler, SchedulerConfig, Solver, Strategies, Strategy,
+    Table, WindowConfig,
 };
 use proptest::prelude::*;
 

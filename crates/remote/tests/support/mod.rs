@@ -237,7 +237,9 @@ impl Shared {
         match *behaviour {
             Behaviour::Slow(time) => thread::sleep(time),
             Behaviour::LostAfter(batches) if before >= batches => return None,
-            Behaviour::Status(status, times) if before < times => return Some(http(status, None, b"{\"error\": \"busy\"}")),
+            Behaviour::Status(status, times) if before < times => {
+                return Some(http(status, None, b"{\"error\": \"busy\"}"));
+            }
             Behaviour::JsonOnly if json_length.is_some() => return Some(http(400, None, b"{\"error\": \"no JSON\"}")),
             Behaviour::Noise => return Some(b"\x00\x01\x02 no HTTP\r\n\r\n".to_vec()),
             Behaviour::Endless => return Some(http(200, None, &vec![b' '; 1 << 20])),
@@ -248,7 +250,8 @@ impl Shared {
         let mut input = |name: &str| -> (Vec<usize>, Vec<f32>) {
             // In the order in which they are sent.
             let input = request["inputs"].as_array().unwrap().iter().find(|input| input["name"] == name).unwrap();
-            let shape: Vec<_> = input["shape"].as_array().unwrap().iter().map(|size| size.as_u64().unwrap() as usize).collect();
+            let shape: Vec<_> =
+                input["shape"].as_array().unwrap().iter().map(|size| size.as_u64().unwrap() as usize).collect();
             let is_whole = name == "timestep";
             assert_eq!(input["datatype"], if is_whole { "INT64" } else { "FP32" });
             let Some(data) = input["data"].as_array() else {
