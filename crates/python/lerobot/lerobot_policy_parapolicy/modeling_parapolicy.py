@@ -63,7 +63,7 @@ class ParapolicyPolicy(PreTrainedPolicy):
         """
         key, shape = next(iter(self.entries.values()))
         steps = self.policy.n_obs_steps
-        if batch[key].ndim == 1 + len(shape):
+        if self.observed(batch)[key][0].numel() == int(np.prod(shape)):
             history = np.repeat(self.rows(batch)[:, None], steps, axis=1)
         else:
             step = [{key: value[:, index] for key, value in self.observed(batch).items()} for index in range(steps)]
