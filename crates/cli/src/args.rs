@@ -103,8 +103,8 @@ pub struct ModelArguments {
 #[derive(Debug, Args)]
 pub struct RuntimeArguments {
     /// What runs the graph: `native`, the engine of this program, the U-Nets and transformers of Diffusion Policy; `cpu`,
-    /// ONNX Runtime, any graph; ONNX Runtime with `openvino`, `cuda` or `tensorrt`; or `auto`, the fastest of those that
-    /// are installed.
+    /// ONNX Runtime, any graph; ONNX Runtime with `openvino`, `cuda` or `tensorrt`; `remote`, the servers of `--endpoint`; or
+    /// `auto`, the fastest of those that are installed.
     /// Without it `native`, or `cpu` where `--ort-lib` is given or the model is a denoiser that is no policy.
     #[arg(long, value_name = "NAME")]
     pub provider: Option<ProviderArgument>,
@@ -116,6 +116,13 @@ pub struct RuntimeArguments {
     /// installed.
     #[arg(long, value_name = "FILE")]
     pub ort_lib: Option<PathBuf>,
+    /// Servers of the Open Inference Protocol (Triton, `KServe`) that run the network, `http://HOST:PORT/v2/models/NAME` each; they share the
+    /// rows of every batch. With it the provider is `remote`.
+    #[arg(long = "endpoint", value_name = "URL", value_delimiter = ',')]
+    pub endpoints: Vec<String>,
+    /// How long a batch may wait for the servers' answers; until then it is asked again where a connection fails.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = humantime::parse_duration, requires = "endpoints")]
+    pub timeout: Duration,
     /// Threads of the network; 0 is as many as were fastest when the model was calibrated, else one a core.
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
@@ -163,6 +170,10 @@ pub struct BudgetArguments {
     /// Rounds that a plan may take, likewise.
     #[arg(long)]
     pub rounds: Option<usize>,
+    /// Where the network fails in mid-plan (a server is lost, say), the best there is by then is the plan, too, in place of an
+    /// error.
+    #[arg(long)]
+    pub keep_on_failure: bool,
 }
 
 /// `parapolicy run`.

@@ -8,9 +8,9 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, anyhow};
 use parapolicy_eval::Calibration;
-use parapolicy_ort::backends;
 use parapolicy_policy::{BackendName, Inference, InferenceError, Manifest};
 
+use crate::backends::backends;
 use crate::failure::{Failure, InputError as _};
 use crate::say::tell;
 
@@ -70,6 +70,12 @@ pub fn choose(model: &Path, inference: &Inference) -> Result<Inference, Failure>
 /// It compares what is installed; a library that is named has one version for all.
 fn ensure_unnamed(inference: &Inference) -> Result<(), Failure> {
     let named = match env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
+        _ if !inference.endpoints.urls.is_empty() => {
+            return Err(anyhow!(
+                "endpoint: the provider auto compares what runs on this machine; leave one of both out"
+            ))
+            .input();
+        }
         _ if inference.library.is_some() => "ort-lib",
         Some(_) => "ORT_DYLIB_PATH",
         None => return Ok(()),

@@ -29,16 +29,17 @@ use ndarray::Array2;
 use parapolicy_control::{Environment, InferenceOptions, SamplingOptions};
 use parapolicy_eval::{Calibration, Sampling};
 use parapolicy_files::printable;
-use parapolicy_ort::backends;
 use parapolicy_policy::{
-    BackendName, DenoiserManifest, Inference, InferenceError, Manifest, Network, Provider, Signature,
+    BackendName, DenoiserManifest, Endpoints, Inference, InferenceError, Manifest, Network, Provider, Signature,
 };
+use parapolicy_remote::REMOTE;
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategies, Strategy, Table};
 use serde::Serialize;
 
 use crate::args::{BudgetArguments, Command, ModelArguments, RuntimeArguments, Study, WindowArguments};
 use crate::auto_provider::{self, ProviderArgument};
 use crate::auto_sampler::{self, SamplerName};
+use crate::backends::backends;
 use crate::failure::{Failure, InputError as _};
 use crate::progress::InstallProgress;
 use crate::say::say;
@@ -67,10 +68,12 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
 impl RuntimeArguments {
     /// What is asked for; the provider `auto` is settled for the model.
     fn asked(&self, model: &Path) -> Result<Inference, Failure> {
-        let Self { provider, precision, threads, pin: pinned, ref devices, ref ort_lib } = *self;
+        let Self { provider, precision, threads, pin: pinned, ref devices, ref ort_lib, ref endpoints, timeout } =
+            *self;
         let named = match provider {
             Some(ProviderArgument::Named(provider)) => Some(provider.as_str()),
             Some(ProviderArgument::Auto) => Some(BackendName::default().as_str()),
+            None if !endpoints.is_empty() => Some(REMOTE.as_str()),
             None if ort_lib.is_none() && DenoiserManifest::is_in(model) => Some(CPU),
             None => None,
         };
@@ -81,6 +84,7 @@ impl RuntimeArguments {
             pinned,
             devices: devices.clone(),
             library: ort_lib.clone(),
+            endpoints: Endpoints { urls: endpoints.clone(), timeout },
         };
         let inference = options.inference(&backends()).input()?;
         match provider {
@@ -189,7 +193,12 @@ impl BudgetArguments {
     }
 
     fn budget(&self) -> Result<Budget, Failure> {
-        let options = SamplingOptions { rounds: self.rounds, deadline: self.deadline, ..SamplingOptions::default() };
+        let options = SamplingOptions {
+            rounds: self.rounds,
+            deadline: self.deadline,
+            keep_on_failure: self.keep_on_failure,
+            ..SamplingOptions::default()
+        };
         options.budget().input()
     }
 }

@@ -3,6 +3,7 @@
 mod args;
 mod auto_provider;
 mod auto_sampler;
+mod backends;
 mod commands;
 mod environments;
 mod failure;

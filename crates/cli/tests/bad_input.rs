@@ -341,6 +341,25 @@ fn devices_and_precisions_that_a_provider_lacks() {
     }
 }
 
+#[test]
+fn servers_that_are_not_asked_or_not_there() {
+    let url = "--endpoint=http://127.0.0.1:9/v2/models/pusht";
+    for (arguments, expected, code) in [
+        (&["--provider=remote"][..], "endpoint: the provider remote asks a server; name it", 2),
+        (&["--provider=native", url], "endpoint: the provider native runs the network itself", 2),
+        (&["--provider=auto", url], "endpoint: the provider auto compares what runs on this machine", 2),
+        (&[url, "--timeout=0s"], "timeout is 0", 2),
+        (&["--timeout=1s"], "--endpoint", 2),
+        (&["--endpoint=127.0.0.1:9"], "endpoint: `127.0.0.1:9` begins with neither http:// nor https://", 1),
+        (&[url], "http://127.0.0.1:9/v2/models/pusht: no answer", 1),
+    ] {
+        let mut command = program();
+        let output = command.args(["inspect", "models/pusht"]).args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(expected) && output.status.code() == Some(code), "{arguments:?}: {said}");
+    }
+}
+
 /// The shell's limit on file sizes stands in for a full disk: every write beyond it fails.
 #[cfg(target_os = "linux")]
 #[test]

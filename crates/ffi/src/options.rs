@@ -103,6 +103,7 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions) -> Result<Recipe,
             tolerance: Some(options.tolerance),
             rounds: given(options.rounds),
             deadline: (options.deadline_ns > 0).then(|| Duration::from_nanos(options.deadline_ns)),
+            ..SamplingOptions::default()
         },
         inference: InferenceOptions {
             provider: text("provider", options.provider)?,

@@ -57,6 +57,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether it asks servers, which must be named for it.
+    fn takes_endpoints(&self) -> bool {
+        false
+    }
+
     /// Whether it runs graphs that encode observations.
     fn runs_encoders(&self) -> bool {
         false
@@ -90,7 +95,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
 pub enum BackendError {
     /// The processor does not compute in the precision.
     Processor,
-    /// A library that it needs cannot be found, installed or loaded.
+    /// A library that it needs cannot be found, installed or loaded; or a server not reached.
     Unavailable(BoxError),
 }
 

@@ -1,6 +1,6 @@
 //! Describes where inference happens, before anything is loaded.
 
-use std::{fmt, num::NonZero, path::PathBuf, thread::available_parallelism};
+use std::{fmt, num::NonZero, path::PathBuf, thread::available_parallelism, time::Duration};
 
 use parapolicy_sampler::BoxError;
 
@@ -14,6 +14,22 @@ pub enum Idle {
     Spin,
     /// Sleep until they are woken.
     Sleep,
+}
+
+/// Servers that run the network, for a backend that asks some.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Their addresses, as the backend takes them. They share the rows of every batch.
+    pub urls: Vec<String>,
+    /// How long a batch may go without an answer.
+    pub timeout: Duration,
+}
+
+impl Default for Endpoints {
+    /// None, and two seconds.
+    fn default() -> Self {
+        Self { urls: Vec::new(), timeout: Duration::from_secs(2) }
+    }
 }
 
 /// Where inference happens: which backend runs the network, in which precision, on which threads and devices.
@@ -51,6 +67,8 @@ pub struct Inference {
     pub devices: Vec<u32>,
     /// The provider's shared library, where it has one; without it, the provider finds its own.
     pub library: Option<PathBuf>,
+    /// The servers to ask, where the provider asks some.
+    pub endpoints: Endpoints,
 }
 
 /// Why inference cannot happen there.
@@ -66,6 +84,21 @@ pub enum InferenceError {
         /// The provider.
         provider: BackendName,
     },
+    /// Servers were named that the provider does not ask.
+    #[error("endpoint: the provider {provider} runs the network itself; leave it out, or name the provider remote")]
+    UnusedEndpoint {
+        /// The provider.
+        provider: BackendName,
+    },
+    /// No server was named, and the provider asks one.
+    #[error("endpoint: the provider {provider} asks a server; name it, http://HOST:PORT/v2/models/NAME")]
+    NoEndpoint {
+        /// The provider.
+        provider: BackendName,
+    },
+    /// No time to wait for servers in.
+    #[error("timeout is 0, but must be more")]
+    NoTime,
     /// The processor does not compute in it.
     #[error("precision: this processor does not compute in {0}; use f32")]
     Processor(Precision),
@@ -162,6 +195,12 @@ impl Inference {
         }
         if self.library.is_some() && !backend.takes_library() {
             return Err(InferenceError::UnusedLibrary { provider });
+        }
+        match (backend.takes_endpoints(), self.endpoints.urls.is_empty()) {
+            (false, false) => return Err(InferenceError::UnusedEndpoint { provider }),
+            (true, true) => return Err(InferenceError::NoEndpoint { provider }),
+            _ if self.endpoints.timeout.is_zero() => return Err(InferenceError::NoTime),
+            _ => {}
         }
         let devices = if self.devices.is_empty() { vec![0] } else { self.devices.clone() };
         let settled = Self { threads: self.threads(), devices, ..self.clone() };

@@ -69,7 +69,7 @@ pub use denoiser::{ConditionConfig, DENOISER_MANIFEST_FILE, DenoiserManifest, De
 pub use graph::{Accepted, GraphError, GraphFile, GraphTensors, TimestepType};
 pub use hash::{sha256, sha256_of};
 pub use history::ObservationHistory;
-pub use inference::{Idle, Inference, InferenceError};
+pub use inference::{Endpoints, Idle, Inference, InferenceError};
 pub use inspect::{
     DenoiserInspection, GraphDescription, Inspection, LibraryDescription, TensorDescription, inspect, inspect_denoiser,
 };

@@ -190,7 +190,16 @@ impl BatchedSampler {
         let mut spending = Spending::of(budget);
         // One round is made in any case.
         let _ = self.limit_rows(spending.room(&self.round_cost));
-        while !self.round(denoiser, noises)? {
+        loop {
+            match self.round(denoiser, noises) {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(error) if spending.keeps(&error) => {
+                    self.unfinished.iter().for_each(|&plan| self.drawings[plan].fail(&self.table, &noises[plan]));
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
             if !budget.is_unlimited() {
                 self.complete(noises);
                 spending.round_done(&mut self.round_cost, self.batch.len());

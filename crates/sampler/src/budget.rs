@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, SampleError};
 use crate::sample::Ended;
 
 mod round_cost;
@@ -21,6 +21,10 @@ pub struct Budget {
     pub rounds: Option<usize>,
     /// Time from the first call on.
     pub deadline: Option<Duration>,
+    /// Whether a denoiser that fails after the first round ends the sample as a limit does, with the best guess there is, in
+    /// place of an error: one on another machine may be lost in between. Predictions that are not finite are an error all the
+    /// same.
+    pub keep_on_failure: bool,
 }
 
 impl Budget {
@@ -71,6 +75,11 @@ impl Spending {
         self.rounds += 1;
     }
 
+    /// Whether a failure of the denoiser now leaves a guess to end with.
+    pub fn keeps(&self, error: &SampleError) -> bool {
+        self.budget.keep_on_failure && self.rounds > 0 && error.is_denoisers()
+    }
+
     /// Rows for which there is room in the next round; if there is no room for another one, what has been spent.
     pub fn room(&self, cost: &RoundCost) -> Result<usize, Ended> {
         if self.budget.rounds.is_some_and(|rounds| self.rounds >= rounds) {
@@ -96,7 +105,7 @@ mod tests {
         [(8, 6), (20, 12)].into_iter().for_each(|(rows, time)| cost.learn(rows, Duration::from_millis(time)));
         let room = |milliseconds, rounds| {
             let deadline = Some(Duration::from_millis(milliseconds));
-            Spending { rounds, ..Spending::of(Budget { rounds: None, deadline }) }.room(&cost)
+            Spending { rounds, ..Spending::of(Budget { deadline, ..Budget::default() }) }.room(&cost)
         };
         // A little less than 20 ms is left: rounds of a third, of a half, of all of it.
         assert_eq!([0, 1, 2, 3].map(|rounds| room(20, rounds)), [9, 15, 35, 35].map(Ok));

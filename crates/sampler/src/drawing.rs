@@ -122,6 +122,13 @@ impl Drawing {
         self.ended = reason;
     }
 
+    /// Ends the sample with the guess of the last round, whatever the strategy has prepared since.
+    pub fn fail(&mut self, table: &Table, noise: &Noise) {
+        self.method.complete(&Diffusion::new(table, noise, &self.known), &mut self.path);
+        self.ended = Ended::Failed;
+        self.whole = true;
+    }
+
     /// The rows that the network is to evaluate next.
     pub fn ask<'a>(&'a mut self, table: &'a Table, noise: &'a Noise) -> Result<Rows<'a>, SampleError> {
         let dim = self.guess.len();

@@ -189,6 +189,11 @@ pub enum SampleError {
 }
 
 impl SampleError {
+    /// Whether the denoiser did not answer.
+    pub(crate) fn is_denoisers(&self) -> bool {
+        matches!(self, Self::Denoiser { .. } | Self::BatchedDenoiser { .. })
+    }
+
     pub(crate) fn of_plan(self, plan: usize) -> Self {
         Self::OfPlan { plan, source: Box::new(self) }
     }

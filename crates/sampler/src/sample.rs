@@ -17,6 +17,8 @@ pub enum Ended {
     OutOfRounds,
     /// Another round would have ended after the budget's deadline.
     OutOfTime,
+    /// The denoiser failed, and the budget says that the guess is kept.
+    Failed,
 }
 
 impl fmt::Display for Ended {
@@ -25,6 +27,7 @@ impl fmt::Display for Ended {
             Self::Drawn => "drawn to its end",
             Self::OutOfRounds => "out of rounds",
             Self::OutOfTime => "out of time",
+            Self::Failed => "the denoiser failed",
         })
     }
 }
@@ -55,7 +58,7 @@ impl<'a> Sample<'a> {
     }
 
     /// How far the guess of the sample moved in the last round (root mean square over its values, normalised units), if
-    /// the budget was spent before the sample was drawn; none if it was drawn to its end.
+    /// it ended before the sample was drawn; none if it was drawn to its end.
     pub fn residual(&self) -> Option<f64> {
         self.residual
     }

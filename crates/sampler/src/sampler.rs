@@ -140,7 +140,13 @@ impl Sampler {
             let rows = self.drawing.ask(&self.table, noise)?;
             let count = rows.timesteps.len();
             let mut predictions = self.predictions.slice_mut(s![..count, ..]);
-            rows.predict(denoiser, predictions.view_mut())?;
+            if let Err(error) = rows.predict(denoiser, predictions.view_mut()) {
+                if !spending.keeps(&error) {
+                    return Err(error);
+                }
+                self.drawing.fail(&self.table, noise);
+                break;
+            }
             let drawn = self.drawing.tell(&self.table, noise, predictions.view());
             if !drawn && (observer.is_some() || !budget.is_unlimited()) {
                 self.drawing.complete(&self.table, noise);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::{
-    BoxError, Budget, Denoiser, Ended, Noise, Sampler, SchedulerConfig, Solver, Strategies, Strategy, Table,
-    WindowConfig,
+    BatchedSampler, BoxError, Budget, Denoiser, Ended, Noise, Sampler, SchedulerConfig, Solver, Strategies, Strategy,
+    Table, WindowConfig,
 };
 use proptest::prelude::*;
 
@@ -201,4 +201,58 @@ fn the_residual_is_how_far_the_last_round_moved_the_sample() {
         let squares = (&after.0 - &before.0).mapv(|change| f64::from(change).powi(2));
         assert!((squares.mean().unwrap().sqrt() - after.1).abs() < 1e-6, "{strategy}");
     }
+}
+
+/// Answers so many times, and then fails.
+struct Lost(Gaussian, usize);
+
+impl Denoiser for Lost {
+    fn predict(
+        &mut self,
+        samples: ArrayView2<'_, f32>,
+        timesteps: &[f32],
+        prediction: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), BoxError> {
+        self.1 = self.1.checked_sub(1).ok_or("lost")?;
+        self.0.predict(samples, timesteps, prediction)
+    }
+}
+
+/// The plan of a network that fails is the plan of as many rounds as it answered, where the budget keeps it.
+#[test]
+fn a_network_that_is_lost_leaves_the_best_guess() {
+    let (noise, keeps) = (Noise::draw(3, STEPS, DIM), Budget { keep_on_failure: true, ..Budget::default() });
+    for strategy in strategies() {
+        let mut sampler = sampler(strategy);
+        let whole = sampler.sample(&mut Gaussian::new(), &noise).unwrap();
+        let (trajectory, needed) = (whole.trajectory().to_owned(), whole.statistics().rounds);
+        let undisturbed = sampler.sample_within(keeps, &mut Gaussian::new(), &noise).unwrap();
+        assert_eq!((undisturbed.trajectory(), undisturbed.ended()), (trajectory.view(), Ended::Drawn), "{strategy}");
+        for answered in 1..needed {
+            let cut = sampler.sample_within(rounds(answered), &mut Gaussian::new(), &noise).unwrap();
+            let (expected, residual) = (cut.sample().to_owned(), cut.residual());
+            let lost = sampler.sample_within(keeps, &mut Lost(Gaussian::new(), answered), &noise).unwrap();
+            assert_eq!((lost.sample(), lost.residual()), (expected.view(), residual), "{strategy} after {answered}");
+            assert_eq!((lost.ended(), lost.statistics().rounds), (Ended::Failed, answered), "{strategy}");
+        }
+        for (budget, answered) in [(keeps, 0), (Budget::default(), 1), (rounds(3), 1)] {
+            let failed = sampler.sample_within(budget, &mut Lost(Gaussian::new(), answered), &noise);
+            assert!(failed.is_err() || needed <= answered, "{strategy}");
+        }
+    }
+}
+
+#[test]
+fn plans_drawn_together_are_kept_together() {
+    let noises = [3, 4].map(|seed| Noise::draw(seed, STEPS, DIM));
+    let table = Table::new(&SchedulerConfig::default(), Solver::Ddpm, STEPS).unwrap();
+    let mut sampler = BatchedSampler::new(table, Strategy::sequential(), DIM, 2).unwrap();
+    let cut = sampler.sample_within(rounds(5), &mut Gaussian::new(), &noises).unwrap();
+    let expected: Vec<_> = cut.iter().map(|sample| (sample.sample().to_owned(), sample.residual())).collect();
+    let keeps = Budget { keep_on_failure: true, ..Budget::default() };
+    let lost = sampler.sample_within(keeps, &mut Lost(Gaussian::new(), 5), &noises).unwrap();
+    let found: Vec<_> = lost.iter().map(|sample| (sample.sample().to_owned(), sample.residual())).collect();
+    assert_eq!(found, expected);
+    assert!(lost.iter().all(|sample| sample.ended() == Ended::Failed));
+    assert!(sampler.sample_within(keeps, &mut Lost(Gaussian::new(), 0), &noises).is_err());
 }

@@ -21,11 +21,13 @@ struct Bent {
     single: bool,
     /// From this plan on it predicts NaN.
     broken: Option<usize>,
+    /// From this call on it fails.
+    lost: usize,
 }
 
 impl Bent {
     fn new(seen: impl IntoIterator<Item = f32>) -> Self {
-        Self { seen: seen.into_iter().collect(), calls: 0, single: false, broken: None }
+        Self { seen: seen.into_iter().collect(), calls: 0, single: false, broken: None, lost: usize::MAX }
     }
 }
 
@@ -39,6 +41,9 @@ impl BatchedDenoiser for Bent {
     ) -> Result<(), BoxError> {
         assert!(plans.is_sorted() && plans.len() == samples.nrows());
         self.calls += 1;
+        if self.calls > self.lost {
+            return Err("lost".into());
+        }
         self.single |= plans.len() == 1;
         for (row, (plan, timestep)) in plans.iter().zip(timesteps).enumerate() {
             let seen = *self.seen.get(*plan).ok_or("no such plan")?;
@@ -162,6 +167,26 @@ fn a_budget_is_one_samples_own() {
         .collect();
     assert_eq!(found, [(Ended::Drawn, most, false), (Ended::OutOfRounds, 2, true), (Ended::OutOfTime, 1, true)]);
     assert_eq!(sampler.sample(0).unwrap().sample(), expected);
+}
+
+/// A network that fails ends the plans whose budget keeps them, once they have had a round, and vacates the others' places.
+#[test]
+fn a_network_that_is_lost_leaves_the_plans_that_are_kept() {
+    let mut sampler = RollingSampler::new(table(), Strategy::sequential(), DIM, 3).unwrap();
+    let mut network = Bent { lost: 2, ..Bent::new([0.5; 3]) };
+    let keeps = Budget { keep_on_failure: true, ..Budget::default() };
+    sampler.begin(0, &network, noise(7), keeps).unwrap();
+    sampler.begin(1, &network, noise(7), Budget::default()).unwrap();
+    sampler.round(&mut network).unwrap();
+    sampler.round(&mut network).unwrap();
+    sampler.begin(2, &network, noise(7), keeps).unwrap();
+    assert!(sampler.round(&mut network).is_err());
+    assert_eq!((sampler.unfinished(), sampler.ended().collect::<Vec<_>>()), (0, vec![0]));
+    let kept = sampler.sample(0).unwrap();
+    assert_eq!((kept.ended(), kept.statistics().rounds), (Ended::Failed, 2));
+    assert!(kept.residual().is_some() && kept.sample().iter().all(|value| value.is_finite()));
+    sampler.vacate(0);
+    assert_eq!(sampler.vacancy(), Some(0));
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Planner {
         let (jobs, asked) = mpsc::channel(places);
         let taken = (0..sampler.places()).map(|_| None).collect();
         let mut thread =
-            PlanThread { network, sampler, rounds: recipe.budget.rounds, asked, taken, seen: Vec::new(), metrics };
+            PlanThread { network, sampler, budget: recipe.budget, asked, taken, seen: Vec::new(), metrics };
         let name = "planner".to_owned();
         thread::Builder::new().name(name).spawn(move || thread.run()).map_err(ServeError::Thread)?;
         Ok(Self { jobs })
@@ -87,8 +87,8 @@ impl Planner {
 struct PlanThread {
     network: Network,
     sampler: RollingSampler,
-    /// That a plan may take.
-    rounds: Option<usize>,
+    /// Of a plan whose request has no deadline.
+    budget: Budget,
     asked: mpsc::Receiver<Job>,
     /// Whose plan is drawn at each place.
     taken: Vec<Option<oneshot::Sender<Result<Planned, Refusal>>>>,
@@ -107,6 +107,8 @@ impl PlanThread {
             }
             let started = Instant::now();
             if let Err(failed) = self.sampler.round(&mut self.network.bound()) {
+                // Some plans may be good enough as they are.
+                self.hand_out();
                 self.fail_all(&failed.into());
             }
             self.metrics.round(self.sampler.rows(), started.elapsed());
@@ -171,7 +173,7 @@ impl PlanThread {
         }
         let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
-        let budget = Budget { rounds: self.rounds, deadline: deadline.map(left) };
+        let budget = Budget { deadline: deadline.map(left), ..self.budget };
         let begun = self.sampler.begin(place, &self.network.bound(), noise, budget);
         begun.map_err(|error| failed(&error.into()))
     }

@@ -111,6 +111,7 @@ impl Instructions {
             pinned: self.pin,
             devices: self.devices.clone(),
             library: self.ort_lib.clone(),
+            ..InferenceOptions::default()
         };
         RecipeOptions { sampling, inference }.recipe(&Strategies::default(), &backends())
     }

@@ -57,7 +57,7 @@ fn points(
         let mut denoiser = policy.bind(observation).map_err(Error::from)?;
         let whole = reference.sample(&mut denoiser, &noise)?.sample().to_owned();
         for (rounds, deviations) in ROUNDS.into_iter().zip(&mut deviations) {
-            let budget = Budget { rounds: Some(rounds), deadline: None };
+            let budget = Budget { rounds: Some(rounds), ..Budget::default() };
             let sample = sampler.sample_within(budget, &mut denoiser, &noise)?;
             deviations.push(deviation(sample.sample(), &whole));
             if sample.residual().is_none() {

@@ -72,6 +72,9 @@ impl ViewArguments {
         if self.clock == ClockName::Virtual {
             return Err(anyhow!("--clock: nobody can watch virtual time pass")).input();
         }
+        if !self.model.runtime.endpoints.is_empty() {
+            return Err(anyhow!("--endpoint: the viewer runs the network on this machine; leave it out")).input();
+        }
         self.check()?;
         let inference = self.model.runtime.inference(&self.model.model)?;
         Ok(json!({

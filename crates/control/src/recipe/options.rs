@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use parapolicy_policy::{Backends, Inference};
+use parapolicy_policy::{Backends, Endpoints, Inference};
 use parapolicy_sampler::{Budget, ConfigError, Strategies, Strategy, WindowConfig};
 
 use super::{Recipe, RecipeError};
@@ -34,6 +34,8 @@ pub struct SamplingOptions<'a> {
     pub rounds: Option<usize>,
     /// Maximum time of a plan.
     pub deadline: Option<Duration>,
+    /// Whether a network that fails in mid-plan leaves the best plan there is, in place of an error.
+    pub keep_on_failure: bool,
 }
 
 /// Where the network is run.
@@ -51,6 +53,8 @@ pub struct InferenceOptions<'a> {
     pub devices: Vec<u32>,
     /// The backend's shared library.
     pub library: Option<PathBuf>,
+    /// The servers that run the network.
+    pub endpoints: Endpoints,
 }
 
 impl RecipeOptions<'_> {
@@ -98,7 +102,7 @@ impl SamplingOptions<'_> {
     /// # Errors
     /// A limit of 0.
     pub fn budget(&self) -> Result<Budget, ConfigError> {
-        let budget = Budget { rounds: self.rounds, deadline: self.deadline };
+        let budget = Budget { rounds: self.rounds, deadline: self.deadline, keep_on_failure: self.keep_on_failure };
         budget.validate()?;
         Ok(budget)
     }
@@ -110,7 +114,7 @@ impl InferenceOptions<'_> {
     /// # Errors
     /// As [`RecipeOptions::recipe`].
     pub fn inference(&self, backends: &Backends) -> Result<Inference, RecipeError> {
-        let &Self { provider, precision, threads, pinned, ref devices, ref library } = self;
+        let &Self { provider, precision, threads, pinned, ref devices, ref library, ref endpoints } = self;
         let implied = backends.implied(library.as_deref());
         let defaults = backends.inference();
         Ok(Inference {
@@ -120,6 +124,7 @@ impl InferenceOptions<'_> {
             pinned,
             devices: devices.clone(),
             library: library.clone(),
+            endpoints: endpoints.clone(),
             ..defaults
         })
     }

@@ -206,7 +206,8 @@ impl RollingSampler {
     ///
     /// # Errors
     ///
-    /// [`SampleError`] if the denoiser fails: it ends all samples that are not drawn yet, and vacates their places.
+    /// [`SampleError`] if the denoiser fails: it ends all samples that are not drawn yet, and vacates their places, but those
+    /// whose budget keeps what there is ([`Budget::keep_on_failure`]).
     pub fn round(&mut self, denoiser: &mut dyn BatchedDenoiser) -> Result<(), SampleError> {
         let started = Instant::now();
         self.ask();
@@ -216,7 +217,7 @@ impl RollingSampler {
         self.rows = self.batch.len();
         self.batch.pad(Self::FEWEST_ROWS);
         if let Err(error) = self.batch.call(denoiser) {
-            self.unfinished.drain(..).for_each(|place| self.places[place].state = State::Vacant);
+            self.unfinished.drain(..).for_each(|place| self.places[place].lose(&self.table));
             return Err(error);
         }
         self.round_cost.learn(self.rows, started.elapsed());
@@ -301,6 +302,17 @@ impl RollingSampler {
 }
 
 impl Place {
+    /// The denoiser has failed.
+    fn lose(&mut self, table: &Table) {
+        self.state = match &self.noise {
+            Some(noise) if self.allowance.keeps() => {
+                self.drawing.fail(table, noise);
+                State::Ended
+            }
+            _ => State::Vacant,
+        };
+    }
+
     /// Takes in the predictions for the sample here, `[p, D]`, of a round of `rows` rows.
     fn tell(&mut self, table: &Table, predictions: ArrayView2<'_, f32>, cost: &RoundCost, rows: usize) -> State {
         let Some(noise) = &self.noise else { return State::Vacant };

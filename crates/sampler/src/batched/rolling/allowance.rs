@@ -26,6 +26,11 @@ impl Allowance {
         self.budget == Budget::default()
     }
 
+    /// Whether a failure of the denoiser now leaves a guess to end with.
+    pub fn keeps(&self) -> bool {
+        self.budget.keep_on_failure && self.rounds > 0
+    }
+
     pub fn round_done(&mut self) {
         self.rounds += 1;
     }
@@ -58,7 +63,7 @@ mod tests {
         [(8, 6), (20, 12)].into_iter().for_each(|(rows, time)| cost.learn(rows, Duration::from_millis(time)));
         let room = |milliseconds, others| {
             let deadline = Some(Duration::from_millis(milliseconds));
-            Allowance::of(Budget { rounds: None, deadline }).room(&cost, others)
+            Allowance::of(Budget { deadline, ..Budget::default() }).room(&cost, others)
         };
         // A little less than 20 ms is left: three rounds of 9 rows, two of 15, one of 35.
         assert_eq!([0, 5, 8, 30].map(|others| room(20, others)), [9, 4, 7, 5].map(Ok));
