@@ -112,7 +112,7 @@ impl Instructions {
             devices: self.devices.clone(),
             library: self.ort_lib.clone(),
         };
-        RecipeOptions { sampling, inference }.recipe(&Strategies::default(), &backends())
+        RecipeOptions { sampling, inference }.recipe(&self.model, &Strategies::default(), &backends())
     }
 }
 
