@@ -19,6 +19,8 @@ mod sample;
 #[cfg(feature = "serve")]
 mod serve;
 pub mod study;
+mod tune;
+mod tuned;
 mod view;
 
 use std::ops::Range;
@@ -46,12 +48,13 @@ use crate::say::say;
 /// Does what the command line asks for.
 pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Run(arguments) => run::run(&arguments),
-        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Run(arguments) => run::run(&arguments.settled()?),
+        Command::Bench(arguments) => bench::bench(&arguments.settled()?),
         Command::Study(Study::Latency(arguments)) => study::latency(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
-        Command::Sample(arguments) => sample::sample(&arguments),
+        Command::Tune(arguments) => tune::tune(&arguments),
+        Command::Sample(arguments) => sample::sample(&arguments.settled()?),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::serve(&arguments),
         Command::Modes(arguments) => modes::modes(&arguments),
@@ -76,7 +79,7 @@ impl RuntimeArguments {
         };
         let options = InferenceOptions {
             provider: named,
-            precision: Some(&precision.to_string()),
+            precision: precision.map(|precision| precision.to_string()).as_deref(),
             threads,
             pinned,
             devices: devices.clone(),
