@@ -151,7 +151,7 @@ pub struct WindowArguments {
     /// others; `auto` finds its own.
     #[arg(long)]
     pub window: Option<usize>,
-    /// What may be accepted, each sampler says in what measure: with `picard` a plan ends within a fifth of it of
+    /// What may be accepted, each sampler says in what measure: with `picard` a plan ends within that of
     /// `sequential`'s (normalised units, by its own estimate).
     #[arg(long, default_value_t = 0.1)]
     pub tolerance: f64,

@@ -27,6 +27,9 @@ pub struct Profile {
     pub strategy: Strategy,
     /// The sampler's own work for a plan, in milliseconds: all but the network.
     pub own_ms: f64,
+    /// The furthest that a value of these plans ended from `sequential`'s under the same noise, in normalised units; 0 for a
+    /// strategy that draws other samples.
+    pub deviation: f64,
     /// Rows of every round, plan by plan.
     pub plans: Vec<Vec<usize>>,
 }
@@ -71,12 +74,17 @@ impl Strategy {
 }
 
 impl Profile {
+    /// Whether no plan ended further from `sequential`'s than the tolerance.
+    fn kept_tolerance(&self) -> bool {
+        self.strategy.tolerance().is_none_or(|tolerance| self.deviation <= tolerance)
+    }
+
     /// What a plan takes where batches cost `cost`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if no plan was drawn, a plan has no rounds or a round no rows, or the own work is negative or
-    /// not finite.
+    /// [`ConfigError`] if no plan was drawn, a plan has no rounds or a round no rows, or the own work or the
+    /// deviation is negative or not finite.
     pub fn expected(&self, cost: &BatchCost) -> Result<Expectation, ConfigError> {
         if self.plans.is_empty() || self.plans.iter().any(Vec::is_empty) {
             return Err(ConfigError::out_of_range("rounds of a plan", &0, "at least 1"));
@@ -86,6 +94,9 @@ impl Profile {
         }
         if !(self.own_ms >= 0.0 && self.own_ms.is_finite()) {
             return Err(ConfigError::out_of_range("own_ms", &self.own_ms, "finite and not negative"));
+        }
+        if !(self.deviation >= 0.0 && self.deviation.is_finite()) {
+            return Err(ConfigError::out_of_range("deviation", &self.deviation, "finite and not negative"));
         }
         let plans = self.plans.len() as f64;
         let rows = || self.plans.iter().flatten().copied();
@@ -98,14 +109,15 @@ impl Profile {
     }
 }
 
-/// The fastest of the strategies that were profiled; of those within 2 % of it, the one that evaluates least.
+/// The fastest of the strategies that were profiled and kept their tolerance; of those within 2 % of it, the one that evaluates
+/// least.
 ///
 /// ```
 /// use parapolicy_sampler::{BatchCost, Profile, Strategy, WindowConfig, choose};
 ///
-/// let sequential = Profile { strategy: Strategy::sequential(), own_ms: 0.0, plans: vec![vec![1; 100]] };
+/// let sequential = Profile { strategy: Strategy::sequential(), own_ms: 0.0, deviation: 0.0, plans: vec![vec![1; 100]] };
 /// let picard = Strategy::picard(WindowConfig { window: 20, tolerance: 0.1 });
-/// let picard = Profile { strategy: picard, own_ms: 0.2, plans: vec![vec![20, 20, 20, 20, 20, 20, 4]] };
+/// let picard = Profile { strategy: picard, own_ms: 0.2, deviation: 0.01, plans: vec![vec![20, 20, 20, 20, 20, 20, 4]] };
 ///
 /// let gpu = BatchCost::new(vec![(1, 1.0), (128, 1.2)])?;
 /// let choice = choose(&gpu, &[sequential.clone(), picard.clone()])?;
@@ -119,10 +131,12 @@ impl Profile {
 ///
 /// # Errors
 ///
-/// [`ConfigError`] if there is no profile, or one is damaged (see [`Profile::expected`]).
+/// [`ConfigError`] if no profile is of a strategy that kept its tolerance, or one is damaged (see [`Profile::expected`]).
 pub fn choose(cost: &BatchCost, profiles: &[Profile]) -> Result<Choice, ConfigError> {
     let expected = profiles.iter().map(|profile| profile.expected(cost)).collect::<Result<Vec<_>, _>>()?;
-    let nothing = || ConfigError::out_of_range("profiles", &0, "at least 1");
+    let kept = expected.into_iter().zip(profiles).filter(|(_, profile)| profile.kept_tolerance());
+    let expected: Vec<Expectation> = kept.map(|(expected, _)| expected).collect();
+    let nothing = || ConfigError::out_of_range("profiles", &0, "at least 1 that kept its tolerance");
     let limit = fastest(&expected, |_| true).ok_or_else(nothing)?.latency_ms * (1.0 + MARGIN);
     let close = expected.iter().filter(|plan| plan.latency_ms <= limit);
     let best = close.min_by(|a, b| a.evaluations.total_cmp(&b.evaluations)).copied().ok_or_else(nothing)?;

@@ -17,9 +17,11 @@ fn profiles() -> Vec<Profile> {
     let parallel = [4, 16, 36, 64].map(|window: usize| Profile {
         strategy: picard(window),
         own_ms: 0.0,
+        deviation: 0.01,
         plans: vec![vec![window; STEPS / window.isqrt()]; 3],
     });
-    let sequential = Profile { strategy: Strategy::sequential(), own_ms: 0.0, plans: vec![vec![1; STEPS]] };
+    let sequential =
+        Profile { strategy: Strategy::sequential(), own_ms: 0.0, deviation: 0.0, plans: vec![vec![1; STEPS]] };
     std::iter::once(sequential).chain(parallel).collect()
 }
 
@@ -60,7 +62,10 @@ fn between_the_two_the_window_follows_the_cost() {
 
 #[test]
 fn of_two_as_fast_the_one_with_fewer_rows_wins() {
-    let profile = |window, rounds| Profile { strategy: picard(window), own_ms: 0.0, plans: vec![vec![window; rounds]] };
+    let profile = |window, rounds| {
+        let plans = vec![vec![window; rounds]];
+        Profile { strategy: picard(window), own_ms: 0.0, deviation: 0.01, plans }
+    };
     let flat = affine(1.0, 0.0);
     let best = |profiles: &[Profile]| choose(&flat, profiles).unwrap().best.strategy;
     assert_eq!(best(&[profile(64, 100), profile(32, 101)]), picard(32));
@@ -72,6 +77,20 @@ fn own_work_counts() {
     let mut profiles = profiles();
     profiles.iter_mut().skip(1).for_each(|profile| profile.own_ms = 100.0);
     assert_eq!(choose(&affine(1.0, 0.0), &profiles).unwrap().best.strategy, Strategy::sequential());
+}
+
+#[test]
+fn who_left_the_tolerance_is_never_taken() {
+    let mut profiles = profiles();
+    let fastest = profiles.last_mut().unwrap();
+    (fastest.plans, fastest.deviation) = (vec![vec![2, 1]], 1.28);
+    assert_eq!(choose(&affine(1.0, 0.0), &profiles).unwrap().best.strategy, picard(36));
+    profiles.iter_mut().skip(1).for_each(|profile| profile.deviation = 0.1001);
+    let choice = choose(&affine(1.0, 0.0), &profiles).unwrap();
+    assert_eq!((choice.best.strategy, choice.other), (Strategy::sequential(), None));
+    profiles[0].deviation = f64::NAN;
+    let text = choose(&affine(1.0, 0.0), &profiles).unwrap_err().to_string();
+    assert_eq!(text, "deviation is NaN, but must be finite and not negative");
 }
 
 #[test]
@@ -93,9 +112,9 @@ fn what_makes_no_sense_is_refused() {
         assert_eq!(cost(&[(1, 1.0), (4, time)]), expected);
     }
 
-    let profile = |own_ms, plans| Profile { strategy: Strategy::sequential(), own_ms, plans };
+    let profile = |own_ms, plans| Profile { strategy: Strategy::sequential(), own_ms, deviation: 0.0, plans };
     let text = |profiles: &[Profile]| choose(&affine(1.0, 1.0), profiles).unwrap_err().to_string();
-    assert_eq!(text(&[]), "profiles is 0, but must be at least 1");
+    assert_eq!(text(&[]), "profiles is 0, but must be at least 1 that kept its tolerance");
     assert_eq!(text(&[profile(0.0, vec![])]), "rounds of a plan is 0, but must be at least 1");
     assert_eq!(text(&[profile(0.0, vec![vec![1], vec![]])]), "rounds of a plan is 0, but must be at least 1");
     assert_eq!(text(&[profile(0.0, vec![vec![1, 0]])]), "rows of a round is 0, but must be at least 1");
@@ -132,7 +151,7 @@ proptest! {
         let points = points.into_iter().map(|(more, time)| { rows += more; (rows, time) }).collect();
         let profiles: Vec<Profile> = plans
             .into_iter()
-            .map(|(own_ms, plans)| Profile { strategy: picard(4), own_ms, plans })
+            .map(|(own_ms, plans)| Profile { strategy: picard(4), own_ms, deviation: 0.0, plans })
             .collect();
         if let Ok(cost) = BatchCost::new(points)
             && let Ok(choice) = choose(&cost, &profiles)

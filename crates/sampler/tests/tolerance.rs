@@ -9,9 +9,7 @@ use parapolicy_sampler::{
     WindowConfig,
 };
 
-/// What `picard` keeps to at a tolerance of 1.
-const WITHIN: f64 = 0.2;
-const SAMPLES: u64 = 20;
+const SAMPLES: u64 = 100;
 
 /// ε = x · sigmoid(0.1 (t − 50) − 4), of no data at all: x̂0 responds a hundred times as strongly as that of actions.
 struct Gate;
@@ -103,18 +101,18 @@ fn a_network_that_responds_strongly_ends_within_the_tolerance() {
     for tolerance in [0.1, 0.02] {
         for (off, estimated, rounds) in compare(&table, tolerance, &mut Gate, 1) {
             assert!(off <= estimated, "{off} off, {estimated} estimated");
-            assert!(estimated <= WITHIN * tolerance, "{estimated} estimated at {tolerance}");
+            assert!(estimated <= tolerance, "{estimated} estimated at {tolerance}");
             assert!(rounds < 60, "{rounds} rounds");
         }
     }
 }
 
-/// The estimate is one number for all values, and supposes that errors of different steps are independent where noise is drawn.
-/// So it is right to a small factor, which grows where some values vary a hundred times as much as others.
+/// Whatever the variances, at most one sample in a hundred ends outside the tolerance. The estimate is one number for all values:
+/// where some vary a hundred times as much as others, more samples end further off than it says, within the tolerance.
 #[test]
-fn data_as_wide_and_as_narrow_as_they_come_end_within_a_small_factor_of_the_tolerance() {
+fn data_as_wide_and_as_narrow_as_they_come_end_within_the_tolerance() {
     let mixed = vec![1.0, 0.5, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4];
-    let data = [(vec![0.05; 8], 1.0), (vec![1.0; 8], 2.0), (mixed, 5.0)];
+    let data = [(vec![0.05; 8], 1), (vec![1.0; 8], 1), (mixed, 20)];
     let cases = [
         (100, Solver::Ddpm, 100),
         (100, Solver::Ddim { eta: 0.0 }, 50),
@@ -123,17 +121,18 @@ fn data_as_wide_and_as_narrow_as_they_come_end_within_a_small_factor_of_the_tole
         (1000, Solver::Ddim { eta: 0.0 }, 500),
         (1000, Solver::DpmSolverPlusPlus, 200),
     ];
+    let tolerance = 0.1;
     for (trained, solver, steps) in cases {
         let config = config(trained);
         let table = Table::new(&config, solver, steps).unwrap();
-        for (variances, factor) in &data {
+        for (variances, beyond_estimate) in &data {
             let mut denoiser = Gaussian::new(&config, variances.clone());
-            for (off, estimated, rounds) in compare(&table, 0.1, &mut denoiser, variances.len()) {
-                let told = format!("{solver}, {steps} steps, {variances:?}: {off} off, {estimated} estimated");
-                assert!(off <= factor * WITHIN * 0.1, "{told}");
-                assert!(estimated <= WITHIN * 0.1 && factor * estimated >= 0.5 * off, "{told}");
-                assert!(4 * rounds < 3 * steps, "{told}, {rounds} rounds");
-            }
+            let samples = compare(&table, tolerance, &mut denoiser, variances.len());
+            let told = format!("{solver}, {steps} steps, {variances:?}: {samples:?}");
+            assert!(samples.iter().all(|(_, estimated, _)| *estimated <= tolerance), "{told}");
+            assert!(samples.iter().filter(|(off, _, _)| *off > tolerance).count() <= 1, "{told}");
+            assert!(samples.iter().filter(|(off, estimated, _)| off > estimated).count() <= *beyond_estimate, "{told}");
+            assert!(samples.iter().all(|(_, _, rounds)| 4 * rounds < 3 * steps), "{told}");
         }
     }
 }

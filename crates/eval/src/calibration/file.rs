@@ -37,6 +37,7 @@ struct FileProfile {
     strategy: Strategy,
     window: Option<usize>,
     own_ms: f64,
+    deviation: f64,
     plans: Vec<Vec<usize>>,
 }
 
@@ -64,8 +65,8 @@ impl Serialize for Calibration {
 
 impl From<&Profile> for FileProfile {
     fn from(profile: &Profile) -> Self {
-        let &Profile { strategy, own_ms, ref plans } = profile;
-        Self { strategy, window: strategy.window(), own_ms, plans: plans.clone() }
+        let &Profile { strategy, own_ms, deviation, ref plans } = profile;
+        Self { strategy, window: strategy.window(), own_ms, deviation, plans: plans.clone() }
     }
 }
 
@@ -135,9 +136,9 @@ impl File {
 
 impl FileProfile {
     fn profile(self, tolerance: f64) -> Profile {
-        let Self { strategy, window, own_ms, plans } = self;
+        let Self { strategy, window, own_ms, deviation, plans } = self;
         let strategy = strategy.with_window(WindowConfig { window: window.unwrap_or(1), tolerance });
-        Profile { strategy, own_ms, plans }
+        Profile { strategy, own_ms, deviation, plans }
     }
 }
 

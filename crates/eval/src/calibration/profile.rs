@@ -1,8 +1,9 @@
-//! Profiles the candidates of `auto`: samples plans with each and counts the rows of every batch.
+//! Profiles the candidates of `auto`: samples plans with each, counts the rows of every batch, and compares the plans with those
+//! of `sequential` under the same noise.
 
 use std::time::Instant;
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use parapolicy_sampler::{BatchCost, ConfigError, Denoiser, Noise, Profile, SampleError, Sampler, Strategy, Table};
 
 use super::{CalibrationError, Sampling, measure::milliseconds};
@@ -30,10 +31,13 @@ pub(super) fn draw(
     for (plan, observation) in observations.iter().enumerate() {
         let mut denoiser = policy.bind(observation.view())?;
         let mut fastest = f64::INFINITY;
+        let mut reference = None;
         for candidate in &mut candidates {
             let dropped = candidate.plans.len() < plan;
             if candidate.is_reference() || !dropped && candidate.in_network(cost)? <= limit {
-                candidate.draw(&mut denoiser, plan as u64)?;
+                let drawn = candidate.draw(&mut denoiser, plan as u64)?;
+                let reference = reference.get_or_insert_with(|| drawn.clone());
+                candidate.compare(&drawn, reference);
             }
             fastest = fastest.min(candidate.in_network(cost)?);
         }
@@ -47,7 +51,9 @@ pub(super) fn candidates(policy: &Network, sampling: &Sampling) -> Result<Vec<Ca
     let mut candidates = Vec::new();
     for strategy in Strategy::candidates(sampling.steps, sampling.tolerance) {
         match Sampler::new(table.clone(), strategy, policy.manifest().sample_dim()) {
-            Ok(sampler) => candidates.push(Candidate { sampler, own_ms: Vec::new(), plans: Vec::new() }),
+            Ok(sampler) => {
+                candidates.push(Candidate { sampler, own_ms: Vec::new(), deviation: 0.0, plans: Vec::new() })
+            }
             Err(error) if error.refuses_solver() => {}
             Err(error) => return Err(error),
         }
@@ -59,18 +65,27 @@ pub(super) fn candidates(policy: &Network, sampling: &Sampling) -> Result<Vec<Ca
 pub(super) struct Candidate {
     sampler: Sampler,
     own_ms: Vec<f64>,
+    deviation: f64,
     plans: Vec<Vec<usize>>,
 }
 
 impl Candidate {
-    fn draw(&mut self, denoiser: &mut dyn Denoiser, seed: u64) -> Result<(), SampleError> {
+    fn draw(&mut self, denoiser: &mut dyn Denoiser, seed: u64) -> Result<Array1<f32>, SampleError> {
         let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
         let mut meter = Meter::new(denoiser);
         let started = Instant::now();
-        self.sampler.sample(&mut meter, &noise)?;
+        let drawn = self.sampler.sample(&mut meter, &noise)?;
         self.own_ms.push(milliseconds(started.elapsed().saturating_sub(meter.time)));
         self.plans.push(meter.rows);
-        Ok(())
+        Ok(drawn.sample().to_owned())
+    }
+
+    /// Notes how far a plan ended from that of the reference under the same noise.
+    fn compare(&mut self, drawn: &Array1<f32>, reference: &Array1<f32>) {
+        if self.sampler.strategy().follows_sequential(self.sampler.table().solver()) {
+            let pairs = drawn.iter().zip(reference).map(|(a, b)| f64::from((a - b).abs()));
+            self.deviation = pairs.fold(self.deviation, f64::max);
+        }
     }
 
     /// Whether this is `sequential`, which the others are compared with.
@@ -94,6 +109,6 @@ impl Candidate {
     }
 
     fn profile(&self, own_ms: f64) -> Profile {
-        Profile { strategy: self.sampler.strategy(), own_ms, plans: self.plans.clone() }
+        Profile { strategy: self.sampler.strategy(), own_ms, deviation: self.deviation, plans: self.plans.clone() }
     }
 }

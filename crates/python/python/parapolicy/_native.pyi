@@ -26,7 +26,7 @@ class _Sampling(TypedDict, total=False):
     window: int | None
     """Denoising steps in the air at once; default 12 for ``speculative``, 20 for the others."""
     tolerance: float | None
-    """What may be accepted; default 0.1. With `picard`, five times what a value may be off by (normalised units)."""
+    """What may be accepted; default 0.1. With `picard`, how far a plan may end from `sequential`'s (normalised units)."""
     deadline: float | None
     """Seconds that a plan may take: the best there is by then is the plan. Default: no limit."""
     rounds: int | None

@@ -6,7 +6,7 @@
 //! left edge moves.
 //!
 //! A state is kept while the sample, by an estimate that the rounds themselves correct, stays within the tolerance of the
-//! sequential one ([`EstimatedError`]), and while its own change moves the sample by a tenth of that
+//! sequential one ([`EstimatedError`]), and while its own change moves the sample by a small share of that
 //! ([`movement::allowed`]).
 //!
 //! Against ParaDiGMS' criterion, which compares the change with the noise of the step, this keeps more of the first
@@ -19,8 +19,6 @@ use crate::window::{Affine, EstimatedError, FrozenDrift, RelativeChange, Semilin
 
 type Picard = WindowLoop<Semilinear, FrozenDrift, EstimatedError, Spread>;
 
-/// How far, in normalised units, a value of the sample may end from the sequential one at a tolerance of 1.
-const WITHIN: f64 = 0.2;
 /// How far, in normalised units, the change of one round may move the sample at a tolerance of 1.
 const REACH: f64 = 0.022;
 /// The variance that the change of one round is judged by. Where two plans are still possible the sample responds to a
@@ -66,7 +64,7 @@ fn window_loop(table: &Table, config: WindowConfig, dim: usize) -> Picard {
     WindowLoop::new(
         Semilinear::new(movement::levels(table, movement::VARIANCE), dim),
         FrozenDrift,
-        EstimatedError::new(WITHIN * config.tolerance, affine(table), noisy, change, dim),
+        EstimatedError::new(config.tolerance, affine(table), noisy, change, dim),
         Spread::new(config.window),
     )
 }

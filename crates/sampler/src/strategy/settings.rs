@@ -17,8 +17,8 @@ pub struct WindowConfig {
     /// Steps evaluated in one batch, at least 1.
     pub window: usize,
     /// Largest root-mean-square change at which a state is accepted, in standard deviations of the step's noise; with
-    /// `picard`, five times what a value of the sample may be off by in normalised units, as it estimates. At 0 only states
-    /// that do not change at all are accepted.
+    /// `picard`, how far a value of the sample may end from the sequential one in normalised units, as it estimates. At 0
+    /// only states that do not change at all are accepted.
     pub tolerance: f64,
 }
 

@@ -24,8 +24,10 @@ use super::{Acceptance, Level, Path, RelativeChange, Window};
 ///
 /// for the affine rows A, B of the table, and these movements are added up over all steps and rounds; for solvers that draw
 /// noise, which makes those of different gaps independent, gaps add up in quadrature. Norms are the largest magnitude, so
-/// the estimate is of the value that moves most. A state j is kept while the sum is at most the tolerance times j/N, and
-/// while its change alone moves the sample by a small share of the tolerance.
+/// the estimate is of the value that moves most. This sum is right in the middle: for data whose values vary a hundred
+/// times as much as others, one sample in a hundred ends four times as far off. So what is estimated is
+/// `SAFETY` times the sum. A state j is kept while that is at most the tolerance times j/N, and while its
+/// change alone moves the sample by a small share of the tolerance.
 ///
 /// The idea is that of step-size control by error per unit step (Hairer, Nørsett and Wanner, Solving Ordinary Differential
 /// Equations I, II.4); an a-posteriori estimate of a Picard iteration's contraction takes the place of an embedded method.
@@ -106,8 +108,9 @@ impl EstimatedError {
     /// What they are kept within: a round that happens to find less proves little.
     const FACTOR: [f64; 2] = [0.1, 30.0];
     /// Share of the tolerance below which what a round finds is rounding.
-    const NOTHING: f64 = 1e-3;
-
+    const NOTHING: f64 = 2e-4;
+    /// What the sum is multiplied by: on Gaussian data of all kinds 99 of 100 samples end within that, on most all do.
+    const SAFETY: f64 = 5.0;
     /// How much more an error may count where x̂0 responds more than the model says: there the values differ in how much.
     const CAUTION: f64 = 2.0;
 
@@ -240,7 +243,7 @@ impl Acceptance for EstimatedError {
         for step in left..left + most {
             let next = self.add(sum, step);
             let allowed = self.within * (step + 1) as f64 / steps as f64;
-            let is_within = next.total() <= allowed;
+            let is_within = Self::SAFETY * next.total() <= allowed;
             // The first new state follows from an exact one.
             if accepted > 0 && !is_within {
                 break;
@@ -257,7 +260,7 @@ impl Acceptance for EstimatedError {
     }
 
     fn estimated_error(&self) -> Option<f64> {
-        Some(self.sum.total())
+        Some(Self::SAFETY * self.sum.total())
     }
 }
 

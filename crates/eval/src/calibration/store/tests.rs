@@ -32,10 +32,10 @@ fn calibration() -> Calibration {
     let batches = vec![batch(1, 0.75), batch(2, 1.0), batch(128, 40.0)];
     let picard = Strategy::picard(WindowConfig { window: 4, tolerance: 0.25 });
     let candidates = vec![
-        Profile { strategy: Strategy::sequential(), own_ms: 0.01, plans: vec![vec![1; 8]] },
-        Profile { strategy: picard, own_ms: 0.02, plans: vec![vec![4, 4, 3], vec![4, 4]] },
-        Profile { strategy: Strategy::speculative(4), own_ms: 0.02, plans: vec![vec![4, 2, 3]] },
-        Profile { strategy: Strategy::parareal(0.25), own_ms: 0.02, plans: vec![vec![1, 1, 3, 3]] },
+        Profile { strategy: Strategy::sequential(), own_ms: 0.01, deviation: 0.0, plans: vec![vec![1; 8]] },
+        Profile { strategy: picard, own_ms: 0.02, deviation: 0.0125, plans: vec![vec![4, 4, 3], vec![4, 4]] },
+        Profile { strategy: Strategy::speculative(4), own_ms: 0.02, deviation: 0.0, plans: vec![vec![4, 2, 3]] },
+        Profile { strategy: Strategy::parareal(0.25), own_ms: 0.02, deviation: 0.03, plans: vec![vec![1, 1, 3, 3]] },
     ];
     let sampling = Sampling { solver: "ddim:0.5".parse().unwrap(), steps: 8, tolerance: 0.25 };
     let profiles = vec![Profiled { sampling, observations: Observations::Met, candidates }];
