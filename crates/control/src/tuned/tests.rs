@@ -249,6 +249,19 @@ fn damaged_files_are_refused_by_what_is_wrong() {
     }
 }
 
+/// `MUTANTS` says how many.
+#[test]
+fn mutants_of_tuned_settings_are_read_or_refused() {
+    let (tuned, place) = (example(), Place::holding(""));
+    let bounds = parapolicy_hostile::Bounds { bytes: 64 << 20, time: Duration::from_secs(5) };
+    let seeds = [serde_json::to_vec(&tuned).unwrap(), serde_json::to_vec_pretty(&tuned).unwrap()];
+    let summary = parapolicy_hostile::run("tuned", &seeds, 3000, bounds, |bytes| {
+        fs::write(place.path(), bytes).unwrap();
+        Tuned::load_from(&place.path(), &tuned.key).into()
+    });
+    assert!(summary.read.min(summary.refused) > 0, "each way is taken: {summary:?}");
+}
+
 proptest! {
     /// What is recommended is not worse, and nothing that is not worse and in time is faster.
     #[test]
