@@ -77,9 +77,10 @@ impl RuntimeArguments {
             None if ort_lib.is_none() && DenoiserManifest::is_in(model) => Some(CPU),
             None => None,
         };
+        let precision = precision.map(|precision| precision.to_string());
         let options = InferenceOptions {
             provider: named,
-            precision: precision.map(|precision| precision.to_string()).as_deref(),
+            precision: precision.as_deref(),
             threads,
             pinned,
             devices: devices.clone(),

@@ -59,7 +59,7 @@ fn measure_once(candidates: &mut [Candidate], networks: &mut [Network], plans: &
         let noise = Noise::draw(plans.noise(turn), sampler.table().steps(), sampler.dim());
         match draw(&mut networks[*network], sampler, &plans.observations[turn.observation], &noise) {
             Ok(drawn) => Ok(Some(drawn)),
-            Err(error) if index == 0 => Err(anyhow::Error::from_boxed(error).into()),
+            Err(error) if index == 0 => Err(Failure::Other(anyhow::Error::from_boxed(error))),
             Err(error) => {
                 failed[index] = Some(error.to_string());
                 Ok(None)
