@@ -118,7 +118,7 @@ fn candidates_are_measured_beside_the_reference() {
     }
     assert_eq!(settings[0]["reward"]["difference"], Value::Null);
     let conditions = json!({
-        "observed": "met in pusht", "observations": 2, "plans": 3, "seed": 200_000, "episodes": 2,
+        "observed": "met in pusht", "observations": 2, "plans": 3, "seed": 300_000, "episodes": 2,
         "environment": "pusht", "scenario": "short",
     });
     assert_eq!(tuned["conditions"], conditions);

@@ -64,7 +64,7 @@ pub struct TuneArguments {
     #[arg(long, default_value_t = 20)]
     pub episodes: u64,
     /// Seed of the first episode, of the observations and of the noise.
-    #[arg(long, default_value_t = 200_000)]
+    #[arg(long, default_value_t = 300_000)]
     pub seed: u64,
     /// Keep what was measured for --tuned even if the machine was busy.
     #[arg(long)]
