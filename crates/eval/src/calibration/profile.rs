@@ -52,7 +52,7 @@ pub(super) fn candidates(policy: &Network, sampling: &Sampling) -> Result<Vec<Ca
     for strategy in Strategy::candidates(sampling.steps, sampling.tolerance) {
         match Sampler::new(table.clone(), strategy, policy.manifest().sample_dim()) {
             Ok(sampler) => {
-                candidates.push(Candidate { sampler, own_ms: Vec::new(), deviation: 0.0, plans: Vec::new() })
+                candidates.push(Candidate { sampler, own_ms: Vec::new(), deviation: 0.0, plans: Vec::new() });
             }
             Err(error) if error.refuses_solver() => {}
             Err(error) => return Err(error),
