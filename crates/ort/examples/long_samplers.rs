@@ -26,6 +26,8 @@ const ROWS: [(Solver, usize); 4] = [
 /// What a strategy came to.
 struct Drawn {
     samples: Vec<Vec<f32>>,
+    /// Their estimated errors, where the strategy makes any.
+    estimates: Vec<f32>,
     rounds: f64,
     rows: f64,
 }
@@ -41,21 +43,24 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let provider = Inference { provider: CPU, threads: 1, ..backends().inference() }.open(&())?;
     let mut network = DenoiserNetwork::load(folder, &provider)?;
-    println!("| solver | steps | strategy | rounds | rows | deviation p50 | p90 | max |");
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("| solver | steps | strategy | rounds | rows | deviation p50 | p90 | max | estimated p50 | p90 | max |");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for (solver, steps) in ROWS {
         let reference = draw(&mut network, solver, steps, Strategy::sequential(), count)?;
         for &(name, strategy) in &strategies {
             let drawn = match draw(&mut network, solver, steps, strategy, count) {
                 Ok(drawn) => drawn,
                 Err(error) => {
-                    println!("| {solver} | {steps} | {name} | {error} |");
+                    println!("| {solver} | {steps} | {name} | {} |", chain(&*error));
                     continue;
                 }
             };
-            let [p50, p90, max] = deviations(&drawn, &reference);
+            let quantiles = |values: Vec<f32>| {
+                quantiles(values).map_or_else(String::new, |q| format!("{} | {} | {}", q[0], q[1], q[2]))
+            };
+            let (off, estimated) = (quantiles(deviations(&drawn, &reference)), quantiles(drawn.estimates));
             let Drawn { rounds, rows, .. } = drawn;
-            println!("| {solver} | {steps} | {name} | {rounds:.1} | {rows:.0} | {p50:.4} | {p90:.4} | {max:.4} |");
+            println!("| {solver} | {steps} | {name} | {rounds:.1} | {rows:.0} | {off} | {estimated} |");
         }
     }
     Ok(())
@@ -94,14 +99,28 @@ fn draw(
         drawn.iter().map(|sample| of(sample.statistics()) as f64).sum::<f64>() / count as f64
     };
     let (rounds, rows) = (mean(|statistics| statistics.rounds), mean(|statistics| statistics.evaluations));
-    Ok(Drawn { samples: drawn.iter().map(|sample| sample.sample().to_vec()).collect(), rounds, rows })
+    let estimates = drawn.iter().filter_map(|sample| sample.statistics().estimated_error).map(|error| error as f32);
+    let samples = drawn.iter().map(|sample| sample.sample().to_vec()).collect();
+    Ok(Drawn { samples, estimates: estimates.collect(), rounds, rows })
 }
 
-/// Median, 90th percentile and largest of the samples' largest differences.
-fn deviations(drawn: &Drawn, reference: &Drawn) -> [f32; 3] {
+/// The samples' largest differences.
+fn deviations(drawn: &Drawn, reference: &Drawn) -> Vec<f32> {
     let largest =
         |(a, b): (&Vec<f32>, &Vec<f32>)| a.iter().zip(b).fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
-    let mut all: Vec<f32> = drawn.samples.iter().zip(&reference.samples).map(largest).collect();
-    all.sort_by(f32::total_cmp);
-    [0.5, 0.9, 1.0].map(|share| all[(share * (all.len() - 1) as f64).round() as usize])
+    drawn.samples.iter().zip(&reference.samples).map(largest).collect()
+}
+
+/// Median, 90th percentile and largest.
+fn quantiles(mut values: Vec<f32>) -> Option<[String; 3]> {
+    values.sort_by(f32::total_cmp);
+    let at = |share: f64| values.get((share * (values.len() - 1) as f64).round() as usize);
+    (!values.is_empty())
+        .then(|| [0.5, 0.9, 1.0].map(|share| at(share).map_or_else(String::new, |value| format!("{value:.4}"))))
+}
+
+/// An error and what caused it.
+fn chain(error: &dyn Error) -> String {
+    let cause = error.source().map_or_else(String::new, |cause| format!(": {}", chain(cause)));
+    format!("{error}{cause}")
 }

@@ -50,6 +50,9 @@ pub trait Recurrence {
     /// x_{j+1} into `next` from x_j and the drifts of step `j` and of the step before.
     fn advance(&self, step: usize, state: &[f32], drift: Drift<'_>, next: &mut [f32]);
 
+    /// Keeps a drift that was evaluated at another state, or another step, within what is likely at step `j` and x_j.
+    fn settle(&self, _step: usize, _state: &[f32], _drift: &mut [f32]) {}
+
     /// Values of x_j that are in use, at the front of a row with room for `room`: all, unless states grow and shrink on
     /// the way (as scenes that are densified do, Zhou et al. 2023, arXiv 2311.17082). Nothing else is copied, compared or
     /// handed to [`advance`](Self::advance).

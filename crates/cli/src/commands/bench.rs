@@ -25,10 +25,6 @@ use crate::output::table;
 use crate::say::{say, tell};
 use crate::stop::Stop;
 
-/// A deviation from `sequential` beyond this is a different plan (normalised action units; the range of an action is
-/// 2).
-const DIFFERENT: f32 = 0.1;
-
 /// Result of a benchmark.
 #[derive(Debug, Serialize)]
 pub struct Bench {
@@ -105,11 +101,14 @@ pub struct MeasuredRow {
     pub speedup: f64,
     /// Largest difference to the plan of `sequential` under the same noise, normalised units.
     pub deviation: Deviation,
-    /// Share of plans that differ from it by more than 0.1.
-    pub different: f64,
+    /// Share of plans that differ from it by more than the tolerance.
+    pub outside_tolerance: f64,
+    /// How far the sampler itself took its plans to be from it; none of a sampler that does not estimate that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated: Option<Deviation>,
 }
 
-/// Quantiles of the deviation.
+/// Quantiles of a deviation.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Deviation {
     pub p50: f32,
@@ -173,7 +172,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
                     }
                 }
             }
-            rows.extend(compare(arguments.seed, &mut policy, measured, &observations, solver, &stop)?);
+            rows.extend(compare(arguments, &mut policy, measured, &observations, solver, &stop)?);
             rows.extend(refused);
         }
     }
@@ -273,11 +272,12 @@ struct Measured {
     evaluations: usize,
     residuals: Vec<f64>,
     deviations: Vec<f32>,
+    estimates: Vec<f32>,
 }
 
 impl Measured {
     fn new(settled: Settled, sampler: Sampler, budget: Budget) -> Self {
-        let (residuals, deviations) = (Vec::new(), Vec::new());
+        let (residuals, deviations, estimates) = (Vec::new(), Vec::new(), Vec::new());
         Self {
             settled,
             sampler,
@@ -289,6 +289,7 @@ impl Measured {
             evaluations: 0,
             residuals,
             deviations,
+            estimates,
         }
     }
 
@@ -311,14 +312,15 @@ impl Measured {
         self.rounds += sample.statistics().rounds;
         self.evaluations += sample.statistics().evaluations;
         self.residuals.extend(sample.residual());
+        self.estimates.extend(sample.statistics().estimated_error.map(|estimate| estimate as f32));
         let plan = sample.sample().to_owned();
         self.deviations.push(reference.map_or(0.0, |reference| deviation(plan.view(), reference)));
         Ok(plan)
     }
 
-    fn row(self, solver: Solver, sequential_p50: f64) -> Row {
+    fn row(self, solver: Solver, tolerance: f64, sequential_p50: f64) -> Row {
         let count = self.deviations.len();
-        let different = self.deviations.iter().filter(|deviation| **deviation > DIFFERENT).count();
+        let outside = self.deviations.iter().filter(|deviation| f64::from(**deviation) > tolerance).count();
         let latency_ms = self.latency.percentiles();
         Row::Measured(MeasuredRow {
             solver: solver.to_string(),
@@ -334,7 +336,8 @@ impl Measured {
             outside_network: 1.0 - self.in_network.as_secs_f64() / self.time.as_secs_f64(),
             speedup: sequential_p50 / latency_ms.p50,
             deviation: Deviation::of(self.deviations),
-            different: different as f64 / count as f64,
+            outside_tolerance: outside as f64 / count as f64,
+            estimated: (!self.estimates.is_empty()).then(|| Deviation::of(self.estimates)),
         })
     }
 }
@@ -342,7 +345,7 @@ impl Measured {
 /// Every observation with every sampler in turn, under the same noise, until it is asked to stop; the first sampler is the
 /// reference.
 fn compare(
-    seed: u64,
+    arguments: &BenchArguments,
     policy: &mut Model,
     mut measured: Vec<Measured>,
     observations: &[Array2<f64>],
@@ -355,7 +358,7 @@ fn compare(
         }
         let mut reference = None;
         for entry in &mut measured {
-            let noise = Noise::draw(seed + index as u64, entry.sampler.table().steps(), entry.sampler.dim());
+            let noise = Noise::draw(arguments.seed + index as u64, entry.sampler.table().steps(), entry.sampler.dim());
             let plan =
                 entry.draw(policy, observation, &noise, reference.as_ref()).map_err(anyhow::Error::from_boxed)?;
             reference.get_or_insert(plan);
@@ -363,5 +366,6 @@ fn compare(
     }
     measured.retain(|entry| !entry.deviations.is_empty());
     let sequential = measured.first().map_or(0.0, |entry| entry.latency.percentiles().p50);
-    Ok(measured.into_iter().map(|entry| entry.row(solver, sequential)).collect())
+    let tolerance = arguments.window.tolerance;
+    Ok(measured.into_iter().map(|entry| entry.row(solver, tolerance, sequential)).collect())
 }

@@ -150,7 +150,7 @@ impl<P: Recurrence> TailGuess<P> for FrozenPrior {
             if step == 0 {
                 path.state_to_drift(0);
             } else {
-                path.freeze_drift(step);
+                path.freeze_drift(recurrence, step);
             }
             path.advance(recurrence, step);
         }

@@ -87,6 +87,18 @@ impl Recurrence for Diffusion<'_> {
         self.table.steps()
     }
 
+    /// With an excess that leaves ε within what is likely. That of a state far off the way is large, and would be added at
+    /// every step.
+    fn settle(&self, step: usize, state: &[f32], drift: &mut [f32]) {
+        let step = &self.table.rows()[step];
+        let (denoised, excess) = drift.split_at_mut(state.len());
+        let most = LIKELY_NOISE * self.noise.initial().iter().fold(0.0_f32, |most, noise| most.max(noise.abs()));
+        for ((excess, denoised), state) in excess.iter_mut().zip(denoised).zip(state) {
+            let implied = (state - step.alpha * *denoised) / step.sigma;
+            *excess = (implied + *excess).clamp(-most, most) - implied;
+        }
+    }
+
     fn advance(&self, step: usize, state: &[f32], drift: Drift<'_>, next: &mut [f32]) {
         let row = &self.table.rows()[step];
         let (denoised, excess) = drift.current.split_at(state.len());
@@ -106,6 +118,9 @@ impl Recurrence for Diffusion<'_> {
         self.write_known(next);
     }
 }
+
+/// How much larger an ε may be than the largest noise that the sample begins with.
+const LIKELY_NOISE: f32 = 1.5;
 
 /// ε − ε(x̂0) = √ᾱ (x̂0 limited − x̂0) / √(1−ᾱ).
 fn excess_of(step: &Step, raw: f32, limited: f32) -> f32 {

@@ -60,11 +60,10 @@ impl Strategy {
 fn window_loop(table: &Table, config: WindowConfig, dim: usize) -> Picard {
     let cautious = movement::levels(table, CAUTIOUS_VARIANCE);
     let change = RelativeChange::new(config.tolerance, movement::allowed(&cautious, REACH));
-    let noisy = table.rows().iter().any(|row| row.noise != 0.0);
     WindowLoop::new(
         Semilinear::new(movement::levels(table, movement::VARIANCE), dim),
         FrozenDrift,
-        EstimatedError::new(config.tolerance, affine(table), noisy, change, dim),
+        EstimatedError::new(config.tolerance, affine(table), change, dim),
         Spread::new(config.window),
     )
 }
@@ -77,6 +76,7 @@ fn affine(table: &Table) -> Vec<Affine> {
     rows.map(|((row, level), least)| Affine {
         state: f64::from(row.state),
         denoised: f64::from(row.denoised) + f64::from(row.previous) + f64::from(row.earlier),
+        excess: f64::from(row.excess),
         level,
         least_slope: least.slope(),
     })

@@ -120,7 +120,7 @@ impl Speculative {
             if step < self.seen {
                 self.correct(path, step);
             } else {
-                path.freeze_drift(step);
+                path.freeze_drift(diffusion, step);
             }
             path.advance(diffusion, step);
         }

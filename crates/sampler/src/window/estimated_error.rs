@@ -22,9 +22,8 @@ use super::{Acceptance, Level, Path, RelativeChange, Window};
 /// |B_j| T_{j+1} ρ_j,      T_N = 1,  T_j = T_{j+1} |A_j + |B_j| g_j slope_j|
 /// ```
 ///
-/// for the affine rows A, B of the table, and these movements are added up over all steps and rounds; for solvers that draw
-/// noise, which makes those of different gaps independent, gaps add up in quadrature. Norms are the largest magnitude, so
-/// the estimate is of the value that moves most. This sum is right in the middle: for data whose values vary a hundred
+/// for the affine rows A, B of the table, and these movements are added up over all steps and rounds. Norms are the largest
+/// magnitude, so the estimate is of the value that moves most. This sum is right in the middle: for data whose values vary a hundred
 /// times as much as others, one sample in a hundred ends four times as far off. So what is estimated is
 /// `SAFETY` times the sum. A state j is kept while that is at most the tolerance times j/N, and while its
 /// change alone moves the sample by a small share of the tolerance.
@@ -39,11 +38,9 @@ pub struct EstimatedError {
     within: f64,
     /// A and B of every step, `[N]`.
     rows: Vec<Affine>,
-    /// Whether steps draw noise.
-    noisy: bool,
     /// The limit to the change of one round.
     change: RelativeChange,
-    /// x̂0 as the last roll-out used it, `[N, D]`.
+    /// Drifts as the last roll-out used them, `[N, drift width]`.
     used: Array2<f32>,
     /// Steps before this one have been rolled out.
     rolled: usize,
@@ -56,7 +53,7 @@ pub struct EstimatedError {
     /// κ and κ'.
     factors: Expected,
     /// The sum so far.
-    sum: Sum,
+    sum: f64,
     /// u, `[D]`.
     innovation: Vec<f64>,
 }
@@ -68,10 +65,31 @@ pub struct Affine {
     pub state: f64,
     /// B, the share of x̂0.
     pub denoised: f64,
+    /// The share of what follows x̂0 in a drift, 0 where nothing does.
+    pub excess: f64,
     /// The noise level, under the model that innovations are measured by.
     pub level: Level,
     /// The least response of x̂0 to a change of state that is assumed.
     pub least_slope: f64,
+}
+
+impl Affine {
+    /// The largest magnitude of the difference of two drifts, in units of x̂0; not a number if any is none.
+    fn largest_difference(&self, width: usize, a: &[f32], b: &[f32]) -> f64 {
+        let ([a, more_a], [b, more_b]) = (parts(a, width), parts(b, width));
+        if more_a.is_empty() {
+            return largest_difference(a, b);
+        }
+        let share = self.excess / self.denoised;
+        let difference = |a: &f32, b: &f32| f64::from(a - b);
+        let excess = more_a.iter().zip(more_b).map(|(a, b)| share * difference(a, b));
+        largest(a.iter().zip(b).zip(excess).map(|((a, b), excess)| difference(a, b) + excess))
+    }
+}
+
+fn parts(drift: &[f32], width: usize) -> [&[f32]; 2] {
+    let (denoised, excess) = drift.split_at(width);
+    [denoised, excess]
 }
 
 /// The two parts of ρ, or what they are multiplied with.
@@ -79,27 +97,6 @@ pub struct Affine {
 struct Expected {
     change: f64,
     gap: f64,
-}
-
-/// Movements of the sample, added up.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sum {
-    linear: f64,
-    /// Of closed gaps, squared.
-    squares: f64,
-    /// Of the gap that is open.
-    gap: f64,
-}
-
-impl Sum {
-    fn total(self) -> f64 {
-        self.linear + (self.squares + self.gap * self.gap).sqrt()
-    }
-
-    fn close_gap(&mut self) {
-        self.squares += self.gap * self.gap;
-        self.gap = 0.0;
-    }
 }
 
 impl EstimatedError {
@@ -110,26 +107,31 @@ impl EstimatedError {
     /// Share of the tolerance below which what a round finds is rounding.
     const NOTHING: f64 = 2e-4;
     /// What the sum is multiplied by: on Gaussian data of all kinds 99 of 100 samples end within that, on most all do.
-    const SAFETY: f64 = 5.0;
+    const SAFETY: f64 = 4.0;
+    /// The least innovation that a gain is measured by, as a share of what the whole change of state would be: where no noise
+    /// is drawn the path is nearly straight, innovations are nearly nothing, and so x̂0's own unsteadiness would be a response.
+    const LEAST_SHARE: f64 = 0.1;
+    /// How many times an error may grow on its way to the sample: more is beyond any range of values.
+    const FARTHEST: f64 = 1e6;
     /// How much more an error may count where x̂0 responds more than the model says: there the values differ in how much.
     const CAUTION: f64 = 2.0;
 
     /// For a process with the steps `rows` and x̂0 of `width` values; `within` is the tolerance, and `change` limits the change
     /// of one round.
-    pub fn new(within: f64, rows: Vec<Affine>, noisy: bool, change: RelativeChange, width: usize) -> Self {
+    pub fn new(within: f64, rows: Vec<Affine>, change: RelativeChange, width: usize) -> Self {
         let steps = rows.len();
+        let drift_width = if rows.iter().any(|row| row.excess != 0.0) { 2 * width } else { width };
         Self {
             within,
             rows,
-            noisy,
             change,
-            used: Array2::zeros((steps, width)),
+            used: Array2::zeros((steps, drift_width)),
             rolled: 0,
             expected: vec![Expected::default(); steps],
             gains: vec![1.0; steps],
             weights: vec![0.0; steps],
             factors: Self::FACTORS,
-            sum: Sum::default(),
+            sum: 0.0,
             innovation: vec![0.0; width],
         }
     }
@@ -137,10 +139,11 @@ impl EstimatedError {
     /// Measures κ and κ': what x̂0 is found to be at the rows of `window`, against what the last roll-out used.
     fn measure_factors(&mut self, window: Window<'_>, path: &Path) {
         let [mut change, mut gap] = [[0.0; 2]; 2];
+        let width = self.innovation.len();
         for &step in window.asked().iter().take_while(|step| **step < self.rolled) {
             let expected = self.expected[step];
             let sums = if expected.gap > 0.0 { &mut gap } else { &mut change };
-            let found = largest_difference(path.drift(step), row(&self.used, step));
+            let found = self.rows[step].largest_difference(width, path.drift(step), row(&self.used, step));
             for (sum, error) in sums.iter_mut().zip([found, expected.change + expected.gap]) {
                 *sum += (error * self.weights[step]).powi(2);
             }
@@ -164,6 +167,8 @@ impl EstimatedError {
             let denoised = &path.drift(a)[..self.innovation.len()];
             level.innovation(path.evaluated(b), before, path.evaluated(a), denoised, &mut self.innovation);
             let predicted = self.innovation.iter().fold(0.0_f64, |most, u| most.max(u.abs()));
+            let way = level.slope() * largest_difference(path.evaluated(b), path.evaluated(a));
+            let predicted = predicted.max(Self::LEAST_SHARE * way);
             let found = largest_difference(&path.drift(b)[..denoised.len()], denoised);
             let gain = if predicted > 0.0 { (found / predicted).max(1.0) } else { 1.0 };
             self.gains[from..=b].fill(gain);
@@ -181,7 +186,7 @@ impl EstimatedError {
         for ((weight, row), gain) in self.weights.iter_mut().zip(&self.rows).zip(&self.gains).rev() {
             let slope = (gain * row.level.slope()).max(row.least_slope);
             *weight = row.denoised.abs() * reach;
-            reach *= (row.state + row.denoised.abs() * slope).abs();
+            reach = (reach * (row.state + row.denoised.abs() * slope).abs()).min(Self::FARTHEST);
         }
     }
 
@@ -194,7 +199,7 @@ impl EstimatedError {
             let jump = if next == row + 1 {
                 0.0
             } else {
-                largest_difference(&path.drift(next)[..width], path.drift(next - 1))
+                self.rows[next].largest_difference(width, path.drift(next), path.drift(next - 1))
             };
             for step in row..next {
                 let moved = largest_difference(path.state(step), path.evaluated(step));
@@ -208,16 +213,11 @@ impl EstimatedError {
         self.expected[window.left()] = Expected::default();
     }
 
-    /// The sum with the movement by step `step`.
-    fn add(&self, mut sum: Sum, step: usize) -> Sum {
-        let (expected, weight) = (self.expected[step], self.weights[step] * self.gains[step].min(Self::CAUTION));
-        let gap = weight * self.factors.gap * expected.gap;
-        if expected.gap == 0.0 {
-            sum.close_gap();
-        }
-        sum.linear += weight * self.factors.change * expected.change;
-        *if self.noisy { &mut sum.gap } else { &mut sum.linear } += gap;
-        sum
+    /// How far the roll-out's error at step `step` moves the sample.
+    fn movement(&self, step: usize) -> f64 {
+        let Expected { change, gap } = self.expected[step];
+        let weight = self.weights[step] * self.gains[step].min(Self::CAUTION);
+        weight * (self.factors.change * change + self.factors.gap * gap)
     }
 }
 
@@ -226,7 +226,7 @@ impl Acceptance for EstimatedError {
         self.rolled = 0;
         self.gains.fill(1.0);
         self.factors = Self::FACTORS;
-        self.sum = Sum::default();
+        self.sum = 0.0;
     }
 
     fn observe(&mut self, window: Window<'_>, path: &Path) {
@@ -241,31 +241,33 @@ impl Acceptance for EstimatedError {
         let (left, steps) = (window.left(), self.rows.len());
         let (mut sum, mut accepted) = (self.sum, 0);
         for step in left..left + most {
-            let next = self.add(sum, step);
+            let next = sum + self.movement(step);
             let allowed = self.within * (step + 1) as f64 / steps as f64;
-            let is_within = Self::SAFETY * next.total() <= allowed;
+            let is_within = Self::SAFETY * next <= allowed;
             // The first new state follows from an exact one.
             if accepted > 0 && !is_within {
                 break;
             }
             (sum, accepted) = (next, accepted + 1);
         }
-        sum.close_gap();
         self.sum = sum;
-        let width = self.innovation.len();
-        (left..window.right())
-            .for_each(|step| row_mut(&mut self.used, step).copy_from_slice(&path.drift(step)[..width]));
+        (left..window.right()).for_each(|step| row_mut(&mut self.used, step).copy_from_slice(path.drift(step)));
         self.rolled = window.right();
         accepted
     }
 
     fn estimated_error(&self) -> Option<f64> {
-        Some(Self::SAFETY * self.sum.total())
+        Some(Self::SAFETY * self.sum)
     }
 }
 
 /// The largest magnitude of a − b, of as many values as `b` has; not a number if any is none.
 fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
-    let larger = |most: f64, difference: f64| if difference <= most { most } else { difference };
-    a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, larger)
+    largest(a.iter().zip(b).map(|(a, b)| f64::from(a - b)))
+}
+
+/// The largest magnitude; not a number if any is none.
+fn largest(values: impl Iterator<Item = f64>) -> f64 {
+    let larger = |most: f64, value: f64| if value <= most { most } else { value };
+    values.map(f64::abs).fold(0.0, larger)
 }

@@ -180,21 +180,28 @@ impl Path {
     }
 
     /// Where step `j` was not evaluated, takes the drift of the step before.
-    pub(crate) fn hold_drift_unless(&mut self, evaluated: bool, step: usize) {
+    pub(crate) fn hold_drift_unless<P: Recurrence>(&mut self, recurrence: &P, evaluated: bool, step: usize) {
         if !evaluated {
-            self.freeze_drift(step);
+            self.freeze_drift(recurrence, step);
         }
     }
 
-    /// Takes the drift of the step before for that of step `j`; zero at the first step.
-    pub fn freeze_drift(&mut self, step: usize) {
+    /// Takes the drift of the step before for that of step `j`, [settled](Recurrence::settle) at x_j; zero at the first
+    /// step.
+    pub fn freeze_drift<P: Recurrence>(&mut self, recurrence: &P, step: usize) {
         match step.checked_sub(1) {
             Some(before) => {
                 let (last, drift) = pair_mut(&mut self.drifts, before);
                 drift.copy_from_slice(last);
+                recurrence.settle(step, row(&self.states, step), drift);
             }
             None => self.drift_mut(step).fill(0.0),
         }
+    }
+
+    /// Lets the drift of step `j` fit x_j, which it was not evaluated at.
+    pub(crate) fn settle_drift<P: Recurrence>(&mut self, recurrence: &P, step: usize) {
+        recurrence.settle(step, row(&self.states, step), row_mut(&mut self.drifts, step));
     }
 
     /// Mean squared change of the states after the first of the window since its drifts were evaluated, `[window]`.

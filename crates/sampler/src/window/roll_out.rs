@@ -26,7 +26,7 @@ pub struct Increments;
 impl<P: Recurrence> RollOut<P> for Increments {
     fn roll(&mut self, recurrence: &P, path: &mut Path, window: Window<'_>) {
         for (step, evaluated) in window.steps() {
-            path.hold_drift_unless(evaluated, step);
+            path.hold_drift_unless(recurrence, evaluated, step);
             path.advance_evaluated(recurrence, step);
             path.add_change(recurrence, step);
         }
@@ -47,7 +47,7 @@ pub struct Direct;
 impl<P: Recurrence> RollOut<P> for Direct {
     fn roll(&mut self, recurrence: &P, path: &mut Path, window: Window<'_>) {
         for (step, evaluated) in window.steps() {
-            path.hold_drift_unless(evaluated, step);
+            path.hold_drift_unless(recurrence, evaluated, step);
             path.advance(recurrence, step);
         }
     }

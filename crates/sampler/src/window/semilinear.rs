@@ -108,23 +108,24 @@ impl Semilinear {
     }
 
     /// Adds to the drift of `step`, which was evaluated, its response to how the state has changed.
-    fn correct(&mut self, path: &mut Path, step: usize) {
+    fn correct<P: Recurrence>(&mut self, recurrence: &P, path: &mut Path, step: usize) {
         self.held = self.held.saturating_sub(1);
         let (state, evaluated) = (path.state(step), path.evaluated(step));
         if state != evaluated {
             let level = &self.levels[step];
             level.innovation(state, level, evaluated, path.drift(step), &mut self.innovation);
             self.respond(path, step);
+            path.settle_drift(recurrence, step);
         }
     }
 
     /// Takes for the drift of `step`, which was not evaluated, that of the step before with its response to the way from
     /// there, noise included.
-    fn carry(&mut self, path: &mut Path, step: usize) {
+    fn carry<P: Recurrence>(&mut self, recurrence: &P, path: &mut Path, step: usize) {
         let (level, before) = (&self.levels[step], &self.levels[step - 1]);
         let (from, denoised) = (path.state(step - 1), path.drift(step - 1));
         level.innovation(path.state(step), before, from, denoised, &mut self.innovation);
-        path.freeze_drift(step);
+        path.freeze_drift(recurrence, step);
         self.respond(path, step);
     }
 
@@ -161,11 +162,11 @@ impl<P: Recurrence> RollOut<P> for Semilinear {
         self.sparse = first || window.right() - window.left() > Self::CLOSE * window.asked().len();
         for (step, evaluated) in window.steps() {
             if evaluated {
-                self.correct(path, step);
+                self.correct(recurrence, path, step);
             } else if self.sparse {
-                path.freeze_drift(step);
+                path.freeze_drift(recurrence, step);
             } else {
-                self.carry(path, step);
+                self.carry(recurrence, path, step);
             }
             path.advance(recurrence, step);
         }

@@ -31,7 +31,7 @@ pub struct FrozenDrift;
 impl<P: Recurrence> TailGuess<P> for FrozenDrift {
     fn guess(&mut self, recurrence: &P, path: &mut Path, tail: Range<usize>) {
         for step in tail {
-            path.freeze_drift(step);
+            path.freeze_drift(recurrence, step);
             path.advance(recurrence, step);
         }
     }

@@ -16,8 +16,11 @@ const COLUMNS: [&str; 11] = [
     "p99 ms",
     "speed-up",
     "deviation p50 / p90 / max",
-    "over 0.1",
+    "outside tolerance",
 ];
+
+/// The sampler's own estimate of the deviation, where there is one.
+const ESTIMATED: &str = "estimated p50 / max";
 
 /// Fewer plans tell nothing of a difference.
 const FEW: usize = 5;
@@ -26,12 +29,13 @@ const FEW: usize = 5;
 /// network computes from f32, and the limits of the machine.
 pub fn render_bench(Bench { roofline, precision, interrupted, rows }: &Bench) -> String {
     let cut_short = rows.iter().any(|row| matches!(row, Row::Measured(row) if row.cut_short.share > 0.0));
-    let more = cut_short.then_some(CUT_SHORT).into_iter().flatten();
+    let estimated = rows.iter().any(|row| matches!(row, Row::Measured(row) if row.estimated.is_some()));
+    let more = estimated.then_some(ESTIMATED).into_iter().chain(cut_short.then_some(CUT_SHORT).into_iter().flatten());
     let mut table = table(&COLUMNS.into_iter().chain(more).collect::<Vec<_>>());
     let mut below = String::new();
     for row in rows {
         match row {
-            Row::Measured(row) => add(&mut table, row, cut_short),
+            Row::Measured(row) => add(&mut table, row, estimated, cut_short),
             Row::Refused(RefusedRow { sampler, solver, steps, refused: why }) => {
                 below += &format!("\nnot measured: {sampler}, {solver}, {steps} steps ({why})");
             }
@@ -53,7 +57,7 @@ pub fn render_bench(Bench { roofline, precision, interrupted, rows }: &Bench) ->
     format!("{}{below}\n{}", finish(table), render_roofline(roofline))
 }
 
-fn add(table: &mut Table, row: &MeasuredRow, cut_short: bool) {
+fn add(table: &mut Table, row: &MeasuredRow, estimated: bool, cut_short: bool) {
     let Deviation { p50, p90, max } = row.deviation;
     let mut cells = vec![
         row.sampler.clone(),
@@ -66,8 +70,12 @@ fn add(table: &mut Table, row: &MeasuredRow, cut_short: bool) {
         format!("{:.1}", row.latency_ms.p99),
         format!("{:.2}×", row.speedup),
         format!("{p50:.4} / {p90:.4} / {max:.4}"),
-        format!("{:.1} %", 100.0 * row.different),
+        format!("{:.1} %", 100.0 * row.outside_tolerance),
     ];
+    if estimated {
+        let told = |Deviation { p50, max, .. }| format!("{p50:.4} / {max:.4}");
+        cells.push(row.estimated.map_or_else(|| "–".to_owned(), told));
+    }
     if cut_short {
         cells.extend(cut_short_cells(&row.cut_short));
     }

@@ -123,6 +123,12 @@ impl Recurrence for Sequence<'_> {
         self.stages.len()
     }
 
+    fn settle(&self, stage: usize, state: &[f32], drift: &mut [f32]) {
+        if let Stage::Predict(step) = self.stages[stage] {
+            self.diffusion.settle(step, &state[..state.len() / 2], drift);
+        }
+    }
+
     fn advance(&self, stage: usize, state: &[f32], drift: Drift<'_>, next: &mut [f32]) {
         let (x, u) = state.split_at(state.len() / 2);
         let (next_x, next_u) = next.split_at_mut(x.len());
