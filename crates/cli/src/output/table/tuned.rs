@@ -68,6 +68,10 @@ pub fn notes(tuned: &Tuned) -> Vec<String> {
         "{} plans for each of {} observations ({}); worse or not by {by}: `no` and `yes` beyond chance",
         conditions.plans, conditions.observations, conditions.observed
     );
+    let differences = settings.iter().filter_map(|measured| measured.reward?.difference);
+    let stopped = differences.map(|difference| difference.count as u64).find(|count| *count < conditions.episodes);
+    let stopped =
+        stopped.map(|count| format!("stopped before its end, after {count} of {} episodes", conditions.episodes));
     let dropped = settings.iter().enumerate().filter_map(|(index, measured)| {
         Some(format!("no episodes with {}: {}", index + 1, measured.dropped.as_ref()?))
     });
@@ -82,5 +86,5 @@ pub fn notes(tuned: &Tuned) -> Vec<String> {
              measure again when nothing else runs"
         )
     });
-    std::iter::once(measured).chain(dropped).chain(left_out).chain(unsteady).chain(busy).collect()
+    std::iter::once(measured).chain(stopped).chain(dropped).chain(left_out).chain(unsteady).chain(busy).collect()
 }
