@@ -92,7 +92,7 @@ impl Place {
                 command.args(["demos", "export", "--format=lerobot", "--images"]).arg(out).arg(self.path("demos"));
             }
             Kind::Calibrate => {
-                command.args(["calibrate", "--threads=1", "--model=models/arm"]);
+                command.args(["calibrate", "--force", "--threads=1", "--model=models/arm"]);
             }
             Kind::Install => {
                 command.args(["runtime", "install", "cpu"]);

@@ -99,7 +99,10 @@ impl From<RecipeError> for Failure {
             RecipeError::Inference(error) => error.into(),
             RecipeError::Policy(error) => error.into(),
             RecipeError::Config(error) => error.into(),
-            RecipeError::Precision(_) | RecipeError::Timesteps(_) | RecipeError::Seconds { .. } => Self::value(&error),
+            RecipeError::Tuned(_)
+            | RecipeError::Precision(_)
+            | RecipeError::Timesteps(_)
+            | RecipeError::Seconds { .. } => Self::value(&error),
             _ => Self::runtime(&error),
         }
     }

@@ -45,6 +45,10 @@ class _Sampling(TypedDict, total=False):
     """Seconds that a plan may take: the best there is by then is the plan. Default: no limit."""
     rounds: int | None
     """Network calls, one after the other, that a plan may take, likewise."""
+    tuned: str | None
+    """A time, ``20ms`` say: sampler, solver, steps, window and tolerance are those that ``parapolicy tune`` recommends for
+    it on this machine, and none of them may be given. A ``Policy`` keeps its precision and threads; a ``Controller`` takes
+    the tuned ones, where none are given. ValueError if nothing was measured, or no setting is fast enough."""
 
 @final
 class Sample:
@@ -235,7 +239,7 @@ class Controller:
         safe: npt.ArrayLike | None = None,
         watchdog: float | None = None,
         provider: Literal["cpu", "cuda", "native", "openvino", "tensorrt"] | None = None,
-        precision: Literal["f32", "bf16"] = "f32",
+        precision: Literal["f32", "bf16"] | None = None,
         threads: int = 0,
         ort_lib: str | PathLike[str] | None = None,
         **sampling: Unpack[_Sampling],
