@@ -4,7 +4,6 @@ use std::path::Path;
 
 use parapolicy_control::tuned::{Tuned, Wanted};
 use parapolicy_control::{InferenceOptions, Recipe, RecipeOptions, SamplingOptions};
-use parapolicy_ort::backends;
 use parapolicy_policy::Manifest;
 use parapolicy_sampler::{Strategies, WindowConfig};
 
@@ -14,6 +13,7 @@ use crate::args::{
 };
 use crate::auto_provider::ProviderArgument;
 use crate::auto_sampler::SamplerName;
+use crate::backends::backends;
 use crate::failure::{Failure, InputError as _};
 
 impl RunArguments {
@@ -66,6 +66,7 @@ impl RuntimeArguments {
             pinned: asked.pinned,
             devices: asked.devices.clone(),
             library: asked.library.clone(),
+            endpoints: asked.endpoints.clone(),
         };
         let sampling = SamplingOptions { tuned: Some(within), ..SamplingOptions::default() };
         let options = RecipeOptions { sampling, inference };
