@@ -128,6 +128,7 @@ impl SamplingOptions<'_> {
             tolerance: *tolerance,
             rounds: self.rounds,
             deadline: self.deadline,
+            keep_on_failure: self.keep_on_failure,
             tuned: None,
         }
     }
