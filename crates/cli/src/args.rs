@@ -10,6 +10,7 @@ mod runtime;
 #[cfg(feature = "serve")]
 mod serve;
 mod study;
+mod tune;
 mod view;
 
 use std::net::SocketAddr;
@@ -31,6 +32,7 @@ pub use self::runtime::RuntimeCommand;
 #[cfg(feature = "serve")]
 pub use self::serve::{NamedModel, ServeArguments};
 pub use self::study::{LatencyStudyArguments, Study};
+pub use self::tune::TuneArguments;
 pub use self::view::ViewArguments;
 use crate::auto_provider::ProviderArgument;
 use crate::auto_sampler::SamplerName;
@@ -66,6 +68,8 @@ pub enum Command {
     Compare(CompareArguments),
     /// Measure what batches cost on this machine, by how many threads; `auto` chooses by it.
     Calibrate(CalibrateArguments),
+    /// Find out which sampler in how many steps to take on this machine: latency, distance of the plans, reward.
+    Tune(TuneArguments),
     /// Draw action sequences for one observation, or samples of a denoiser that is no policy: images, say.
     Sample(SampleArguments),
     /// Find what a policy is torn between: draw many plans, and say how many ways are in them.
@@ -109,9 +113,9 @@ pub struct RuntimeArguments {
     #[arg(long, value_name = "NAME")]
     pub provider: Option<ProviderArgument>,
     /// In which the network's products are computed: `f32`; `bf16`, which is faster where the processor has it; or, by
-    /// `tensorrt`, `f16`.
-    #[arg(long, default_value_t)]
-    pub precision: Precision,
+    /// `tensorrt`, `f16` [default: f32; `tune` tries what the processor has, and --tuned takes what it found]
+    #[arg(long)]
+    pub precision: Option<Precision>,
     /// ONNX Runtime's library; without it: `ORT_DYLIB_PATH`, a copy installed before, the system's, else one is
     /// installed.
     #[arg(long, value_name = "FILE")]
@@ -189,6 +193,10 @@ pub struct RunArguments {
         help = names::samplers("Samplers to compare, episode by episode in turn")
     )]
     pub samplers: Vec<SamplerName>,
+    /// Draw plans as `tune` recommends for plans within this time on this machine, `20ms` say: its sampler, solver, steps and
+    /// window, and, unless they are named, its threads and precision.
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["samplers", "solver", "steps", "window", "tolerance"])]
+    pub tuned: Option<String>,
     /// Run every sampler a second time with plans that are refined, in this many steps, to stay out of the
     /// scenario's keep-out discs.
     #[arg(long, value_name = "STEPS", conflicts_with = "environments")]
@@ -257,6 +265,9 @@ pub struct BenchArguments {
     pub steps: Vec<usize>,
     #[command(flatten)]
     pub window: WindowArguments,
+    /// Draw plans as `tune` recommends for plans within this time, as in `run`.
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["samplers", "solvers", "steps", "window", "tolerance"])]
+    pub tuned: Option<String>,
     #[command(flatten)]
     pub budget: BudgetArguments,
     /// Plot to write (SVG): how far plans end from `sequential` against the rounds spent on them.
@@ -303,6 +314,9 @@ pub struct CompareArguments {
 pub struct CalibrateArguments {
     #[command(flatten)]
     pub model: ModelArguments,
+    /// Keep a calibration even if the machine was busy meanwhile.
+    #[arg(long)]
+    pub force: bool,
     /// Print the calibration as JSON, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,
@@ -318,6 +332,9 @@ pub struct SampleArguments {
     /// Sampler to draw with; `auto` is the fastest on this machine.
     #[arg(long, default_value = "picard")]
     pub sampler: SamplerName,
+    /// Draw plans as `tune` recommends for plans within this time, as in `run`.
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["sampler", "solver", "steps", "window", "tolerance"])]
+    pub tuned: Option<String>,
     #[command(flatten)]
     pub budget: BudgetArguments,
     /// Of a policy, `.npz` with `observation [n_obs_steps, observation]` in raw units, and optionally

@@ -102,7 +102,8 @@ fn calibrate(model: &Path, inference: &Inference) -> Result<(), Failure> {
     let Inference { provider, precision, threads, pinned, devices, .. } = inference;
     tell!("auto: calibrating {provider}");
     let mut command = Command::new(env::current_exe().context("this program's own file")?);
-    command.arg("calibrate").arg("--model").arg(model).args([
+    // There is nobody to ask when to come back; `auto` warns of times that differ widely.
+    command.arg("calibrate").arg("--force").arg("--model").arg(model).args([
         format!("--provider={provider}"),
         format!("--precision={precision}"),
         format!("--threads={threads}"),

@@ -19,6 +19,8 @@ mod sample;
 #[cfg(feature = "serve")]
 mod serve;
 pub mod study;
+mod tune;
+mod tuned;
 mod view;
 
 use std::ops::Range;
@@ -47,12 +49,13 @@ use crate::say::say;
 /// Does what the command line asks for.
 pub fn dispatch(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Run(arguments) => run::run(&arguments),
-        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Run(arguments) => run::run(&arguments.settled()?),
+        Command::Bench(arguments) => bench::bench(&arguments.settled()?),
         Command::Study(Study::Latency(arguments)) => study::latency(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
-        Command::Sample(arguments) => sample::sample(&arguments),
+        Command::Tune(arguments) => tune::tune(&arguments),
+        Command::Sample(arguments) => sample::sample(&arguments.settled()?),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::serve(&arguments),
         Command::Modes(arguments) => modes::modes(&arguments),
@@ -77,9 +80,10 @@ impl RuntimeArguments {
             None if ort_lib.is_none() && DenoiserManifest::is_in(model) => Some(CPU),
             None => None,
         };
+        let precision = precision.map(|precision| precision.to_string());
         let options = InferenceOptions {
             provider: named,
-            precision: Some(&precision.to_string()),
+            precision: precision.as_deref(),
             threads,
             pinned,
             devices: devices.clone(),

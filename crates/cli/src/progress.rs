@@ -60,6 +60,24 @@ impl SampleProgress {
     }
 }
 
+/// The bar over plans that candidates draw in turn.
+pub struct PlanProgress(ProgressBar);
+
+impl PlanProgress {
+    pub fn new(plans: u64) -> Self {
+        Self(ProgressBar::new(plans).with_style(style("{bar:30} {pos}/{len} plans, {eta} left")))
+    }
+
+    /// Counts a plan.
+    pub fn drawn(&self) {
+        self.0.inc(1);
+    }
+
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// The bar of an installation of ONNX Runtime; none is shown while there is nothing to install.
 pub struct InstallProgress(ProgressBar);
 

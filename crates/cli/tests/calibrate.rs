@@ -78,7 +78,7 @@ fn sample(cache: &Cache) -> (Value, String) {
 #[test]
 fn calibrate_measures_and_keeps() {
     let cache = Cache::new();
-    let (printed, _) = cache.json(&["calibrate", "--json", "--threads=1"]);
+    let (printed, _) = cache.json(&["calibrate", "--json", "--threads=1", "--force"]);
     assert_eq!(printed, cache.kept());
     let batches = printed["batches"].as_array().unwrap();
     let rows: Vec<u64> = batches.iter().map(|batch| batch["rows"].as_u64().unwrap()).collect();
@@ -98,7 +98,7 @@ fn calibrate_measures_and_keeps() {
         assert!(message.contains(words), "`{words}` is not in: {message}");
     }
 
-    let table = String::from_utf8(cache.run(&["calibrate", "--threads=1"]).stdout).unwrap();
+    let table = String::from_utf8(cache.run(&["calibrate", "--threads=1", "--force"]).stdout).unwrap();
     assert!(table.ends_with(&format!("kept in {file}\n")), "{table}");
     assert_eq!(table.lines().count(), rows.len() + 7 + held, "a line a batch, headings and borders: {table}");
     let messages = sample(&cache).1;
@@ -189,7 +189,7 @@ fn the_fastest_provider_is_one_that_is_installed() {
 #[test]
 fn threads_are_chosen_by_calibration() {
     let cache = Cache::new();
-    let (fastest, messages) = cache.json(&["calibrate", "--json"]);
+    let (fastest, messages) = cache.json(&["calibrate", "--json", "--force"]);
     let files = fs::read_dir(cache.folder.path().join("calibration")).unwrap();
     let mut times: Vec<(PathBuf, Value, f64)> = files
         .map(|file| {

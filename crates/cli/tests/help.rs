@@ -23,6 +23,7 @@ fn help_texts() {
         "run",
         "bench",
         "calibrate",
+        "tune",
         "compare",
         "sample",
         "modes",

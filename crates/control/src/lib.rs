@@ -43,6 +43,7 @@ mod policy;
 mod recipe;
 pub mod refine;
 mod sketch;
+pub mod tuned;
 
 pub use diffusion::{BatchedDiffusionPolicy, DiffusionPolicy, noise_seed};
 pub use environment::{Environment, Outcome};

@@ -26,7 +26,7 @@ use crate::{BoxError, DiffusionPolicy, Policy};
 ///
 /// let sampling = SamplingOptions { sampler: Some("anderson"), window: Some(8), ..SamplingOptions::default() };
 /// let options = RecipeOptions { sampling, ..RecipeOptions::default() };
-/// let recipe = options.recipe(&Strategies::default(), &Backends::default())?;
+/// let recipe = options.recipe("models/pusht".as_ref(), &Strategies::default(), &Backends::default())?;
 /// assert_eq!((recipe.strategy.to_string(), recipe.strategy.window(), recipe.steps), ("anderson".into(), Some(8), 100));
 /// # Ok::<(), parapolicy_control::RecipeError>(())
 /// ```

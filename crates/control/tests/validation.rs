@@ -142,7 +142,9 @@ fn the_watchdog_has_a_default() {
 
 fn recipe(sampling: SamplingOptions<'_>, inference: InferenceOptions<'_>) -> Result<Recipe, String> {
     let options = RecipeOptions { sampling, inference };
-    options.recipe(&Strategies::default(), &Backends::default()).map_err(|error| error.to_string())
+    options
+        .recipe("models/pusht".as_ref(), &Strategies::default(), &Backends::default())
+        .map_err(|error| error.to_string())
 }
 
 fn manifest() -> Manifest {
@@ -187,6 +189,26 @@ fn numbers_of_a_recipe_are_refused_by_name() {
     for time in [f64::NAN, f64::INFINITY, -1.0, -f64::MIN_POSITIVE, 1e30] {
         let wrong = seconds("period", time).err().map(|error| error.to_string());
         assert_eq!(wrong, Some(format!("period is {time}, but must be a number of seconds, 0 or more")));
+    }
+}
+
+/// What would be measured says how plans are drawn; nothing else may.
+#[test]
+fn options_beside_tuned_are_refused_by_name() {
+    let unset = SamplingOptions { tuned: Some("20ms"), ..SamplingOptions::default() };
+    for (name, sampling) in [
+        ("sampler", SamplingOptions { sampler: Some("picard"), ..unset }),
+        ("solver", SamplingOptions { solver: Some("ddim"), ..unset }),
+        ("steps", SamplingOptions { steps: Some(100), ..unset }),
+        ("window", SamplingOptions { window: Some(8), ..unset }),
+        ("tolerance", SamplingOptions { tolerance: Some(0.1), ..unset }),
+    ] {
+        let wrong = recipe(sampling, InferenceOptions::default()).unwrap_err();
+        assert_eq!(wrong, format!("tuned: it says how plans are drawn; leave `{name}` out"));
+    }
+    for text in ["", "20", "soon", "-1ms", "99999999999999999999s"] {
+        let wrong = recipe(SamplingOptions { tuned: Some(text), ..unset }, InferenceOptions::default()).unwrap_err();
+        assert_eq!(wrong, format!("tuned: `{text}` is no time; give one like 20ms"));
     }
 }
 

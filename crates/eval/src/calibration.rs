@@ -12,6 +12,7 @@ use ndarray::Array2;
 use parapolicy_sampler::{BatchCost, Choice, ConfigError, Profile, Solver, choose};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::measure::row_ms;
 pub use self::{
     error::CalibrationError,
     key::CalibrationKey,
@@ -20,6 +21,7 @@ pub use self::{
 use parapolicy_policy::Network;
 
 use crate::trial_observations::trial_observations;
+use crate::tuning::{STEADY, ratio};
 
 /// How action sequences are sampled, whatever the strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,6 +103,8 @@ pub enum Observations {
 pub struct Calibration {
     key: CalibrationKey,
     batches: Vec<BatchTime>,
+    /// The median time of a batch of one row when all else was measured.
+    row_again_ms: f64,
     cost: BatchCost,
     roofline: Roofline,
     profiles: Vec<Profiled>,
@@ -141,7 +145,9 @@ impl Calibration {
         if stopped() {
             return Err(CalibrationError::Stopped);
         }
-        Ok(Self { key, batches, cost, roofline, profiles: Vec::new() })
+        let mut denoiser = policy.bind(observation.view())?;
+        let row_again_ms = row_ms(&mut denoiser, dim, timestep).map_err(CalibrationError::Network)?;
+        Ok(Self { key, batches, row_again_ms, cost, roofline, profiles: Vec::new() })
     }
 
     /// What it is valid for.
@@ -174,10 +180,11 @@ impl Calibration {
     }
 
     /// Whether other load disturbed the measurement: for most batch sizes, the slowest tenth took at least half as long
-    /// again as the fastest tenth. Choices from such times may be wrong.
+    /// again as the fastest tenth; or one row, measured again at the end, took 30 % more or less than before. Choices from such
+    /// times may be wrong.
     pub fn disturbed(&self) -> bool {
         let wide = self.batches.iter().filter(|batch| batch.p90_ms > 1.5 * batch.p10_ms).count();
-        2 * wide > self.batches.len()
+        2 * wide > self.batches.len() || ratio(self.cost.of(1), self.row_again_ms) > STEADY
     }
 
     /// On which observations the candidates were tried, if they were.

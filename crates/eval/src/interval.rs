@@ -2,7 +2,8 @@
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
+
+pub use parapolicy_control::tuned::Interval;
 
 /// 97.5th percentile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
@@ -12,15 +13,6 @@ pub(crate) const ENOUGH: usize = 5;
 
 /// Enough that the second digit of a bound is stable.
 const RESAMPLES: usize = 10_000;
-
-/// A 95 % confidence interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// Lower bound.
-    pub low: f64,
-    /// Upper bound.
-    pub high: f64,
-}
 
 /// The 95 % interval of the mean of `values` by the expanded percentile bootstrap (Hesterberg 2015, "What Teachers Should
 /// Know About the Bootstrap", section 3.3): the percentiles

@@ -5,6 +5,7 @@
 //! - [`realtime`]: the loop in which the environment does not wait, on the wall clock or on simulated time;
 //! - [`Report`]: what was measured, in the format of `report.json`;
 //! - [`Calibration`]: the time of batches on this machine, and the fastest sampler for it;
+//! - [`tuning`]: solvers, steps and strategies beside each other, by time and by the distribution of their plans;
 //! - [`Deviation`]: how far results in a lower precision are from f32;
 //! - [`Environments`]: the list of environments, by name; yours can be put on it.
 //!
@@ -55,7 +56,6 @@
 //! ```
 
 mod calibration;
-mod cpu;
 mod deviation;
 mod environments;
 mod episode;
@@ -67,12 +67,12 @@ pub mod realtime;
 mod recording;
 mod report;
 mod trial_observations;
+pub mod tuning;
 
 pub use calibration::{
     BatchLimit, BatchTime, Calibration, CalibrationError, CalibrationKey, KnownRoofline, Observations, Roofline,
     Sampling,
 };
-pub use cpu::Cpu;
 pub use deviation::{Deviation, DeviationError};
 pub use environments::{
     DuplicateEnvironment, EnvironmentError, EnvironmentKind, EnvironmentName, Environments, Scenario,
@@ -90,3 +90,5 @@ pub use report::{
     paired_rewards,
 };
 pub use trial_observations::drawn_observations;
+
+pub use parapolicy_control::tuned::{Cpu, Estimate};

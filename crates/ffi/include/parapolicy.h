@@ -242,6 +242,10 @@ typedef struct {
   uint32_t window;
   // Threads that work on each batch. 0 (default): one a core.
   uint32_t threads;
+  // A time, "20ms" say: plans are drawn as `parapolicy tune` recommends for that time on this machine, by the solver, steps,
+  // sampler, window and tolerance that it found, which keep their defaults here; and in the precision and by the threads that
+  // it found, unless they are given. Null (default): as the other fields say.
+  const char *tuned;
 } parapolicy_options;
 
 // What a policy sees and plans.

@@ -109,6 +109,7 @@ impl Failure {
                 RecipeError::Config(_)
                 | RecipeError::Inference(_)
                 | RecipeError::Precision(_)
+                | RecipeError::Tuned(_)
                 | RecipeError::Timesteps(_)
                 | RecipeError::Seconds { .. },
             )

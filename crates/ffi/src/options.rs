@@ -1,8 +1,8 @@
 //! How plans are drawn, as C says it.
 
 use std::ffi::c_char;
-use std::mem::size_of;
-use std::path::PathBuf;
+use std::mem::{offset_of, size_of};
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::time::Duration;
 
@@ -46,12 +46,16 @@ pub struct ParapolicyOptions {
     pub window: u32,
     /// Threads that work on each batch. 0 (default): one a core.
     pub threads: u32,
+    /// A time, "20ms" say: plans are drawn as `parapolicy tune` recommends for that time on this machine, by the solver, steps,
+    /// sampler, window and tolerance that it found, which keep their defaults here; and in the precision and by the threads that
+    /// it found, unless they are given. Null (default): as the other fields say.
+    pub tuned: *const c_char,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
 unsafe impl Versioned for ParapolicyOptions {
     const NAME: &'static str = "options";
-    const FIRST: usize = size_of::<Self>();
+    const FIRST: usize = offset_of!(Self, tuned);
 
     fn default_of(size: usize) -> Self {
         let Recipe { steps, inference, .. } = Recipe::default();
@@ -68,6 +72,7 @@ unsafe impl Versioned for ParapolicyOptions {
             steps: steps as u32,
             window: 0,
             threads: inference.threads as u32,
+            tuned: ptr::null(),
         }
     }
 }
@@ -79,13 +84,14 @@ pub unsafe extern "C" fn parapolicy_options_default(options: *mut ParapolicyOpti
     guard(|| unsafe { versioned::write_default(options, size) })
 }
 
-/// What options come to; null is the defaults.
+/// What options come to for the policy in `model`; null is the defaults.
 ///
 /// # Safety
 /// `options` is null or points to options whose texts are null or closed by a zero.
-pub(crate) unsafe fn recipe(options: *const ParapolicyOptions) -> Result<Recipe, Failure> {
+pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, model: &Path) -> Result<Recipe, Failure> {
+    let defaults = ParapolicyOptions::default_of(size_of::<ParapolicyOptions>());
     let options = if options.is_null() {
-        ParapolicyOptions::default_of(size_of::<ParapolicyOptions>())
+        defaults
     } else {
         // SAFETY: the caller's promise.
         unsafe { versioned::read(options) }?
@@ -94,15 +100,19 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions) -> Result<Recipe,
         // SAFETY: the caller's promise.
         unsafe { border::text(name, pointer) }
     };
+    let tuned = text("tuned", options.tuned)?;
+    // Beside `tuned`, what has its default is left out; what has not is refused by its name.
+    let is_given = |differs: bool| tuned.is_none() || differs;
     let options = RecipeOptions {
         sampling: SamplingOptions {
             sampler: text("sampler", options.sampler)?,
             solver: text("solver", options.solver)?,
-            steps: Some(options.steps as usize),
+            steps: is_given(options.steps != defaults.steps).then_some(options.steps as usize),
             window: given(options.window),
-            tolerance: Some(options.tolerance),
+            tolerance: is_given(options.tolerance != defaults.tolerance).then_some(options.tolerance),
             rounds: given(options.rounds),
             deadline: (options.deadline_ns > 0).then(|| Duration::from_nanos(options.deadline_ns)),
+            tuned,
             ..SamplingOptions::default()
         },
         inference: InferenceOptions {
@@ -115,7 +125,7 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions) -> Result<Recipe,
     };
     let backends = features::backends();
     features::check(&options.inference, &backends)?;
-    Ok(options.recipe(&Strategies::default(), &backends)?)
+    Ok(options.recipe(model, &Strategies::default(), &backends)?)
 }
 
 /// A count that is left out as 0.

@@ -61,10 +61,11 @@ pub unsafe extern "C" fn parapolicy_policy_load(
 ) -> ParapolicyStatus {
     guard(|| {
         // SAFETY: the caller's promise.
-        let (mut handle, directory, recipe) =
-            unsafe { (border::out("policy", policy)?, border::text("directory", directory), recipe(options)) };
+        let (mut handle, directory) = unsafe { (border::out("policy", policy)?, border::text("directory", directory)) };
         handle.write(ptr::null_mut());
-        let (directory, recipe) = (directory?.ok_or(Failure::Null("directory"))?, recipe?);
+        let directory = directory?.ok_or(Failure::Null("directory"))?;
+        // SAFETY: as above.
+        let recipe = unsafe { recipe(options, Path::new(directory)) }?;
         let loaded = recipe.load(Path::new(directory))?;
         let shape = ParapolicyShape::of(loaded.0.manifest());
         handle.hand_out(ParapolicyPolicy { shape, recipe, loaded: Mutex::new(loaded) });

@@ -1,5 +1,6 @@
 //! Conjugate families of components: what a cluster's points are drawn from.
 
+mod categorical;
 mod diagonal;
 mod gaussian;
 mod multinomial;
@@ -7,6 +8,7 @@ mod multinomial;
 use rand_chacha::ChaCha8Rng;
 
 pub use self::{
+    categorical::{Categorical, CategoricalParameters},
     diagonal::DiagonalGaussian,
     gaussian::{Gaussian, GaussianParameters},
     multinomial::Multinomial,

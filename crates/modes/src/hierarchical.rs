@@ -12,8 +12,12 @@ mod collapsed;
 mod counts;
 mod gibbs;
 mod launch;
+mod topics;
 
-pub use self::chain::HierarchicalChain;
+pub use self::{
+    chain::HierarchicalChain,
+    topics::{Documents, Topics, TopicsChain},
+};
 use crate::{Component, Concentration, ModesError, Points, Start};
 
 /// The group of every point.

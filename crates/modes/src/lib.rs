@@ -45,12 +45,14 @@ mod state;
 mod summary;
 
 pub use self::{
-    component::{Component, DiagonalGaussian, Gaussian, GaussianParameters, Multinomial},
+    component::{
+        Categorical, CategoricalParameters, Component, DiagonalGaussian, Gaussian, GaussianParameters, Multinomial,
+    },
     concentration::Concentration,
     draw::Draw,
     error::ModesError,
     features::Features,
-    hierarchical::{Groups, Hierarchical, HierarchicalChain},
+    hierarchical::{Documents, Groups, Hierarchical, HierarchicalChain, Topics, TopicsChain},
     mixture::{Chain, Mixture, Start, Strategy},
     modes::modes,
     partition::Partition,

@@ -5,14 +5,14 @@ use std::time::Duration;
 use numpy::{AllowTypeChange, PyArray1, PyArrayLike1};
 use parapolicy_control::controller::{self, ControllerConfig, Monitor, Replan, WorkerEvent};
 use parapolicy_control::playback::{self, Blend, Late, Limits, PlaybackConfig, Withheld};
-use parapolicy_control::seconds;
+use parapolicy_control::{InferenceOptions, seconds};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::{Failure, one_line};
 use crate::process::OfProcess;
-use crate::recipe::{inference, recipe};
+use crate::recipe::Sampling;
 use crate::text;
 
 /// A policy that plans in a thread of its own, for a loop that never waits for it.
@@ -36,7 +36,7 @@ impl Controller {
     #[pyo3(signature = (
         directory, *, initial, period = 0.1, seed = 0, replan_every = None, replan_below = None, ensemble = None,
         late = "finish", decelerate_within = None, max_age = None, min = None, max = None, max_change = None,
-        safe = None, watchdog = None, provider = None, precision = "f32", threads = 0, ort_lib = None, **sampling
+        safe = None, watchdog = None, provider = None, precision = None, threads = 0, ort_lib = None, **sampling
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -57,12 +57,14 @@ impl Controller {
         safe: Option<Vec<f64>>,
         watchdog: Option<f64>,
         provider: Option<&str>,
-        precision: &str,
+        precision: Option<&str>,
         threads: usize,
         ort_lib: Option<PathBuf>,
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Self, Failure> {
-        let recipe = recipe(sampling, inference(provider, precision, threads, ort_lib)?)?;
+        let inference =
+            InferenceOptions { provider, precision, threads, library: ort_lib, ..InferenceOptions::default() };
+        let recipe = Sampling::read(sampling)?.recipe_in(&directory, inference)?;
         let period = seconds("period", period)?;
         let decelerate_within = decelerate_within.map(|within| seconds("decelerate_within", within)).transpose()?;
         let late = late_named(late, decelerate_within.unwrap_or(period.saturating_mul(3)))?;

@@ -6,6 +6,7 @@ use std::io;
 
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
+use parapolicy_modes::ModesError;
 use parapolicy_ort::RuntimeError;
 use parapolicy_policy::{GraphError, InferenceError, ManifestError, PolicyError, PredictError};
 use parapolicy_pusht::{FrameSizeError, WorldError};
@@ -98,7 +99,10 @@ impl From<RecipeError> for Failure {
             RecipeError::Inference(error) => error.into(),
             RecipeError::Policy(error) => error.into(),
             RecipeError::Config(error) => error.into(),
-            RecipeError::Precision(_) | RecipeError::Timesteps(_) | RecipeError::Seconds { .. } => Self::value(&error),
+            RecipeError::Tuned(_)
+            | RecipeError::Precision(_)
+            | RecipeError::Timesteps(_)
+            | RecipeError::Seconds { .. } => Self::value(&error),
             _ => Self::runtime(&error),
         }
     }
@@ -128,6 +132,12 @@ impl From<ControllerError> for Failure {
             ControllerError::Thread(_) => Self::runtime(&error),
             _ => Self::value(&error),
         }
+    }
+}
+
+impl From<ModesError> for Failure {
+    fn from(error: ModesError) -> Self {
+        Self::value(&error)
     }
 }
 

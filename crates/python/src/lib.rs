@@ -19,6 +19,7 @@
 
 mod controller;
 mod failure;
+mod modes;
 mod policy;
 mod process;
 mod recipe;
@@ -35,6 +36,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use crate::controller::{Command, Controller, Event, Health};
+    #[pymodule_export]
+    use crate::modes::{ModesFound, plan_features, sample_partitions, search_modes};
     #[pymodule_export]
     use crate::policy::Policy;
     #[pymodule_export]

@@ -13,7 +13,7 @@ use pyo3::types::PyDict;
 
 use crate::failure::Failure;
 use crate::process::OfProcess;
-use crate::recipe::{inference, recipe};
+use crate::recipe::{Sampling, inference};
 use crate::sample::{Drawn, Sample};
 use crate::signals::{Interruptible, InterruptibleBatch, Signals};
 use crate::text;
@@ -58,7 +58,7 @@ impl Policy {
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Sample, Failure> {
         let drawing = self.drawing.get()?;
-        let recipe = recipe(sampling, self.inference.clone())?;
+        let recipe = Sampling::read(sampling)?.recipe(&self.manifest, self.inference.clone())?;
         // Another thread could write to Python's array while this one does not hold the interpreter's lock.
         let observation = observation.as_array().to_owned();
         let (drawn, latency) = py.detach(|| {
@@ -83,7 +83,7 @@ impl Policy {
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Vec<Sample>, Failure> {
         let drawing = self.drawing.get()?;
-        let recipe = recipe(sampling, self.inference.clone())?;
+        let recipe = Sampling::read(sampling)?.recipe(&self.manifest, self.inference.clone())?;
         let observations = observations.as_array().to_owned();
         let together = seeds.len();
         if observations.len_of(Axis(0)) != together {

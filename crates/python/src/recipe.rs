@@ -1,9 +1,9 @@
 //! How plans are drawn, and where, from the keyword arguments of the calls.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use parapolicy_control::{InferenceOptions, Recipe, SamplingOptions, seconds};
-use parapolicy_policy::Inference;
+use parapolicy_control::{InferenceOptions, Recipe, RecipeOptions, SamplingOptions, seconds};
+use parapolicy_policy::{Inference, Manifest};
 use parapolicy_sampler::Strategies;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -23,28 +23,51 @@ pub fn inference(
     Ok(options.inference(&parapolicy_ort::backends())?)
 }
 
-/// How plans are drawn by a network that is run as `inference` says: the keyword arguments that the call itself has no name
-/// for. What is left out or `None` has a default.
-pub fn recipe(keywords: Option<&Bound<'_, PyDict>>, inference: Inference) -> Result<Recipe, Failure> {
-    let (mut sampler, mut solver, mut deadline) = (None::<String>, None::<String>, None);
-    let mut options = SamplingOptions::default();
-    for (name, value) in keywords.into_iter().flatten() {
-        match name.extract::<String>()?.as_str() {
-            "sampler" => sampler = value.extract()?,
-            "solver" => solver = value.extract()?,
-            "steps" => options.steps = value.extract()?,
-            "window" => options.window = value.extract()?,
-            "tolerance" => options.tolerance = value.extract()?,
-            "deadline" => deadline = value.extract()?,
-            "rounds" => options.rounds = value.extract()?,
-            other => return Err(PyTypeError::new_err(format!("unexpected keyword argument '{other}'")).into()),
+/// How plans are drawn: the keyword arguments that the call itself has no name for. What is left out or `None` has a default.
+#[derive(Default)]
+pub struct Sampling {
+    sampler: Option<String>,
+    solver: Option<String>,
+    tuned: Option<String>,
+    /// The rest of them.
+    numbers: SamplingOptions<'static>,
+}
+
+impl Sampling {
+    /// Reads the keywords.
+    pub fn read(keywords: Option<&Bound<'_, PyDict>>) -> Result<Self, Failure> {
+        let (mut sampling, mut deadline) = (Self::default(), None);
+        for (name, value) in keywords.into_iter().flatten() {
+            match name.extract::<String>()?.as_str() {
+                "sampler" => sampling.sampler = value.extract()?,
+                "solver" => sampling.solver = value.extract()?,
+                "tuned" => sampling.tuned = value.extract()?,
+                "steps" => sampling.numbers.steps = value.extract()?,
+                "window" => sampling.numbers.window = value.extract()?,
+                "tolerance" => sampling.numbers.tolerance = value.extract()?,
+                "deadline" => deadline = value.extract()?,
+                "rounds" => sampling.numbers.rounds = value.extract()?,
+                other => return Err(PyTypeError::new_err(format!("unexpected keyword argument '{other}'")).into()),
+            }
         }
+        sampling.numbers.deadline = deadline.map(|deadline| seconds("deadline", deadline)).transpose()?;
+        Ok(sampling)
     }
-    let options = SamplingOptions {
-        sampler: sampler.as_deref(),
-        solver: solver.as_deref(),
-        deadline: deadline.map(|deadline| seconds("deadline", deadline)).transpose()?,
-        ..options
-    };
-    Ok(options.recipe(&Strategies::default(), inference)?)
+
+    /// As the program's options.
+    fn options(&self) -> SamplingOptions<'_> {
+        let Self { sampler, solver, tuned, numbers } = self;
+        SamplingOptions { sampler: sampler.as_deref(), solver: solver.as_deref(), tuned: tuned.as_deref(), ..*numbers }
+    }
+
+    /// The recipe for a network that is loaded already, and run as `inference` says.
+    pub fn recipe(&self, manifest: &Manifest, inference: Inference) -> Result<Recipe, Failure> {
+        Ok(self.options().recipe(manifest, &Strategies::default(), inference)?)
+    }
+
+    /// The recipe for the policy in `directory`, which is run as `inference` says.
+    pub fn recipe_in(&self, directory: &Path, inference: InferenceOptions<'_>) -> Result<Recipe, Failure> {
+        let options = RecipeOptions { sampling: self.options(), inference };
+        Ok(options.recipe(directory, &Strategies::default(), &parapolicy_ort::backends())?)
+    }
 }

@@ -40,6 +40,32 @@ def test_the_program_draws_the_same_plan(policy, observation, options, tmp_path)
     assert (sample.rounds, sample.evaluations) == (printed["rounds"], printed["evaluations"])
 
 
+def test_a_tuned_plan_is_that_of_the_program(policy, observation, tmp_path, monkeypatch):
+    monkeypatch.setenv("PARAPOLICY_CACHE", str(tmp_path))
+    with pytest.raises(ValueError, match="tuned: nothing was measured of this policy with the provider native here"):
+        policy.sample(observation, tuned="10s")
+    few = ["--reference-steps=60", "--solver=ddim", "--steps=2", "--sampler=sequential", "--observations=2", "--plans=2"]
+    small = ["--drawn", "--threads=1", "--precision=f32", "--force", "--within=10s", "--distance-margin=100"]
+    tune = [program(), "tune", "--model", MODEL, "--out", tmp_path / "tune", *few, *small]
+    subprocess.run(tune, check=True, capture_output=True)
+    tuned = policy.sample(observation, seed=3, tuned="10s")
+    np.testing.assert_array_equal(
+        tuned.actions, policy.sample(observation, seed=3, sampler="sequential", solver="ddim", steps=2).actions
+    )
+    np.savez(tmp_path / "input.npz", observation=observation)
+    paths = ["--model", MODEL, "--input", tmp_path / "input.npz", "--output", tmp_path / "plan.npz"]
+    command = [program(), "sample", "--threads=1", "--seed=3", "--tuned=10s", *paths]
+    subprocess.run(command, check=True, capture_output=True)
+    with np.load(tmp_path / "plan.npz") as file:
+        np.testing.assert_array_equal(tuned.actions, file["actions"])
+    with pytest.raises(ValueError, match="leave `steps` out"):
+        policy.sample(observation, tuned="10s", steps=2)
+    with pytest.raises(ValueError, match="no setting draws 95 % of its plans within 1ns"):
+        policy.sample(observation, tuned="1ns")
+    with parapolicy.Controller(MODEL, initial=[0.0, 0.0], tuned="10s") as controller:
+        assert not controller.health().planning
+
+
 def test_a_plan_says_what_it_took(policy, observation):
     sample = policy.sample(observation, seed=0, sampler="sequential", **QUICK)
     assert (sample.actions.dtype, sample.actions.shape) == (np.float64, (16, 2))

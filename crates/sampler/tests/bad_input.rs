@@ -6,8 +6,8 @@ use std::error::Error as _;
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2};
 use parapolicy_sampler::{
-    BetaSchedule, BoxError, Denoiser, FlowConvention, Noise, PredictionType, SampleError, Sampler, SchedulerConfig,
-    Solver, Strategies, Strategy, Table, TimestepSpacing, WindowConfig,
+    BetaSchedule, BoxError, Denoiser, FinalSigmas, FlowConvention, Noise, PredictionType, SampleError, Sampler,
+    SchedulerConfig, Solver, SolverType, Strategies, Strategy, Table, TimestepSpacing, WindowConfig,
 };
 use proptest::prelude::*;
 
@@ -125,6 +125,15 @@ fn a_table_is_refused_by_field() {
     assert!(dark.starts_with("beta_end is 0.999999, but must be smaller: no signal is left"), "{dark}");
     let silent = text(|config| (config.beta_start, config.beta_end) = (1e-60, 1e-50), "ddim", 100);
     assert!(silent.starts_with("beta_start is 0.00"), "{silent}");
+    let still = text(
+        |config| {
+            (config.timestep_spacing, config.solver_type) = (TimestepSpacing::Trailing, SolverType::Heun);
+            config.final_sigmas_type = FinalSigmas::SigmaMin;
+        },
+        "dpmsolver++",
+        75,
+    );
+    assert!(still.starts_with("final_sigmas_type: `sigma_min` is not supported; use zero, or other steps"), "{still}");
     let flow = |config: &mut SchedulerConfig| {
         (config.prediction_type, config.timestep_spacing) = (PredictionType::Flow, TimestepSpacing::Trailing);
         config.flow = Some(FlowConvention::DIFFUSERS);

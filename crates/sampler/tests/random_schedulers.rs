@@ -1,11 +1,12 @@
 //! Random configurations of `diffusers`' schedulers: the sample is `diffusers`', or the configuration is refused by a field's
-//! name; and every strategy iterates to the sequential sample (`reference/random_schedulers.py`).
+//! name; and every strategy iterates to the sequential sample (`reference/random_schedulers.py`). `RANDOM_SCHEDULERS=FILE`
+//! compares others.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, s};
 use parapolicy_sampler::{
@@ -40,7 +41,9 @@ impl Denoiser for Network {
 }
 
 fn reference() -> (Value, Array2<f32>) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/random_schedulers.json");
+    let others = std::env::var_os("RANDOM_SCHEDULERS").map(PathBuf::from);
+    let ours = || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/random_schedulers.json");
+    let path = others.unwrap_or_else(ours);
     let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let noise: Vec<f32> =
         file["noise"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect();
@@ -66,7 +69,7 @@ fn draw(table: &Table, case: &Value, strategy: Strategy, noise: &Array2<f32>) ->
 #[test]
 fn a_sample_is_that_of_diffusers_or_refused_by_name() {
     let (file, noise) = reference();
-    let (mut right, mut refused, mut wrong) = (0, BTreeMap::<String, usize>::new(), Vec::new());
+    let (mut right, mut refused, mut wrong, mut alone) = (0, BTreeMap::<String, usize>::new(), Vec::new(), 0);
     for case in file["cases"].as_array().unwrap() {
         let table = match table(case) {
             Ok(table) => table,
@@ -80,6 +83,12 @@ fn a_sample_is_that_of_diffusers_or_refused_by_name() {
         };
         let found = draw(&table, case, Strategy::sequential(), &noise).unwrap();
         let Some(expected) = case["sample"].as_array() else {
+            // 1 − ᾱ' − σ², which is 0 there, may be rounded to below it; `diffusers` takes the root all the same.
+            if case["config"]["rescale_betas_zero_snr"] == true && case["solver"] == "ddim:1" {
+                assert!(found.iter().all(|value| value.is_finite()), "{case}");
+                alone += 1;
+                continue;
+            }
             wrong.push(format!("diffusers has none: {case}"));
             continue;
         };
@@ -89,6 +98,7 @@ fn a_sample_is_that_of_diffusers_or_refused_by_name() {
         if off <= TOLERANCE * scale { right += 1 } else { wrong.push(format!("{off:e} off: {case}")) }
     }
     assert!(wrong.is_empty(), "{} wrong, {right} right:\n{}", wrong.len(), wrong.join("\n"));
+    println!("{right} right, {alone} where diffusers has none, refused {refused:?}");
     assert!(right >= 150, "{right} right, refused {refused:?}");
 }
 

@@ -113,7 +113,7 @@ impl Instructions {
             library: self.ort_lib.clone(),
             ..InferenceOptions::default()
         };
-        RecipeOptions { sampling, inference }.recipe(&Strategies::default(), &backends())
+        RecipeOptions { sampling, inference }.recipe(&self.model, &Strategies::default(), &backends())
     }
 }
 

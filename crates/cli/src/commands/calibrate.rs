@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use parapolicy_eval::{Calibration, CalibrationError};
 use parapolicy_policy::{Idle, Inference, Network};
 
@@ -19,21 +20,29 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<(), Failure> {
     let ModelArguments { model, runtime } = &arguments.model;
     let stop = Stop::listen()?;
     let mut measured: Vec<(Calibration, PathBuf)> = Vec::new();
-    let mut stopped = Ok(());
+    let (mut stopped, mut busy) = (Ok(()), false);
     for inference in runtime.asked(model)?.candidates() {
         let mut policy = Network::load(model, &runtime.open(&inference)?).input()?;
         Calibration::check_store(&policy)?;
-        let calibration = match Calibration::measure_unless(&mut policy, &|| stop.is_asked()) {
+        let calibration = match measure(&mut policy, arguments.force, &stop) {
             Err(CalibrationError::Stopped) => {
                 stopped = stop.check("what was measured until then is kept");
                 break;
             }
             measured => measured?,
         };
-        auto_sampler::warn_if_disturbed(&calibration);
         tell!("calibrate: {}", summary(&inference, &calibration));
+        if calibration.disturbed() && !arguments.force {
+            tell!("calibrate: times differ widely, something else was running; this is not kept");
+            busy = true;
+            continue;
+        }
+        auto_sampler::warn_if_disturbed(&calibration);
         let path = calibration.store()?;
         measured.push((calibration, path));
+    }
+    if busy && measured.is_empty() {
+        return Err(anyhow!(BUSY).into());
     }
     measured.sort_by(|(one, _), (other, _)| one.compared().total_cmp(&other.compared()));
     let Some((calibration, path)) = measured.first() else { return stop.check("nothing was measured") };
@@ -43,7 +52,20 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<(), Failure> {
         let (times, limits) = (table::render_calibration(calibration), table::render_roofline(calibration.roofline()));
         say(format_args!("{times}\n{limits}\nkept in {}", path.display()))?;
     }
-    stopped
+    if busy { Err(anyhow!(BUSY).into()) } else { stopped }
+}
+
+const BUSY: &str =
+    "the machine is busy, and what was disturbed is not kept: calibrate when nothing else runs, or with --force";
+
+/// Measures; once again where something else disturbed it, unless it is kept all the same.
+fn measure(policy: &mut Network, force: bool, stop: &Stop) -> Result<Calibration, CalibrationError> {
+    let calibration = Calibration::measure_unless(policy, &|| stop.is_asked())?;
+    if force || !calibration.disturbed() {
+        return Ok(calibration);
+    }
+    tell!("calibrate: times differ widely, something else was running; measuring once again");
+    Calibration::measure_unless(policy, &|| stop.is_asked())
 }
 
 fn summary(inference: &Inference, calibration: &Calibration) -> String {

@@ -7,6 +7,7 @@ mod pusht_table;
 pub mod report;
 pub mod rounds;
 pub mod study;
+pub mod tune;
 
 use parapolicy_eval::Report;
 use parapolicy_pusht::PUSHT;

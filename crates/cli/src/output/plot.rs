@@ -5,6 +5,7 @@ pub mod differences;
 mod latencies;
 mod rewards;
 pub mod study;
+pub mod tune;
 
 use std::io::Write;
 

@@ -10,6 +10,7 @@ mod realtime;
 pub mod roofline;
 mod runtime;
 pub mod study;
+pub mod tuned;
 
 use comfy_table::{CellAlignment, Table, presets};
 use parapolicy_eval::{CutShort, Difference, Interrupted, Interval, Report, SamplerReport, Throughput};
@@ -22,6 +23,7 @@ pub use demos::render_demonstrations;
 pub use roofline::render_roofline;
 pub use runtime::render_installable;
 pub use study::render_study;
+pub use tuned::render_tuned;
 
 /// Cost columns of plans that are sampled one by one.
 const ALONE: [&str; 3] = ["plan p50 ms", "plan p99 ms", "action p50 ms"];

@@ -4,6 +4,8 @@ use parapolicy_policy::{InferenceError, PolicyError, PredictError, UnknownPrecis
 use parapolicy_sampler::{ConfigError, SampleError};
 use thiserror::Error;
 
+use crate::tuned::TunedError;
+
 /// Why a policy cannot be made ready.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -14,6 +16,9 @@ pub enum RecipeError {
     /// There is no precision of this name.
     #[error(transparent)]
     Precision(#[from] UnknownPrecision),
+    /// There is no tuned setting to take.
+    #[error(transparent)]
+    Tuned(#[from] TunedError),
     /// The policy cannot be loaded.
     #[error(transparent)]
     Policy(#[from] PolicyError),

@@ -1,12 +1,13 @@
 //! Options of a recipe as command lines, C and Python give them: names and numbers, each of which may be left out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use parapolicy_policy::{Backends, Endpoints, Inference};
+use parapolicy_policy::{Backends, Endpoints, Inference, Manifest, PolicyError};
 use parapolicy_sampler::{Budget, ConfigError, Strategies, Strategy, WindowConfig};
 
 use super::{Recipe, RecipeError};
+use crate::tuned::{Setting, Tuned, TunedError, Wanted};
 
 /// Options of a recipe; those left out have defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +37,9 @@ pub struct SamplingOptions<'a> {
     pub deadline: Option<Duration>,
     /// Whether a network that fails in mid-plan leaves the best plan there is, in place of an error.
     pub keep_on_failure: bool,
+    /// A time, `20ms` say: sampler, solver, steps, window and tolerance are then those that `parapolicy tune` recommends for
+    /// plans within it, and none of them may be given.
+    pub tuned: Option<&'a str>,
 }
 
 /// Where the network is run.
@@ -58,22 +62,77 @@ pub struct InferenceOptions<'a> {
 }
 
 impl RecipeOptions<'_> {
-    /// The recipe, with names looked up in the lists.
+    /// The recipe for the policy in `model`, with names looked up in the lists. The folder is looked into for
+    /// [`tuned`](SamplingOptions::tuned) alone; then precision and threads that are not given are those of the tuned setting.
     ///
     /// # Errors
     /// [`RecipeError`], with the option that is invalid.
-    pub fn recipe(&self, strategies: &Strategies, backends: &Backends) -> Result<Recipe, RecipeError> {
+    pub fn recipe(&self, model: &Path, strategies: &Strategies, backends: &Backends) -> Result<Recipe, RecipeError> {
         let inference = self.inference.inference(backends)?;
-        self.sampling.recipe(strategies, inference)
+        let Some(within) = self.sampling.tuned()? else { return self.sampling.untuned(strategies, inference) };
+        let manifest = Manifest::load(model).map_err(PolicyError::from)?;
+        let wanted = Wanted {
+            precision: self.inference.precision.map(|_| inference.precision.to_string()),
+            threads: (inference.threads > 0).then_some(inference.threads),
+        };
+        let tuned = Tuned::load(&manifest, &inference)?;
+        let setting = tuned.take(within, &wanted)?;
+        let inference = setting.inference(&inference)?;
+        self.sampling.of(setting).untuned(strategies, inference)
     }
 }
 
 impl SamplingOptions<'_> {
-    /// The recipe, for a network that is run as `inference` says.
+    /// The recipe, for a network of this manifest that is loaded already, and run as `inference` says: its precision and
+    /// threads are settled, and [`tuned`](Self::tuned) chooses among the settings that have them.
     ///
     /// # Errors
     /// As [`RecipeOptions::recipe`].
-    pub fn recipe(&self, strategies: &Strategies, inference: Inference) -> Result<Recipe, RecipeError> {
+    pub fn recipe(
+        &self,
+        manifest: &Manifest,
+        strategies: &Strategies,
+        inference: Inference,
+    ) -> Result<Recipe, RecipeError> {
+        let Some(within) = self.tuned()? else { return self.untuned(strategies, inference) };
+        let wanted = Wanted { precision: Some(inference.precision.to_string()), threads: Some(inference.threads()) };
+        let tuned = Tuned::load(manifest, &inference)?;
+        self.of(tuned.take(within, &wanted)?).untuned(strategies, inference)
+    }
+
+    /// The time in which a tuned setting has to draw plans, if one is asked for.
+    fn tuned(&self) -> Result<Option<Duration>, TunedError> {
+        let Some(text) = self.tuned else { return Ok(None) };
+        let given = [
+            ("sampler", self.sampler.is_some()),
+            ("solver", self.solver.is_some()),
+            ("steps", self.steps.is_some()),
+            ("window", self.window.is_some()),
+            ("tolerance", self.tolerance.is_some()),
+        ];
+        if let Some((name, _)) = given.into_iter().find(|(_, given)| *given) {
+            return Err(TunedError::Conflict(name));
+        }
+        let within = humantime::parse_duration(text).map_err(|_| TunedError::Time(text.into()))?;
+        Ok(Some(within))
+    }
+
+    /// The same options with how plans are drawn from a setting.
+    fn of<'s>(&self, setting: &'s Setting) -> SamplingOptions<'s> {
+        let Setting { solver, steps, sampler, window, tolerance, .. } = setting;
+        SamplingOptions {
+            sampler: Some(sampler),
+            solver: Some(solver),
+            steps: Some(*steps),
+            window: *window,
+            tolerance: *tolerance,
+            rounds: self.rounds,
+            deadline: self.deadline,
+            tuned: None,
+        }
+    }
+
+    fn untuned(&self, strategies: &Strategies, inference: Inference) -> Result<Recipe, RecipeError> {
         let defaults = Recipe::default();
         Ok(Recipe {
             strategy: self.strategy(strategies)?,

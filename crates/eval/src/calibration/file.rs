@@ -15,6 +15,7 @@ pub(super) struct File {
     schema_version: u32,
     key: CalibrationKey,
     batches: Vec<BatchTime>,
+    row_again_ms: f64,
     roofline: Roofline,
     profiles: Vec<FileProfiles>,
 }
@@ -54,6 +55,7 @@ impl Serialize for Calibration {
             schema_version: SCHEMA_VERSION,
             key: self.key.clone(),
             batches: self.batches.clone(),
+            row_again_ms: self.row_again_ms,
             roofline: self.roofline.clone(),
             profiles: profiles.collect(),
         };
@@ -109,6 +111,9 @@ impl File {
 
     pub fn calibration(self) -> Result<Calibration, Problem> {
         let cost = cost(&self.batches).map_err(|error| ("batches".into(), format!("are damaged ({error})")))?;
+        if !(self.row_again_ms.is_finite() && self.row_again_ms > 0.0) {
+            return Err(("row_again_ms".into(), "is damaged (it must be finite and positive)".into()));
+        }
         if let Some(place) = self.roofline.damaged() {
             return Err((format!("roofline.{place}"), "is damaged (numbers must be finite and positive)".into()));
         }
@@ -124,7 +129,8 @@ impl File {
             }
             profiles.push(Profiled { sampling, observations, candidates });
         }
-        Ok(Calibration { key: self.key, batches: self.batches, cost, roofline: self.roofline, profiles })
+        let Self { key, batches, row_again_ms, roofline, .. } = self;
+        Ok(Calibration { key, batches, row_again_ms, cost, roofline, profiles })
     }
 }
 

@@ -54,6 +54,25 @@ pub(super) fn batch_times(
     Ok(Some(ROWS.into_iter().zip(times).map(|(rows, times)| BatchTime::of(rows, times)).collect()))
 }
 
+/// Minimum and maximum number of visits of a single row.
+const VISITS: [usize; 2] = [3, 40];
+const ROW_TIME: Duration = Duration::from_millis(200);
+
+/// The median time of a batch of one row, in milliseconds.
+pub(crate) fn row_ms(denoiser: &mut dyn Denoiser, dim: usize, timestep: f32) -> Result<f64, BoxError> {
+    let mut bench = Bench::new(denoiser, dim, timestep);
+    bench.visit(1, &mut Vec::new())?;
+    let mut times = Vec::new();
+    let started = Instant::now();
+    for visit in 0..VISITS[1] {
+        if visit >= VISITS[0] && started.elapsed() >= ROW_TIME {
+            break;
+        }
+        bench.visit(1, &mut times)?;
+    }
+    Ok(BatchTime::of(1, times).median_ms)
+}
+
 /// A network, and batches to time it with.
 struct Bench<'a> {
     denoiser: &'a mut dyn Denoiser,

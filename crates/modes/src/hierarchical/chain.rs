@@ -18,12 +18,12 @@ use crate::state::State;
 #[derive(Debug)]
 pub struct HierarchicalChain<'a, C: Component> {
     model: &'a Hierarchical<C>,
-    grouped: Grouped<'a, C>,
+    pub(super) grouped: Grouped<'a, C>,
     alpha: f64,
     gamma: f64,
     tables: f64,
-    seed: u64,
-    iteration: u64,
+    pub(super) seed: u64,
+    pub(super) iteration: u64,
 }
 
 impl<'a, C: Component> HierarchicalChain<'a, C> {
@@ -86,17 +86,9 @@ impl<'a, C: Component> HierarchicalChain<'a, C> {
 
     /// Draws the next partition.
     pub fn step(&mut self) {
-        let mut serial = generator(self.seed, self.iteration, Purpose::Serial);
+        let (mut serial, concentrations) = self.begin();
         let (seed, iteration, points) = (self.seed, self.iteration, self.grouped.state.labels.len());
         let grouped = &mut self.grouped;
-        let (of_groups, of_clusters) = grouped.draw_tables(self.alpha, seed, iteration);
-        self.tables = of_groups.iter().sum();
-        let clusters = of_clusters.len() as f64;
-        // Concentrations given the tables alone, so before β.
-        self.gamma = self.model.gamma.next(&mut serial, self.gamma, self.tables, clusters);
-        self.alpha = next_alpha(self.model.alpha, &mut serial, self.alpha, grouped, self.tables);
-        let concentrations = [self.alpha, self.gamma];
-        grouped.draw_beta(&of_clusters, self.gamma, &mut serial);
         grouped.guarded_gibbs(self.alpha, &mut serial, seed, iteration);
         (0..MOVES).for_each(|number| grouped.launch_move(concentrations, &mut serial, seed, iteration, number));
         if points <= COLLAPSED {
@@ -106,6 +98,19 @@ impl<'a, C: Component> HierarchicalChain<'a, C> {
             grouped.collapsed_steps(concentrations, &mut serial, chosen.into_iter());
         }
         self.iteration += 1;
+    }
+
+    /// What an iteration begins with: tables, then the concentrations given them alone, α and γ, then β.
+    pub(super) fn begin(&mut self) -> (ChaCha8Rng, [f64; 2]) {
+        let mut serial = generator(self.seed, self.iteration, Purpose::Serial);
+        let grouped = &mut self.grouped;
+        let (of_groups, of_clusters) = grouped.draw_tables(self.alpha, self.seed, self.iteration);
+        self.tables = of_groups.iter().sum();
+        let clusters = of_clusters.len() as f64;
+        self.gamma = self.model.gamma.next(&mut serial, self.gamma, self.tables, clusters);
+        self.alpha = next_alpha(self.model.alpha, &mut serial, self.alpha, grouped, self.tables);
+        grouped.draw_beta(&of_clusters, self.gamma, &mut serial);
+        (serial, [self.alpha, self.gamma])
     }
 }
 

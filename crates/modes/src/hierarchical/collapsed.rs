@@ -56,7 +56,8 @@ impl<C: Component> Grouped<'_, C> {
             with_point.push(component.log_marginal(&sums));
             weights.push((alpha * self.rest).ln() + with_point[clusters]);
             let drawn = categorical(serial, &weights);
-            let to = if drawn < clusters { drawn } else { self.open(gamma, serial, &mut marginals) };
+            let to = if drawn < clusters { drawn } else { self.open(gamma, serial) };
+            marginals.resize(self.clusters(), 0.0);
             component.add(self.state.of_mut(to), &point, 1.0);
             let clusters = self.clusters();
             self.counts[group * clusters + to] += 1.0;
@@ -67,7 +68,7 @@ impl<C: Component> Grouped<'_, C> {
     }
 
     /// A place for a cluster, with its share of the rest.
-    fn open(&mut self, gamma: f64, serial: &mut ChaCha8Rng, marginals: &mut Vec<f64>) -> usize {
+    pub(super) fn open(&mut self, gamma: f64, serial: &mut ChaCha8Rng) -> usize {
         let share = beta(serial, 1.0, gamma).clamp(1e-300, 1.0 - f64::EPSILON);
         let mass = share * self.rest;
         self.rest -= mass;
@@ -85,7 +86,6 @@ impl<C: Component> Grouped<'_, C> {
         let len = self.state.statistics.len() + self.state.component.statistics_len();
         self.state.statistics.resize(len, 0.0);
         self.beta.push(mass);
-        marginals.push(0.0);
         clusters
     }
 }

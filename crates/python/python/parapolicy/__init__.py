@@ -5,10 +5,10 @@ Importing the package registers ``parapolicy/PushT-v0`` with gymnasium.
 
 from gymnasium.envs.registration import register
 
-from parapolicy import pusht
+from parapolicy import modes, pusht
 from parapolicy._native import Command, Controller, Event, Health, Policy, Sample
 
-__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample"]
+__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "modes"]
 
 register(
     id="parapolicy/PushT-v0",

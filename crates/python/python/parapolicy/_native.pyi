@@ -8,7 +8,21 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self, Unpack
 
-__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "World", "Worlds", "read_action"]
+__all__ = [
+    "Command",
+    "Controller",
+    "Event",
+    "Health",
+    "ModesFound",
+    "Policy",
+    "Sample",
+    "World",
+    "Worlds",
+    "plan_features",
+    "read_action",
+    "sample_partitions",
+    "search_modes",
+]
 
 _Floats = npt.NDArray[np.float64]
 _Pixels = npt.NDArray[np.uint8]
@@ -31,6 +45,10 @@ class _Sampling(TypedDict, total=False):
     """Seconds that a plan may take: the best there is by then is the plan. Default: no limit."""
     rounds: int | None
     """Network calls, one after the other, that a plan may take, likewise."""
+    tuned: str | None
+    """A time, ``20ms`` say: sampler, solver, steps, window and tolerance are those that ``parapolicy tune`` recommends for
+    it on this machine, and none of them may be given. A ``Policy`` keeps its precision and threads; a ``Controller`` takes
+    the tuned ones, where none are given. ValueError if nothing was measured, or no setting is fast enough."""
 
 @final
 class Sample:
@@ -221,7 +239,7 @@ class Controller:
         safe: npt.ArrayLike | None = None,
         watchdog: float | None = None,
         provider: Literal["cpu", "cuda", "native", "openvino", "tensorrt"] | None = None,
-        precision: Literal["f32", "bf16"] = "f32",
+        precision: Literal["f32", "bf16"] | None = None,
         threads: int = 0,
         ort_lib: str | PathLike[str] | None = None,
         **sampling: Unpack[_Sampling],
@@ -354,3 +372,53 @@ class Worlds:
 
 def read_action(action: npt.ArrayLike) -> tuple[float, float]:
     """Reads an action as ``World.step`` does."""
+
+@final
+class ModesFound:
+    """What ``parapolicy.modes.find`` makes a ``Modes`` of."""
+
+    @property
+    def numbers(self) -> _Floats: ...
+    @property
+    def components(self) -> _Floats: ...
+    @property
+    def labels(self) -> npt.NDArray[np.uint64]: ...
+    @property
+    def weights(self) -> list[list[list[float]]]: ...
+    @property
+    def apart(self) -> _Floats: ...
+    @property
+    def rare(self) -> npt.NDArray[np.bool_]: ...
+    @property
+    def medoids(self) -> npt.NDArray[np.uint64]: ...
+
+def search_modes(
+    points: npt.ArrayLike,
+    scale: float,
+    *,
+    groups: list[int] | None,
+    burn_in: int,
+    draws: int,
+    thin: int,
+    rare: float,
+    seed: int,
+) -> ModesFound:
+    """As ``parapolicy.modes.find``."""
+
+def plan_features(plans: npt.ArrayLike, groups: list[int]) -> tuple[_Floats, float]:
+    """As ``parapolicy.modes.features``."""
+
+def sample_partitions(
+    points: npt.ArrayLike,
+    scale: float,
+    *,
+    kappa: float,
+    mean: list[float],
+    alpha: float | None,
+    strategy: str,
+    climb: int,
+    burn_in: int,
+    draws: int,
+    seed: int,
+) -> tuple[npt.NDArray[np.uint32], int, _Floats]:
+    """Labels of every draw ``[draws, n]``, which draw agrees with most, the concentration of each draw ``[draws]``."""

@@ -27,14 +27,15 @@ pub(super) fn coefficients(
         let alpha = alphas[timestep];
         let alpha_next = timestep.checked_sub(stride).map_or(alpha_final, |next| alphas[next]);
         let variance = posterior_variance(alpha, alpha_next);
+        // Single precision, as in `diffusers`: where ᾱ is almost 0 and η is 1, the difference is its rounding and little else.
+        let noise = eta as f32 * (variance as f32).sqrt();
+        let direction = f64::from((1.0 - alpha_next - noise * noise).max(0.0).sqrt());
         let [alpha, alpha_next] = [alpha, alpha_next].map(f64::from);
-        let noise_variance = eta * eta * variance;
-        let direction = (1.0 - alpha_next - noise_variance).max(0.0).sqrt();
         let state = direction / (1.0 - alpha).sqrt();
         Coefficients {
             state,
             denoised: alpha_next.sqrt() - state * alpha.sqrt(),
-            noise: noise_variance.sqrt(),
+            noise: f64::from(noise),
             excess: if config.clip_sample || config.thresholding { direction } else { 0.0 },
             variance,
             ..Coefficients::default()

@@ -64,6 +64,14 @@ pub(super) fn coefficients(
     (0..steps).map(step).collect()
 }
 
+/// Whether the last step has no length, and divides by it: with weights of g₁ or g₂ that have k below them.
+pub(super) fn stands_still(config: &SchedulerConfig, timesteps: &[usize]) -> bool {
+    let steps = timesteps.len();
+    let from_zero = config.final_sigmas_type == FinalSigmas::SigmaMin && timesteps.last() == Some(&0);
+    let order = if from_zero { order(config, steps - 1, steps) } else { 1 };
+    order == 3 || (order == 2 && config.solver_type == SolverType::Heun)
+}
+
 /// λ = ln(α/σ) of ᾱ.
 pub(super) fn log_snr(alpha: f32) -> f64 {
     let alpha = f64::from(alpha);

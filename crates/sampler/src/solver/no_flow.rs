@@ -22,6 +22,10 @@ pub(super) fn fill(solver: Solver, config: &SchedulerConfig, steps: usize) -> Re
     let coefficients = match solver {
         Solver::Ddpm => ddpm::coefficients(config, &alphas, &timesteps),
         Solver::Ddim { eta } => ddim::coefficients(config, &alphas, &timesteps, eta),
+        _ if dpm_solver_pp::stands_still(config, &timesteps) => {
+            let supported = "zero, or other steps: the last of them is at timestep 0, and sigma_min is the noise there";
+            return Err(ConfigError::unsupported("final_sigmas_type", &config.final_sigmas_type, supported));
+        }
         _ => dpm_solver_pp::coefficients(config, &alphas, &timesteps, solver == Solver::SdeDpmSolverPlusPlus),
     };
     Ok(Filled { levels, coefficients })

@@ -1,5 +1,6 @@
 """Random configurations of `diffusers`' schedulers and the samples that they lead to, `python random_schedulers.py` (numpy,
-torch, diffusers). Writes `random_schedulers.json` beside itself.
+torch, diffusers). Writes `random_schedulers.json` beside itself. `python random_schedulers.py SEED COUNT FILE` draws others,
+which `RANDOM_SCHEDULERS=FILE cargo test -p parapolicy-sampler --test random_schedulers` compares instead.
 
 The network is a closed form (`network` below, and the same in `tests/random_schedulers.rs`); the noise is drawn once and shared.
 A scheduler that raises, or whose sample is not finite, has no sample. Schedulers are as `diffusers` makes them, their tables in
@@ -8,6 +9,7 @@ single precision; samples are in double.
 
 import inspect
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from diffusers.schedulers import scheduling_ddpm, scheduling_flow_match_euler_di
 CASES = 240
 # Where ᾱ is almost 1, its rounding to single precision is most of 1 − ᾱ.
 FIRST_LEVELS = 24
+# Where ᾱ is almost 0 and η is 1, σ² is 1 − ᾱ' but for its rounding, and what is left of them is a difference of the two.
+LAST_LEVELS = 24
 SHAPE = (1, 3, 2)
 CLASSES = [DDPMScheduler, DDIMScheduler, DPMSolverMultistepScheduler, FlowMatchEulerDiscreteScheduler]
 
@@ -103,6 +107,21 @@ def draw_first_levels(random: np.random.Generator) -> dict:
     return {"config": config, "steps": steps, "solver": str(random.choice(["ddim", "ddim:0.5", "ddim:1"]))}
 
 
+def draw_last_levels(random: np.random.Generator) -> dict:
+    """A case of DDIM with noise of its own that begins at the last noise level, where next to nothing is left of the signal."""
+    trained = int(random.choice([100, 1000, 1000]))
+    config = {"_class_name": "DDIMScheduler", "num_train_timesteps": trained, "beta_schedule": "squaredcos_cap_v2"}
+    config["prediction_type"] = str(random.choice(["sample", "v_prediction"]))
+    if random.random() < 0.6:
+        scale = 1000 / trained
+        config |= {"beta_schedule": "scaled_linear", "beta_start": round(0.0004 * scale, 6), "beta_end": 0.016 * scale}
+        config |= {"rescale_betas_zero_snr": True}
+    config |= {"timestep_spacing": str(random.choice(["trailing", "linspace"]))}
+    config |= {"clip_sample": bool(random.integers(2))}
+    steps = int(random.choice([1, 2, 3, 5, 10, 20, 50, 100]))
+    return {"config": config, "steps": steps, "solver": str(random.choice(["ddim:0.99", "ddim:1", "ddim:1"]))}
+
+
 def scheduler_of(case: dict):
     config = case["config"]
     kind = getattr(diffusers, config["_class_name"])
@@ -132,13 +151,15 @@ def sample(case: dict, noise: np.ndarray) -> list[float] | None:
     return [float(f"{value:.9g}") for value in x] if np.isfinite(x).all() else None
 
 
-def main() -> None:
+def main(seed: int, count: int, file: Path) -> None:
     warnings.simplefilter("ignore")
-    random = np.random.default_rng(15)
+    random = np.random.default_rng(seed)
     noise = random.standard_normal((102, 6)).astype(np.float32)
+    first, last = (max(1, count * part // CASES) for part in (FIRST_LEVELS, LAST_LEVELS))
+    drawn = [draw] * count + [draw_first_levels] * first + [draw_last_levels] * last
     cases = []
-    while len(cases) < CASES + FIRST_LEVELS:
-        case = draw(random) if len(cases) < CASES else draw_first_levels(random)
+    for draws in drawn:
+        case = draws(random)
         try:
             case["sample"] = sample(case, noise.astype(np.float64))
         except (ValueError, IndexError) as error:
@@ -148,8 +169,9 @@ def main() -> None:
     lines = ",\n".join(json.dumps(case) for case in cases)
     flat = json.dumps([float(f"{value:.9g}") for value in noise.reshape(-1)])
     text = f'{{"diffusers": "{diffusers.__version__}",\n"noise": {flat},\n"cases": [\n{lines}\n]}}\n'
-    (Path(__file__).parent / "random_schedulers.json").write_text(text)
+    file.write_text(text)
 
 
 if __name__ == "__main__":
-    main()
+    seed, count, file = sys.argv[1:] or (15, CASES, Path(__file__).parent / "random_schedulers.json")
+    main(int(seed), int(count), Path(file))

@@ -43,7 +43,7 @@ fn calibration() -> Calibration {
     let limits = Limits { gflop_per_second: 256.0, reads };
     let batch = |rows| BatchLimit { rows, flop: 1000, bytes: 100, least_ms: 0.5, median_ms: 0.75, fraction: 0.625 };
     let roofline = Roofline::Known(KnownRoofline { limits, batches: vec![batch(1), batch(8)] });
-    Calibration { key: key(), cost: cost(&batches).unwrap(), batches, roofline, profiles }
+    Calibration { key: key(), cost: cost(&batches).unwrap(), batches, row_again_ms: 0.8, roofline, profiles }
 }
 
 /// A place for a file.
@@ -99,6 +99,14 @@ fn wide_spreads_are_told_from_narrow_ones() {
     assert!(calibration.disturbed());
 }
 
+/// The first measurement of a row said 0.75 ms.
+#[test]
+fn a_row_that_takes_another_time_at_the_end_is_noticed() {
+    for (row_again_ms, disturbed) in [(0.75, false), (0.9, false), (1.0, true), (0.6, false), (0.5, true)] {
+        assert_eq!(Calibration { row_again_ms, ..calibration() }.disturbed(), disturbed, "{row_again_ms}");
+    }
+}
+
 /// Every key but the first, by the field in which it differs.
 fn other_keys() -> [(&'static str, CalibrationKey); 11] {
     [
@@ -147,6 +155,7 @@ fn damaged_files_are_refused() {
         ("/batches/2/median_ms", json!(-40.0)),
         ("/batches/0/median_ms", Value::Null),
         ("/batches/0/rows", json!(3)),
+        ("/row_again_ms", json!(0)),
         ("/roofline/known/limits/gflop_per_second", json!(0)),
         ("/roofline/known/batches/1/least_ms", json!(-0.5)),
         ("/roofline", json!({"guessed": "ten"})),

@@ -1,4 +1,6 @@
-//! The processor that batches are timed on.
+//! The processor that times are measured on.
+
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
@@ -14,7 +16,13 @@ pub struct Cpu {
 
 impl Cpu {
     /// The processor that this program runs on.
+    #[must_use]
     pub fn of_this_machine() -> Self {
+        static CPU: LazyLock<Cpu> = LazyLock::new(Cpu::read);
+        CPU.clone()
+    }
+
+    fn read() -> Self {
         let what = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
         let system = System::new_with_specifics(what).ok();
         let cpus = system.as_ref().map_or(&[][..], System::cpus);
