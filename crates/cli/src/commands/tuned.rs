@@ -66,6 +66,7 @@ impl RuntimeArguments {
             pinned: asked.pinned,
             devices: asked.devices.clone(),
             library: asked.library.clone(),
+            endpoints: asked.endpoints.clone(),
         };
         let sampling = SamplingOptions { tuned: Some(within), ..SamplingOptions::default() };
         let options = RecipeOptions { sampling, inference };
