@@ -195,7 +195,7 @@ impl BatchedSampler {
                 Ok(true) => break,
                 Ok(false) => {}
                 Err(error) if spending.keeps(&error) => {
-                    self.unfinished.iter().for_each(|&plan| self.drawings[plan].fail(&self.table, &noises[plan]));
+                    self.unfinished.iter().for_each(|&plan| self.drawings[plan].fail(&self.table));
                     break;
                 }
                 Err(error) => return Err(error),

@@ -122,11 +122,10 @@ impl Drawing {
         self.ended = reason;
     }
 
-    /// Ends the sample with the guess of the last round, whatever the strategy has prepared since.
-    pub fn fail(&mut self, table: &Table, noise: &Noise) {
-        self.method.complete(&Diffusion::new(table, noise, &self.known), &mut self.path);
+    /// Ends the sample with the guess of the last round, whatever the strategy has written for the next one since.
+    pub fn fail(&mut self, table: &Table) {
+        self.path.state_mut(table.steps()).copy_from_slice(&self.guess);
         self.ended = Ended::Failed;
-        self.whole = true;
     }
 
     /// The rows that the network is to evaluate next.

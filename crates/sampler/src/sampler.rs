@@ -144,7 +144,7 @@ impl Sampler {
                 if !spending.keeps(&error) {
                     return Err(error);
                 }
-                self.drawing.fail(&self.table, noise);
+                self.drawing.fail(&self.table);
                 break;
             }
             let drawn = self.drawing.tell(&self.table, noise, predictions.view());

@@ -304,12 +304,11 @@ impl RollingSampler {
 impl Place {
     /// The denoiser has failed.
     fn lose(&mut self, table: &Table) {
-        self.state = match &self.noise {
-            Some(noise) if self.allowance.keeps() => {
-                self.drawing.fail(table, noise);
-                State::Ended
-            }
-            _ => State::Vacant,
+        self.state = if self.allowance.keeps() {
+            self.drawing.fail(table);
+            State::Ended
+        } else {
+            State::Vacant
         };
     }
 
