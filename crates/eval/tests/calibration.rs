@@ -50,7 +50,7 @@ fn calibrating_trying_and_choosing() {
 
     assert_eq!(calibration.profiled(&DDIM), None);
     let unknown = calibration.choose(&DDIM).unwrap_err().to_string();
-    assert_eq!(unknown, "profiles is 0, but must be at least 1");
+    assert_eq!(unknown, "profiles is 0, but must be at least 1 that kept its tolerance");
 
     calibration.profile(&mut policy, &DDIM, &[]).unwrap();
     calibration.profile(&mut policy, &DDPM, &[observation()]).unwrap();

@@ -10,8 +10,8 @@ import pytest
 
 from parapolicy._native import Worlds
 
-# Seconds until the signal, and how long the main thread may compute until it surfaces: a round of the sampler. Time of the
-# processor, whatever else the machine does.
+# Seconds until the signal, and how long the main thread may compute until it surfaces: a round of the sampler. Time of
+# the processor, whatever else the machine does.
 DELAY = 0.3
 PROMPT = 2.0
 

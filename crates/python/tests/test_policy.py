@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -44,7 +45,8 @@ def test_a_tuned_plan_is_that_of_the_program(policy, observation, tmp_path, monk
     monkeypatch.setenv("PARAPOLICY_CACHE", str(tmp_path))
     with pytest.raises(ValueError, match="tuned: nothing was measured of this policy with the provider native here"):
         policy.sample(observation, tuned="10s")
-    few = ["--reference-steps=60", "--solver=ddim", "--steps=2", "--sampler=sequential", "--observations=2", "--plans=2"]
+    few = ["--reference-steps=60", "--solver=ddim", "--steps=2", "--sampler=sequential"]
+    few += ["--observations=2", "--plans=2"]
     small = ["--drawn", "--threads=1", "--precision=f32", "--force", "--within=10s", "--distance-margin=100"]
     tune = [program(), "tune", "--model", MODEL, "--out", tmp_path / "tune", *few, *small]
     subprocess.run(tune, check=True, capture_output=True)

@@ -40,15 +40,16 @@ class _Sampling(TypedDict, total=False):
     window: int | None
     """Denoising steps in the air at once; default 12 for ``speculative``, 20 for the others."""
     tolerance: float | None
-    """What may be accepted; default 0.1. With `picard`, how far a plan may end from `sequential`'s (normalised units)."""
+    """What may be accepted; default 0.1. With ``picard`` how far a plan may end from ``sequential``'s, normalised."""
     deadline: float | None
     """Seconds that a plan may take: the best there is by then is the plan. Default: no limit."""
     rounds: int | None
     """Network calls, one after the other, that a plan may take, likewise."""
     tuned: str | None
-    """A time, ``20ms`` say: sampler, solver, steps, window and tolerance are those that ``parapolicy tune`` recommends for
-    it on this machine, and none of them may be given. A ``Policy`` keeps its precision and threads; a ``Controller`` takes
-    the tuned ones, where none are given. ValueError if nothing was measured, or no setting is fast enough."""
+    """A time, ``20ms`` say: sampler, solver, steps, window and tolerance are those that ``parapolicy tune`` recommends
+    for it on this machine, and none of them may be given. A ``Policy`` keeps its precision and threads; a
+    ``Controller`` takes the tuned ones, where none are given. ValueError if nothing was measured, or no setting is fast
+    enough."""
 
 @final
 class Sample:
