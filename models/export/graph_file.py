@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from onnxscript import FLOAT, opset18
 from torch import Tensor, nn
 
 from export.errors import ExportError
@@ -92,6 +93,16 @@ def quiet() -> Iterator[None]:
         logging.disable(before)
 
 
+def batch_norm(
+    x: FLOAT, weight: FLOAT, bias: FLOAT, mean: FLOAT, variance: FLOAT, momentum: float, eps: float
+) -> tuple[FLOAT, FLOAT, FLOAT]:
+    """What a batch normalisation is in ONNX; the other two values are for training. PyTorch 2.6 takes it to have all three
+    in any case, which onnxscript's own translation does not expect."""
+    normal = opset18.BatchNormalization(x, weight, bias, mean, variance, epsilon=eps)
+    first = normal[0] if isinstance(normal, tuple) else normal
+    return first, opset18.Identity(mean), opset18.Identity(variance)
+
+
 def exported(network: Network) -> onnx.ModelProto:
     """The network as PyTorch's exporter has it, without what is of no use."""
     # Without an end, PyTorch 2.6 finds that a batch could be as long as a slice without an end.
@@ -105,6 +116,7 @@ def exported(network: Network) -> onnx.ModelProto:
         opset_version=OPSET,
         dynamo=True,
         dynamic_shapes=tuple({0: batch} for _ in inputs),
+        custom_translation_table={torch.ops.aten._native_batch_norm_legit_no_training.default: batch_norm},
         verbose=False,
     )
     model = program.model_proto
@@ -114,6 +126,9 @@ def exported(network: Network) -> onnx.ModelProto:
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     model.graph.ClearField("value_info")
+    for node in model.graph.node:
+        if node.op_type == "BatchNormalization":
+            del node.output[1:]
     return model
 
 

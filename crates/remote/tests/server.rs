@@ -245,5 +245,5 @@ fn its_version_is_of_servers_and_of_their_models() {
     assert_eq!(second, format!("{} version 7", other.url()));
     assert_eq!(both, format!("{first}, {second}"));
     let named = format!("{}/versions/7", other.url());
-    assert_eq!(version(&[named.clone()]), named);
+    assert_eq!(version(std::slice::from_ref(&named)), named);
 }
