@@ -94,13 +94,13 @@ def quiet() -> Iterator[None]:
 
 
 def batch_norm(
-    x: FLOAT, weight: FLOAT, bias: FLOAT, mean: FLOAT, variance: FLOAT, momentum: float, eps: float
+    input: FLOAT, weight: FLOAT, bias: FLOAT, running_mean: FLOAT, running_var: FLOAT, momentum: float, eps: float
 ) -> tuple[FLOAT, FLOAT, FLOAT]:
-    """What a batch normalisation is in ONNX; the other two values are for training. PyTorch 2.6 takes it to have all three
-    in any case, which onnxscript's own translation does not expect."""
-    normal = opset18.BatchNormalization(x, weight, bias, mean, variance, epsilon=eps)
+    """What a batch normalisation is in ONNX, its parameters named as PyTorch's; the other two values are for training.
+    PyTorch 2.6 takes it to have all three in any case, which onnxscript's own translation does not expect."""
+    normal = opset18.BatchNormalization(input, weight, bias, running_mean, running_var, epsilon=eps)
     first = normal[0] if isinstance(normal, tuple) else normal
-    return first, opset18.Identity(mean), opset18.Identity(variance)
+    return first, opset18.Identity(running_mean), opset18.Identity(running_var)
 
 
 def exported(network: Network) -> onnx.ModelProto:
