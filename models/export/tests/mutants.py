@@ -1,7 +1,9 @@
-"""Feeds mutants of checkpoints to the exporters: each must be read, or refused in one line.
+"""Feeds mutants of checkpoints to the exporters, or of their files to what reads these alone: each must be read, or
+refused in one line.
 
-`python -m export.tests.mutants SEEDS COUNT FIRST`, in a process of its own, as it limits its memory. SEEDS holds
-`lerobot/`, `latest.ckpt` and `policy-1.pt`, one of each kind, small. A mutant is its number: the same one again.
+`python -m export.tests.mutants checkpoints|files SEEDS COUNT FIRST`, in a process of its own, as it limits its memory.
+SEEDS holds `lerobot/`, `latest.ckpt` and `policy-1.pt`, one of each kind, small. A mutant is its number: the same one
+again.
 """
 
 import json
@@ -18,7 +20,7 @@ from random import Random
 
 import torch
 
-from export import diffusion_policy, lerobot, trained
+from export import diffusion_policy, lerobot, reading, trained
 from export.errors import LONGEST, ExportError
 from export.pickles import load
 
@@ -112,23 +114,42 @@ def of_folder(path: Path, mutant: Path, random: Random) -> None:
     file.write_bytes(change(file.read_bytes(), random))
 
 
-KINDS: dict[str, tuple[Callable, Callable]] = {
-    "lerobot": (lerobot.load, of_folder),
-    "latest.ckpt": (diffusion_policy.load, of_archive),
-    "policy-1.pt": (trained.load, of_archive),
+def of_file(change: Callable[[bytes, Random], bytes]) -> Callable[[Path, Path, Random], None]:
+    """A mutant of a file by its content."""
+
+    def write(path: Path, mutant: Path, random: Random) -> None:
+        mutant.write_bytes(change(path.read_bytes(), random))
+
+    return write
+
+
+Kinds = dict[str, tuple[Callable, Callable]]
+PARTS: dict[str, Kinds] = {
+    "checkpoints": {
+        "lerobot": (lerobot.load, of_folder),
+        "latest.ckpt": (diffusion_policy.load, of_archive),
+        "policy-1.pt": (trained.load, of_archive),
+    },
+    "files": {
+        "latest.ckpt": (load, of_archive),
+        "policy-1.pt": (load, of_archive),
+        "lerobot/model.safetensors": (reading.read_tensors, of_file(of_safetensors)),
+        "lerobot/config.json": (reading.read_json, of_file(of_json)),
+    },
 }
 
 
-def tried(seeds: Path, number: int) -> bool:
+def tried(kinds: Kinds, seeds: Path, number: int) -> bool:
     """Whether a mutant could be read; one that is refused says so in one line."""
     random = Random(number)
-    name = random.choice(sorted(KINDS))
-    read, mutate = KINDS[name]
+    name = random.choice(sorted(kinds))
+    read, mutate = kinds[name]
     with tempfile.TemporaryDirectory() as folder:
-        mutate(seeds / name, Path(folder) / name, random)
+        mutant = Path(folder) / Path(name).name
+        mutate(seeds / name, mutant, random)
         signal.alarm(SECONDS)
         try:
-            read(Path(folder) / name)
+            read(mutant)
             return True
         except ExportError as error:
             said = str(error)
@@ -144,9 +165,9 @@ def late(*_: object) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGALRM, late)
-    seeds, count, first = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    kinds, seeds, count, first = PARTS[sys.argv[1]], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     torch.set_num_threads(1)
-    for name, (read, _) in KINDS.items():
+    for name, (read, _) in kinds.items():
         read(seeds / name)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + MEMORY
@@ -154,7 +175,7 @@ def main() -> None:
     whole = 0
     for number in range(first, first + count):
         try:
-            whole += tried(seeds, number)
+            whole += tried(kinds, seeds, number)
         except BaseException as error:
             raise SystemExit(f"mutant {number}: {type(error).__name__}: {error}") from error
     print(f"{count} mutants: {whole} read, {count - whole} refused")

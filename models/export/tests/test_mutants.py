@@ -43,8 +43,9 @@ def plain(path: Path) -> None:
     torch.save({"cfg": config, "state_dicts": {"ema_model": states["ema_model"]}}, path)
 
 
-def test_mutants_are_read_or_refused_in_one_line(seeds: Path) -> None:
-    command = [sys.executable, "-m", "export.tests.mutants", seeds, str(MUTANTS), str(FIRST)]
+@pytest.mark.parametrize("part", ["checkpoints", "files"])
+def test_mutants_are_read_or_refused_in_one_line(part: str, seeds: Path) -> None:
+    command = [sys.executable, "-m", "export.tests.mutants", part, seeds, str(MUTANTS), str(FIRST)]
     done = subprocess.run(command, cwd=MODELS, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     read, refused = (int(word) for word in done.stdout.split() if word.isdigit() and word != str(MUTANTS))
