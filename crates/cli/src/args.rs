@@ -155,7 +155,7 @@ pub struct SamplingArguments {
 #[derive(Debug, Args)]
 pub struct WindowArguments {
     /// Denoising steps in the air at once, for the samplers that have a window; without it 12 for `speculative`, 20 for the
-    /// others; `auto` finds its own.
+    /// others, or a twentieth of the steps where that is more; `auto` finds its own.
     #[arg(long)]
     pub window: Option<usize>,
     /// What may be accepted, each sampler says in what measure: with `picard` a plan ends within that of

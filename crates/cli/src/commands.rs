@@ -168,7 +168,7 @@ impl WindowArguments {
         meet: impl FnOnce(&mut Network) -> Result<Vec<Array2<f64>>, Failure>,
     ) -> Result<Settled, Failure> {
         check_timesteps(policy, solver, steps)?;
-        if let Some(settled) = self.named(name)? {
+        if let Some(settled) = self.named(name, steps)? {
             return Ok(settled);
         }
         let choice = auto_sampler::choose(policy, &Sampling { solver, steps, tolerance: self.tolerance }, meet)?;
@@ -178,12 +178,13 @@ impl WindowArguments {
 }
 
 impl WindowArguments {
-    /// The sampler of this name with the window and tolerance of the command line; none for `auto`.
-    pub fn named(&self, name: SamplerName) -> Result<Option<Settled>, Failure> {
+    /// The sampler of this name, for so many steps, with the window and tolerance of the command line; none for `auto`.
+    pub fn named(&self, name: SamplerName, steps: usize) -> Result<Option<Settled>, Failure> {
         let Self { window, tolerance } = *self;
         let SamplerName::Strategy(strategy) = name else { return Ok(None) };
         let sampler = Some(strategy.name());
-        let options = SamplingOptions { sampler, window, tolerance: Some(tolerance), ..SamplingOptions::default() };
+        let (steps, tolerance) = (Some(steps), Some(tolerance));
+        let options = SamplingOptions { sampler, steps, window, tolerance, ..SamplingOptions::default() };
         let strategy = options.strategy(&Strategies::default()).input()?;
         Ok(Some(Settled { name: name.to_string(), strategy, reason: None }))
     }

@@ -68,7 +68,7 @@ impl Model {
     ) -> Result<Settled, Failure> {
         match self {
             Self::Policy(network) => window.settle(name, network, solver, steps, |_| Ok(given.to_vec())),
-            Self::Denoiser(_) => window.named(name)?.ok_or_else(|| anyhow!(NO_AUTO)).input(),
+            Self::Denoiser(_) => window.named(name, steps)?.ok_or_else(|| anyhow!(NO_AUTO)).input(),
         }
     }
 

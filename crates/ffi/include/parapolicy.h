@@ -238,7 +238,7 @@ typedef struct {
   uint32_t rounds;
   // Denoising steps; 100.
   uint32_t steps;
-  // Denoising steps in the air at once, for samplers with a window. 0: the sampler's own.
+  // Denoising steps in the air at once, for samplers with a window. 0: the sampler's own for so many steps.
   uint32_t window;
   // Threads that work on each batch. 0 (default): one a core.
   uint32_t threads;

@@ -42,7 +42,7 @@ pub struct ParapolicyOptions {
     pub rounds: u32,
     /// Denoising steps; 100.
     pub steps: u32,
-    /// Denoising steps in the air at once, for samplers with a window. 0: the sampler's own.
+    /// Denoising steps in the air at once, for samplers with a window. 0: the sampler's own for so many steps.
     pub window: u32,
     /// Threads that work on each batch. 0 (default): one a core.
     pub threads: u32,

@@ -37,9 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let argument = |at: usize, other: &'static str| arguments.get(at).map_or(other, String::as_str);
     let folder = Path::new(arguments.first().ok_or("FOLDER, with denoiser.json, is needed")?);
     let count: usize = argument(1, "64").parse()?;
-    let names = argument(2, "picard,paradigms:48,anderson:48").split(',');
-    let strategies: Vec<(&str, Strategy)> =
-        names.map(|name| Ok((name, strategy(name)?))).collect::<Result<_, Box<dyn Error>>>()?;
+    let names: Vec<&str> = argument(2, "picard,paradigms:48,anderson:48").split(',').collect();
 
     let provider = Inference { provider: CPU, threads: 1, ..backends().inference() }.open(&())?;
     let mut network = DenoiserNetwork::load(folder, &provider)?;
@@ -47,8 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for (solver, steps) in ROWS {
         let reference = draw(&mut network, solver, steps, Strategy::sequential(), count)?;
-        for &(name, strategy) in &strategies {
-            let drawn = match draw(&mut network, solver, steps, strategy, count) {
+        for name in &names {
+            let drawn = match draw(&mut network, solver, steps, strategy(name, steps)?, count) {
                 Ok(drawn) => drawn,
                 Err(error) => {
                     println!("| {solver} | {steps} | {name} | {} |", chain(&*error));
@@ -66,18 +64,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A strategy by its name, with a window and a tolerance after colons.
-fn strategy(named: &str) -> Result<Strategy, Box<dyn Error>> {
+/// A strategy by its name, with a window and a tolerance after colons, for so many steps.
+fn strategy(named: &str, steps: usize) -> Result<Strategy, Box<dyn Error>> {
     let mut parts = named.split(':');
-    let strategy: Strategy = parts.next().unwrap_or_default().parse()?;
-    let WindowConfig { mut window, mut tolerance } = WindowConfig::default();
-    if let Some(given) = parts.next() {
-        window = given.parse()?;
-    }
-    if let Some(given) = parts.next() {
-        tolerance = given.parse()?;
-    }
-    Ok(if strategy.window().is_some() { strategy.with_window(WindowConfig { window, tolerance }) } else { strategy })
+    let strategy = parts.next().unwrap_or_default().parse::<Strategy>()?.for_steps(steps);
+    let (window, tolerance) = (parts.next(), parts.next());
+    Ok(strategy.with_window(WindowConfig {
+        window: window.map_or(Ok(strategy.window().unwrap_or(1)), str::parse)?,
+        tolerance: tolerance.map_or(Ok(strategy.tolerance().unwrap_or(0.0)), str::parse)?,
+    }))
 }
 
 /// Samples of all labels in turn, from the noise of the first seeds.

@@ -27,7 +27,8 @@ pub struct SamplingOptions<'a> {
     pub solver: Option<&'a str>,
     /// Denoising steps.
     pub steps: Option<usize>,
-    /// Steps evaluated in one batch, for strategies that have a window; others ignore it.
+    /// Steps evaluated in one batch, for strategies that have a window; others ignore it. It grows with the steps where none
+    /// is given.
     pub window: Option<usize>,
     /// Tolerance, for strategies that have one; others ignore it.
     pub tolerance: Option<f64>,
@@ -144,13 +145,15 @@ impl SamplingOptions<'_> {
         })
     }
 
-    /// The strategy, with this window and tolerance as far as it has them; with its own where none is given.
+    /// The strategy, with this window and tolerance as far as it has them; where none is given, with its own tolerance and
+    /// its window for so many steps ([`Strategy::for_steps`]).
     ///
     /// # Errors
     /// There is no strategy of this name.
     pub fn strategy(&self, strategies: &Strategies) -> Result<Strategy, ConfigError> {
-        let defaults = WindowConfig::default();
-        let named = self.sampler.map_or(Ok(Recipe::default().strategy), |name| strategies.parse(name))?;
+        let (defaults, recipe) = (WindowConfig::default(), Recipe::default());
+        let named = self.sampler.map_or(Ok(recipe.strategy), |name| strategies.parse(name))?;
+        let named = named.for_steps(self.steps.unwrap_or(recipe.steps));
         Ok(named.with_window(WindowConfig {
             window: self.window.or(named.window()).unwrap_or(defaults.window),
             tolerance: self.tolerance.or(named.tolerance()).unwrap_or(defaults.tolerance),
