@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use parapolicy_control::Recipe;
 use parapolicy_policy::Manifest;
 use parapolicy_pusht::Scenario;
+use parapolicy_sampler::{Solver, Strategy, WindowConfig};
 use parapolicy_viewer::Play as _;
 use parapolicy_viewer::order::Order;
 use parapolicy_viewer::scene::Scene;
@@ -23,6 +24,12 @@ use parapolicy_viewer::setup::{Clock, Setup, policies};
 
 const SCENARIOS: [&str; 4] = ["nominal", "shoved", "perturbed", "keep_out"];
 
+/// Plans that are `sequential`'s to the bit, so that no picture depends on what a sampler accepts.
+fn recipe() -> Recipe {
+    let strategy = Strategy::picard(WindowConfig { tolerance: 0.0, ..WindowConfig::default() });
+    Recipe { strategy, solver: Solver::Ddim { eta: 0.0 }, steps: 10, ..Recipe::default() }
+}
+
 /// The shipped policy on the table.
 fn session() -> Session {
     let model = toy::root().join("models/pusht");
@@ -31,7 +38,7 @@ fn session() -> Session {
     let setup = Setup {
         manifest,
         make: policies(model),
-        recipe: Recipe::default(),
+        recipe: recipe(),
         scenarios: SCENARIOS.map(scenario).into(),
         scenario: 0,
         seed: 100_003,
@@ -73,9 +80,9 @@ fn pictures_are_as_they_were() {
     let mut pictures = vec![("start", scene(&mut session, 0)), ("under_way", scene(&mut session, 8))];
     session.order(Order::Scenario(3));
     session.order(Order::Reset(100_007));
-    pictures.push(("keep_out", scene(&mut session, 90)));
+    pictures.push(("keep_out", scene(&mut session, 40)));
     session.order(Order::Drive([300.0, 420.0]));
-    pictures.push(("driven", scene(&mut session, 95)));
+    pictures.push(("driven", scene(&mut session, 45)));
 
     let drawn: Vec<_> = pictures
         .into_iter()
@@ -92,5 +99,5 @@ fn pictures_are_as_they_were() {
             panic!("{name}: {:.2} % of the picture is different, see {}", 100.0 * share, here.display());
         }
     }
-    assert!(different(&drawn[0].1, &drawn[1].1) > 0.01, "a picture that is another one is told from it");
+    assert!(different(&drawn[0].1, &drawn[2].1) > 0.01, "a picture that is another one is told from it");
 }

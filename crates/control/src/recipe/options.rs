@@ -64,7 +64,7 @@ pub struct InferenceOptions<'a> {
 
 impl RecipeOptions<'_> {
     /// The recipe for the policy in `model`, with names looked up in the lists. The folder is looked into for
-    /// [`tuned`](SamplingOptions::tuned) alone; then precision and threads that are not given are those of the tuned setting.
+    /// [`tuned`](field@SamplingOptions::tuned) alone; then precision and threads that are not given are those of the tuned setting.
     ///
     /// # Errors
     /// [`RecipeError`], with the option that is invalid.
@@ -85,7 +85,7 @@ impl RecipeOptions<'_> {
 
 impl SamplingOptions<'_> {
     /// The recipe, for a network of this manifest that is loaded already, and run as `inference` says: its precision and
-    /// threads are settled, and [`tuned`](Self::tuned) chooses among the settings that have them.
+    /// threads are settled, and [`tuned`](field@Self::tuned) chooses among the settings that have them.
     ///
     /// # Errors
     /// As [`RecipeOptions::recipe`].
