@@ -38,8 +38,8 @@ class _Sampling(TypedDict, total=False):
     steps: int | None
     """Denoising steps; default 100."""
     window: int | None
-    """Denoising steps in the air at once; default 12 for ``speculative``, 20 for the others, or a twentieth of the steps
-    where that is more."""
+    """Denoising steps in the air at once; default 12 for ``speculative``, 20 for the others, or a twentieth of the
+    steps where that is more."""
     tolerance: float | None
     """What may be accepted; default 0.1. With ``picard`` how far a plan may end from ``sequential``'s, normalised."""
     deadline: float | None
