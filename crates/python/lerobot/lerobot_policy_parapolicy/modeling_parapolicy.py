@@ -27,7 +27,9 @@ class ParapolicyPolicy(PreTrainedPolicy):
     def __init__(self, config: ParapolicyConfig, **_: Any) -> None:
         super().__init__(config)
         self.config: ParapolicyConfig = config
-        self.policy = parapolicy.Policy(config.directory(), provider=config.provider, threads=config.threads)
+        # Another name is refused by the policy, with those that there are.
+        provider: Any = config.provider
+        self.policy = parapolicy.Policy(config.directory(), provider=provider, threads=config.threads)
         self.entries = config.entries()
         # Counted on for as long as the policy is there, so that no two plans have the same noise.
         self.next_seed = config.noise_seed
