@@ -174,8 +174,9 @@ impl Controller {
         };
         if let Some(worker) = self.worker.take_if(hangs) {
             let (elapsed, _) = worker.phase.elapsed();
-            self.crew.replace(worker);
+            // Before what the crew may have to tell of its successor.
             self.tell(time, WorkerEvent::Hung(elapsed));
+            self.crew.replace(worker);
         }
     }
 
