@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use ndarray::{Array2, Array3, Axis, Ix2, Ix3, IxDyn};
 use parapolicy_npz::{Npz, NpzError};
-use parapolicy_sampler::Noise;
+use parapolicy_sampler::{Noise, Table};
 
 /// An observation, and the noise to start from where it is given.
 #[derive(Debug)]
@@ -53,8 +53,9 @@ impl PlanInput {
         Ok(())
     }
 
-    /// The noise that is given, the rest taken from `drawn`.
-    pub fn noise(&self, drawn: &Noise, horizon: usize, plan_dim: usize) -> Result<Noise> {
+    /// The noise that is given, the rest taken from `drawn`. Noise for another number of steps is left out where steps draw
+    /// none: the same file goes with every solver.
+    pub fn noise(&self, table: &Table, drawn: &Noise, horizon: usize, plan_dim: usize) -> Result<Noise> {
         let (steps, dim) = drawn.steps().dim();
         let mut initial = drawn.initial().to_owned();
         if let Some(given) = &self.initial_noise {
@@ -62,8 +63,10 @@ impl PlanInput {
             initial = given.iter().map(|&value| value as f32).collect();
         }
         let mut every_step = drawn.steps().to_owned();
-        if let Some(given) = &self.step_noise {
-            ensure_shape("step_noise", given.shape(), &[steps, horizon, plan_dim])?;
+        let expected = [steps, horizon, plan_dim];
+        let is_drawn = table.rows().iter().any(|row| row.noise != 0.0);
+        if let Some(given) = self.step_noise.as_ref().filter(|given| is_drawn || *given.shape() == expected) {
+            ensure_shape("step_noise", given.shape(), &expected)?;
             let values = given.iter().map(|&value| value as f32).collect();
             every_step = Array2::from_shape_vec((steps, dim), values)?;
         }
@@ -82,8 +85,14 @@ mod tests {
 
     use ndarray::array;
     use ndarray_npy::NpzWriter;
+    use parapolicy_sampler::{SchedulerConfig, Solver};
 
     use super::*;
+
+    /// Of three steps.
+    fn table(solver: Solver) -> Table {
+        Table::new(&SchedulerConfig::default(), solver, 3).unwrap()
+    }
 
     fn written(fill: impl FnOnce(&mut NpzWriter<File>)) -> tempfile::TempPath {
         let file = tempfile::Builder::new().suffix(".npz").tempfile().unwrap();
@@ -102,7 +111,7 @@ mod tests {
         let input = PlanInput::load(&path).unwrap();
         assert_eq!(input.observation, array![[1.5, 2.5]]);
         let drawn = Noise::draw(0, 3, 2);
-        let noise = input.noise(&drawn, 2, 1).unwrap();
+        let noise = input.noise(&table(Solver::Ddpm), &drawn, 2, 1).unwrap();
         assert_eq!(noise.initial(), array![0.25, 0.5]);
         assert_eq!(noise.steps(), drawn.steps());
     }
@@ -115,8 +124,21 @@ mod tests {
             npz.add_array("observation", &array![[1.0]]).unwrap();
             npz.add_array("initial_noise", &rows.t()).unwrap();
         });
-        let noise = PlanInput::load(&path).unwrap().noise(&Noise::draw(0, 3, 6), 3, 2).unwrap();
+        let noise = PlanInput::load(&path).unwrap().noise(&table(Solver::Ddpm), &Noise::draw(0, 3, 6), 3, 2).unwrap();
         assert_eq!(noise.initial(), array![0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+    }
+
+    #[test]
+    fn noise_for_other_steps_is_left_out_where_none_is_drawn() {
+        let path = written(|npz| {
+            npz.add_array("observation", &array![[1.0]]).unwrap();
+            npz.add_array("step_noise", &array![[[0.5], [0.25]]]).unwrap();
+        });
+        let (input, drawn) = (PlanInput::load(&path).unwrap(), Noise::draw(0, 3, 2));
+        let noise = input.noise(&table(Solver::Ddim { eta: 0.0 }), &drawn, 2, 1).unwrap();
+        assert_eq!((noise.initial(), noise.steps()), (drawn.initial(), drawn.steps()));
+        let refused = input.noise(&table(Solver::Ddpm), &drawn, 2, 1).unwrap_err().to_string();
+        assert_eq!(refused, "`step_noise` has shape [1, 2, 1], but the policy and --steps ask for [3, 2, 1]");
     }
 
     #[test]
@@ -126,8 +148,14 @@ mod tests {
             npz.add_array("initial_noise", &array![[0.0, f64::NAN]]).unwrap();
         });
         let input = PlanInput::load(&path).unwrap();
-        let shape = input.noise(&Noise::draw(0, 3, 2), 2, 1).unwrap_err().to_string();
+        let shape = input.noise(&table(Solver::Ddpm), &Noise::draw(0, 3, 2), 2, 1).unwrap_err().to_string();
         assert_eq!(shape, "`initial_noise` has shape [1, 2], but the policy and --steps ask for [2, 1]");
-        assert!(input.noise(&Noise::draw(0, 3, 2), 1, 2).unwrap_err().to_string().contains("initial_noise"));
+        assert!(
+            input
+                .noise(&table(Solver::Ddpm), &Noise::draw(0, 3, 2), 1, 2)
+                .unwrap_err()
+                .to_string()
+                .contains("initial_noise")
+        );
     }
 }

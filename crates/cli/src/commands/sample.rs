@@ -82,7 +82,7 @@ fn sample_one(
 ) -> Result<(), Failure> {
     let drawn = Noise::draw(arguments.seed, sampler.table().steps(), sampler.dim());
     let (horizon, plan_dim) = (policy.manifest().horizon, policy.manifest().plan_dim());
-    let noise = input.noise(&drawn, horizon, plan_dim).with_context(&of_input).input()?;
+    let noise = input.noise(sampler.table(), &drawn, horizon, plan_dim).with_context(&of_input).input()?;
 
     let mut denoiser = policy.bind(input.observation.view()).with_context(&of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noise)?;
