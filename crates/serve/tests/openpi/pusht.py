@@ -3,7 +3,8 @@
 Usage: python pusht.py PROGRAM [--episodes N] [--client broker|plain|own] [-- OPTIONS OF run AND serve]
 
 Starts ``PROGRAM serve`` on a free port, plays the episodes of ``PROGRAM run`` (the same seeds), and prints both rewards
-with the paired difference and its 95 % interval. Fails if the interval does not contain 0.
+with the paired difference and its 95 % interval. Fails if the interval of ten episodes or more does not contain 0, or if
+no episode was played well: one in ten fails by whatever noise it meets, which says nothing of the server.
 Needs ``requirements.txt`` and the package ``parapolicy`` (the simulator).
 """
 
@@ -22,6 +23,8 @@ from openpi_client import action_chunk_broker, websocket_client_policy
 
 FIRST_SEED = 100_000
 EXECUTED = 8
+# Episodes from which an interval is one.
+ENOUGH = 10
 
 
 @contextmanager
@@ -117,7 +120,8 @@ def main():
         f" {np.mean(list(expected.values())):.4f} by run; difference {differences.mean():+.4f}"
         f" [{low:+.4f}, {high:+.4f}], {same} the same to 0.001"
     )
-    assert low <= 1e-3 and high >= -1e-3, "the rewards differ"
+    assert max(found.values()) > 0.5, "no episode was played well"
+    assert len(found) < ENOUGH or (low <= 1e-3 and high >= -1e-3), "the rewards differ"
 
 
 if __name__ == "__main__":
