@@ -3,8 +3,8 @@
 Usage: python pusht.py PROGRAM [--episodes N] [--client broker|plain|own] [-- OPTIONS OF run AND serve]
 
 Starts ``PROGRAM serve`` on a free port, plays the episodes of ``PROGRAM run`` (the same seeds), and prints both rewards
-with the paired difference and its 95 % interval. Fails if the interval of ten episodes or more does not contain 0, or if
-no episode was played well: one in ten fails by whatever noise it meets, which says nothing of the server.
+with the paired difference and its 95 % interval. Fails if the interval of ten episodes or more does not contain 0, or
+if no episode was played well: one in ten fails by whatever noise it meets, which says nothing of the server.
 Needs ``requirements.txt`` and the package ``parapolicy`` (the simulator).
 """
 
