@@ -92,6 +92,9 @@ impl Recurrence for Diffusion<'_> {
     fn settle(&self, step: usize, state: &[f32], drift: &mut [f32]) {
         let step = &self.table.rows()[step];
         let (denoised, excess) = drift.split_at_mut(state.len());
+        if excess.is_empty() {
+            return;
+        }
         let most = LIKELY_NOISE * self.noise.initial().iter().fold(0.0_f32, |most, noise| most.max(noise.abs()));
         for ((excess, denoised), state) in excess.iter_mut().zip(denoised).zip(state) {
             let implied = (state - step.alpha * *denoised) / step.sigma;
