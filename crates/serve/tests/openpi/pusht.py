@@ -13,7 +13,6 @@ import csv
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import gymnasium as gym
@@ -21,28 +20,12 @@ import numpy as np
 import parapolicy  # noqa: F401 (registers the environment)
 from openpi_client import action_chunk_broker, websocket_client_policy
 
+from server import started
+
 FIRST_SEED = 100_000
 EXECUTED = 8
 # Episodes from which an interval is one.
 ENOUGH = 10
-
-
-@contextmanager
-def served(program, options):
-    """The address of a server that ends with the block."""
-    command = [program, "serve", "--port", "0", *options]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        for line in server.stderr:
-            if line.startswith("serves "):
-                yield line.split()[1]
-                break
-        else:
-            raise SystemExit("the server has not started")
-    finally:
-        server.terminate()
-        server.stderr.read()
-        assert server.wait(timeout=20) == 0, "the server ends with 0"
 
 
 def split(observations):
@@ -109,7 +92,7 @@ def main():
         with (Path(folder) / "report" / "episodes.csv").open() as file:
             expected = {int(row["seed"]): float(row["reward"]) for row in csv.DictReader(file)}
 
-    with served(arguments.program, options) as url:
+    with started(arguments.program, options) as (_, url):
         found = {seed: play(arguments.client, url, seed) for seed in expected}
     differences = np.array([found[seed] - expected[seed] for seed in expected])
     draws = np.random.default_rng(0).choice(differences, (10_000, len(differences)))
