@@ -19,7 +19,6 @@ import gymnasium as gym
 import numpy as np
 import parapolicy  # noqa: F401 (registers the environment)
 from openpi_client import action_chunk_broker, websocket_client_policy
-
 from server import started
 
 FIRST_SEED = 100_000

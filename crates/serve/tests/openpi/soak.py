@@ -23,7 +23,6 @@ import msgpack
 import numpy as np
 from openpi_client import msgpack_numpy, websocket_client_policy
 from parapolicy_client import Client
-
 from server import started
 
 MARKS = (2, 10, 20, 30)
