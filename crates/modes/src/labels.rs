@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::component::Component;
 use crate::points::{BLOCK, Block};
 use crate::random::uniform;
+use crate::wide::{self, Task};
 
 /// Room for the log probabilities of a block, `[K, BLOCK]`.
 #[derive(Debug, Default)]
@@ -13,28 +14,45 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Draws the labels of `block`: z_i ∝ exp(`weight(i, k)`) f(x_i; θ_k). `weight` is the log weight of cluster k for the point
-    /// at place i.
+    /// Draws the labels of `block`: z_i ∝ exp(w_ik) f(x_i; θ_k). `weigh` adds the log weights of cluster k to those of the points of the block.
     pub fn draw<C: Component>(
         &mut self,
         component: &C,
         parameters: &[C::Parameters],
-        weight: impl Fn(usize, usize) -> f64,
+        weigh: impl Fn(usize, &mut [f64]),
         block: Block<'_>,
         generator: &mut ChaCha8Rng,
         labels: &mut [u32],
     ) {
         self.logs.resize(parameters.len() * BLOCK, 0.0);
+        let (logs, _) = self.logs.as_chunks_mut();
+        wide::run(Draw { logs, component, parameters, weigh, block, generator, labels });
+    }
+}
+
+struct Draw<'a, C: Component, W> {
+    /// `[K]`
+    logs: &'a mut [[f64; BLOCK]],
+    component: &'a C,
+    parameters: &'a [C::Parameters],
+    weigh: W,
+    block: Block<'a>,
+    generator: &'a mut ChaCha8Rng,
+    labels: &'a mut [u32],
+}
+
+impl<C: Component, W: Fn(usize, &mut [f64])> Task for Draw<'_, C, W> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { logs, component, parameters, weigh, block, generator, labels } = self;
         let mut tops = [f64::NEG_INFINITY; BLOCK];
-        for (k, (row, parameters)) in self.logs.chunks_exact_mut(BLOCK).zip(parameters).enumerate() {
+        for (k, (row, parameters)) in logs.iter_mut().zip(parameters).enumerate() {
             component.log_densities(parameters, block, row);
-            for (i, (log, top)) in row.iter_mut().zip(&mut tops).take(block.len()).enumerate() {
-                *log += weight(i, k);
-                *top = top.max(*log);
-            }
+            weigh(k, &mut row[..block.len()]);
+            row.iter().zip(&mut tops).for_each(|(log, top)| *top = if *log > *top { *log } else { *top });
         }
         let mut sums = [0.0; BLOCK];
-        for row in self.logs.chunks_exact_mut(BLOCK) {
+        for row in logs.iter_mut() {
             for ((log, top), sum) in row.iter_mut().zip(&tops).zip(&mut sums) {
                 *sum += exp(*log - top);
                 *log = *sum;
@@ -42,7 +60,7 @@ impl Room {
         }
         let mut passed = [0_u64; BLOCK];
         sums.iter_mut().take(block.len()).for_each(|sum| *sum *= uniform(generator));
-        for row in self.logs.chunks_exact(BLOCK) {
+        for row in &*logs {
             for ((passed, log), threshold) in passed.iter_mut().zip(row).zip(&sums) {
                 *passed += u64::from(log <= threshold);
             }
@@ -65,6 +83,7 @@ pub(crate) fn move_guarded(labels: &mut [u32], candidates: &[u32], counts: &mut 
 }
 
 /// eˣ for x ≤ 0, to 2e-9 of it and without branches, so that a loop of it is vectorised: x = n log 2 + r, and a polynomial in r.
+#[inline(always)]
 fn exp(x: f64) -> f64 {
     // Adding and subtracting it rounds to a whole number.
     const ROUND: f64 = 6_755_399_441_055_744.0;

@@ -43,6 +43,7 @@ mod random;
 mod search;
 mod state;
 mod summary;
+mod wide;
 
 pub use self::{
     component::{

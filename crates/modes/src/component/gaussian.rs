@@ -236,6 +236,7 @@ impl Component for Gaussian {
         }
     }
 
+    #[inline(always)]
     fn log_densities(&self, parameters: &GaussianParameters, block: Block<'_>, densities: &mut [f64]) {
         let dim = self.dim();
         let (chunks, _) = densities.as_chunks_mut::<LANES>();

@@ -59,8 +59,10 @@ impl<C: Component> Grouped<'_, C> {
         state.move_to_candidates(|room, index, block, labels| {
             let mut random = generator(seed, iteration, Purpose::Labels(index));
             let groups = &groups[index * BLOCK..];
-            let weight = |i: usize, k: usize| weights[groups[i] as usize * clusters + k];
-            room.draw(component, &parameters, weight, block, &mut random, labels);
+            let weigh = |k: usize, logs: &mut [f64]| {
+                logs.iter_mut().zip(groups).for_each(|(log, group)| *log += weights[*group as usize * clusters + k]);
+            };
+            room.draw(component, &parameters, weigh, block, &mut random, labels);
         });
         self.recount();
     }

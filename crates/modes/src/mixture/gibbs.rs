@@ -18,6 +18,11 @@ use crate::points::BLOCK;
 use crate::random::{Purpose, generator, log_dirichlet};
 use crate::state::State;
 
+/// Adds a log weight, of a cluster, to those of points.
+fn weigh(weight: f64, logs: &mut [f64]) {
+    logs.iter_mut().for_each(|log| *log += weight);
+}
+
 impl<C: Component> State<'_, C> {
     /// log π and θ, given the labels.
     pub fn draw_clusters(&self, alpha: f64, serial: &mut ChaCha8Rng) -> (Vec<f64>, Vec<C::Parameters>) {
@@ -35,7 +40,7 @@ impl<C: Component> State<'_, C> {
         labels.par_chunks_mut(BLOCK).enumerate().for_each_init(Room::default, |room, (index, labels)| {
             let mut random = generator(seed, iteration, Purpose::Labels(index));
             let block = self.points.block(index);
-            room.draw(self.component, parameters, |_, k| weights[k], block, &mut random, labels);
+            room.draw(self.component, parameters, |k, logs| weigh(weights[k], logs), block, &mut random, labels);
         });
         labels
     }
@@ -49,7 +54,7 @@ impl<C: Component> State<'_, C> {
         let component = self.component;
         self.move_to_candidates(|room, index, block, labels| {
             let mut random = generator(seed, iteration, Purpose::Labels(index));
-            room.draw(component, &parameters, |_, k| weights[k], block, &mut random, labels);
+            room.draw(component, &parameters, |k, logs| weigh(weights[k], logs), block, &mut random, labels);
         });
     }
 }

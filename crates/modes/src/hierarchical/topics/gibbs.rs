@@ -7,12 +7,14 @@
 //! Sums of Gamma variates are not needed where they cancel: that of π_j. Products are of [V, K], the topics of a word side by side, and
 //! equal words of a document share them. Then the guard: words are moved in order, but for the last of a topic.
 
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::Documents;
 use crate::component::{Categorical, Component as _};
 use crate::hierarchical::counts::Grouped;
 use crate::random::{GammaVariates, Purpose, generator, uniform};
+use crate::wide::{self, Task};
 
 /// Topics that are multiplied together: a few registers of any vector unit.
 const LANES: usize = 8;
@@ -87,16 +89,9 @@ impl Grouped<'_, Categorical> {
                     let rate = GammaVariates::new(shape).sample(&mut random);
                     rates[topic / LANES][topic % LANES] = rate.max(f64::MIN_POSITIVE);
                 }
-                let mut known = usize::MAX;
-                let mut total = 0.0;
-                for (topic, point) in topics.iter_mut().zip(documents.starts[document]..) {
-                    let word = documents.word(point);
-                    if word != known {
-                        total = multiply(rates, &words[word * chunks..][..chunks], products, sums);
-                        known = word;
-                    }
-                    *topic = pick(products, sums, uniform(&mut random) * total).min(clusters - 1) as u32;
-                }
+                let first = documents.starts[document];
+                let last = clusters - 1;
+                wide::run(Draw { documents, words, rates, products, sums, random: &mut random, first, last, topics });
             },
         );
         candidates
@@ -123,7 +118,39 @@ impl Grouped<'_, Categorical> {
     }
 }
 
+/// The topics of a document's words, given the weights of its topics.
+struct Draw<'a> {
+    documents: &'a Documents,
+    words: &'a [Lanes],
+    rates: &'a [Lanes],
+    products: &'a mut [Lanes],
+    sums: &'a mut [f64],
+    random: &'a mut ChaCha8Rng,
+    /// Its first word.
+    first: usize,
+    /// The last topic.
+    last: usize,
+    topics: &'a mut [u32],
+}
+
+impl Task for Draw<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { documents, words, rates, products, sums, random, first, last, topics } = self;
+        let (chunks, mut known, mut total) = (rates.len(), usize::MAX, 0.0);
+        for (topic, point) in topics.iter_mut().zip(first..) {
+            let word = documents.word(point);
+            if word != known {
+                total = multiply(rates, &words[word * chunks..][..chunks], products, sums);
+                known = word;
+            }
+            *topic = pick(products, sums, uniform(random) * total).min(last) as u32;
+        }
+    }
+}
+
 /// Products of a word's chances in every topic with the document's, sums of their chunks, and the sum of all.
+#[inline(always)]
 fn multiply(rates: &[Lanes], words: &[Lanes], products: &mut [Lanes], sums: &mut [f64]) -> f64 {
     let mut total = 0.0;
     for (((rates, words), products), sum) in rates.iter().zip(words).zip(products).zip(sums) {
@@ -136,6 +163,7 @@ fn multiply(rates: &[Lanes], words: &[Lanes], products: &mut [Lanes], sums: &mut
 }
 
 /// The topic at which running sums pass `left`.
+#[inline(always)]
 fn pick(products: &[Lanes], sums: &[f64], mut left: f64) -> usize {
     let mut chunk = 0;
     while chunk + 1 < sums.len() && left >= sums[chunk] {
