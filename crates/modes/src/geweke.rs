@@ -20,7 +20,9 @@ use crate::random::{Purpose, below, beta, categorical, generator, log_dirichlet,
 const DIM: usize = 2;
 const PRIOR: [f64; 2] = [3.0, 2.0];
 const LEARNT: Concentration = Concentration::Learnt { shape: PRIOR[0], rate: PRIOR[1] };
-const ITERATIONS: usize = 8_000;
+/// Forward draws, and iterations: those of every change, and those before a release.
+const FEW: usize = 8_000;
+const MANY: usize = 100_000;
 const BATCHES: usize = 40;
 
 fn component() -> Gaussian {
@@ -53,13 +55,51 @@ fn concentration(random: &mut ChaCha8Rng) -> f64 {
     log_gamma_variate(random, PRIOR[0]).exp() / PRIOR[1]
 }
 
-/// Clusters, the largest share, how far points lie, and whether two of them are together.
+/// What is compared of points and labels. Where a distribution is at stake and not its mean alone, shares beyond places of it.
+const NAMES: [&str; 12] = [
+    "clusters",
+    "one cluster",
+    "at most two",
+    "at most four",
+    "largest",
+    "half in the largest",
+    "single points",
+    "log squares",
+    "much",
+    "little",
+    "first two together",
+    "first and last together",
+];
+
 fn statistics(points: &Points, partition: &Partition) -> Vec<f64> {
     let squares: f64 =
         (0..points.len()).flat_map(|i| (0..DIM).map(move |d| (i, d))).map(|(i, d)| points.value(i, d).powi(2)).sum();
-    let most = partition.sizes().into_iter().max().unwrap_or(0);
-    let together = partition.labels()[0] == partition.labels()[1];
-    vec![partition.clusters() as f64, most as f64, (1.0 + squares).ln(), f64::from(u8::from(together))]
+    let (sizes, labels, clusters) = (partition.sizes(), partition.labels(), partition.clusters());
+    let most = sizes.iter().max().copied().unwrap_or(0);
+    let single = sizes.iter().filter(|size| **size == 1).count();
+    let log = (1.0 + squares).ln();
+    let share = |is: bool| f64::from(u8::from(is));
+    vec![
+        clusters as f64,
+        share(clusters == 1),
+        share(clusters <= 2),
+        share(clusters <= 4),
+        most as f64,
+        share(2 * most > labels.len()),
+        single as f64,
+        log,
+        share(log > 5.0),
+        share(log < 4.0),
+        share(labels[0] == labels[1]),
+        share(labels[0] == labels[labels.len() - 1]),
+    ]
+}
+
+/// A concentration, and shares beyond places of its distribution.
+const OF_CONCENTRATION: [&str; 4] = ["itself", "its square", "small", "large"];
+
+fn of_concentration(value: f64) -> [f64; 4] {
+    [value, value * value, f64::from(u8::from(value < 0.7)), f64::from(u8::from(value > 2.5))]
 }
 
 /// Mean and standard error, of batches.
@@ -95,8 +135,18 @@ fn seated(points: usize, alpha: f64, random: &mut ChaCha8Rng) -> Vec<u32> {
 
 #[test]
 fn a_mixture_draws_from_the_joint_distribution() {
-    const POINTS: usize = 14;
-    let names = ["clusters", "largest", "log squares", "together", "alpha"];
+    joint_of_mixture(FEW);
+}
+
+#[test]
+#[ignore = "a minute"]
+fn a_mixture_draws_from_the_joint_distribution_long() {
+    joint_of_mixture(MANY);
+}
+
+fn joint_of_mixture(iterations: usize) {
+    const POINTS: usize = 20;
+    let names = [&NAMES[..], &OF_CONCENTRATION].concat();
     let mut random = generator(1, 0, Purpose::Serial);
     let forward = |random: &mut ChaCha8Rng| {
         let alpha = concentration(random);
@@ -106,10 +156,10 @@ fn a_mixture_draws_from_the_joint_distribution() {
     };
     let row = |points: &Points, partition: &Partition, alpha: f64| {
         let mut row = statistics(points, partition);
-        row.push(alpha);
+        row.extend(of_concentration(alpha));
         row
     };
-    let drawn: Vec<Vec<f64>> = (0..ITERATIONS)
+    let drawn: Vec<Vec<f64>> = (0..iterations)
         .map(|_| {
             let (points, partition, alpha) = forward(&mut random);
             row(&points, &partition, alpha)
@@ -118,7 +168,7 @@ fn a_mixture_draws_from_the_joint_distribution() {
     let mixture = Mixture::new(component(), LEARNT).unwrap();
     for strategy in [Strategy::Launch, Strategy::Collapsed] {
         let (mut data, mut partition, mut alpha) = forward(&mut random);
-        let rows: Vec<Vec<f64>> = (0..ITERATIONS as u64)
+        let rows: Vec<Vec<f64>> = (0..iterations as u64)
             .map(|iteration| {
                 let chain = mixture.chain(&data, strategy, &Start::At(partition.clone()), 5).unwrap();
                 let mut chain = chain.at(alpha, iteration);
@@ -136,8 +186,18 @@ fn a_mixture_draws_from_the_joint_distribution() {
 
 #[test]
 fn groups_draw_from_the_joint_distribution() {
-    const EACH: usize = 5;
-    let names = ["clusters", "largest", "log squares", "together", "gamma", "alpha", "rest"];
+    joint_of_groups(FEW);
+}
+
+#[test]
+#[ignore = "a minute"]
+fn groups_draw_from_the_joint_distribution_long() {
+    joint_of_groups(MANY);
+}
+
+fn joint_of_groups(iterations: usize) {
+    const EACH: usize = 7;
+    let names = [&NAMES[..], &["rest", "tables"], &OF_CONCENTRATION, &OF_CONCENTRATION].concat();
     let groups = Groups::new((0..3 * EACH as u32).map(|point| point / EACH as u32).collect()).unwrap();
     let mut random = generator(2, 0, Purpose::Serial);
     // The Chinese restaurant franchise; then β given the tables.
@@ -162,28 +222,29 @@ fn groups_draw_from_the_joint_distribution() {
         log_dirichlet(random, &mut weights);
         let weights: Vec<f64> = weights[..dishes.len()].iter().map(|weight| weight.exp()).collect();
         let parameters = from_prior(dishes.len(), random);
-        (points(&labels, &parameters, random), Partition::new(&labels), weights, [gamma, alpha])
+        let tables: f64 = dishes.iter().sum();
+        (points(&labels, &parameters, random), Partition::new(&labels), weights, [gamma, alpha], tables)
     };
-    let row = |points: &Points, partition: &Partition, weights: &[f64], concentrations: [f64; 2]| {
+    let row = |points: &Points, partition: &Partition, weights: &[f64], concentrations: [f64; 2], tables: f64| {
         let mut row = statistics(points, partition);
-        row.extend(concentrations);
-        row.push(1.0 - weights.iter().sum::<f64>());
+        row.extend([1.0 - weights.iter().sum::<f64>(), tables]);
+        row.extend(concentrations.map(of_concentration).concat());
         row
     };
-    let drawn: Vec<Vec<f64>> = (0..ITERATIONS)
+    let drawn: Vec<Vec<f64>> = (0..iterations)
         .map(|_| {
-            let (points, partition, weights, concentrations) = forward(&mut random);
-            row(&points, &partition, &weights, concentrations)
+            let (points, partition, weights, concentrations, tables) = forward(&mut random);
+            row(&points, &partition, &weights, concentrations, tables)
         })
         .collect();
     let model = Hierarchical::new(component(), LEARNT, LEARNT).unwrap();
-    let (mut data, mut labels, mut weights, mut concentrations) = forward(&mut random);
-    let rows: Vec<Vec<f64>> = (0..ITERATIONS as u64)
+    let (mut data, mut labels, mut weights, mut concentrations, _) = forward(&mut random);
+    let rows: Vec<Vec<f64>> = (0..iterations as u64)
         .map(|iteration| {
             let chain = model.chain(&data, &groups, &Start::At(labels.clone()), 9).unwrap();
             let mut chain = chain.at(weights.clone(), concentrations, iteration);
             chain.step();
-            let draw = chain.draw();
+            let (draw, tables) = (chain.draw(), chain.tables() as f64);
             concentrations = chain.concentrations();
             // β in the order in which a start numbers the clusters.
             labels = chain.current();
@@ -195,7 +256,7 @@ fn groups_draw_from_the_joint_distribution() {
                 .for_each(|(new, old)| of_start[*new as usize] = chain.weights()[*old as usize]);
             weights = of_start;
             data = points(&draw.labels, &draw.parameters, &mut random);
-            row(&data, &labels, &weights, concentrations)
+            row(&data, &labels, &weights, concentrations, tables)
         })
         .collect();
     compare(&names, &drawn, &rows);
@@ -205,7 +266,7 @@ fn groups_draw_from_the_joint_distribution() {
 #[test]
 fn the_prior_of_the_concentration_is_gamma() {
     let mut random = generator(3, 0, Purpose::Serial);
-    let values: Vec<f64> = (0..ITERATIONS).map(|_| concentration(&mut random)).collect();
+    let values: Vec<f64> = (0..FEW).map(|_| concentration(&mut random)).collect();
     let (found, error) = mean(&values);
     assert!((found - PRIOR[0] / PRIOR[1]).abs() < 4.0 * error);
     assert!(beta(&mut random, 1.0, 1.0) < 1.0);

@@ -12,6 +12,8 @@ mod collapsed;
 mod counts;
 mod gibbs;
 mod launch;
+#[cfg(test)]
+mod negative_controls;
 mod topics;
 
 pub use self::{

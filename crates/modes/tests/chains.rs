@@ -59,6 +59,60 @@ fn where_points_say_nothing_the_prior_is_drawn() {
     }
 }
 
+/// P(K) and P(tables) of groups of these sizes under the prior, exactly: of the tables of each group, their sum by convolution, and K of the
+/// tables likewise.
+///
+/// ```text
+/// P(m_j) = |s(n_j, m)| α^m Γ(α) / Γ(α + n_j)
+/// ```
+fn franchise(sizes: &[usize], [gamma, alpha]: [f64; 2]) -> [Vec<f64>; 2] {
+    let seated = |points: usize, concentration: f64| -> Vec<f64> {
+        let all = lgamma(concentration) - lgamma(concentration + points as f64);
+        let of = |(tables, number): (usize, f64)| number * (tables as f64 * concentration.ln() + all).exp();
+        stirling(points).into_iter().enumerate().map(of).collect()
+    };
+    let mut tables = vec![1.0];
+    for size in sizes {
+        let of_group = seated(*size, alpha);
+        let mut both = vec![0.0; tables.len() + size];
+        for (a, p) in tables.iter().enumerate() {
+            of_group.iter().enumerate().for_each(|(b, q)| both[a + b] += p * q);
+        }
+        tables = both;
+    }
+    let mut clusters = vec![0.0; tables.len()];
+    for (number, p) in tables.iter().enumerate() {
+        seated(number, gamma).iter().enumerate().for_each(|(k, q)| clusters[k] += p * q);
+    }
+    [clusters, tables]
+}
+
+#[test]
+fn where_points_say_nothing_groups_are_as_the_prior_has_them() {
+    const SIZES: [usize; 4] = [7, 2, 0, 4];
+    const CONCENTRATIONS: [f64; 2] = [1.5, 0.8];
+    let of: Vec<u32> = (0..).zip(SIZES).flat_map(|(group, size)| vec![group; size]).collect();
+    let (component, points) = silent(of.len());
+    let groups = Groups::new(of).unwrap();
+    let [gamma, alpha] = CONCENTRATIONS.map(Concentration::Fixed);
+    let model = Hierarchical::new(component, gamma, alpha).unwrap();
+    let expected = franchise(&SIZES, CONCENTRATIONS);
+    assert!(expected.iter().all(|of| (of.iter().sum::<f64>() - 1.0).abs() < 1e-12));
+    let mut chain = model.chain(&points, &groups, &Start::One, 5).unwrap();
+    let one = 1.0 / 40_000.0;
+    let mut found = [vec![0.0; expected[0].len()], vec![0.0; expected[1].len()]];
+    chain.step();
+    for _ in 0..40_000 {
+        chain.step();
+        found[0][chain.current().clusters()] += one;
+        found[1][chain.tables()] += one;
+    }
+    let [clusters, tables] =
+        [0, 1].map(|of| 0.5 * found[of].iter().zip(&expected[of]).map(|(a, b)| (a - b).abs()).sum::<f64>());
+    println!("P(K) {clusters:.4}, tables {tables:.4}");
+    assert!(clusters < 0.012 && tables < 0.015, "P(K) {clusters}, tables {tables}");
+}
+
 /// Geweke's joint test (2004) of what enumeration keeps fixed: with the data drawn anew from the labels in every iteration, the
 /// chain draws from the prior of everything. Here the data say nothing, so that of the concentration is left: Gamma(a, b).
 #[test]
