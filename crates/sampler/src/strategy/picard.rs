@@ -19,8 +19,10 @@ use crate::window::{Affine, EstimatedError, FrozenDrift, RelativeChange, Semilin
 
 type Picard = WindowLoop<Semilinear, FrozenDrift, EstimatedError, Spread>;
 
-/// How far, in normalised units, the change of one round may move the sample at a tolerance of 1.
+/// How far, in normalised units, the change of one round may move the sample at a tolerance of 1: at many steps, and at few, times
+/// their number, since few changes add up to less.
 const REACH: f64 = 0.022;
+const REACH_OF_ALL: f64 = 1.5;
 /// The variance that the change of one round is judged by. Where two plans are still possible the sample responds to a
 /// change far more than in the mean, and the earlier the change, the more such decisions are ahead. A larger variance is
 /// stricter with the first steps.
@@ -59,7 +61,8 @@ impl Strategy {
 
 fn window_loop(table: &Table, config: WindowConfig, dim: usize) -> Picard {
     let cautious = movement::levels(table, CAUTIOUS_VARIANCE);
-    let change = RelativeChange::new(config.tolerance, movement::allowed(&cautious, REACH));
+    let reach = (REACH_OF_ALL / table.steps() as f64).max(REACH);
+    let change = RelativeChange::new(config.tolerance, movement::allowed(&cautious, reach));
     WindowLoop::new(
         Semilinear::new(movement::levels(table, movement::VARIANCE), dim),
         FrozenDrift,

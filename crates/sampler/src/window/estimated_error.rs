@@ -25,8 +25,8 @@ use super::{Acceptance, Level, Path, RelativeChange, Window};
 /// for the affine rows A, B of the table, and these movements are added up over all steps and rounds. Norms are the largest
 /// magnitude, so the estimate is of the value that moves most. This sum is right in the middle: for data whose values vary a hundred
 /// times as much as others, one sample in a hundred ends four times as far off. So what is estimated is
-/// `SAFETY` times the sum. A state j is kept while that is at most the tolerance times j/N, and while its
-/// change alone moves the sample by a small share of the tolerance.
+/// `SAFETY` times the sum. A state is kept while that is at most the share of the tolerance that is given to the steps so far, and
+/// while its change alone moves the sample by a small share of the tolerance.
 ///
 /// The idea is that of step-size control by error per unit step (Hairer, Nørsett and Wanner, Solving Ordinary Differential
 /// Equations I, II.4); an a-posteriori estimate of a Picard iteration's contraction takes the place of an embedded method.
@@ -50,6 +50,8 @@ pub struct EstimatedError {
     gains: Vec<f64>,
     /// |B_j| T_{j+1}, `[N]`.
     weights: Vec<f64>,
+    /// Share of the tolerance that may be used up to a step, itself included, `[N]`.
+    shares: Vec<f64>,
     /// κ and κ'.
     factors: Expected,
     /// The sum so far.
@@ -121,10 +123,11 @@ impl EstimatedError {
     pub fn new(within: f64, rows: Vec<Affine>, change: RelativeChange, width: usize) -> Self {
         let steps = rows.len();
         let drift_width = if rows.iter().any(|row| row.excess != 0.0) { 2 * width } else { width };
-        Self {
+        let mut made = Self {
             within,
             rows,
             change,
+            shares: Vec::new(),
             used: Array2::zeros((steps, drift_width)),
             rolled: 0,
             expected: vec![Expected::default(); steps],
@@ -133,7 +136,10 @@ impl EstimatedError {
             factors: Self::FACTORS,
             sum: 0.0,
             innovation: vec![0.0; width],
-        }
+        };
+        made.weigh();
+        made.shares = shares(&made.weights);
+        made
     }
 
     /// Measures κ and κ': what x̂0 is found to be at the rows of `window`, against what the last roll-out used.
@@ -175,8 +181,15 @@ impl EstimatedError {
             from = b + 1;
         }
         if let [.., _, last] = *window.asked() {
-            let gain = self.gains[last];
-            self.gains[last..].fill(gain);
+            self.foresee_gains(last);
+        }
+    }
+
+    /// Takes data of the variance that the gain at `last` speaks of for the steps behind it.
+    fn foresee_gains(&mut self, last: usize) {
+        let (gain, level) = (self.gains[last], self.rows[last].level);
+        for (gain_behind, row) in self.gains[last..].iter_mut().zip(&self.rows[last..]) {
+            *gain_behind = (row.level.slope_like(&level, gain) / row.level.slope()).max(1.0);
         }
     }
 
@@ -238,11 +251,11 @@ impl Acceptance for EstimatedError {
     fn accepted(&mut self, window: Window<'_>, path: &Path) -> usize {
         self.expect(window, path);
         let most = self.change.accepted(window, path);
-        let (left, steps) = (window.left(), self.rows.len());
+        let left = window.left();
         let (mut sum, mut accepted) = (self.sum, 0);
         for step in left..left + most {
             let next = sum + self.movement(step);
-            let allowed = self.within * (step + 1) as f64 / steps as f64;
+            let allowed = self.within * self.shares[step];
             let is_within = Self::SAFETY * next <= allowed;
             // The first new state follows from an exact one.
             if accepted > 0 && !is_within {
@@ -259,6 +272,19 @@ impl Acceptance for EstimatedError {
     fn estimated_error(&self) -> Option<f64> {
         Some(Self::SAFETY * self.sum)
     }
+}
+
+/// How the tolerance is shared out: half by the number of steps, half by what an error of x̂0 moves under the model, which is most at
+/// the last steps; and more to the first than to the last, since what is not used there is left.
+fn shares(weights: &[f64]) -> Vec<f64> {
+    let even = 0.5 / weights.len() as f64;
+    let total = weights.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let mut sum = 0.0;
+    let mut next = |weight: &f64| {
+        sum += even + 0.5 * weight / total;
+        sum.sqrt()
+    };
+    weights.iter().map(&mut next).collect()
 }
 
 /// The largest magnitude of a − b, of as many values as `b` has; not a number if any is none.

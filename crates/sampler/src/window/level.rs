@@ -33,6 +33,14 @@ impl Level {
         self.pull * self.variance
     }
 
+    /// The slope here of Gaussian data for which that of another level is `gain` times what the model says. Such data has no
+    /// more than an infinite variance.
+    pub fn slope_like(&self, level: &Self, gain: f64) -> f64 {
+        // slope = √ᾱ/(1−ᾱ) / (1/s + ᾱ/(1−ᾱ)), solved for 1/s.
+        let inverse_variance = (level.pull / (gain * level.slope()) - level.precision).max(0.0);
+        self.pull / (inverse_variance + self.precision)
+    }
+
     /// What state `x` at this level says that state `x_from` at level `from` with its x̂0 did not, times Var[x_0 | x]:
     /// the change of x̂0 under the model,
     ///

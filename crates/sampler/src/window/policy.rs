@@ -63,7 +63,8 @@ impl WindowPolicy for FixedWindow {
 /// without a drift are of no use, and those at the beginning are nearly all noise and lead to much the same drift.
 ///
 /// Where rows so far apart say too little of the steps between them, hardly any step becomes final. Then the reach is halved,
-/// down to rows that follow each other; it is doubled again when nearly all that was reached is final.
+/// down to rows that follow each other; it is doubled again when nearly all that was reached is final. Where that was in vain,
+/// twice as many such rounds are waited for before it is tried again.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread {
     rows: usize,
@@ -71,44 +72,55 @@ pub struct Spread {
     reach: usize,
     /// Whether the last round had drifts to guess by.
     guided: bool,
+    /// Rounds that said much, before the reach is doubled again, and how many there were.
+    patience: usize,
+    much: usize,
 }
 
 impl Spread {
     /// Share of the steps that a round before any drift is known reaches over.
     const FIRST: f64 = 1.0 / 3.0;
-    /// Share of the rows that it has.
+    /// Share of its rows that it has.
     const FIRST_ROWS: f64 = 0.4;
     /// Final steps a row at which a round has said too little.
-    const LITTLE: f64 = 1.0 / 8.0;
+    const LITTLE: f64 = 1.0 / 2.0;
     /// Final steps a step that was reached at which there may be more.
     const MUCH: f64 = 3.0 / 4.0;
 
     /// `rows` a round.
     pub fn new(rows: usize) -> Self {
-        Self { rows, reach: usize::MAX, guided: false }
+        Self { rows, reach: usize::MAX, guided: false, patience: 1, much: 0 }
     }
 
     /// Follows how many steps the last round made final.
     fn adapt(&mut self, left: usize, Round { steps, advance, .. }: Round) {
         if left == 0 {
-            self.reach = steps;
-        } else if self.guided && advance as f64 <= Self::LITTLE * self.rows as f64 {
-            self.reach = (self.reach / 2).max(self.rows);
-        } else if advance as f64 >= Self::MUCH * self.reach as f64 {
-            self.reach = self.reach.saturating_mul(2).min(steps);
+            (self.reach, self.patience, self.much) = (steps, 1, 0);
+            return;
+        }
+        // What the last round could reach at most.
+        let reach = self.reach.min(steps - (left - advance));
+        if self.guided && advance as f64 <= Self::LITTLE * self.rows as f64 {
+            if reach > self.rows && reach <= 2 * self.rows {
+                (self.patience, self.much) = (self.patience.saturating_mul(2), 0);
+            }
+            self.reach = (reach / 2).max(self.rows);
+        } else if advance as f64 >= Self::MUCH * reach as f64 {
+            self.much += 1;
+            if self.much >= self.patience {
+                self.reach = self.reach.saturating_mul(2).min(steps);
+            }
         }
     }
 
     /// How far a round from `left` reaches, and its rows.
     fn extent(&self, left: usize, Round { steps, no_drift_yet, most, .. }: Round) -> (usize, usize) {
-        let (first, rows) = ((Self::FIRST * steps as f64) as usize, self.rows.min(most));
-        let (ahead, rows) = if no_drift_yet {
-            (first.max(self.rows), (Self::FIRST_ROWS * rows as f64).ceil() as usize)
-        } else {
-            (self.reach, rows)
-        };
+        let first = (Self::FIRST * steps as f64) as usize;
+        let ahead = if no_drift_yet { first.max(self.rows) } else { self.reach };
         let reach = ahead.min(steps - left);
-        (reach, rows.min(reach))
+        let rows = self.rows.min(most).min(reach);
+        let first_rows = (Self::FIRST_ROWS * rows as f64).ceil() as usize;
+        (reach, if no_drift_yet { first_rows } else { rows })
     }
 }
 
@@ -166,9 +178,10 @@ mod tests {
         };
         assert_eq!(last(0, 0), 332, "a third at first");
         assert_eq!(last(1, 1), 998, "which says nothing of the next");
-        assert_eq!([last(2, 1), last(4, 2), last(6, 2)], [499, 249, 124]);
+        assert_eq!([last(2, 1), last(4, 2), last(6, 2)], [498, 248, 123]);
         assert_eq!([last(8, 2), last(10, 2), last(12, 2), last(14, 2)], [61, 30, 15, 15]);
-        assert_eq!([last(20, 6), last(35, 15), last(60, 25)], [15, 31, 63]);
+        // The reach of two steps a row was in vain, so two rounds are waited for.
+        assert_eq!([last(20, 6), last(36, 16), last(52, 16), last(77, 25)], [15, 15, 31, 63]);
     }
 
     #[test]
