@@ -65,6 +65,9 @@ pub fn choose(
             calibration.store()?;
         }
     }
+    if let Some(correction) = calibration.correction(sampling) {
+        tell!("auto: {correction}");
+    }
     let choice = calibration.choose(sampling)?;
     tell!("auto: {choice}");
     Ok(choice)

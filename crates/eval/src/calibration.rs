@@ -1,5 +1,6 @@
 //! Measures the cost of a policy's batches on this machine, and chooses the fastest sampler from it.
 
+mod correction;
 mod error;
 mod file;
 mod key;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::measure::row_ms;
 pub use self::{
+    correction::Correction,
     error::CalibrationError,
     key::CalibrationKey,
     roofline::{BatchLimit, KnownRoofline, Roofline},
@@ -42,7 +44,7 @@ impl Sampling {
     /// # Errors
     /// [`ConfigError`] with the field that makes no sense.
     pub fn validate(&self, policy: &Network) -> Result<(), ConfigError> {
-        profile::candidates(policy, self).map(drop)
+        profile::candidates(policy, self, self.tolerance).map(drop)
     }
 }
 
@@ -115,6 +117,7 @@ pub struct Calibration {
 struct Profiled {
     sampling: Sampling,
     observations: Observations,
+    correction: Correction,
     candidates: Vec<Profile>,
 }
 
@@ -189,10 +192,19 @@ impl Calibration {
 
     /// On which observations the candidates were tried, if they were.
     pub fn profiled(&self, sampling: &Sampling) -> Option<Observations> {
-        self.profiles.iter().find(|known| known.sampling == *sampling).map(|known| known.observations)
+        self.known(sampling).map(|known| known.observations)
     }
 
-    /// Measures the batches that each candidate ([`Strategy::candidates`](parapolicy_sampler::Strategy::candidates))
+    fn known(&self, sampling: &Sampling) -> Option<&Profiled> {
+        self.profiles.iter().find(|known| known.sampling == *sampling)
+    }
+
+    /// How true `picard`'s estimate is of plans drawn like this, if the candidates were tried.
+    pub fn correction(&self, sampling: &Sampling) -> Option<Correction> {
+        self.known(sampling).map(|known| known.correction)
+    }
+
+    /// Compares plans of `picard` with its own estimate ([`Correction`]), then measures the batches that each candidate ([`Strategy::candidates`](parapolicy_sampler::Strategy::candidates))
     /// needs: draws plans with all of them in turn, at first one, then up to five more with those that may still be the
     /// fastest. An earlier profile of this sampling is replaced.
     ///
@@ -207,23 +219,28 @@ impl Calibration {
         sampling: &Sampling,
         observations: &[Array2<f64>],
     ) -> Result<(), CalibrationError> {
+        let correction = Correction::measure(policy, sampling, observations)?;
         let profiled = Profiled {
             sampling: *sampling,
+            correction,
             observations: if observations.is_empty() { Observations::Drawn } else { Observations::Met },
-            candidates: profile::draw(policy, sampling, observations, &self.cost)?,
+            candidates: profile::draw(policy, sampling, correction, observations, &self.cost)?,
         };
         self.profiles.retain(|known| known.sampling != *sampling);
         self.profiles.push(profiled);
         Ok(())
     }
 
-    /// The fastest candidate, sequential sampling included; its text says why.
+    /// The fastest candidate, sequential sampling included, none of whose plans ended further from `sequential`'s than the
+    /// tolerance; its text says why.
     ///
     /// # Errors
     /// A sampling that was not profiled.
     pub fn choose(&self, sampling: &Sampling) -> Result<Choice, CalibrationError> {
-        let known = self.profiles.iter().find(|known| known.sampling == *sampling);
-        Ok(choose(&self.cost, known.map_or(&[], |known| &known.candidates))?)
+        let tried = self.known(sampling).map_or(&[][..], |known| &known.candidates);
+        let kept = |tried: &&Profile| tried.strategy.tolerance().is_none() || tried.deviation <= sampling.tolerance;
+        let kept: Vec<Profile> = tried.iter().filter(kept).cloned().collect();
+        Ok(choose(&self.cost, &kept)?)
     }
 }
 

@@ -166,6 +166,12 @@ fn relative(found: ArrayView1<'_, f32>, expected: ArrayView1<'_, f32>) -> f64 {
     if apart > 0.0 { apart / norm(expected) } else { 0.0 }
 }
 
+/// The largest difference of two plans; not a number if any is none.
+pub fn largest_difference(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -> f64 {
+    let larger = |most: f64, off: f64| if off <= most { most } else { off };
+    a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, larger)
+}
+
 /// The largest magnitude.
 fn greatest<T: Into<f64>>(values: impl IntoIterator<Item = T>) -> f64 {
     values.into_iter().fold(0.0, |most, value| most.max(value.into().abs()))

@@ -70,10 +70,10 @@ mod trial_observations;
 pub mod tuning;
 
 pub use calibration::{
-    BatchLimit, BatchTime, Calibration, CalibrationError, CalibrationKey, KnownRoofline, Observations, Roofline,
-    Sampling,
+    BatchLimit, BatchTime, Calibration, CalibrationError, CalibrationKey, Correction, KnownRoofline, Observations,
+    Roofline, Sampling,
 };
-pub use deviation::{Deviation, DeviationError};
+pub use deviation::{Deviation, DeviationError, largest_difference};
 pub use environments::{
     DuplicateEnvironment, EnvironmentError, EnvironmentKind, EnvironmentName, Environments, Scenario,
 };

@@ -5,9 +5,10 @@ use std::path::Path;
 use anyhow::Error;
 use indicatif::ProgressIterator as _;
 use ndarray::Array2;
+use parapolicy_eval::largest_difference;
 use parapolicy_sampler::{Budget, Noise, Sampler, Strategy};
 
-use super::bench::{Deviation, deviation};
+use super::bench::Deviation;
 use crate::args::BenchArguments;
 use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
@@ -59,7 +60,7 @@ fn points(
         for (rounds, deviations) in ROUNDS.into_iter().zip(&mut deviations) {
             let budget = Budget { rounds: Some(rounds), ..Budget::default() };
             let sample = sampler.sample_within(budget, &mut denoiser, &noise)?;
-            deviations.push(deviation(sample.sample(), &whole));
+            deviations.push(largest_difference(sample.sample(), whole.view()) as f32);
             if sample.residual().is_none() {
                 break;
             }

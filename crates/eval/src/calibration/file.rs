@@ -3,10 +3,10 @@
 use parapolicy_sampler::{Profile, Strategy, WindowConfig};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{BatchTime, Calibration, CalibrationKey, Observations, Profiled, Roofline, Sampling, cost};
+use super::{BatchTime, Calibration, CalibrationKey, Correction, Observations, Profiled, Roofline, Sampling, cost};
 
 /// Version of the file format.
-const SCHEMA_VERSION: u32 = 4;
+const SCHEMA_VERSION: u32 = 5;
 
 /// The file, as it is written.
 #[derive(Serialize, Deserialize)]
@@ -26,16 +26,18 @@ pub(super) struct File {
 struct FileProfiles {
     sampling: Sampling,
     observations: Observations,
+    correction: Correction,
     candidates: Vec<FileProfile>,
 }
 
-/// A candidate; its tolerance is the sampling's.
+/// A candidate.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileProfile {
     #[serde(with = "by_name")]
     strategy: Strategy,
     window: Option<usize>,
+    tolerance: Option<f64>,
     own_ms: f64,
     deviation: f64,
     plans: Vec<Vec<usize>>,
@@ -49,6 +51,7 @@ impl Serialize for Calibration {
         let profiles = self.profiles.iter().map(|profiled| FileProfiles {
             sampling: profiled.sampling,
             observations: profiled.observations,
+            correction: profiled.correction,
             candidates: profiled.candidates.iter().map(FileProfile::from).collect(),
         });
         let file = File {
@@ -66,7 +69,14 @@ impl Serialize for Calibration {
 impl From<&Profile> for FileProfile {
     fn from(profile: &Profile) -> Self {
         let &Profile { strategy, own_ms, deviation, ref plans } = profile;
-        Self { strategy, window: strategy.window(), own_ms, deviation, plans: plans.clone() }
+        Self {
+            strategy,
+            window: strategy.window(),
+            tolerance: strategy.tolerance(),
+            own_ms,
+            deviation,
+            plans: plans.clone(),
+        }
     }
 }
 
@@ -118,16 +128,22 @@ impl File {
             return Err((format!("roofline.{place}"), "is damaged (numbers must be finite and positive)".into()));
         }
         let mut profiles = Vec::new();
-        for (index, FileProfiles { sampling, observations, candidates }) in self.profiles.into_iter().enumerate() {
-            let candidates: Vec<_> = candidates.into_iter().map(|file| file.profile(sampling.tolerance)).collect();
+        for (index, FileProfiles { sampling, observations, correction, candidates }) in
+            self.profiles.into_iter().enumerate()
+        {
+            if correction.is_damaged() {
+                return Err((
+                    format!("profiles[{index}].correction"),
+                    "is damaged (it must be of plans, and finite)".into(),
+                ));
+            }
+            let candidates: Vec<_> = candidates.into_iter().map(FileProfile::profile).collect();
             for (candidate, profile) in candidates.iter().enumerate() {
                 let damaged = |what: String| (format!("profiles[{index}].candidates[{candidate}]"), what);
                 profile.expected(&cost).map_err(|error| damaged(format!("is damaged ({error})")))?;
-                if profile.strategy.window() == Some(0) {
-                    return Err(damaged("is damaged (window is 0, but must be at least 1)".into()));
-                }
+                profile.strategy.settings().validate().map_err(|error| damaged(format!("is damaged ({error})")))?;
             }
-            profiles.push(Profiled { sampling, observations, candidates });
+            profiles.push(Profiled { sampling, observations, correction, candidates });
         }
         let Self { key, batches, row_again_ms, roofline, .. } = self;
         Ok(Calibration { key, batches, row_again_ms, cost, roofline, profiles })
@@ -135,9 +151,10 @@ impl File {
 }
 
 impl FileProfile {
-    fn profile(self, tolerance: f64) -> Profile {
-        let Self { strategy, window, own_ms, deviation, plans } = self;
-        let strategy = strategy.with_window(WindowConfig { window: window.unwrap_or(1), tolerance });
+    fn profile(self) -> Profile {
+        let Self { strategy, window, tolerance, own_ms, deviation, plans } = self;
+        let (window, tolerance) = (window.unwrap_or(1), tolerance.unwrap_or_default());
+        let strategy = strategy.with_window(WindowConfig { window, tolerance });
         Profile { strategy, own_ms, deviation, plans }
     }
 }

@@ -4,11 +4,14 @@
 use std::time::Instant;
 
 use ndarray::{Array1, Array2};
-use parapolicy_sampler::{BatchCost, ConfigError, Denoiser, Noise, Profile, SampleError, Sampler, Strategy, Table};
+use parapolicy_sampler::{
+    BatchCost, ConfigError, Denoiser, Noise, Profile, SampleError, Sampler, Strategy, Table, WindowConfig,
+};
 
-use super::{CalibrationError, Sampling, measure::milliseconds};
+use super::{CalibrationError, Correction, Sampling, measure::milliseconds};
 use parapolicy_policy::Network;
 
+use crate::deviation::largest_difference;
 use crate::{Meter, trial_observations::trial_observations};
 
 /// Plans drawn with a candidate at most.
@@ -22,10 +25,11 @@ const UNSURE: f64 = 0.5;
 pub(super) fn draw(
     policy: &mut Network,
     sampling: &Sampling,
+    correction: Correction,
     observations: &[Array2<f64>],
     cost: &BatchCost,
 ) -> Result<Vec<Profile>, CalibrationError> {
-    let mut candidates = candidates(policy, sampling)?;
+    let mut candidates = candidates(policy, sampling, correction.tolerance(sampling.tolerance))?;
     let observations: [_; PLANS] = trial_observations(policy.manifest(), observations);
     let mut limit = f64::INFINITY;
     for (plan, observation) in observations.iter().enumerate() {
@@ -46,10 +50,17 @@ pub(super) fn draw(
     Ok(candidates.iter().map(|candidate| candidate.profile(candidate.own_ms())).collect())
 }
 
-pub(super) fn candidates(policy: &Network, sampling: &Sampling) -> Result<Vec<Candidate>, ConfigError> {
+/// `tolerance` is that of `picard`, corrected.
+pub(super) fn candidates(policy: &Network, sampling: &Sampling, tolerance: f64) -> Result<Vec<Candidate>, ConfigError> {
     let table = Table::new(&policy.manifest().scheduler, sampling.solver, sampling.steps)?;
     let mut candidates = Vec::new();
     for strategy in Strategy::candidates(sampling.steps, sampling.tolerance) {
+        let strategy = match strategy.window() {
+            Some(window) if strategy.name() == Strategy::picard(WindowConfig::default()).name() => {
+                strategy.with_window(WindowConfig { window, tolerance })
+            }
+            _ => strategy,
+        };
         match Sampler::new(table.clone(), strategy, policy.manifest().sample_dim()) {
             Ok(sampler) => {
                 candidates.push(Candidate { sampler, own_ms: Vec::new(), deviation: 0.0, plans: Vec::new() });
@@ -83,8 +94,7 @@ impl Candidate {
     /// Notes how far a plan ended from that of the reference under the same noise.
     fn compare(&mut self, drawn: &Array1<f32>, reference: &Array1<f32>) {
         if self.sampler.strategy().follows_sequential(self.sampler.table().solver()) {
-            let pairs = drawn.iter().zip(reference).map(|(a, b)| f64::from((a - b).abs()));
-            self.deviation = pairs.fold(self.deviation, f64::max);
+            self.deviation = self.deviation.max(largest_difference(drawn.view(), reference.view()));
         }
     }
 

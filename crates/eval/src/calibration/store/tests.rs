@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::calibration::{BatchLimit, BatchTime, KnownRoofline, Observations, Profiled, Roofline, Sampling, cost};
+use crate::calibration::{
+    BatchLimit, BatchTime, Correction, KnownRoofline, Observations, Profiled, Roofline, Sampling, cost,
+};
 
 fn key() -> CalibrationKey {
     CalibrationKey {
@@ -30,7 +32,8 @@ fn key() -> CalibrationKey {
 fn calibration() -> Calibration {
     let batch = |rows, median_ms| BatchTime { rows, median_ms, p10_ms: 0.9 * median_ms, p90_ms: 1.1 * median_ms };
     let batches = vec![batch(1, 0.75), batch(2, 1.0), batch(128, 40.0)];
-    let picard = Strategy::picard(WindowConfig { window: 4, tolerance: 0.25 });
+    let picard = Strategy::picard(WindowConfig { window: 4, tolerance: 0.5 });
+    let correction = Correction { plans: 8, worst: 0.25 };
     let candidates = vec![
         Profile { strategy: Strategy::sequential(), own_ms: 0.01, deviation: 0.0, plans: vec![vec![1; 8]] },
         Profile { strategy: picard, own_ms: 0.02, deviation: 0.0125, plans: vec![vec![4, 4, 3], vec![4, 4]] },
@@ -38,7 +41,7 @@ fn calibration() -> Calibration {
         Profile { strategy: Strategy::parareal(0.25), own_ms: 0.02, deviation: 0.03, plans: vec![vec![1, 1, 3, 3]] },
     ];
     let sampling = Sampling { solver: "ddim:0.5".parse().unwrap(), steps: 8, tolerance: 0.25 };
-    let profiles = vec![Profiled { sampling, observations: Observations::Met, candidates }];
+    let profiles = vec![Profiled { sampling, observations: Observations::Met, correction, candidates }];
     let reads = vec![Read { bytes: 1 << 20, gigabytes_per_second: 128.0 }];
     let limits = Limits { gflop_per_second: 256.0, reads };
     let batch = |rows| BatchLimit { rows, flop: 1000, bytes: 100, least_ms: 0.5, median_ms: 0.75, fraction: 0.625 };
@@ -149,6 +152,7 @@ fn damaged_files_are_refused() {
     let mut texts = String::new();
     for (pointer, value) in [
         ("/schema_version", json!(1)),
+        ("/profiles/0/correction/plans", json!(0)),
         ("/key/cores", json!(-1)),
         ("/batches", json!([])),
         ("/batches/1/rows", json!(1)),
