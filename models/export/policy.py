@@ -12,7 +12,7 @@ from export.errors import ExportError
 from export.graph_file import FEATURES, INPUTS, OUTPUT, SEEN, Network, denoiser, encoder
 
 DENOISER, ENCODER, MANIFEST = "denoiser.onnx", "encoder.onnx", "policy.json"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 # More steps than any plan or history has.
 MOST_STEPS = 4096
 
@@ -44,6 +44,11 @@ class Entry:
     name: str
     shape: tuple[int, ...]
     normalization: dict
+    unit: str | None = None
+
+    def described(self) -> dict:
+        """As the manifest has it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @property
     def length(self) -> int:
@@ -105,8 +110,8 @@ class Policy:
             "schema_version": SCHEMA_VERSION,
             "name": self.name,
             **asdict(self.shape),
-            "observations": [asdict(entry) for entry in self.observations],
-            "actions": [asdict(entry) for entry in self.actions],
+            "observations": [entry.described() for entry in self.observations],
+            "actions": [entry.described() for entry in self.actions],
             "scheduler": self.scheduler,
             "denoiser": graph[DENOISER] | {name: name for name in (*INPUTS, OUTPUT)},
         }

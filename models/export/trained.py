@@ -37,8 +37,10 @@ def load(path: Path) -> Policy:
 
 def built(fields: Fields, path: Path) -> Policy:
     """The policy of what is in the file."""
-    shape, task = Shape(**fields.table("shape")), fields.under("task").known({"name", "observations", "actions"}, {})
-    seen, done = (entries(task.table(f"{name}s"), fields.under(name)) for name in ("observation", "action"))
+    shape, task = Shape(**fields.table("shape")), fields.under("task")
+    task = task.known({"name", "observations", "actions"}, {"units": {}})
+    units = task.table("units")
+    seen, done = (entries(task.table(f"{name}s"), fields.under(name), units) for name in ("observation", "action"))
     numbers = sum(entry.length for entry in seen if len(entry.shape) != IMAGE)
     sight = None if fields.get("sight") is None else seeing(fields.under("sight").known(SIGHT, {}), numbers)
     action, widths = sum(entry.length for entry in done), fields.counts("widths")
@@ -78,7 +80,7 @@ def tensors(fields: Fields) -> dict[str, Tensor]:
     return dict(found)
 
 
-def entries(shapes: dict[str, tuple[int, ...]], ranges: Fields) -> list[Entry]:
+def entries(shapes: dict[str, tuple[int, ...]], ranges: Fields, units: dict[str, str]) -> list[Entry]:
     """The entries, each with its part of the concatenated ranges; images, which the encoder normalises, have none."""
     found, start = [], 0
     sizes = Fields(ranges.where, shapes)
@@ -89,7 +91,7 @@ def entries(shapes: dict[str, tuple[int, ...]], ranges: Fields) -> list[Entry]:
             found.append(Entry(name, shape, identity()))
             continue
         part = slice(start, start := start + prod(shape))
-        found.append(Entry(name, shape, min_max(low[part], high[part])))
+        found.append(Entry(name, shape, min_max(low[part], high[part]), units.get(name)))
     if not start == len(low) == len(high):
         raise ranges.refuse("min", f"and max have {len(low)} and {len(high)} numbers, not {start}")
     return found

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -13,11 +13,12 @@ from export.policy import Shape
 
 @dataclass(frozen=True)
 class Task:
-    """A task: its name, and the shapes of observations and actions, concatenated in their order."""
+    """A task: its name, and the shapes of observations and actions, concatenated in their order. Some have a unit."""
 
     name: str
     observations: dict[str, tuple[int, ...]]
     actions: dict[str, tuple[int, ...]]
+    units: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

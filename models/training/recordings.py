@@ -7,8 +7,9 @@ import numpy as np
 from training import sources
 from training.demos import Demonstrations, Task
 
-TASK = Task(name="pusht-keypoints", observations={"keypoints": (9, 2), "agent": (2,)}, actions={"target": (2,)})
-IMAGE_TASK = Task(name="pusht-image", observations={"image": (96, 96, 3), "agent_pos": (2,)}, actions={"target": (2,)})
+UNITS = {"target": "px"}
+TASK = Task("pusht-keypoints", {"keypoints": (9, 2), "agent": (2,)}, {"target": (2,)}, UNITS)
+IMAGE_TASK = Task("pusht-image", {"image": (96, 96, 3), "agent_pos": (2,)}, {"target": (2,)}, UNITS)
 
 
 def read(path: Path, names: tuple[str, ...] = ("state", "action", "keypoint")) -> dict[str, np.ndarray]:

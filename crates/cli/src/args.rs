@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use parapolicy_policy::Precision;
+use parapolicy_policy::{Precision, Within};
 use parapolicy_sampler::Solver;
 
 pub use self::adopt::AdoptArguments;
@@ -162,6 +162,9 @@ pub struct WindowArguments {
     /// `sequential`'s (normalised units, by its own estimate).
     #[arg(long, default_value_t = 0.1)]
     pub tolerance: f64,
+    /// The tolerance in the unit of the actions, `0.5px` say, or a number alone where the policy declares no units.
+    #[arg(long, value_name = "DISTANCE", conflicts_with = "tolerance")]
+    pub within: Option<Within>,
 }
 
 /// What a plan may cost.
@@ -195,7 +198,7 @@ pub struct RunArguments {
     pub samplers: Vec<SamplerName>,
     /// Draw plans as `tune` recommends for plans within this time on this machine, `20ms` say: its sampler, solver, steps and
     /// window, and, unless they are named, its threads and precision.
-    #[arg(long, value_name = "TIME", conflicts_with_all = ["samplers", "solver", "steps", "window", "tolerance"])]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["samplers", "solver", "steps", "window", "tolerance", "within"])]
     pub tuned: Option<String>,
     /// Run every sampler a second time with plans that are refined, in this many steps, to stay out of the
     /// scenario's keep-out discs.
@@ -266,7 +269,7 @@ pub struct BenchArguments {
     #[command(flatten)]
     pub window: WindowArguments,
     /// Draw plans as `tune` recommends for plans within this time, as in `run`.
-    #[arg(long, value_name = "TIME", conflicts_with_all = ["samplers", "solvers", "steps", "window", "tolerance"])]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["samplers", "solvers", "steps", "window", "tolerance", "within"])]
     pub tuned: Option<String>,
     #[command(flatten)]
     pub budget: BudgetArguments,
@@ -333,7 +336,7 @@ pub struct SampleArguments {
     #[arg(long, default_value = "picard")]
     pub sampler: SamplerName,
     /// Draw plans as `tune` recommends for plans within this time, as in `run`.
-    #[arg(long, value_name = "TIME", conflicts_with_all = ["sampler", "solver", "steps", "window", "tolerance"])]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["sampler", "solver", "steps", "window", "tolerance", "within"])]
     pub tuned: Option<String>,
     #[command(flatten)]
     pub budget: BudgetArguments,

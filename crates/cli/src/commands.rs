@@ -168,19 +168,31 @@ impl WindowArguments {
         meet: impl FnOnce(&mut Network) -> Result<Vec<Array2<f64>>, Failure>,
     ) -> Result<Settled, Failure> {
         check_timesteps(policy, solver, steps)?;
-        if let Some(settled) = self.named(name, steps)? {
+        let tolerance = self.tolerance(Some(policy.manifest()))?;
+        if let Some(settled) = self.named(name, steps, tolerance)? {
             return Ok(settled);
         }
-        let choice = auto_sampler::choose(policy, &Sampling { solver, steps, tolerance: self.tolerance }, meet)?;
+        let choice = auto_sampler::choose(policy, &Sampling { solver, steps, tolerance }, meet)?;
         let strategy = choice.best.strategy;
         Ok(Settled { name: format!("{name}:{strategy}"), strategy, reason: Some(choice.to_string()) })
     }
 }
 
 impl WindowArguments {
-    /// The sampler of this name, for so many steps, with the window and tolerance of the command line; none for `auto`.
-    pub fn named(&self, name: SamplerName, steps: usize) -> Result<Option<Settled>, Failure> {
-        let Self { window, tolerance } = *self;
+    /// The tolerance in normalised units, for a policy with this manifest or a denoiser that is none.
+    pub fn tolerance(&self, manifest: Option<&Manifest>) -> Result<f64, Failure> {
+        match (&self.within, manifest) {
+            (None, _) => Ok(self.tolerance),
+            (Some(within), Some(manifest)) => within.tolerance(manifest).input(),
+            (Some(_), None) => {
+                Err(anyhow::anyhow!("--within: a sample that is no plan has no unit; give --tolerance")).input()
+            }
+        }
+    }
+
+    /// The sampler of this name, for so many steps, with the window of the command line; none for `auto`.
+    pub fn named(&self, name: SamplerName, steps: usize, tolerance: f64) -> Result<Option<Settled>, Failure> {
+        let window = self.window;
         let SamplerName::Strategy(strategy) = name else { return Ok(None) };
         let sampler = Some(strategy.name());
         let (steps, tolerance) = (Some(steps), Some(tolerance));

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use ndarray::Array2;
 use parapolicy_eval::Roofline;
-use parapolicy_policy::{BoundDenoiser, DenoiserManifest, DenoiserNetwork, Network, PolicyError, Signature};
+use parapolicy_policy::{BoundDenoiser, DenoiserManifest, DenoiserNetwork, Manifest, Network, PolicyError, Signature};
 use parapolicy_sampler::{Solver, Table};
 
 use crate::args::{ModelArguments, WindowArguments};
@@ -38,6 +38,14 @@ impl Model {
         }
     }
 
+    /// The manifest, if it is a policy.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        match self {
+            Self::Policy(network) => Some(network.manifest()),
+            Self::Denoiser(_) => None,
+        }
+    }
+
     /// Refuses a graph that cannot be asked about the timesteps of these steps.
     pub fn check_timesteps(&self, solver: Solver, steps: usize) -> Result<(), Failure> {
         // A table that cannot be made is refused, or left out, where it is needed.
@@ -68,7 +76,9 @@ impl Model {
     ) -> Result<Settled, Failure> {
         match self {
             Self::Policy(network) => window.settle(name, network, solver, steps, |_| Ok(given.to_vec())),
-            Self::Denoiser(_) => window.named(name, steps)?.ok_or_else(|| anyhow!(NO_AUTO)).input(),
+            Self::Denoiser(_) => {
+                window.named(name, steps, window.tolerance(None)?)?.ok_or_else(|| anyhow!(NO_AUTO)).input()
+            }
         }
     }
 

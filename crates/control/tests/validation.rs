@@ -10,7 +10,7 @@ use parapolicy_control::controller::{
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::refine::{KeepOut, Tracking};
 use parapolicy_control::{BoxError, InferenceOptions, Plan, Policy, Recipe, RecipeOptions, SamplingOptions, seconds};
-use parapolicy_policy::{Backends, Manifest};
+use parapolicy_policy::{Backends, Inference, Manifest, Normalization};
 use parapolicy_sampler::{Refiner, RefinerConfig, Strategies};
 
 fn config() -> ControllerConfig {
@@ -149,6 +149,26 @@ fn recipe(sampling: SamplingOptions<'_>, inference: InferenceOptions<'_>) -> Res
 
 fn manifest() -> Manifest {
     Manifest::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/pusht").as_ref()).unwrap()
+}
+
+#[test]
+fn a_tolerance_is_given_in_the_unit_of_the_actions() {
+    let manifest = manifest();
+    let of = |within, tolerance| {
+        let options = SamplingOptions { within: Some(within), tolerance, ..SamplingOptions::default() };
+        let recipe = options.recipe(&manifest, &Strategies::default(), Inference::default());
+        recipe.map(|recipe| recipe.strategy.tolerance().unwrap()).map_err(|error| error.to_string())
+    };
+    let Normalization::MinMax { min, max } = &manifest.actions[0].normalization else { unreachable!() };
+    let widest = min.iter().zip(max).map(|(min, max)| max - min).fold(0.0, f64::max);
+    let expected = 0.5 / (0.5 * widest);
+    for within in ["0.5px", "0.5 px", "0.5"] {
+        assert!((of(within, None).unwrap() - expected).abs() < 1e-12, "{within}");
+    }
+    assert!(of("0.5px", Some(0.1)).unwrap_err().starts_with("tolerance and within both say"));
+    assert!(of("px", None).unwrap_err().starts_with("within is \"px\", but must be a number over 0"));
+    let told = "within is in \"mm\", but the actions of policy `pusht-keypoints` are in px (`target`)";
+    assert_eq!(of("1mm", None).unwrap_err(), told);
 }
 
 /// What cannot be known without the policy is refused when it is there.

@@ -246,6 +246,9 @@ typedef struct {
   // sampler, window and tolerance that it found, which keep their defaults here; and in the precision and by the threads that
   // it found, unless they are given. Null (default): as the other fields say.
   const char *tuned;
+  // The tolerance in the unit of the actions, "0.5px" say, in place of `tolerance`, which keeps its default here; a number alone
+  // where the policy declares no units. Null (default): as `tolerance` says.
+  const char *within;
 } parapolicy_options;
 
 // What a policy sees and plans.

@@ -50,6 +50,9 @@ pub struct ParapolicyOptions {
     /// sampler, window and tolerance that it found, which keep their defaults here; and in the precision and by the threads that
     /// it found, unless they are given. Null (default): as the other fields say.
     pub tuned: *const c_char,
+    /// The tolerance in the unit of the actions, "0.5px" say, in place of `tolerance`, which keeps its default here; a number alone
+    /// where the policy declares no units. Null (default): as `tolerance` says.
+    pub within: *const c_char,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
@@ -73,6 +76,7 @@ unsafe impl Versioned for ParapolicyOptions {
             window: 0,
             threads: inference.threads as u32,
             tuned: ptr::null(),
+            within: ptr::null(),
         }
     }
 }
@@ -100,9 +104,9 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, model: &Path) -> 
         // SAFETY: the caller's promise.
         unsafe { border::text(name, pointer) }
     };
-    let tuned = text("tuned", options.tuned)?;
-    // Beside `tuned`, what has its default is left out; what has not is refused by its name.
-    let is_given = |differs: bool| tuned.is_none() || differs;
+    let (tuned, within) = (text("tuned", options.tuned)?, text("within", options.within)?);
+    // Beside `tuned` and `within`, what has its default is left out; what has not is refused by its name.
+    let is_given = |differs: bool| tuned.is_none() && within.is_none() || differs;
     let options = RecipeOptions {
         sampling: SamplingOptions {
             sampler: text("sampler", options.sampler)?,
@@ -113,6 +117,7 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, model: &Path) -> 
             rounds: given(options.rounds),
             deadline: (options.deadline_ns > 0).then(|| Duration::from_nanos(options.deadline_ns)),
             tuned,
+            within,
             ..SamplingOptions::default()
         },
         inference: InferenceOptions {

@@ -57,6 +57,7 @@ mod precision;
 mod provider;
 mod seen;
 mod signature;
+mod within;
 
 pub use adopt::{AdoptError, Adoption, Blank, RoleNames, adopt};
 pub use backend::{
@@ -81,3 +82,4 @@ pub use precision::{Precision, UnknownPrecision};
 pub use provider::Provider;
 pub use seen::Seen;
 pub use signature::{Condition, ConditionKind, Signature};
+pub use within::{Within, WithinError};

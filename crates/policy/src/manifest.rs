@@ -20,8 +20,8 @@ pub const MANIFEST_FILE: &str = "policy.json";
 /// The newest version of the manifest's format; this crate reads every one from 1 on. Version 2 added the
 /// normalisations
 /// `mean_std` and `identity`, the encoder, and observations as a
-/// part of the plan.
-pub const SCHEMA_VERSION: u32 = 2;
+/// part of the plan. Version 3 added the units of entries.
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// What `policy.json` says: the shapes, units and scheduler of a diffusion policy, and the graph that denoises.
 ///
@@ -62,6 +62,9 @@ pub struct Entry {
     pub name: String,
     /// Shape, flattened in row-major order.
     pub shape: Vec<usize>,
+    /// The unit of its raw numbers: `px`, `rad`. None where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// Statistics, a number per component.
     pub normalization: Normalization,
 }

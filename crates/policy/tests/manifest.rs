@@ -43,10 +43,10 @@ fn a_good_manifest_says_what_it_says() {
 }
 
 #[test]
-fn the_first_version_is_still_read() {
+fn versions_from_the_first_on_are_read() {
     let dir = TempDir::new().unwrap();
     let mut original = json("policy.json");
-    for version in [1, 2] {
+    for version in [1, 2, 3] {
         original["schema_version"] = json!(version);
         write_manifest(dir.path(), &original);
         assert_eq!(Manifest::load(dir.path()).unwrap().schema_version, version);
@@ -54,10 +54,23 @@ fn the_first_version_is_still_read() {
 }
 
 #[test]
+fn a_unit_is_a_word() {
+    let dir = TempDir::new().unwrap();
+    let mut manifest = json("policy.json");
+    for (unit, is_one) in [("px", true), ("°/s", true), ("", false), ("3px", false), (".5", false)] {
+        manifest["actions"][0]["unit"] = json!(unit);
+        write_manifest(dir.path(), &manifest);
+        let told = Manifest::load(dir.path()).err().map(|error| error.to_string()).unwrap_or_default();
+        assert_eq!(told.is_empty(), is_one, "{unit}");
+        assert!(is_one || told.contains("`actions[0].unit` is empty or begins like a number"), "{told}");
+    }
+}
+
+#[test]
 fn every_wrong_field_is_named() {
     let cases = [
         ("/schema_version", json!(0)),
-        ("/schema_version", json!(3)),
+        ("/schema_version", json!(4)),
         ("/schema_version", json!("1")),
         ("/n_obs_steps", json!(0)),
         ("/n_obs_steps", json!(-2)),

@@ -29,6 +29,7 @@ pub struct Sampling {
     sampler: Option<String>,
     solver: Option<String>,
     tuned: Option<String>,
+    within: Option<String>,
     /// The rest of them.
     numbers: SamplingOptions<'static>,
 }
@@ -42,6 +43,7 @@ impl Sampling {
                 "sampler" => sampling.sampler = value.extract()?,
                 "solver" => sampling.solver = value.extract()?,
                 "tuned" => sampling.tuned = value.extract()?,
+                "within" => sampling.within = value.extract()?,
                 "steps" => sampling.numbers.steps = value.extract()?,
                 "window" => sampling.numbers.window = value.extract()?,
                 "tolerance" => sampling.numbers.tolerance = value.extract()?,
@@ -56,8 +58,14 @@ impl Sampling {
 
     /// As the program's options.
     fn options(&self) -> SamplingOptions<'_> {
-        let Self { sampler, solver, tuned, numbers } = self;
-        SamplingOptions { sampler: sampler.as_deref(), solver: solver.as_deref(), tuned: tuned.as_deref(), ..*numbers }
+        let Self { sampler, solver, tuned, within, numbers } = self;
+        SamplingOptions {
+            sampler: sampler.as_deref(),
+            solver: solver.as_deref(),
+            tuned: tuned.as_deref(),
+            within: within.as_deref(),
+            ..*numbers
+        }
     }
 
     /// The recipe for a network that is loaded already, and run as `inference` says.

@@ -41,6 +41,14 @@ def test_the_program_draws_the_same_plan(policy, observation, options, tmp_path)
     assert (sample.rounds, sample.evaluations) == (printed["rounds"], printed["evaluations"])
 
 
+def test_a_tolerance_may_be_in_the_unit_of_the_actions(policy, observation):
+    tight = policy.sample(observation, seed=3, within="1e-9px")
+    exact = policy.sample(observation, seed=3, sampler="sequential")
+    np.testing.assert_allclose(tight.actions, exact.actions, atol=1e-3)
+    with pytest.raises(ValueError, match='within is in "mm", but the actions of policy `pusht-keypoints` are in px'):
+        policy.sample(observation, within="1mm")
+
+
 def test_a_tuned_plan_is_that_of_the_program(policy, observation, tmp_path, monkeypatch):
     monkeypatch.setenv("PARAPOLICY_CACHE", str(tmp_path))
     with pytest.raises(ValueError, match="tuned: nothing was measured of this policy with the provider native here"):

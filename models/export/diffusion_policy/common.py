@@ -90,7 +90,9 @@ def lowdim(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> tuple[lis
     named = task.get("name") if isinstance(task, dict) else None
     if named == "pusht_lowdim" and (seen, done) == (20, 2):
         keypoints, agent = (min_max(ranges["min"][part], ranges["max"][part]) for part in (slice(18), slice(18, 20)))
-        return [Entry("keypoints", (9, 2), keypoints), Entry("agent", (2,), agent)], [Entry("target", (2,), actions)]
+        return [Entry("keypoints", (9, 2), keypoints), Entry("agent", (2,), agent)], [
+            Entry("target", (2,), actions, "px")
+        ]
     return [Entry("obs", (seen,), ranges)], [Entry("action", (done,), actions)]
 
 

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, ensure};
 use indicatif::ProgressIterator as _;
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::{Array1, Array2, Axis};
 use parapolicy_control::{BoxError, Latency, Percentiles};
 use parapolicy_eval::CutShort;
-use parapolicy_eval::{Meter, Roofline, drawn_observations};
+use parapolicy_eval::{Meter, Roofline, drawn_observations, largest_difference};
 use parapolicy_policy::Network;
 use parapolicy_sampler::{Budget, ConfigError, Noise, Sampler, Solver, Strategy};
 use serde::Serialize;
@@ -123,11 +123,6 @@ impl Deviation {
         let at = |quantile: f64| deviations[(quantile * (deviations.len() - 1) as f64).round() as usize];
         Self { p50: at(0.5), p90: at(0.9), max: at(1.0) }
     }
-}
-
-/// Largest difference between two plans.
-pub fn deviation(plan: ArrayView1<'_, f32>, reference: &Array1<f32>) -> f32 {
-    plan.iter().zip(reference).fold(0.0, |most, (a, b)| most.max((a - b).abs()))
 }
 
 /// Compares samplers plan by plan with `sequential`, which is measured in turn with them.
@@ -314,7 +309,8 @@ impl Measured {
         self.residuals.extend(sample.residual());
         self.estimates.extend(sample.statistics().estimated_error.map(|estimate| estimate as f32));
         let plan = sample.sample().to_owned();
-        self.deviations.push(reference.map_or(0.0, |reference| deviation(plan.view(), reference)));
+        self.deviations
+            .push(reference.map_or(0.0, |reference| largest_difference(plan.view(), reference.view()) as f32));
         Ok(plan)
     }
 
@@ -366,6 +362,6 @@ fn compare(
     }
     measured.retain(|entry| !entry.deviations.is_empty());
     let sequential = measured.first().map_or(0.0, |entry| entry.latency.percentiles().p50);
-    let tolerance = arguments.window.tolerance;
+    let tolerance = arguments.window.tolerance(policy.manifest())?;
     Ok(measured.into_iter().map(|entry| entry.row(solver, tolerance, sequential)).collect())
 }

@@ -86,5 +86,5 @@ fn sampling(recipe: &Recipe) -> SamplingArguments {
 
 fn window(recipe: &Recipe) -> WindowArguments {
     let tolerance = recipe.strategy.tolerance().unwrap_or(WindowConfig::default().tolerance);
-    WindowArguments { window: recipe.strategy.window(), tolerance }
+    WindowArguments { window: recipe.strategy.window(), tolerance, within: None }
 }

@@ -77,6 +77,8 @@ impl ViewArguments {
         }
         self.check()?;
         let inference = self.model.runtime.inference(&self.model.model)?;
+        let window = &self.sampling.window;
+        let manifest = window.within.as_ref().map(|_| self.model.manifest()).transpose()?;
         Ok(json!({
             "model": self.model.model,
             "provider": inference.provider.to_string(),
@@ -86,8 +88,8 @@ impl ViewArguments {
             "devices": inference.devices,
             "ort_lib": inference.library,
             "sampler": self.sampler.to_string(),
-            "window": self.sampling.window.window,
-            "tolerance": self.sampling.window.tolerance,
+            "window": window.window,
+            "tolerance": window.tolerance(manifest.as_ref())?,
             "solver": self.sampling.solver.to_string(),
             "steps": self.sampling.steps,
             "scenarios": self.scenarios,

@@ -1,6 +1,6 @@
 //! Why a policy cannot be made ready.
 
-use parapolicy_policy::{InferenceError, PolicyError, PredictError, UnknownPrecision};
+use parapolicy_policy::{InferenceError, PolicyError, PredictError, UnknownPrecision, WithinError};
 use parapolicy_sampler::{ConfigError, SampleError};
 use thiserror::Error;
 
@@ -19,6 +19,12 @@ pub enum RecipeError {
     /// There is no tuned setting to take.
     #[error(transparent)]
     Tuned(#[from] TunedError),
+    /// The tolerance is not in a unit of the actions.
+    #[error(transparent)]
+    Within(#[from] WithinError),
+    /// The tolerance is given in normalised units and in those of the actions.
+    #[error("tolerance and within both say how far a plan may end: leave one of them out")]
+    TwoTolerances,
     /// The policy cannot be loaded.
     #[error(transparent)]
     Policy(#[from] PolicyError),

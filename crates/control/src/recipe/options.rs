@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use parapolicy_policy::{Backends, Endpoints, Inference, Manifest, PolicyError};
+use parapolicy_policy::{Backends, Endpoints, Inference, Manifest, PolicyError, Within};
 use parapolicy_sampler::{Budget, ConfigError, Strategies, Strategy, WindowConfig};
 
 use super::{Recipe, RecipeError};
@@ -32,6 +32,8 @@ pub struct SamplingOptions<'a> {
     pub window: Option<usize>,
     /// Tolerance, for strategies that have one; others ignore it.
     pub tolerance: Option<f64>,
+    /// The tolerance in the unit of the actions, `0.5px` say ([`Within`]), in place of [`tolerance`](field@Self::tolerance).
+    pub within: Option<&'a str>,
     /// Maximum rounds of a plan.
     pub rounds: Option<usize>,
     /// Maximum time of a plan.
@@ -64,14 +66,20 @@ pub struct InferenceOptions<'a> {
 
 impl RecipeOptions<'_> {
     /// The recipe for the policy in `model`, with names looked up in the lists. The folder is looked into for
-    /// [`tuned`](field@SamplingOptions::tuned) alone; then precision and threads that are not given are those of the tuned setting.
+    /// [`tuned`](field@SamplingOptions::tuned) and [`within`](field@SamplingOptions::within) alone; with the first, precision and
+    /// threads that are not given are those of the tuned setting.
     ///
     /// # Errors
     /// [`RecipeError`], with the option that is invalid.
     pub fn recipe(&self, model: &Path, strategies: &Strategies, backends: &Backends) -> Result<Recipe, RecipeError> {
         let inference = self.inference.inference(backends)?;
-        let Some(within) = self.sampling.tuned()? else { return self.sampling.untuned(strategies, inference) };
-        let manifest = Manifest::load(model).map_err(PolicyError::from)?;
+        let manifest = || Manifest::load(model).map_err(PolicyError::from);
+        let Some(within) = self.sampling.tuned()? else {
+            let sampling =
+                self.sampling.within.map_or(Ok(self.sampling), |_| self.sampling.normalised(&manifest()?))?;
+            return sampling.untuned(strategies, inference);
+        };
+        let manifest = manifest()?;
         let wanted = Wanted {
             precision: self.inference.precision.map(|_| inference.precision.to_string()),
             threads: (inference.threads > 0).then_some(inference.threads),
@@ -95,7 +103,7 @@ impl SamplingOptions<'_> {
         strategies: &Strategies,
         inference: Inference,
     ) -> Result<Recipe, RecipeError> {
-        let Some(within) = self.tuned()? else { return self.untuned(strategies, inference) };
+        let Some(within) = self.tuned()? else { return self.normalised(manifest)?.untuned(strategies, inference) };
         let wanted = Wanted { precision: Some(inference.precision.to_string()), threads: Some(inference.threads()) };
         let tuned = Tuned::load(manifest, &inference)?;
         self.of(tuned.take(within, &wanted)?).untuned(strategies, inference)
@@ -110,12 +118,23 @@ impl SamplingOptions<'_> {
             ("steps", self.steps.is_some()),
             ("window", self.window.is_some()),
             ("tolerance", self.tolerance.is_some()),
+            ("within", self.within.is_some()),
         ];
         if let Some((name, _)) = given.into_iter().find(|(_, given)| *given) {
             return Err(TunedError::Conflict(name));
         }
         let within = humantime::parse_duration(text).map_err(|_| TunedError::Time(text.into()))?;
         Ok(Some(within))
+    }
+
+    /// The same options with a tolerance in normalised units, whatever it was given in.
+    fn normalised(&self, manifest: &Manifest) -> Result<Self, RecipeError> {
+        let Some(text) = self.within else { return Ok(*self) };
+        if self.tolerance.is_some() {
+            return Err(RecipeError::TwoTolerances);
+        }
+        let tolerance = text.parse::<Within>()?.tolerance(manifest)?;
+        Ok(Self { tolerance: Some(tolerance), within: None, ..*self })
     }
 
     /// The same options with how plans are drawn from a setting.
@@ -127,6 +146,7 @@ impl SamplingOptions<'_> {
             steps: Some(*steps),
             window: *window,
             tolerance: *tolerance,
+            within: None,
             rounds: self.rounds,
             deadline: self.deadline,
             keep_on_failure: self.keep_on_failure,

@@ -80,6 +80,11 @@ fn validate_entries(list: &str, entries: &[Entry]) -> Result<(), Problem> {
         check(!entry.name.is_empty(), &name, || "is empty".into())?;
         check(names.insert(&entry.name), &name, || format!("repeats \"{}\"", entry.name))?;
         total += validate_shape(&format!("{field}.shape"), &entry.shape)?;
+        let is_unit =
+            entry.unit.as_ref().is_none_or(|unit| unit.starts_with(|c: char| !c.is_ascii_digit() && c != '.'));
+        check(is_unit, &format!("{field}.unit"), || {
+            "is empty or begins like a number; leave it out where there is none".into()
+        })?;
         check_size(list, total)?;
         entry
             .normalization

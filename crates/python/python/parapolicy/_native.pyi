@@ -42,6 +42,9 @@ class _Sampling(TypedDict, total=False):
     steps where that is more."""
     tolerance: float | None
     """What may be accepted; default 0.1. With ``picard`` how far a plan may end from ``sequential``'s, normalised."""
+    within: str | None
+    """The tolerance in the unit of the actions, ``0.5px`` say, or a number alone where the policy declares no units;
+    ``tolerance`` is left out then."""
     deadline: float | None
     """Seconds that a plan may take: the best there is by then is the plan. Default: no limit."""
     rounds: int | None
