@@ -2,19 +2,17 @@
 
 mod batched;
 mod carry;
-mod committed;
 mod memory;
 
 use std::borrow::BorrowMut;
 use std::time::Instant;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
-use parapolicy_policy::Network;
+use parapolicy_policy::{Committed, Network};
 use parapolicy_sampler::{Budget, Sampler};
 
 pub use self::batched::BatchedDiffusionPolicy;
 use self::carry::Carry;
-use self::committed::Committed;
 use self::memory::Memory;
 pub use self::memory::noise_seed;
 use crate::refine::{Refined, Refinement, RefinementCost, Tracker};
@@ -113,7 +111,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
     }
 
     fn commit(&mut self, actions: ArrayView2<'_, f64>) -> Result<(), BoxError> {
-        self.committed = Some(Committed::new(self.network.borrow(), actions)?);
+        self.committed = Some(self.network.borrow().committed(actions)?);
         Ok(())
     }
 

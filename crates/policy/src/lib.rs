@@ -39,6 +39,7 @@ mod adopt;
 mod backend;
 mod bound;
 mod cache;
+mod committed;
 mod denoiser;
 mod encoder;
 mod graph;
@@ -47,6 +48,7 @@ mod history;
 mod inference;
 mod inpainted;
 mod inspect;
+mod layout;
 mod manifest;
 mod native;
 mod network;
@@ -66,6 +68,7 @@ pub use backend::{
 };
 pub use bound::{BoundDenoiser, BoundPlans, PredictError};
 pub use cache::cache_directory;
+pub use committed::{Committed, CommittedError};
 pub use denoiser::{ConditionConfig, DENOISER_MANIFEST_FILE, DenoiserManifest, DenoiserNetwork, SampleConfig};
 pub use graph::{Accepted, GraphError, GraphFile, GraphTensors, TimestepType};
 pub use hash::{sha256, sha256_of};
@@ -74,6 +77,7 @@ pub use inference::{Endpoints, Idle, Inference, InferenceError};
 pub use inspect::{
     DenoiserInspection, GraphDescription, Inspection, LibraryDescription, TensorDescription, inspect, inspect_denoiser,
 };
+pub use layout::{ImageAxes, Layout, LayoutError};
 pub use manifest::{DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
 pub use native::{NATIVE, work_of};
 pub use network::{Network, PolicyError};

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ndarray::{Array1, Array2, s};
+use ndarray::{Array2, s};
 use parapolicy_control::Recipe;
 use parapolicy_policy::{Network, PolicyError, Seen};
 use parapolicy_sampler::{BoxError, Budget, Noise, RollingSampler};
@@ -167,9 +167,10 @@ impl PlanThread {
         }
         self.network.bind_seen(&self.seen).map_err(refusal)?;
         if let Some(actions) = committed {
-            let (values, weights) = hold(&self.network, &actions);
-            let held = self.sampler.inpaint(place, values.view(), weights.view());
-            held.map_err(|error| Refusal::BadRequest(format!("parapolicy/committed: {error}")))?;
+            let wrong = |problem: String| Refusal::BadRequest(format!("parapolicy/committed: {problem}"));
+            let known = self.network.committed(actions.view()).map_err(|error| wrong(error.to_string()))?;
+            let held = self.sampler.inpaint(place, known.values.view(), known.weights.view());
+            held.map_err(|error| wrong(error.to_string()))?;
         }
         let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
         let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
@@ -228,19 +229,6 @@ impl PlanThread {
             let _left = reply.send(Err(Refusal::Failed));
         }
     }
-}
-
-/// The known beginning of a sample: normalised values, and weights that are 1 where they are held, `[horizon * plan_dim]`.
-fn hold(network: &Network, actions: &Array2<f64>) -> (Array1<f32>, Array1<f32>) {
-    let manifest = network.manifest();
-    let first = manifest.executed_steps().start;
-    let steps = actions.nrows().min(manifest.horizon - first);
-    let [mut values, mut weights] = [(); 2].map(|()| Array2::<f32>::zeros((manifest.horizon, manifest.plan_dim())));
-    let range = s![first..first + steps, ..manifest.action_dim()];
-    let known = network.normalized_actions(actions.slice(s![..steps, ..]));
-    values.slice_mut(range).iter_mut().zip(&known).for_each(|(value, known)| *value = *known);
-    weights.slice_mut(range).fill(1.0);
-    (values.flatten().into_owned(), weights.flatten().into_owned())
 }
 
 /// Only what is wrong with the observation itself is told.

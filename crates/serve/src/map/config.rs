@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use parapolicy_policy::{Entry, Manifest};
+use parapolicy_policy::{Entry, Layout, Manifest};
 use serde::Deserialize;
 
 use super::preset::Preset;
@@ -48,16 +48,6 @@ struct GivenPart {
     to: Option<usize>,
     layout: Option<Layout>,
     scale: Option<f64>,
-}
-
-/// The order of an image's axes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Layout {
-    /// Height, width, channels.
-    Hwc,
-    /// Channels, height, width.
-    Chw,
 }
 
 /// Where a part of an entry comes from.

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::ops::Range;
 
-use parapolicy_policy::Entry;
+use parapolicy_policy::{Entry, ImageAxes};
 
-use super::config::{Layout, Source};
+use super::config::Source;
 use super::{KeyError, MapError};
 use crate::wire::Value;
 
@@ -19,19 +19,10 @@ pub(super) struct Part {
     /// Where the numbers go in the policy's observation.
     at: usize,
     /// Of images: how the axes of what comes are put in the order of the entry's.
-    transpose: Option<Transpose>,
+    axes: Option<ImageAxes>,
     scale: f64,
     /// Whether only bytes are scaled.
     scale_bytes: bool,
-}
-
-/// An image's axes, moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transpose {
-    /// `[H, W, C]` comes, the entry is `[C, H, W]`.
-    ChannelsFirst { pixels: usize, channels: usize },
-    /// `[C, H, W]` comes, the entry is `[H, W, C]`.
-    ChannelsLast { pixels: usize, channels: usize },
 }
 
 impl Part {
@@ -42,11 +33,11 @@ impl Part {
         if !scale.is_finite() {
             return Err(wrong(format!("scale is {scale}, but must be finite")));
         }
-        let (shape, range, transpose) = match (layout, range) {
+        let (shape, range, axes) = match (layout, range) {
             (Some(_), Some(_)) => return Err(wrong("of an image all is taken: leave out from and to".to_owned())),
             (Some(layout), None) => {
-                let (shape, transpose) = image(entry, layout).map_err(wrong)?;
-                (shape, 0..entry.len(), transpose)
+                let axes = ImageAxes::new(&entry.shape, layout).map_err(|error| wrong(error.to_string()))?;
+                (axes.shape().to_vec(), 0..entry.len(), Some(axes))
             }
             (None, None) => match length {
                 Some(length) if !whole => (vec![length], 0..length, None),
@@ -63,7 +54,7 @@ impl Part {
                 return Err(wrong(format!("from is {} and to {}, but to must be more", range.start, range.end)));
             }
         };
-        Ok(Self { key, entry: entry.name.clone(), shape, range, at, transpose, scale, scale_bytes })
+        Ok(Self { key, entry: entry.name.clone(), shape, range, at, axes, scale, scale_bytes })
     }
 
     /// Numbers that it gives.
@@ -85,7 +76,9 @@ impl Part {
             [] => matches!(shape, [length] if *length >= self.range.end),
             expected => {
                 shape == expected
-                    || (self.transpose.is_none() && shape.len() <= 1 && numbers(shape) == numbers(expected))
+                    || (!self.axes.is_some_and(|axes| axes.is_moved())
+                        && shape.len() <= 1
+                        && numbers(shape) == numbers(expected))
             }
         };
         match found {
@@ -109,7 +102,8 @@ impl Part {
                 for (index, number) in array.numbers().enumerate() {
                     let (step, index) = (index / one.max(1), index % one.max(1));
                     if self.range.contains(&index) {
-                        let place = self.place(index - self.range.start);
+                        let index = index - self.range.start;
+                        let place = self.axes.map_or(index, |axes| axes.place(index));
                         rows[step * width + self.at + place] = number * scale;
                     }
                 }
@@ -119,36 +113,11 @@ impl Part {
             _ => {}
         }
     }
-
-    /// Where in the entry the number `index` of what comes goes.
-    fn place(&self, index: usize) -> usize {
-        match self.transpose {
-            None => index,
-            Some(Transpose::ChannelsFirst { pixels, channels }) => index % channels * pixels + index / channels,
-            Some(Transpose::ChannelsLast { pixels, channels }) => index % pixels * channels + index / pixels,
-        }
-    }
-}
-
-/// The shape of an image that comes in `layout`, and how its axes are moved for the entry.
-fn image(entry: &Entry, layout: Layout) -> Result<(Vec<usize>, Option<Transpose>), String> {
-    let &[a, b, c] = &entry.shape[..] else {
-        return Err(format!("the entry has shape {:?}, but an image has three axes", entry.shape));
-    };
-    // Channels are the fewest: 1, 3 or 4 of them.
-    match (layout, a <= 4 && a < c, c <= 4 && c < a) {
-        (Layout::Hwc, false, true) | (Layout::Chw, true, false) => Ok((entry.shape.clone(), None)),
-        (Layout::Hwc, true, false) => {
-            Ok((vec![b, c, a], Some(Transpose::ChannelsFirst { pixels: b * c, channels: a })))
-        }
-        (Layout::Chw, false, true) => Ok((vec![c, a, b], Some(Transpose::ChannelsLast { pixels: a * b, channels: c }))),
-        _ => Err(format!("the entry's shape {:?} does not tell which axis is that of the channels", entry.shape)),
-    }
 }
 
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, entry, shape, range, scale, scale_bytes, transpose, .. } = self;
+        let Self { key, entry, shape, range, scale, scale_bytes, axes, .. } = self;
         write!(f, "{key}")?;
         match &shape[..] {
             [] => write!(f, "[{}..{}]", range.start, range.end)?,
@@ -156,10 +125,8 @@ impl fmt::Display for Part {
             shape => write!(f, " {shape:?}[{}..{}]", range.start, range.end)?,
         }
         write!(f, " -> {entry}")?;
-        match transpose {
-            Some(Transpose::ChannelsFirst { .. }) => f.write_str(", channels moved to the front")?,
-            Some(Transpose::ChannelsLast { .. }) => f.write_str(", channels moved to the end")?,
-            None => {}
+        if let Some(axes) = axes {
+            write!(f, "{axes}")?;
         }
         if *scale != 1.0 {
             write!(f, ", {}times {scale}", if *scale_bytes { "bytes " } else { "" })?;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use parapolicy_policy::Entry;
+use parapolicy_policy::{Entry, Layout};
 
-use super::config::{Layout, Source};
+use super::config::Source;
 
 /// Keys of a kind of robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -68,7 +68,9 @@ impl Running {
     }
 
     pub fn client(&self, path: &str) -> Client {
-        Client::connect(&self.url(path), &ClientOptions::default()).unwrap()
+        // A machine that has much else to do takes its time.
+        let options = ClientOptions { timeout: Duration::from_secs(120), ..ClientOptions::default() };
+        Client::connect(&self.url(path), &options).unwrap()
     }
 
     /// Says that it is to end, without waiting.
