@@ -6,6 +6,8 @@ mod demos;
 mod modes;
 mod names;
 mod place;
+#[cfg(feature = "ros2")]
+mod ros2;
 mod runtime;
 #[cfg(feature = "serve")]
 mod serve;
@@ -28,6 +30,8 @@ pub use self::demos::{
 };
 pub use self::modes::ModesArguments;
 pub use self::place::PlaceArguments;
+#[cfg(feature = "ros2")]
+pub use self::ros2::Ros2Arguments;
 pub use self::runtime::RuntimeCommand;
 #[cfg(feature = "serve")]
 pub use self::serve::{NamedModel, ServeArguments};
@@ -82,6 +86,9 @@ pub enum Command {
     /// Serve policies over a WebSocket, as clients of openpi speak it.
     #[cfg(feature = "serve")]
     Serve(ServeArguments),
+    /// Run a policy as a ROS 2 node, without an installation of ROS.
+    #[cfg(feature = "ros2")]
+    Ros2(Ros2Arguments),
     /// Watch a policy at work, and drive in its place.
     View(ViewArguments),
     /// Make a policy's folder, or another denoiser's, of an ONNX graph of any origin, and say what to fill in.

@@ -13,6 +13,8 @@ mod precision;
 mod realtime;
 mod refinement;
 mod replay;
+#[cfg(feature = "ros2")]
+mod ros2;
 mod run;
 mod runtime;
 mod sample;
@@ -58,6 +60,8 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Sample(arguments) => sample::sample(&arguments.settled()?),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::serve(&arguments),
+        #[cfg(feature = "ros2")]
+        Command::Ros2(arguments) => ros2::ros2(&arguments),
         Command::Modes(arguments) => modes::modes(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Demos(command) => demos::demos(&command),
