@@ -39,7 +39,9 @@ class FastGroupNorm(nn.Module):
         groups = x.reshape(-1, self.groups, self.channels // self.groups * height * length)
         normal = functional.instance_norm(groups, weight=self.one, bias=self.zero, eps=self.eps)
         channels = normal.reshape(-1, self.channels, height, length)
-        return functional.batch_norm(channels, self.mean, self.variance, self.weight, self.bias, eps=0.0)
+        # Adds nothing to a variance of 1; PyTorch 2.10 takes no 0.
+        eps = torch.finfo(torch.float32).tiny
+        return functional.batch_norm(channels, self.mean, self.variance, self.weight, self.bias, eps=eps)
 
 
 def fast_form(net: nn.Module) -> nn.Module:
