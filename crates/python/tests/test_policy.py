@@ -26,8 +26,14 @@ def program():
     return path
 
 
+def test_the_package_says_its_version():
+    printed = subprocess.run([program(), "--version"], check=True, capture_output=True, text=True).stdout
+    assert parapolicy.__version__ == printed.split()[-1]
+
+
 @pytest.mark.parametrize(
-    "options", [{}, {"sampler": "sequential", **QUICK}, {"window": 8, "tolerance": 0.05, "steps": 50}]
+    "options",
+    [{}, {"sampler": "sequential", **QUICK}, {"window": 8, "tolerance": 0.05, "steps": 50}, {"within": "0.5px"}],
 )
 def test_the_program_draws_the_same_plan(policy, observation, options, tmp_path):
     np.savez(tmp_path / "input.npz", observation=observation)

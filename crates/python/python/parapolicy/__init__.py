@@ -3,12 +3,16 @@
 Importing the package registers ``parapolicy/PushT-v0`` with gymnasium.
 """
 
+from importlib.metadata import version
+
 from gymnasium.envs.registration import register
 
 from parapolicy import modes, pusht
 from parapolicy._native import Command, Controller, Event, Health, Policy, Sample
 
-__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "modes"]
+__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "__version__", "modes"]
+
+__version__ = version("parapolicy")
 
 register(
     id="parapolicy/PushT-v0",
