@@ -28,8 +28,9 @@ def contestants(model: Path, threads: int) -> dict[str, Plan]:
     peer = pytorch.Peer(model, threads)
     return {
         REFERENCE: peer.sequential("ddpm", 100),
-        "PyTorch + diffusers, DDIM-15": peer.sequential("ddim", 15),
-        "LeRobot, DDPM-100": lerobot.sequential(peer, 100),
+        "PyTorch + diffusers, DDIM-10": peer.sequential("ddim", 10),
+        "LeRobot, DDPM-100": lerobot.sequential(peer, "DDPM", 100),
+        "LeRobot, DDIM-10": lerobot.sequential(peer, "DDIM", 10),
         "PyTorch ParaDiGMS, DDPM-100": peer.paradigms(100),
         **ours.contestants(model, threads),
     }

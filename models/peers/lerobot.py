@@ -18,9 +18,12 @@ from .pytorch import Peer
 TAKEN = ("num_train_timesteps", "beta_schedule", "beta_start", "beta_end", "prediction_type", "clip_sample")
 
 
-def sequential(peer: Peer, steps: int) -> Callable[[np.ndarray, int], Tensor]:
-    """A plan by DDPM, starting from the normalised observation: LeRobot's preprocessing is not counted."""
-    policy = built(peer, steps)
+def sequential(peer: Peer, scheduler: str, steps: int) -> Callable[[np.ndarray, int], Tensor]:
+    """A plan by the scheduler that LeRobot has by this name.
+
+    It starts from the normalised observation: LeRobot's preprocessing is not counted.
+    """
+    policy = built(peer, scheduler, steps)
     first, _ = sizes(peer)
 
     @torch.inference_mode()
@@ -32,7 +35,7 @@ def sequential(peer: Peer, steps: int) -> Callable[[np.ndarray, int], Tensor]:
     return plan
 
 
-def built(peer: Peer, steps: int) -> DiffusionPolicy:
+def built(peer: Peer, scheduler: str, steps: int) -> DiffusionPolicy:
     """LeRobot's policy with the peer's weights.
 
     Raises `ValueError` if it does not predict what the peer's network does.
@@ -47,7 +50,7 @@ def built(peer: Peer, steps: int) -> DiffusionPolicy:
         },
         output_features={ACTION: PolicyFeature(FeatureType.ACTION, (net.action,))},
         down_dims=tuple(level[0].first[0].out_channels for level in net.down),
-        noise_scheduler_type="DDPM",
+        noise_scheduler_type=scheduler,
         num_inference_steps=steps,
         device="cpu",
         **{name: manifest[name] for name in ("n_obs_steps", "horizon", "n_action_steps")},

@@ -23,7 +23,7 @@ APART = "OpenVINO"
 DRAWN = {
     "sequential, DDPM-100": {"sampler": "sequential"},
     "picard, DDPM-100": {"sampler": "picard"},
-    "sequential, DDIM-15": {"sampler": "sequential", "solver": "ddim", "steps": 15},
+    "sequential, DDIM-10": {"sampler": "sequential", "solver": "ddim", "steps": 10},
 }
 
 
