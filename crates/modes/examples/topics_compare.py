@@ -24,6 +24,8 @@ import numpy as np
 ETA = 0.1
 DRAWS = 10
 SEEDS = (1, 2, 3)
+# How many topics a model has, or begins with.
+TOPICS = (20, 50, 100, 200)
 
 
 def corpus() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -58,7 +60,7 @@ def report(name: str, seconds: float, draws: list[tuple[np.ndarray, np.ndarray]]
     )
 
 
-def ours(program: Path, folder: Path, train: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def ours(program: Path, folder: Path, train: np.ndarray, begin: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     documents, words = np.nonzero(train)
     times = train[documents, words]
     np.savez(
@@ -69,7 +71,7 @@ def ours(program: Path, folder: Path, train: np.ndarray, seed: int) -> list[tupl
     )
     print(
         subprocess.run(
-            [program, folder / "corpus.npz", folder / "topics.npz", str(seed)], check=True, capture_output=True, text=True
+            [program, folder / "corpus.npz", folder / "topics.npz", str(seed), str(begin)], check=True, capture_output=True, text=True
         ).stdout,
         end="",
     )
@@ -146,15 +148,19 @@ def main() -> None:
     train, given, judged = corpus()
     print(f"{train.sum()} words of {len(train)} documents; {given.sum()} given and {judged.sum()} judged of {len(given)}")
 
-    models = {"parapolicy, HDP": lambda seed: ours(arguments.program, arguments.folder, train, seed)}
+    models = {
+        f"parapolicy, HDP, from {begin}": lambda seed, begin=begin: ours(arguments.program, arguments.folder, train, begin, seed)
+        for begin in TOPICS
+    }
     for eta in (ETA, 0.01):
-        for topics in (20, 50, 100):
+        for topics in TOPICS:
             models[f"tomotopy, LDA, {topics}, eta {eta}"] = lambda seed, k=topics, eta=eta: with_tomotopy(
                 train, k, eta, seed, hierarchical=False
             )
             models[f"scikit-learn, LDA, {topics}, eta {eta}"] = lambda seed, k=topics, eta=eta: with_sklearn(train, k, eta, seed)
             models[f"gensim, LDA, {topics}, eta {eta}"] = lambda seed, k=topics, eta=eta: with_gensim(train, k, eta, seed)
-        models[f"tomotopy, HDP, eta {eta}"] = lambda seed, eta=eta: with_tomotopy(train, 50, eta, seed, hierarchical=True)
+        models[f"tomotopy, HDP, from 50, eta {eta}"] = lambda seed, eta=eta: with_tomotopy(train, 50, eta, seed, hierarchical=True)
+        models[f"tomotopy, HDP, from 100, eta {eta}"] = lambda seed, eta=eta: with_tomotopy(train, 100, eta, seed, hierarchical=True)
         models[f"gensim, HDP, eta {eta}"] = lambda seed, eta=eta: with_gensim_hdp(train, 150, eta, seed)
     for name, fit in models.items():
         if not name.startswith(arguments.only):
