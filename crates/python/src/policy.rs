@@ -5,7 +5,7 @@ use std::time::Instant;
 use ndarray::{Array2, Array3, Axis};
 use numpy::{AllowTypeChange, PyArrayLike2, PyArrayLike3};
 use parapolicy_control::Recipe;
-use parapolicy_policy::{Inference, Manifest, Network};
+use parapolicy_policy::{Committed, Inference, Manifest, Network};
 use parapolicy_sampler::{BatchedSampler, Budget, ConfigError, Noise, Sampler};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -48,25 +48,28 @@ impl Policy {
         Ok(Self { manifest, inference, drawing: OfProcess::new("Policy", drawing) })
     }
 
-    /// Draws a plan for `observation`, `[n_obs_steps, observation_dim]` in raw units, oldest first.
-    #[pyo3(signature = (observation, *, seed = 0, **sampling))]
+    /// Draws a plan for `observation`, `[n_obs_steps, observation_dim]` in raw units, oldest first. It goes through the actions
+    /// `committed`, `[n, action_dim]`, the first for the time of the newest observation (real-time chunking).
+    #[pyo3(signature = (observation, *, seed = 0, committed = None, **sampling))]
     fn sample(
         &self,
         py: Python<'_>,
         observation: PyArrayLike2<'_, f64, AllowTypeChange>,
         seed: u64,
+        committed: Option<PyArrayLike2<'_, f64, AllowTypeChange>>,
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Sample, Failure> {
         let drawing = self.drawing.get()?;
         let recipe = Sampling::read(sampling)?.recipe(&self.manifest, self.inference.clone())?;
         // Another thread could write to Python's array while this one does not hold the interpreter's lock.
         let observation = observation.as_array().to_owned();
+        let committed = committed.map(|actions| actions.as_array().to_owned());
         let (drawn, latency) = py.detach(|| {
             let mut signals = Signals::new();
             // Samplers begin every sample anew, whatever became of the last.
             let mut drawing = signals.lock(drawing)?;
             let started = Instant::now();
-            let drawn = drawing.sample(recipe, &observation, seed, &mut signals)?;
+            let drawn = drawing.sample(recipe, &observation, committed.as_ref(), seed, &mut signals)?;
             Ok::<_, Failure>((drawn, started.elapsed()))
         })?;
         Ok(drawn.into_sample(py, self.manifest.executed_steps(), latency, 1)?)
@@ -163,6 +166,7 @@ impl Drawing {
         &mut self,
         recipe: Recipe,
         observation: &Array2<f64>,
+        committed: Option<&Array2<f64>>,
         seed: u64,
         signals: &mut Signals,
     ) -> Result<Drawn, Failure> {
@@ -170,8 +174,14 @@ impl Drawing {
         let manifest = self.network.manifest();
         let sampler = matching(&mut self.alone, recipe, |_| true, |recipe| recipe.sampler(manifest))?;
         self.network.check_timesteps(sampler.table().timesteps())?;
+        let known = committed.map(|actions| self.network.committed(actions.view()));
+        let known = known.transpose().map_err(|error| wrong(&error))?;
         let noise = Noise::draw(seed, sampler.table().steps(), sampler.dim());
         let mut denoiser = Interruptible { denoiser: self.network.bind(observation.view())?, signals };
+        // Last: a sampler holds it for the next sample, whatever becomes of this one.
+        if let Some(Committed { values, weights }) = known {
+            sampler.inpaint(values.view(), weights.view()).map_err(|error| wrong(&error))?;
+        }
         let sample = sampler.sample_within(budget, &mut denoiser, &noise)?;
         Ok(Drawn::new(self.network.actions(sample.sample()), sample))
     }
@@ -196,6 +206,11 @@ impl Drawing {
         let samples = sampler.sample_within(budget, &mut denoiser, &noises)?;
         Ok(samples.iter().map(|sample| Drawn::new(self.network.actions(sample.sample()), sample)).collect())
     }
+}
+
+/// What is wrong with committed actions.
+fn wrong(error: &impl ToString) -> PyErr {
+    PyValueError::new_err(format!("committed: {}", error.to_string()))
 }
 
 /// The last sampler, if it is of this recipe, whatever the budget, and fits; else a new one in its place.

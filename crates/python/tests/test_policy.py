@@ -55,6 +55,23 @@ def test_a_tolerance_may_be_in_the_unit_of_the_actions(policy, observation):
         policy.sample(observation, within="1mm")
 
 
+def test_a_plan_goes_through_committed_actions(policy, observation):
+    now = policy.n_obs_steps - 1
+    actions = np.array([[100.0, 200.0], [120.0, 210.0], [140.0, 220.0]])
+    sample = policy.sample(observation, seed=3, committed=actions, **QUICK)
+    # Normalised in 32 bits, to about 512 pixels.
+    np.testing.assert_allclose(sample.actions[now : now + 3], actions, rtol=0, atol=1e-3)
+    free = policy.sample(observation, seed=3, **QUICK)
+    assert np.abs(free.actions[now : now + 3] - actions).max() > 1, "the next plan is committed to nothing"
+    for wrong, words in [
+        (actions[:, :1], "committed: a committed action has 1 numbers, but the policy's actions have 2"),
+        (actions * np.nan, "committed: a committed action has NaN, but must be finite"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            policy.sample(observation, committed=wrong, **QUICK)
+    np.testing.assert_array_equal(policy.sample(observation, seed=3, **QUICK).actions, free.actions)
+
+
 def test_a_tuned_plan_is_that_of_the_program(policy, observation, tmp_path, monkeypatch):
     monkeypatch.setenv("PARAPOLICY_CACHE", str(tmp_path))
     with pytest.raises(ValueError, match="tuned: nothing was measured of this policy with the provider native here"):

@@ -57,11 +57,23 @@ class ParapolicyPolicy(PreTrainedPolicy):
             self.queue.extend(plans[:, first : first + self.policy.n_action_steps].unbind(1))
         return self.queue.popleft()
 
-    def predict_action_chunk(self, batch: dict[str, Tensor], **_: Any) -> Tensor:
+    def init_rtc_processor(self) -> None:
+        """Nothing: LeRobot's loops call it before they chunk in real time, and plans are inpainted here."""
+
+    def predict_action_chunk(
+        self,
+        batch: dict[str, Tensor],
+        *,
+        inference_delay: int | None = None,
+        prev_chunk_left_over: Tensor | None = None,
+        **_: Any,
+    ) -> Tensor:
         """Plans from now on, ``[batch, chunk, action]``: to the end of the horizon.
 
         An observation may be a history, ``[batch, n_obs_steps, ...]``, oldest first; one alone stands in for those
-        before it.
+        before it. In real-time chunking ``prev_chunk_left_over``, ``[chunk, action]`` or ``[batch, chunk, action]``, is
+        what was left of the chunk before: the new one begins with the first ``inference_delay`` actions of it, which
+        are carried out before it is there.
         """
         key, shape = next(iter(self.entries.values()))
         steps = self.policy.n_obs_steps
@@ -70,14 +82,28 @@ class ParapolicyPolicy(PreTrainedPolicy):
         else:
             step = [{key: value[:, index] for key, value in self.observed(batch).items()} for index in range(steps)]
             history = np.stack([self.rows(one) for one in step], axis=1)
-        return self.plan(history)[:, steps - 1 :]
+        return self.plan(history, self.committed(prev_chunk_left_over, inference_delay))[:, steps - 1 :]
 
-    def plan(self, observations: np.ndarray) -> Tensor:
+    def committed(self, left_over: Tensor | None, delay: int | None) -> np.ndarray | None:
+        """Actions that are carried out before a plan is there, ``[batch or 1, delay, action]``."""
+        if left_over is None or not delay:
+            return None
+        if delay < 0:
+            raise ValueError(f"inference_delay is {delay}, but must be 0 or more")
+        given = left_over.detach().to("cpu", torch.float64).numpy()
+        return (given[None] if given.ndim == 2 else given)[:, :delay]
+
+    def plan(self, observations: np.ndarray, committed: np.ndarray | None = None) -> Tensor:
         """Draws a plan for each of ``[batch, n_obs_steps, observation]``: ``[batch, horizon, action]``."""
         seeds = [self.next_seed + index for index in range(len(observations))]
         self.next_seed += len(seeds)
         how: Any = {name: getattr(self.config, name) for name in ("sampler", "solver", "steps", "deadline")}
-        plans = self.policy.sample_many(observations, seeds=seeds, **how)
+        if committed is None:
+            plans = self.policy.sample_many(observations, seeds=seeds, **how)
+        else:
+            begun = np.broadcast_to(committed, (len(seeds), *committed.shape[1:]))
+            each = zip(observations, seeds, begun, strict=True)
+            plans = [self.policy.sample(seen, seed=seed, committed=actions, **how) for seen, seed, actions in each]
         return torch.from_numpy(np.stack([plan.actions for plan in plans])).to(self.config.device, torch.float32)
 
     def observed(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:

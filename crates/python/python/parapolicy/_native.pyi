@@ -115,8 +115,17 @@ class Policy:
         there is no ONNX Runtime.
         """
 
-    def sample(self, observation: npt.ArrayLike, *, seed: int = 0, **sampling: Unpack[_Sampling]) -> Sample:
-        """Draws a plan for ``observation``, ``[n_obs_steps, observation_dim]`` in raw units, oldest first.
+    def sample(
+        self,
+        observation: npt.ArrayLike,
+        *,
+        seed: int = 0,
+        committed: npt.ArrayLike | None = None,
+        **sampling: Unpack[_Sampling],
+    ) -> Sample:
+        """Draws a plan for ``observation``, ``[n_obs_steps, observation_dim]`` in raw units, oldest first. It goes
+        through the actions ``committed``, ``[n, action_dim]``, the first for the time of the newest observation: those
+        that are carried out before the plan is there (real-time chunking).
 
         Raises ValueError for what does not fit the policy, and RuntimeError if the network fails.
         """
