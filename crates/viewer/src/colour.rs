@@ -61,6 +61,14 @@ pub const PLAN: Colour = Colour::of(0xE0_6C_1F);
 pub const FIRST_ROUND: Colour = Colour::of(0xE3_D9_F2);
 /// The last round of a plan.
 pub const LAST_ROUND: Colour = Colour::of(0x5B_3A_9E);
+/// Ways that a policy is torn between; those after them are grey.
+pub const WAYS: [Colour; 5] = [
+    Colour::of(0x1F_8A_8A),
+    Colour::of(0xB8_3A_6A),
+    Colour::of(0x8A_8F_1E),
+    Colour::of(0x2F_5F_B8),
+    Colour::of(0x7A_4E_2D),
+];
 /// Behind plots.
 pub const PAPER: Colour = Colour::of(0xF3_F5_F8);
 /// Bars of a histogram.

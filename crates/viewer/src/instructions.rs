@@ -14,7 +14,7 @@ use crate::order::Order;
 use crate::play::Play;
 use crate::replay::Replay;
 use crate::session::Session;
-use crate::setup::{Clock, Setup, policies};
+use crate::setup::{Clock, Setup, drawers, policies};
 use crate::{ViewError, screenshot, window};
 
 /// What to show, and where. Names are those of the command line.
@@ -91,8 +91,9 @@ impl Instructions {
         let (manifest, recipe) = (Manifest::load(&self.model)?, self.recipe()?);
         // Now, so that a model that cannot be used is refused.
         recipe.load(&self.model)?;
-        let (make, seed, clock, demos) = (policies(self.model.clone()), self.seed, self.clock, self.demos.clone());
-        Ok(Setup { manifest, make, recipe, scenarios, scenario: 0, seed, clock, demos })
+        let (make, draw_many) = (policies(self.model.clone()), drawers(self.model.clone()));
+        let (seed, clock, demos) = (self.seed, self.clock, self.demos.clone());
+        Ok(Setup { manifest, make, draw_many, recipe, scenarios, scenario: 0, seed, clock, demos })
     }
 
     fn recipe(&self) -> Result<Recipe, RecipeError> {

@@ -29,13 +29,14 @@
 //! use parapolicy_pusht::Scenario;
 //! use parapolicy_viewer::Play as _;
 //! use parapolicy_viewer::session::Session;
-//! use parapolicy_viewer::setup::{Clock, Setup, policies};
+//! use parapolicy_viewer::setup::{Clock, Setup, drawers, policies};
 //!
 //! # fn main() -> Result<(), parapolicy_control::BoxError> {
 //! # std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))?;
 //! let mut session = Session::new(Setup {
 //!     manifest: Manifest::load("models/pusht".as_ref())?,
 //!     make: policies("models/pusht".into()),
+//!     draw_many: drawers("models/pusht".into()),
 //!     recipe: Recipe { steps: 10, ..Recipe::default() },
 //!     scenarios: vec![Scenario::load("sims/nominal.toml".as_ref())?],
 //!     scenario: 0,

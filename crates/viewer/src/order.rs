@@ -29,6 +29,8 @@ pub enum Order {
     Speed(f64),
     /// Show the rounds of every plan one by one, or not.
     SlowRounds(bool),
+    /// Show what the policy is torn between, or not.
+    Ways(bool),
     /// A person drives: the agent's target, px.
     Drive([f64; 2]),
     /// The policy drives again.

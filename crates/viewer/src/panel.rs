@@ -11,11 +11,15 @@ use crate::colour::{self, Colour};
 use crate::keys::{KEYS, like};
 use crate::layout::PANEL;
 use crate::order::Order;
+use crate::picture::way_colour;
 use crate::plot;
-use crate::scene::{Scene, Settings, Status};
+use crate::scene::{Scene, Settings, Status, Way};
 use crate::setup::Clock;
 use crate::stage::Stage;
 use crate::window::Live;
+
+/// Shares of ways that there is room for.
+const SHARES: usize = 3;
 
 const STEPS: [usize; 5] = [5, 10, 20, 50, 100];
 
@@ -130,6 +134,14 @@ fn planning(ui: &mut Ui, scene: &Scene) {
     plot::histogram(ui, &scene.latencies);
 }
 
+/// The share of every way, in its colour.
+fn shares(ui: &mut Ui, ways: &[Way]) {
+    for way in ways.iter().take(SHARES) {
+        let share = format!("{:.0} %", 100.0 * way.share);
+        ui.label(RichText::new(share).strong().color(ink(way_colour(way))));
+    }
+}
+
 fn settings(ui: &mut Ui, stage: &Stage, orders: &mut Vec<Order>) {
     section(ui, "Choose");
     let chosen = &stage.scene.settings;
@@ -155,10 +167,19 @@ fn settings(ui: &mut Ui, stage: &Stage, orders: &mut Vec<Order>) {
         let speed = |speed: &f64| format!("{speed} ×");
         choose(ui, "speed", &speed(&chosen.speed), SPEEDS.into_iter(), speed, |speed| orders.push(Order::Speed(speed)));
         ui.label("rounds");
-        let mut slow = chosen.slow_rounds;
+        let (mut slow, mut ways) = (chosen.slow_rounds, chosen.ways);
         if ui.checkbox(&mut slow, "one by one").changed() {
             orders.push(Order::SlowRounds(slow));
         }
+        ui.end_row();
+        ui.label("ways");
+        ui.horizontal(|ui| {
+            let found = &stage.scene.ways;
+            if ui.checkbox(&mut ways, if found.is_empty() { "shown" } else { "" }).changed() {
+                orders.push(Order::Ways(ways));
+            }
+            shares(ui, found);
+        });
         ui.end_row();
     });
 }

@@ -4,7 +4,7 @@ use parapolicy_pusht::State;
 use parapolicy_pusht::geometry::{AGENT_RADIUS, BAR, GOAL, OUTLINE, Pose, STEM, TABLE_SIZE, WALL_RADIUS, WALLS};
 
 use crate::colour::{self, Colour};
-use crate::scene::{Scene, ShownPlan};
+use crate::scene::{Scene, ShownPlan, Way};
 use crate::sketch::{Point, Sketch};
 
 /// Width of the lines around things, px.
@@ -19,6 +19,7 @@ pub fn paint(scene: &Scene, state: &State) -> Sketch {
     table(&mut sketch, scene);
     path(&mut sketch, scene);
     block(&mut sketch, &state.block);
+    ways(&mut sketch, &scene.ways);
     if let Some(plan) = &scene.plan {
         rounds(&mut sketch, &plan.iterates);
     }
@@ -72,6 +73,22 @@ fn agent(sketch: &mut Sketch, at: Point, scene: &Scene) {
     if let Some(target) = scene.target.filter(|_| scene.settings.driven) {
         sketch.ring(point(target), 6.0, EDGE, colour::DRIVEN);
     }
+}
+
+/// Many plans, each way in its colour; rare ones last, so that they are not covered.
+fn ways(sketch: &mut Sketch, ways: &[Way]) {
+    for way in ways {
+        let colour = way_colour(way);
+        for plan in &way.plans {
+            let points: Vec<Point> = plan.iter().copied().map(point).collect();
+            sketch.stroke(&points, 1.6, |_| colour.at(0.45));
+        }
+    }
+}
+
+/// The colour of a way.
+pub fn way_colour(way: &Way) -> Colour {
+    colour::WAYS.get(way.colour).copied().unwrap_or(colour::PALE_INK)
 }
 
 /// The plan after every round, from pale to dark.

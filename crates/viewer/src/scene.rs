@@ -24,6 +24,8 @@ pub struct Scene {
     pub keep_out: Vec<KeepOut>,
     /// The plan in force, if there is one.
     pub plan: Option<ShownPlan>,
+    /// What the policy is torn between, where that is asked for; those of most plans first.
+    pub ways: Vec<Way>,
     /// Where the agent has been since the episode began, px.
     pub path: Vec<[f64; 2]>,
     /// What was sent last, px.
@@ -61,6 +63,29 @@ pub struct ShownPlan {
     pub rounds: usize,
     /// Rows that the network evaluated for it.
     pub evaluations: usize,
+}
+
+/// Plans of one way to go.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Way {
+    /// Its place among the colours. It keeps it while plans go on that way.
+    pub colour: usize,
+    /// Its share of the plans that were drawn.
+    pub share: f64,
+    /// The actions of each, px.
+    pub plans: Vec<Vec<[f64; 2]>>,
+}
+
+impl Way {
+    /// The mean of its plans, action by action.
+    pub(crate) fn mean(&self) -> impl Iterator<Item = [f64; 2]> {
+        let actions = self.plans.first().map_or(0, Vec::len);
+        let of = |action: usize, axis: usize| {
+            self.plans.iter().filter_map(|plan| plan.get(action)).map(|at| at[axis]).sum::<f64>()
+                / self.plans.len() as f64
+        };
+        (0..actions).map(move |action| [of(action, 0), of(action, 1)])
+    }
 }
 
 /// What is going on.
@@ -107,6 +132,8 @@ pub struct Settings {
     pub speed: f64,
     /// Whether the rounds of every plan are shown one by one.
     pub slow_rounds: bool,
+    /// Whether ways are looked for.
+    pub ways: bool,
     /// Whether a person drives.
     pub driven: bool,
     /// The run that was logged, if this is a replay: then most of the above is not known.

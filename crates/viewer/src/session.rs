@@ -4,6 +4,7 @@
 //! [`Clock::Lockstep`] no control step is taken while a plan is being worked on; with [`Clock::Real`] it is.
 
 mod planning;
+mod ways;
 
 use std::time::{Duration, Instant};
 
@@ -64,11 +65,11 @@ impl Session {
     /// # Errors
     /// A policy that wants what PushT does not have, or a thread that cannot be started.
     pub fn new(setup: Setup) -> Result<Self, BoxError> {
-        let Setup { manifest, make, recipe, scenarios, scenario, seed, clock, demos } = setup;
+        let Setup { manifest, make, draw_many, recipe, scenarios, scenario, seed, clock, demos } = setup;
         let first = scenarios.get(scenario).or(scenarios.first()).ok_or("there is no scenario to play")?;
         let world = PushT::new(first.clone(), &manifest)?;
         let before = world.task().world().state();
-        let planning = Planning::new(manifest, make, recipe)?;
+        let planning = Planning::new(manifest, make, draw_many, recipe)?;
         let mut session = Self {
             scenarios,
             scenario,
@@ -95,7 +96,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Plays to a control step, or the end of the episode, and until the plan for what comes next is there.
+    /// Plays to a control step, or the end of the episode, and until the plan for what comes next is there; the ways too, if they are shown.
     ///
     /// # Errors
     /// A policy that failed.
@@ -106,7 +107,7 @@ impl Session {
                 std::thread::sleep(POLL_INTERVAL);
             }
         }
-        while self.end.is_none() && self.driver == Driver::Policy && !self.is_ready()? {
+        while self.end.is_none() && self.driver == Driver::Policy && !(self.is_ready()? && self.planning.has_ways()) {
             std::thread::sleep(POLL_INTERVAL);
         }
         Ok(())
@@ -136,6 +137,7 @@ impl Session {
             Order::Clock(clock) => self.clock = clock,
             Order::Speed(speed) => self.speed = speed.clamp(0.05, 20.0),
             Order::SlowRounds(slow) => self.slow_rounds = slow,
+            Order::Ways(shown) => self.planning.look_for_ways(shown)?,
             Order::Drive(pointer) => self.drive(pointer),
             Order::HandBack => self.hand_back()?,
             Order::Hold(pose) => self.hold(pose)?,
@@ -213,6 +215,10 @@ impl Session {
 
     fn try_advance(&mut self) -> Result<Progress, BoxError> {
         if self.end.is_some() || self.held || (self.paused && !self.step) {
+            if self.planning.looks_for_ways() && self.end.is_none() && !self.held && self.driver == Driver::Policy {
+                // Ways are those of what is seen now, also while it stands still.
+                self.is_ready()?;
+            }
             return Ok(Progress::Idle);
         }
         let action = match self.driver {
@@ -299,6 +305,7 @@ impl Play for Session {
             step_duration: PERIOD.div_f64(self.speed),
             keep_out: task.scenario().keep_out.clone(),
             plan: self.planning.shown(!self.is_showing_rounds()),
+            ways: self.planning.ways().to_vec(),
             path: self.path.clone(),
             target: self.target,
             rewards: self.rewards.clone(),
@@ -319,6 +326,7 @@ impl Play for Session {
                 clock: self.clock,
                 speed: self.speed,
                 slow_rounds: self.slow_rounds,
+                ways: self.planning.looks_for_ways(),
                 driven: matches!(self.driver, Driver::Person(_)),
                 replayed: None,
             },

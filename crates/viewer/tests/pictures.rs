@@ -20,7 +20,7 @@ use parapolicy_viewer::order::Order;
 use parapolicy_viewer::scene::Scene;
 use parapolicy_viewer::screenshot::{SIZE, picture, save};
 use parapolicy_viewer::session::Session;
-use parapolicy_viewer::setup::{Clock, Setup, policies};
+use parapolicy_viewer::setup::{Clock, Setup, drawers, policies};
 
 const SCENARIOS: [&str; 4] = ["nominal", "shoved", "perturbed", "keep_out"];
 
@@ -37,7 +37,8 @@ fn session() -> Session {
     let scenario = |name| Scenario::load(&toy::root().join(format!("sims/{name}.toml"))).unwrap();
     let setup = Setup {
         manifest,
-        make: policies(model),
+        make: policies(model.clone()),
+        draw_many: drawers(model),
         recipe: recipe(),
         scenarios: SCENARIOS.map(scenario).into(),
         scenario: 0,
@@ -81,6 +82,15 @@ fn pictures_are_as_they_were() {
     session.order(Order::Scenario(3));
     session.order(Order::Reset(100_007));
     pictures.push(("keep_out", scene(&mut session, 40)));
+    session.order(Order::Scenario(0));
+    session.order(Order::Reset(100_002));
+    session.play_until(72).unwrap();
+    session.order(Order::Ways(true));
+    pictures.push(("ways", scene(&mut session, 72)));
+    session.order(Order::Ways(false));
+    session.order(Order::Scenario(3));
+    session.order(Order::Reset(100_007));
+    session.play_until(40).unwrap();
     session.order(Order::Drive([300.0, 420.0]));
     pictures.push(("driven", scene(&mut session, 45)));
 

@@ -86,6 +86,35 @@ fn rounds_are_shown_one_by_one() {
 }
 
 #[test]
+fn ways_are_found_for_what_is_seen_now() {
+    let mut session = running(Toy::default());
+    step(&mut session);
+    assert!(session.scene().ways.is_empty() && !session.scene().settings.ways);
+    session.order(Order::Ways(true));
+    session.play_until(2).unwrap();
+    let scene = session.scene();
+    let shares: Vec<f64> = scene.ways.iter().map(|way| way.share).collect();
+    assert_eq!(shares, [0.75, 0.25]);
+    let agent = scene.state.agent;
+    for (way, side) in scene.ways.iter().zip([1.0, -1.0]) {
+        assert_eq!(way.plans.len() as f64, 40.0 * way.share);
+        assert!(way.plans.iter().all(|plan| side * (plan[14][0] - agent.x) > 0.0 && plan.len() == 15));
+    }
+    session.order(Order::Reset(4));
+    assert!(session.scene().ways.is_empty(), "they are of the episode before");
+    // Where it stands still, too.
+    session.order(Order::Pause(true));
+    toy::wait(|| {
+        session.advance();
+        !session.scene().ways.is_empty()
+    });
+    assert_eq!(session.scene().settings.control_step, 0);
+    session.order(Order::Ways(false));
+    session.play_until(3).unwrap();
+    assert!(session.scene().ways.is_empty() && !session.scene().settings.ways);
+}
+
+#[test]
 fn a_person_drives_and_hands_back() {
     let mut session = running(Toy::default());
     step(&mut session);

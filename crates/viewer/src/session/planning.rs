@@ -7,12 +7,13 @@ use ndarray::Array1;
 use parapolicy_control::controller::{Controller, ControllerConfig, Monitor, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Environment as _, Recipe};
-use parapolicy_policy::Manifest;
+use parapolicy_policy::{Manifest, ObservationHistory};
 use parapolicy_pusht::{PERIOD, PushT};
 
+use super::ways::Ways;
 use crate::plans::Plans;
-use crate::scene::ShownPlan;
-use crate::setup::MakePolicy;
+use crate::scene::{ShownPlan, Way};
+use crate::setup::{MakeDrawer, MakePolicy};
 
 /// Latencies that are kept to be shown.
 const LATENCIES: usize = 256;
@@ -33,6 +34,13 @@ pub struct Planning {
     rounds_shown: usize,
     latencies: Vec<f64>,
     count: usize,
+    draw_many: MakeDrawer,
+    /// What the policy sees.
+    history: ObservationHistory,
+    /// What it is torn between, if that is asked for.
+    ways: Option<Ways>,
+    /// The control step whose observation was asked for last.
+    ways_of: Option<usize>,
 }
 
 impl Planning {
@@ -40,9 +48,10 @@ impl Planning {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn new(manifest: Manifest, make: MakePolicy, recipe: Recipe) -> Result<Self, BoxError> {
+    pub fn new(manifest: Manifest, make: MakePolicy, draw_many: MakeDrawer, recipe: Recipe) -> Result<Self, BoxError> {
         let controller = start(&manifest, &make, &recipe)?;
         let monitor = controller.monitor();
+        let history = ObservationHistory::new(manifest.n_obs_steps, manifest.observation_dim());
         Ok(Self {
             manifest,
             make,
@@ -55,6 +64,10 @@ impl Planning {
             rounds_shown: 0,
             latencies: Vec::new(),
             count: 0,
+            draw_many,
+            history,
+            ways: None,
+            ways_of: None,
         })
     }
 
@@ -78,7 +91,7 @@ impl Planning {
         self.monitor = self.controller.monitor();
         self.recipe = recipe;
         self.latencies.clear();
-        Ok(())
+        self.look_for_ways(self.ways.is_some())
     }
 
     /// Begins to plan: observations and plans so far are forgotten, and a plan that is being worked on is ignored.
@@ -92,12 +105,67 @@ impl Planning {
         self.controller.rest_at(world.resting_action().view())?;
         self.plans = plans;
         (self.taken, self.observed, self.rounds_shown) = (0, false, 0);
+        self.history.reset();
+        self.forget_ways();
         Ok(())
     }
 
     /// Forgets all plans, and takes none until planning begins again.
     pub fn stop(&mut self) {
         self.plans = Plans::none();
+        self.forget_ways();
+    }
+
+    /// Looks for what the policy is torn between, with plans as they are drawn now, or does not any more.
+    ///
+    /// # Errors
+    /// A thread that cannot be started.
+    pub fn look_for_ways(&mut self, shown: bool) -> Result<(), BoxError> {
+        let start = || Ways::start(Arc::clone(&self.draw_many), self.recipe.clone());
+        self.ways = shown.then(start).transpose()?;
+        self.ways_of = None;
+        Ok(())
+    }
+
+    /// Whether it does.
+    pub fn looks_for_ways(&self) -> bool {
+        self.ways.is_some()
+    }
+
+    /// The newest ways.
+    pub fn ways(&self) -> &[Way] {
+        self.ways.as_ref().map_or(&[], Ways::shown)
+    }
+
+    /// Whether those of the newest observation are there, or none are looked for.
+    pub fn has_ways(&self) -> bool {
+        let waiting = |ways: &Ways| ways.is_waiting() || self.ways_of != Some(self.taken);
+        !self.ways.as_ref().is_some_and(waiting)
+    }
+
+    fn forget_ways(&mut self) {
+        self.ways_of = None;
+        if let Some(ways) = &mut self.ways {
+            ways.forget();
+        }
+    }
+
+    /// Takes ways that were found, and asks for those of what is seen now.
+    ///
+    /// # Errors
+    /// What went wrong where they are looked for; they are not looked for any more.
+    fn ask_for_ways(&mut self) -> Result<(), BoxError> {
+        let Some(ways) = &mut self.ways else { return Ok(()) };
+        if let Err(error) = ways.take() {
+            // Told once, and not at every step.
+            self.ways = None;
+            return Err(error);
+        }
+        if self.ways_of != Some(self.taken) && !ways.is_waiting() {
+            ways.ask(self.history.view());
+            self.ways_of = Some(self.taken);
+        }
+        Ok(())
     }
 
     /// Shows the policy the table as it is, and tells whether its plan, where one is due, is there.
@@ -109,8 +177,10 @@ impl Planning {
             let mut observation = Array1::zeros(world.observation_dim());
             world.observe(observation.view_mut())?;
             self.controller.observe(observation.view(), self.time())?;
+            self.history.push(observation.view());
             (self.observed, self.rounds_shown) = (true, 0);
         }
+        self.ask_for_ways()?;
         // In this order: the worker tells of a plan before it says that it has done with it.
         let planning = self.is_planning();
         self.take_plans();

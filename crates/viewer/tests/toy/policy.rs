@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::Receiver;
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, Array3, ArrayView1, ArrayView2, s};
 use parapolicy_control::{BoxError, Plan, Policy, Recipe};
 use parapolicy_policy::Manifest;
 use parapolicy_pusht::Scenario;
 use parapolicy_sampler::Strategy;
 use parapolicy_viewer::session::Session;
-use parapolicy_viewer::setup::{Clock, Setup};
+use parapolicy_viewer::setup::{Clock, Drawn, Setup};
 
 pub const SEED: u64 = 100_003;
 
@@ -69,6 +69,18 @@ impl Policy for Toy {
     }
 }
 
+/// Plans from the agent on, three to the right of four, and one to the left.
+fn fork(observations: &ArrayView2<'_, f64>) -> Drawn {
+    let [x, y] = [18, 19].map(|column| observations[[observations.nrows() - 1, column]]);
+    let action = |(plan, step, axis): (usize, usize, usize)| match axis {
+        0 => x + (5.0 + 0.01 * (plan % 7) as f64) * (step + 1) as f64 * if plan % 4 == 0 { -1.0 } else { 1.0 },
+        _ => y + 0.05 * (plan % 5) as f64,
+    };
+    let actions = Array3::from_shape_fn((40, 15, 2), action);
+    let compared = actions.slice(s![.., ..8, ..]).mapv(|value| value / 256.0);
+    Drawn { actions, compared }
+}
+
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -90,6 +102,7 @@ pub fn session_in(toy: Toy, demos: &Path) -> Session {
     let setup = Setup {
         manifest: Manifest::load(&root().join("models/pusht")).unwrap(),
         make: Arc::new(make),
+        draw_many: Arc::new(|_| Ok(Box::new(|observations| Ok(fork(&observations))))),
         recipe: Recipe::default(),
         scenarios: vec![scenario()],
         scenario: 0,
