@@ -100,6 +100,8 @@ impl From<RecipeError> for Failure {
             RecipeError::Policy(error) => error.into(),
             RecipeError::Config(error) => error.into(),
             RecipeError::Tuned(_)
+            | RecipeError::Within(_)
+            | RecipeError::TwoTolerances
             | RecipeError::Precision(_)
             | RecipeError::Timesteps(_)
             | RecipeError::Seconds { .. } => Self::value(&error),

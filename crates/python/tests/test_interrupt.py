@@ -22,6 +22,8 @@ LONG = {"sampler": "sequential", "solver": "ddpm", "steps": 100}
 @pytest.fixture
 def interrupted():
     """Runs something in the main thread, sends it Ctrl-C, and returns how long that computed until it surfaced."""
+    # A shell lets programs in the background ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timers = []
     clock = time.pthread_getcpuclockid(threading.main_thread().ident)
 
@@ -44,6 +46,7 @@ def interrupted():
     for timer in timers:
         timer.cancel()
         timer.join()
+    signal.signal(signal.SIGINT, before)
 
 
 def test_plans_that_are_drawn_together_end_with_ctrl_c(policy, observation, interrupted):
