@@ -110,6 +110,8 @@ impl Failure {
                 | RecipeError::Inference(_)
                 | RecipeError::Precision(_)
                 | RecipeError::Tuned(_)
+                | RecipeError::Within(_)
+                | RecipeError::TwoTolerances
                 | RecipeError::Timesteps(_)
                 | RecipeError::Seconds { .. },
             )

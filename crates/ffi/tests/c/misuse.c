@@ -58,6 +58,12 @@ static void of_options(const char *policy) {
   expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "tolerance");
   options.tolerance = 0.1;
   options.provider = NULL;
+  options.within = "1 mm";
+  expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "within is in \"mm\"");
+  options.tolerance = 0.2;
+  expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "tolerance and within both say");
+  options.tolerance = 0.1;
+  options.within = NULL;
   options.tuned = "soon";
   expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "tuned: `soon` is no time");
   options.tuned = "20ms";
