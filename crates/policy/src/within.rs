@@ -47,12 +47,11 @@ impl FromStr for Within {
     fn from_str(text: &str) -> Result<Self, WithinError> {
         let wrong = || WithinError::Text(text.into());
         let text = text.trim();
-        // A unit begins with a letter or a sign; `1e-3m` has both kinds.
-        let split = (1..=text.len()).rev().filter(|at| text.is_char_boundary(*at));
-        let number = |at: &usize| text[..*at].parse::<f64>().ok().filter(|distance| *distance > 0.0);
-        let at = split.into_iter().find(|at| number(at).is_some()).ok_or_else(wrong)?;
-        let distance = number(&at).filter(|distance| distance.is_finite()).ok_or_else(wrong)?;
-        Ok(Self { distance, unit: text[at..].trim().into() })
+        // The longest beginning that is a number: `1e-3` of `1e-3m`.
+        let splits = (1..=text.len()).rev().filter_map(|at| text.split_at_checked(at));
+        let mut numbers = splits.filter_map(|(number, unit)| Some((number.parse::<f64>().ok()?, unit)));
+        let (distance, unit) = numbers.find(|(number, _)| *number > 0.0).ok_or_else(wrong)?;
+        if distance.is_finite() { Ok(Self { distance, unit: unit.trim().into() }) } else { Err(wrong()) }
     }
 }
 
@@ -63,11 +62,12 @@ impl Within {
     /// # Errors
     /// [`WithinError::Unit`] if no action of the policy is in this unit, or it is left out where actions have several.
     pub fn tolerance(&self, manifest: &Manifest) -> Result<f64, WithinError> {
-        let unit_of = |entry: &Entry| entry.unit.clone().unwrap_or_default();
-        let of_one_unit = manifest.actions.windows(2).all(|pair| unit_of(&pair[0]) == unit_of(&pair[1]));
-        let any = self.unit.is_empty() && of_one_unit;
-        let entries =
-            manifest.actions.iter().filter(|entry| any || !self.unit.is_empty() && unit_of(entry) == self.unit);
+        let of_one_unit = manifest.actions.windows(2).all(|pair| pair[0].unit == pair[1].unit);
+        let is_meant = |entry: &&Entry| match self.unit.as_str() {
+            "" => of_one_unit,
+            unit => entry.unit.as_deref() == Some(unit),
+        };
+        let entries = manifest.actions.iter().filter(is_meant);
         let widest = entries.flat_map(|entry| (0..entry.len()).map(|index| scale(&entry.normalization, index)));
         widest.reduce(f64::max).map(|widest| self.distance / widest).ok_or_else(|| self.unknown(manifest))
     }
