@@ -238,9 +238,7 @@ impl Calibration {
     /// A sampling that was not profiled.
     pub fn choose(&self, sampling: &Sampling) -> Result<Choice, CalibrationError> {
         let tried = self.known(sampling).map_or(&[][..], |known| &known.candidates);
-        let kept = |tried: &&Profile| tried.strategy.tolerance().is_none() || tried.deviation <= sampling.tolerance;
-        let kept: Vec<Profile> = tried.iter().filter(kept).cloned().collect();
-        Ok(choose(&self.cost, &kept)?)
+        Ok(choose(&self.cost, tried, sampling.tolerance)?)
     }
 }
 

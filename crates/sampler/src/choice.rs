@@ -27,8 +27,7 @@ pub struct Profile {
     pub strategy: Strategy,
     /// The sampler's own work for a plan, in milliseconds: all but the network.
     pub own_ms: f64,
-    /// The furthest that a value of these plans ended from `sequential`'s under the same noise, in normalised units; 0 for a
-    /// strategy that draws other samples.
+    /// The furthest that a value of these plans ended from `sequential`'s under the same noise, in normalised units.
     pub deviation: f64,
     /// Rows of every round, plan by plan.
     pub plans: Vec<Vec<usize>>,
@@ -57,28 +56,26 @@ pub struct Choice {
 }
 
 impl Strategy {
-    /// What `auto` chooses from, for plans of `steps` steps: `sequential`, `parareal`, and `picard`, `speculative` and
-    /// `anderson` with windows from 2 to 128 or `steps`.
+    /// What `auto` chooses from, for plans of `steps` steps: `sequential`, `parareal`, and `picard` and `anderson` with windows
+    /// from 2 to 128 or `steps`.
     ///
-    /// All of them give the sample of `sequential`, up to `tolerance` or in distribution. Left out are `blocks`, which for
-    /// solvers without noise does not, and `paradigms`, which is the same iteration as `picard` with a plainer roll-out. A strategy that refuses the solver says so when a [`Sampler`](crate::Sampler) is made.
-    pub fn candidates(steps: usize, tolerance: f64) -> Vec<Self> {
+    /// Each gives the plan of `sequential` under the same noise, up to `tolerance`. `picard` keeps to it by an estimate of its
+    /// own; `estimated` is the tolerance that is given to it, smaller than `tolerance` where the estimate is known to be too low.
+    /// Left out are `speculative`, and `blocks` for solvers without noise, whose plans are others, and `paradigms`, which is the
+    /// iteration of `picard` with a plainer roll-out. A strategy that refuses the solver says so when a
+    /// [`Sampler`](crate::Sampler) is made.
+    pub fn candidates(steps: usize, tolerance: f64, estimated: f64) -> Vec<Self> {
         let widest = steps.min(WINDOWS[WINDOWS.len() - 1]);
         let narrower = WINDOWS.into_iter().filter(|window| *window < widest);
         let parallel = narrower.chain([widest]).flat_map(|window| {
-            let config = WindowConfig { window, tolerance };
-            [Self::picard(config), Self::speculative(window), Self::anderson(config)]
+            let picard = Self::picard(WindowConfig { window, tolerance: estimated });
+            [picard, Self::anderson(WindowConfig { window, tolerance })]
         });
         [Self::sequential(), Self::parareal(tolerance)].into_iter().chain(parallel).collect()
     }
 }
 
 impl Profile {
-    /// Whether no plan ended further from `sequential`'s than the tolerance.
-    fn kept_tolerance(&self) -> bool {
-        self.strategy.tolerance().is_none_or(|tolerance| self.deviation <= tolerance)
-    }
-
     /// What a plan takes where batches cost `cost`.
     ///
     /// # Errors
@@ -109,8 +106,8 @@ impl Profile {
     }
 }
 
-/// The fastest of the strategies that were profiled and kept their tolerance; of those within 2 % of it, the one that evaluates
-/// least.
+/// The fastest of the strategies that were profiled and of which no plan ended further from `sequential`'s than `tolerance`,
+/// normalised; of those within 2 % of it, the one that evaluates least.
 ///
 /// ```
 /// use parapolicy_sampler::{BatchCost, Profile, Strategy, WindowConfig, choose};
@@ -120,23 +117,23 @@ impl Profile {
 /// let picard = Profile { strategy: picard, own_ms: 0.2, deviation: 0.01, plans: vec![vec![20, 20, 20, 20, 20, 20, 4]] };
 ///
 /// let gpu = BatchCost::new(vec![(1, 1.0), (128, 1.2)])?;
-/// let choice = choose(&gpu, &[sequential.clone(), picard.clone()])?;
+/// let choice = choose(&gpu, &[sequential.clone(), picard.clone()], 0.1)?;
 /// assert_eq!(choice.to_string(), "picard, window 20: 7.0 rounds of about 18 rows, 7.4 ms expected; sequential: 100.0 ms");
 ///
 /// let microcontroller = BatchCost::new(vec![(1, 1.0), (128, 128.0)])?;
-/// let choice = choose(&microcontroller, &[sequential, picard])?;
+/// let choice = choose(&microcontroller, &[sequential, picard], 0.1)?;
 /// assert_eq!(choice.best.strategy, Strategy::sequential());
 /// # Ok::<(), parapolicy_sampler::ConfigError>(())
 /// ```
 ///
 /// # Errors
 ///
-/// [`ConfigError`] if no profile is of a strategy that kept its tolerance, or one is damaged (see [`Profile::expected`]).
-pub fn choose(cost: &BatchCost, profiles: &[Profile]) -> Result<Choice, ConfigError> {
+/// [`ConfigError`] if no profile is of a strategy that kept the tolerance, or one is damaged (see [`Profile::expected`]).
+pub fn choose(cost: &BatchCost, profiles: &[Profile], tolerance: f64) -> Result<Choice, ConfigError> {
     let expected = profiles.iter().map(|profile| profile.expected(cost)).collect::<Result<Vec<_>, _>>()?;
-    let kept = expected.into_iter().zip(profiles).filter(|(_, profile)| profile.kept_tolerance());
+    let kept = expected.into_iter().zip(profiles).filter(|(_, profile)| profile.deviation <= tolerance);
     let expected: Vec<Expectation> = kept.map(|(expected, _)| expected).collect();
-    let nothing = || ConfigError::out_of_range("profiles", &0, "at least 1 that kept its tolerance");
+    let nothing = || ConfigError::out_of_range("profiles", &0, "at least 1 that kept the tolerance");
     let limit = fastest(&expected, |_| true).ok_or_else(nothing)?.latency_ms * (1.0 + MARGIN);
     let close = expected.iter().filter(|plan| plan.latency_ms <= limit);
     let best = close.min_by(|a, b| a.evaluations.total_cmp(&b.evaluations)).copied().ok_or_else(nothing)?;

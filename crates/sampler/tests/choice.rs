@@ -31,7 +31,7 @@ fn affine(fixed: f64, each: f64) -> BatchCost {
 }
 
 fn chosen(cost: &BatchCost) -> Choice {
-    choose(cost, &profiles()).unwrap()
+    choose(cost, &profiles(), 0.1).unwrap()
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn of_two_as_fast_the_one_with_fewer_rows_wins() {
         Profile { strategy: picard(window), own_ms: 0.0, deviation: 0.01, plans }
     };
     let flat = affine(1.0, 0.0);
-    let best = |profiles: &[Profile]| choose(&flat, profiles).unwrap().best.strategy;
+    let best = |profiles: &[Profile]| choose(&flat, profiles, 0.1).unwrap().best.strategy;
     assert_eq!(best(&[profile(64, 100), profile(32, 101)]), picard(32));
     assert_eq!(best(&[profile(64, 100), profile(32, 103)]), picard(64));
 }
@@ -76,7 +76,7 @@ fn of_two_as_fast_the_one_with_fewer_rows_wins() {
 fn own_work_counts() {
     let mut profiles = profiles();
     profiles.iter_mut().skip(1).for_each(|profile| profile.own_ms = 100.0);
-    assert_eq!(choose(&affine(1.0, 0.0), &profiles).unwrap().best.strategy, Strategy::sequential());
+    assert_eq!(choose(&affine(1.0, 0.0), &profiles, 0.1).unwrap().best.strategy, Strategy::sequential());
 }
 
 #[test]
@@ -84,12 +84,12 @@ fn who_left_the_tolerance_is_never_taken() {
     let mut profiles = profiles();
     let fastest = profiles.last_mut().unwrap();
     (fastest.plans, fastest.deviation) = (vec![vec![2, 1]], 1.28);
-    assert_eq!(choose(&affine(1.0, 0.0), &profiles).unwrap().best.strategy, picard(36));
+    assert_eq!(choose(&affine(1.0, 0.0), &profiles, 0.1).unwrap().best.strategy, picard(36));
     profiles.iter_mut().skip(1).for_each(|profile| profile.deviation = 0.1001);
-    let choice = choose(&affine(1.0, 0.0), &profiles).unwrap();
+    let choice = choose(&affine(1.0, 0.0), &profiles, 0.1).unwrap();
     assert_eq!((choice.best.strategy, choice.other), (Strategy::sequential(), None));
     profiles[0].deviation = f64::NAN;
-    let text = choose(&affine(1.0, 0.0), &profiles).unwrap_err().to_string();
+    let text = choose(&affine(1.0, 0.0), &profiles, 0.1).unwrap_err().to_string();
     assert_eq!(text, "deviation is NaN, but must be finite and not negative");
 }
 
@@ -113,8 +113,8 @@ fn what_makes_no_sense_is_refused() {
     }
 
     let profile = |own_ms, plans| Profile { strategy: Strategy::sequential(), own_ms, deviation: 0.0, plans };
-    let text = |profiles: &[Profile]| choose(&affine(1.0, 1.0), profiles).unwrap_err().to_string();
-    assert_eq!(text(&[]), "profiles is 0, but must be at least 1 that kept its tolerance");
+    let text = |profiles: &[Profile]| choose(&affine(1.0, 1.0), profiles, 0.1).unwrap_err().to_string();
+    assert_eq!(text(&[]), "profiles is 0, but must be at least 1 that kept the tolerance");
     assert_eq!(text(&[profile(0.0, vec![])]), "rounds of a plan is 0, but must be at least 1");
     assert_eq!(text(&[profile(0.0, vec![vec![1], vec![]])]), "rounds of a plan is 0, but must be at least 1");
     assert_eq!(text(&[profile(0.0, vec![vec![1, 0]])]), "rows of a round is 0, but must be at least 1");
@@ -125,7 +125,7 @@ fn what_makes_no_sense_is_refused() {
 #[test]
 fn candidates_fit_the_steps() {
     let windows = |steps| -> Vec<Option<usize>> {
-        let candidates = Strategy::candidates(steps, 0.1).into_iter();
+        let candidates = Strategy::candidates(steps, 0.1, 0.1).into_iter();
         let ours = candidates.filter(|strategy| matches!(strategy.name(), "sequential" | "picard"));
         ours.map(|strategy| strategy.window()).collect()
     };
@@ -133,6 +133,18 @@ fn candidates_fit_the_steps() {
     assert_eq!(windows(3), [None, Some(2), Some(3)]);
     assert_eq!(windows(15), [None, Some(2), Some(3), Some(4), Some(6), Some(8), Some(12), Some(15)]);
     assert_eq!(windows(1000).last(), Some(&Some(128)));
+}
+
+/// A plan that may end anywhere is no candidate, and the corrected tolerance is for those that estimate.
+#[test]
+fn candidates_give_the_plan_of_sequential() {
+    let ddpm = parapolicy_sampler::Solver::Ddpm;
+    for strategy in Strategy::candidates(100, 0.1, 0.025) {
+        assert!(strategy.follows_sequential(ddpm), "{strategy}");
+        let estimated = strategy.name() == "picard";
+        let expected = (strategy != Strategy::sequential()).then_some(if estimated { 0.025 } else { 0.1 });
+        assert_eq!(strategy.tolerance(), expected, "{strategy}");
+    }
 }
 
 /// Any number at all, the strange ones often.
@@ -154,7 +166,7 @@ proptest! {
             .map(|(own_ms, plans)| Profile { strategy: picard(4), own_ms, deviation: 0.0, plans })
             .collect();
         if let Ok(cost) = BatchCost::new(points)
-            && let Ok(choice) = choose(&cost, &profiles)
+            && let Ok(choice) = choose(&cost, &profiles, 0.1)
         {
             let fastest = profiles.iter().map(|profile| profile.expected(&cost).unwrap().latency_ms).reduce(f64::min);
             prop_assert!(choice.best.latency_ms <= 1.02 * fastest.unwrap());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{BatchTime, Calibration, CalibrationKey, Correction, Observations, Profiled, Roofline, Sampling, cost};
 
 /// Version of the file format.
-const SCHEMA_VERSION: u32 = 5;
+const SCHEMA_VERSION: u32 = 6;
 
 /// The file, as it is written.
 #[derive(Serialize, Deserialize)]

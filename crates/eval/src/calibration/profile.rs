@@ -4,9 +4,7 @@
 use std::time::Instant;
 
 use ndarray::{Array1, Array2};
-use parapolicy_sampler::{
-    BatchCost, ConfigError, Denoiser, Noise, Profile, SampleError, Sampler, Strategy, Table, WindowConfig,
-};
+use parapolicy_sampler::{BatchCost, ConfigError, Denoiser, Noise, Profile, SampleError, Sampler, Strategy, Table};
 
 use super::{CalibrationError, Correction, Sampling, measure::milliseconds};
 use parapolicy_policy::Network;
@@ -50,17 +48,11 @@ pub(super) fn draw(
     Ok(candidates.iter().map(|candidate| candidate.profile(candidate.own_ms())).collect())
 }
 
-/// `tolerance` is that of `picard`, corrected.
-pub(super) fn candidates(policy: &Network, sampling: &Sampling, tolerance: f64) -> Result<Vec<Candidate>, ConfigError> {
+/// `estimated` is the tolerance for those that estimate their error themselves, corrected.
+pub(super) fn candidates(policy: &Network, sampling: &Sampling, estimated: f64) -> Result<Vec<Candidate>, ConfigError> {
     let table = Table::new(&policy.manifest().scheduler, sampling.solver, sampling.steps)?;
     let mut candidates = Vec::new();
-    for strategy in Strategy::candidates(sampling.steps, sampling.tolerance) {
-        let strategy = match strategy.window() {
-            Some(window) if strategy.name() == Strategy::picard(WindowConfig::default()).name() => {
-                strategy.with_window(WindowConfig { window, tolerance })
-            }
-            _ => strategy,
-        };
+    for strategy in Strategy::candidates(sampling.steps, sampling.tolerance, estimated) {
         match Sampler::new(table.clone(), strategy, policy.manifest().sample_dim()) {
             Ok(sampler) => {
                 candidates.push(Candidate { sampler, own_ms: Vec::new(), deviation: 0.0, plans: Vec::new() });
@@ -93,9 +85,7 @@ impl Candidate {
 
     /// Notes how far a plan ended from that of the reference under the same noise.
     fn compare(&mut self, drawn: &Array1<f32>, reference: &Array1<f32>) {
-        if self.sampler.strategy().follows_sequential(self.sampler.table().solver()) {
-            self.deviation = self.deviation.max(largest_difference(drawn.view(), reference.view()));
-        }
+        self.deviation = self.deviation.max(largest_difference(drawn.view(), reference.view()));
     }
 
     /// Whether this is `sequential`, which the others are compared with.
