@@ -8,7 +8,7 @@
 //! | [`Renderer`] | frames, and images as policies see them |
 //! | [`Demonstration`], [`Trace`] | episodes driven by a person, and episodes recorded with gym-pusht |
 //!
-//! Bodies and contacts are rapier2d's; every rule and constant is gym-pusht's (0.1.8, on pymunk 6). With the feature
+//! Every rule and constant is gym-pusht's (0.1.8, on pymunk 6); where shapes touch is found by rapier2d. With the feature
 //! `environment` the task is an environment of policies, `PushT`, on a list of environments as `PUSHT`; without it the
 //! crate knows no policy.
 //!

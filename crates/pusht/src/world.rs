@@ -233,7 +233,6 @@ impl World {
     pub fn step_kicked(&mut self, action: [f64; 2], kick: &Kick) -> Result<Outcome, WorldError> {
         Self::check_action(action)?;
         kick.check()?;
-        self.contacts.forget();
         self.touched = false;
         for _ in 0..SUBSTEPS {
             self.substep(action.into(), kick.velocity());
