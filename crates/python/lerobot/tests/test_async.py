@@ -1,8 +1,6 @@
 """LeRobot's own robot client drives a simulated robot by the server, for ``STEPS`` control steps."""
 
 import os
-import threading
-import time
 from concurrent import futures
 from pathlib import Path
 
@@ -12,9 +10,10 @@ from lerobot.async_inference.configs import RobotClientConfig
 from lerobot.async_inference.robot_client import RobotClient
 from lerobot.transport import services_pb2_grpc
 
+from driving import drive
 from lerobot_policy_parapolicy import ParapolicyConfig
 from lerobot_policy_parapolicy.policy_server import ParapolicyServer, ParapolicyServerConfig
-from simulated import Simulated, SimulatedConfig
+from simulated import SimulatedConfig
 
 FOLDER = Path(__file__).parents[4] / "models" / "pusht-image"
 STEPS = int(os.environ.get("STEPS", "40"))
@@ -49,20 +48,7 @@ def test_a_robot_client_is_driven_to_the_end(server, caplog: pytest.LogCaptureFi
             fps=FPS,
         )
     )
-    robot = client.robot
-    assert isinstance(robot, Simulated)
-    assert client.start()
-    begun = time.monotonic()
-    threads = [
-        threading.Thread(target=client.receive_actions, daemon=True),
-        threading.Thread(target=client.control_loop, args=("push the T",), daemon=True),
-    ]
-    for thread in threads:
-        thread.start()
-    ended = robot.over.wait(PATIENCE + 2 * STEPS / FPS)
-    taken = time.monotonic() - begun
-    client.stop()
-    assert ended, f"{robot.sent} of {STEPS} actions were sent"
+    robot, taken = drive(client, PATIENCE + 2 * STEPS / FPS)
     assert not [record for record in caplog.records if "Error in StreamActions" in record.getMessage()]
     print(f"{robot.sent} actions in {taken:.1f} s, {robot.sent / taken:.1f} a second; rewards {robot.best}")
     assert serving.policy.next_seed > STEPS // 15, "plans were drawn"

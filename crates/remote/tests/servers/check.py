@@ -1,9 +1,10 @@
 """Compares plans from a real server with those of this machine, and times them over a slow link.
 
-    python check.py PYTHON SERVER PROGRAM MODEL [--delay 10]
+    python check.py PYTHON SERVER PROGRAM MODEL [--delay 10] [--hold]
 
 PYTHON runs SERVER (`triton.py`, `kserve_model.py`), PROGRAM is the example `link`. The link is a proxy that hands on
-every piece of what is sent so many milliseconds later, each way: what `tc netem delay` does on both ends of a link.
+every piece of what is sent so many milliseconds later, each way: what `tc netem delay` does on both ends of a link. With `--hold` nothing is compared: the address of each link is printed, and the
+server is there until this program ends.
 """
 
 import argparse
@@ -108,8 +109,14 @@ if __name__ == "__main__":
     parser.add_argument("model", type=Path)
     parser.add_argument("--delay", type=float, nargs="*", default=[], help="milliseconds, each way")
     parser.add_argument("--observations", type=int, default=5)
+    parser.add_argument("--hold", action="store_true", help="print the links' addresses and wait")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with served(arguments.python.absolute(), arguments.server, arguments.model) as (host, port):
+        if arguments.hold:
+            for delay in arguments.delay:
+                print(f"http://{host}:{Link(host, port, delay / 1e3).port}/v2/models/pusht", flush=True)
+            signal.pause()
         check(arguments.program, arguments.model, host, port, arguments.observations)
         for delay in arguments.delay:
             print(f"{delay} ms away, each way:", flush=True)
