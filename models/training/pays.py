@@ -30,6 +30,8 @@ from matplotlib import pyplot as plt
 MODELS = Path(__file__).parent.parent
 SERVERS = MODELS.parent / "crates/remote/tests/servers"
 SAMPLINGS = {"DDPM-100": ("ddpm", 100, "#2f6fb0"), "DDIM-10": ("ddim", 10, "#c7622b")}
+# One a place, in their order: networks by shape, two threads filled, then links.
+MARKERS = ["o", "o", "s", "s", "D", "D", "^", "v", "<", ">"]
 COLUMNS = "network | where | c(16) / c(1) | plan | sequential ms | picard ms | times as fast | rounds | rows"
 
 
@@ -115,20 +117,24 @@ def expected(point: Point, ratio: np.ndarray) -> np.ndarray:
     return SAMPLINGS[point.sampling][1] / (point.rounds * batch)
 
 
+def filled(point: Point) -> str:
+    return "none" if point.place.where == "1 thread" else "full"
+
+
 def draw(points: list[Point], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(8, 5.2), layout="constrained")
     ratio = np.geomspace(1, 16, 100)
     for name, (_, _, colour) in SAMPLINGS.items():
         here = [point for point in points if point.sampling == name]
-        ratios, faster = [point.ratio for point in here], [point.faster for point in here]
-        axes.plot(ratio, expected(here[0], ratio), color=colour, linewidth=1, alpha=0.6)
-        axes.scatter(ratios, faster, color=colour, label=name, zorder=3)
-        for point in here:
-            label = f"{point.place.network}, {point.place.where}"
-            axes.annotate(label, (point.ratio, point.faster), (5, 4), textcoords="offset points", fontsize=7)
+        axes.plot(ratio, expected(here[0], ratio), color=colour, linewidth=1.5, label=name)
+        for point, marker in zip(here, MARKERS, strict=False):
+            axes.plot(point.ratio, point.faster, marker, color=colour, fillstyle=filled(point), markersize=8)
+    for point, marker in zip(here, MARKERS, strict=False):
+        label = f"{point.place.network}, {point.place.where}"
+        axes.plot([], [], marker, color="#404040", fillstyle=filled(point), label=label)
     axes.axhline(1, color="#404040", linewidth=1, linestyle="--")
     axes.set(xscale="log", yscale="log", xlim=(1, 16), xlabel="what 16 rows cost, in single rows: c(16) / c(1)")
-    axes.set(ylabel="times as fast as `sequential`: `picard`", xticks=[1, 2, 4, 8, 16], yticks=[0.5, 1, 2, 5, 10, 20])
+    axes.set(ylabel="times as fast as sequential: picard", xticks=[1, 2, 4, 8, 16], yticks=[0.5, 1, 2, 5, 10, 20])
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
         axis.set_minor_formatter(matplotlib.ticker.NullFormatter())
