@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use parapolicy_arm::{Arm, PERIOD, SPEED};
 use parapolicy_control::clock::VirtualClock;
-use parapolicy_control::controller::{Continuity, ControllerConfig, Replan, SamplingTime, SimulatedController};
+use parapolicy_control::controller::{Continuity, ControllerConfig, Fade, Replan, SamplingTime, SimulatedController};
 use parapolicy_control::playback::{Blend, Command, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, EpisodeObserver, Observer, StepEvent};
 use parapolicy_eval::run_episode_in_realtime;
@@ -17,6 +17,12 @@ use parapolicy_sampler::{Sampler, Solver, Strategy, Table};
 
 const MODEL: &str = "models/arm";
 const FIRST_SEED: u64 = 1000;
+const CONDITIONS: [Continuity; 4] = [
+    Continuity::Independent,
+    Continuity::inpaint(Fade::Hard),
+    Continuity::inpaint(Fade::Exponential),
+    Continuity::inpaint(Fade::Linear),
+];
 
 fn config(manifest: &Manifest, replan: usize, continuity: Continuity) -> ControllerConfig {
     let playback = PlaybackConfig {
@@ -107,7 +113,7 @@ fn main() -> Result<(), BoxError> {
     let mut sampler = Sampler::new(table, Strategy::sequential(), manifest.sample_dim())?;
     println!("latency  replan  continuity   reached  control steps  jump p50, p90  change (rms)");
     for (latency, replan) in [(25, 1), (25, 4), (100, 4)] {
-        for continuity in [Continuity::Independent, Continuity::Inpaint] {
+        for continuity in CONDITIONS {
             let (mut reached, mut steps, watch) = (0, 0, Watch::default());
             for seed in FIRST_SEED..FIRST_SEED + episodes {
                 let mut policy = DiffusionPolicy::new(&mut network, &mut sampler);
@@ -125,7 +131,7 @@ fn main() -> Result<(), BoxError> {
             let change = (square / steps as f64).sqrt();
             println!(
                 "{latency:4} ms  {replan:6}  {:11}  {reached:4}/{episodes}  {mean:13.1}    {median:.3}, {most:.3}  {change:12.3}",
-                format!("{continuity:?}"),
+                continuity.to_string(),
             );
         }
     }

@@ -8,6 +8,7 @@ mod names;
 mod place;
 #[cfg(feature = "ros2")]
 mod ros2;
+mod rule;
 mod runtime;
 #[cfg(feature = "serve")]
 mod serve;
@@ -32,6 +33,7 @@ pub use self::modes::ModesArguments;
 pub use self::place::PlaceArguments;
 #[cfg(feature = "ros2")]
 pub use self::ros2::Ros2Arguments;
+pub use self::rule::Rule;
 pub use self::runtime::RuntimeCommand;
 #[cfg(feature = "serve")]
 pub use self::serve::{NamedModel, ServeArguments};

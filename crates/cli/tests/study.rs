@@ -32,7 +32,8 @@ fn study(folder: &Path, arguments: &[&str]) -> Command {
 fn a_study_compares_on_the_same_seeds() {
     let folder = tempfile::tempdir().unwrap();
     let run = || {
-        let arguments = ["--latencies=0ms,250ms,1s", "--intervals=8,3", "--late=hold"];
+        let rules = "--rules=independent,exponential,queue:0.7";
+        let arguments = ["--latencies=0ms,250ms,1s", "--intervals=8,3", "--late=hold", rules];
         let output = study(folder.path(), &arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let study = fs::read(folder.path().join("study/study.json")).unwrap();
@@ -41,15 +42,20 @@ fn a_study_compares_on_the_same_seeds() {
     let ((first, table), (again, _)) = (run(), run());
     let groups = first["groups"].as_array().unwrap();
     let varied: Vec<_> = groups.iter().map(|group| group["varied"].as_str().unwrap()).collect();
-    assert_eq!(varied, ["latency", "replan", "sampler"]);
+    assert_eq!(varied, ["latency", "latency", "latency", "replan", "sampler"]);
+    let rules: Vec<_> = groups.iter().map(|group| group["rule"].as_str().unwrap()).collect();
+    assert_eq!(rules, ["independent", "exponential", "queue:0.7", "independent", "independent"]);
     let shown = |group: usize, field: &str| -> Vec<Value> {
         groups[group]["rows"].as_array().unwrap().iter().map(|row| row[field].clone()).collect()
     };
     assert_eq!(shown(0, "latency_ms"), [0.0, 250.0, 1000.0]);
-    assert_eq!(shown(1, "replan"), [8, 3]);
-    assert_eq!(shown(2, "latency_ms"), [Value::Null, Value::Null]);
-    assert_eq!(first["groups"][0], again["groups"][0], "stated latencies: the same figures again");
-    assert_eq!(first["groups"][1], again["groups"][1]);
+    assert_eq!(shown(3, "replan"), ["8", "3"]);
+    assert_eq!(shown(4, "latency_ms"), [Value::Null, Value::Null]);
+    for group in 0..4 {
+        assert_eq!(first["groups"][group], again["groups"][group], "stated latencies: the same figures again");
+    }
+    let jump = |group: usize| groups[group]["rows"][1]["result"]["timing"]["smoothness"]["jump_rms"].as_f64().unwrap();
+    assert!(jump(0) != jump(1) && jump(1) > 0.0, "a rule makes a difference: {} and {}", jump(0), jump(1));
 
     let rows = groups[0]["rows"].as_array().unwrap();
     assert_eq!(rows[0]["result"]["reward_difference"], Value::Null);
@@ -78,7 +84,7 @@ fn what_cannot_be_studied_is_named() {
         ("--latencies=12", "time unit"),
         ("--intervals=0", "0 is not in 1.."),
         ("--scenario=no.toml", "no.toml"),
-        ("--blend=mix", "`mix` is not one of `switch`"),
+        ("--rules=mix", "`mix` is not one of `independent`"),
     ];
     for (argument, expected) in cases {
         let output = study(folder.path(), &[argument]).output().unwrap();

@@ -41,7 +41,21 @@ fn the_viewer_is_told_what_to_show() {
     let viewer = folder.path().join("parapolicy-viewer");
     fs::write(&viewer, "#!/bin/sh\necho \"$1\"\nexit 7\n").unwrap();
     fs::set_permissions(&viewer, fs::Permissions::from_mode(0o755)).unwrap();
-    let arguments = ["view", "--solver", "ddim", "--steps", "10", "--window", "8", "--clock", "real", "--threads", "1"];
+    let arguments = [
+        "view",
+        "--solver",
+        "ddim",
+        "--steps",
+        "10",
+        "--window",
+        "8",
+        "--clock",
+        "real",
+        "--threads",
+        "1",
+        "--continuity",
+        "exponential",
+    ];
     let output = alone(folder.path()).args(arguments).output().unwrap();
     assert_eq!(
         (output.status.code(), output.stderr),

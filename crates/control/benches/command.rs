@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use ndarray::Array1;
-use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
+use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Fade, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Policy};
 use parapolicy_policy::{Inference, Manifest, Network};
@@ -43,7 +43,10 @@ fn config(manifest: &Manifest) -> ControllerConfig {
         initial: vec![256.0; 2],
         safe: None,
     };
-    ControllerConfig { continuity: Continuity::Inpaint, ..ControllerConfig::of(manifest, playback, Replan::Always) }
+    ControllerConfig {
+        continuity: Continuity::inpaint(Fade::Exponential),
+        ..ControllerConfig::of(manifest, playback, Replan::Always)
+    }
 }
 
 fn main() {

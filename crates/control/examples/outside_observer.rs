@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
+use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Command, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, EpisodeObserver, Observer, Plan, PlanEvent, Policy};
@@ -135,6 +136,7 @@ fn main() -> Result<(), BoxError> {
         playback,
         replan: Replan::Every(4),
         continuity: Continuity::default(),
+        check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,
         horizon: 8,

@@ -29,7 +29,7 @@ pub struct DiffusionPolicy<'a, N = &'a mut Network, S = &'a mut Sampler> {
     /// Refines plans to keep limits, with the tracker that estimates the robot's motion.
     refinement: Option<(&'a mut Refinement, Tracker)>,
     carry: Carry<'a>,
-    /// The actions that the next plan begins with.
+    /// The actions that the next plan is held to.
     committed: Option<Committed>,
     /// Observations since the last plan: the actions executed from it.
     executed: usize,
@@ -110,8 +110,8 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         Ok(())
     }
 
-    fn commit(&mut self, actions: ArrayView2<'_, f64>) -> Result<(), BoxError> {
-        self.committed = Some(self.network.borrow().committed(actions)?);
+    fn commit(&mut self, actions: ArrayView2<'_, f64>, weights: ArrayView1<'_, f64>) -> Result<(), BoxError> {
+        self.committed = Some(self.network.borrow().committed(actions, weights)?);
         Ok(())
     }
 

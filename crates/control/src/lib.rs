@@ -5,6 +5,7 @@
 //!
 //! - [`controller`]: plans sampled in a worker thread, while the control loop never waits for them;
 //! - [`playback`]: how plans become commands;
+//! - [`check`]: what plans must keep before any of them is sent;
 //! - [`clock`]: the wall clock, and a virtual one;
 //! - [`refine`]: plans that keep limits;
 //! - [`Observer`]: receives what happens in a loop;
@@ -30,6 +31,7 @@
 //! # }
 //! ```
 
+pub mod check;
 pub mod clock;
 pub mod controller;
 mod diffusion;

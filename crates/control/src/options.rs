@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::controller::Replan;
+use crate::controller::{Continuity, Fade, Replan};
 use crate::playback::{Blend, Late};
 
 /// An unknown option, or an invalid number in it.
@@ -82,9 +82,15 @@ impl FromStr for Blend {
         let found = match parts(text) {
             ("switch", None) => Some(Self::Switch),
             ("ensemble", Some(text)) => decay(text),
+            ("queue", Some(text)) => text.parse().ok().map(|newest| Self::Queue { newest }),
             _ => None,
         };
-        checked(text, found, "`switch`, `ensemble:DECAY` (a decay of at least 0)", Self::validate)
+        checked(
+            text,
+            found,
+            "`switch`, `ensemble:DECAY` (a decay of at least 0), `queue:SHARE` (of the newest plan)",
+            Self::validate,
+        )
     }
 }
 
@@ -93,7 +99,41 @@ impl fmt::Display for Blend {
         match self {
             Self::Switch => f.write_str("switch"),
             Self::Ensemble { decay } => write!(f, "ensemble:{decay}"),
+            Self::Queue { newest } => write!(f, "queue:{newest}"),
         }
+    }
+}
+
+impl FromStr for Continuity {
+    type Err = OptionError;
+
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        let (name, quantile) = parts(text);
+        let fade = match name {
+            "hard" => Some(Fade::Hard),
+            "linear" => Some(Fade::Linear),
+            "exponential" => Some(Fade::Exponential),
+            _ => None,
+        };
+        let found = match (name, quantile) {
+            ("independent", None) => Some(Self::Independent),
+            (_, None) => fade.map(Self::inpaint),
+            (_, Some(text)) => fade.zip(text.parse().ok()).map(|(fade, quantile)| Self::Inpaint { fade, quantile }),
+        };
+        let expected = "`independent`, `hard`, `linear`, `exponential` (the last three with a quantile of the delay, `hard:0.5` say)";
+        checked(text, found, expected, Self::validate)
+    }
+}
+
+impl fmt::Display for Continuity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Inpaint { fade, quantile } = *self else { return f.write_str("independent") };
+        f.write_str(match fade {
+            Fade::Hard => "hard",
+            Fade::Linear => "linear",
+            Fade::Exponential => "exponential",
+        })?;
+        if quantile == Self::QUANTILE { Ok(()) } else { write!(f, ":{quantile}") }
     }
 }
 
@@ -137,15 +177,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(count in 1..1_000_000_usize, decay in 0.0..1e9_f64, ns in 1..u64::MAX / 2) {
+        fn what_is_written_is_read_again(count in 1..1_000_000_usize, decay in 0.0..1e9_f64, ns in 1..u64::MAX / 2, quantile in 1e-9..=1.0) {
             [Replan::Every(count), Replan::Below(count), Replan::Always].into_iter().for_each(survives);
-            [Blend::Switch, Blend::Ensemble { decay }].into_iter().for_each(survives);
+            [Blend::Switch, Blend::Ensemble { decay }, Blend::Queue { newest: quantile }].into_iter().for_each(survives);
+            let fades = [Fade::Hard, Fade::Linear, Fade::Exponential];
+            fades.map(|fade| Continuity::Inpaint { fade, quantile }).into_iter().for_each(survives);
+            fades.map(Continuity::inpaint).into_iter().chain([Continuity::Independent]).for_each(survives);
             [Late::Finish, Late::Hold, Late::Decelerate { within: Duration::from_nanos(ns) }].into_iter().for_each(survives);
         }
 
         #[test]
         fn whatever_is_given_is_an_option_or_an_error(text in ".{0,20}", number in any::<f64>()) {
-            for text in [text, format!("ensemble:{number}"), format!("below:{number}"), format!("decelerate:{number}ms")] {
+            let with_number = ["ensemble", "below", "decelerate", "hard"].map(|name| format!("{name}:{number}"));
+            for text in with_number.into_iter().chain([text, format!("decelerate:{number}ms")]) {
+                if let Ok(Continuity::Inpaint { quantile, .. }) = text.parse() {
+                    prop_assert!(quantile > 0.0 && quantile <= 1.0);
+                }
                 if let Ok(Blend::Ensemble { decay }) = text.parse() {
                     prop_assert!(decay >= 0.0 && decay.is_finite());
                 }
@@ -165,7 +212,10 @@ mod tests {
         let unknown = wrong("often".parse::<Replan>().unwrap_err());
         assert_eq!(unknown, "`often` is not one of a number of actions (at least 1), `below:ACTIONS`, `always`");
         let unknown = wrong("mean".parse::<Blend>().unwrap_err());
-        assert_eq!(unknown, "`mean` is not one of `switch`, `ensemble:DECAY` (a decay of at least 0)");
+        assert_eq!(
+            unknown,
+            "`mean` is not one of `switch`, `ensemble:DECAY` (a decay of at least 0), `queue:SHARE` (of the newest plan)"
+        );
         let unknown = wrong("decelerate:-1s".parse::<Late>().unwrap_err());
         assert!(unknown.starts_with("`decelerate:-1s` is not one of `finish`, `hold`"), "{unknown}");
     }
@@ -184,6 +234,18 @@ mod tests {
             (
                 wrong("ensemble:NaN".parse::<Blend>().unwrap_err()),
                 "`ensemble:NaN`: decay is NaN, but must be finite and not negative",
+            ),
+            (
+                wrong("queue:0".parse::<Blend>().unwrap_err()),
+                "`queue:0`: newest is 0, but must be more than 0 and at most 1",
+            ),
+            (
+                wrong("hard:0".parse::<Continuity>().unwrap_err()),
+                "`hard:0`: quantile is 0, but must be more than 0 and at most 1",
+            ),
+            (
+                wrong("linear:NaN".parse::<Continuity>().unwrap_err()),
+                "`linear:NaN`: quantile is NaN, but must be more than 0 and at most 1",
             ),
             (
                 wrong("decelerate:0ms".parse::<Late>().unwrap_err()),

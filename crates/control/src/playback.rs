@@ -30,6 +30,8 @@ mod timeline;
 
 pub use blend::Blend;
 pub use config::{PlaybackConfig, PlaybackError};
+pub(crate) use config::{field, finite, length};
+pub use foresight::Foreseen;
 pub use late::Late;
 pub use limits::{Excess, Limits};
 pub use timeline::{ClockStep, Moment};
@@ -110,6 +112,11 @@ impl Playback {
             action: config.initial.clone(),
             config,
         })
+    }
+
+    /// The last command, `[action_dim]`; before the first, what is sent until there is a plan.
+    pub fn last(&self) -> &[f64] {
+        &self.last
     }
 
     /// The configuration.

@@ -15,13 +15,14 @@ pub trait Policy {
     /// An observation that does not fit the policy.
     fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError>;
 
-    /// Takes note of the actions that will have been sent when the next plan arrives: `actions`, `[n, action_dim]` in
-    /// raw units, the first for the time of the newest observation. A policy that supports inpainting begins the next
-    /// plan with them; others ignore them.
+    /// Takes note of actions that the next plan is held to: `actions`, `[n, action_dim]` in raw units, the first for the
+    /// time of the newest observation, each as firmly as `weights`, `[n]`, says: from 1, for those that will have been sent
+    /// when the plan arrives, to 0, not at all. A policy that supports inpainting draws the next plan accordingly; others
+    /// ignore them.
     ///
     /// # Errors
-    /// Actions that do not fit the policy.
-    fn commit(&mut self, _actions: ArrayView2<'_, f64>) -> Result<(), BoxError> {
+    /// Actions or weights that do not fit the policy.
+    fn commit(&mut self, _actions: ArrayView2<'_, f64>, _weights: ArrayView1<'_, f64>) -> Result<(), BoxError> {
         Ok(())
     }
 

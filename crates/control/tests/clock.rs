@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
+use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
-    CommandSource, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController, WorkerEvent,
+    CommandSource, Continuity, Controller, ControllerConfig, Fade, Replan, SamplingTime, SimulatedController,
+    WorkerEvent,
 };
 use parapolicy_control::playback::{Blend, ClockStep, Late, Limits, Playback, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
@@ -39,7 +41,8 @@ fn config(blend: Blend, action_dim: usize) -> ControllerConfig {
     ControllerConfig {
         playback: playback(blend, action_dim),
         replan: Replan::Every(4),
-        continuity: Continuity::Inpaint,
+        continuity: Continuity::inpaint(Fade::Hard),
+        check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 16,

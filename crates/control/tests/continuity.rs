@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, ArrayView2, aview1};
+use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
-    CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
+    CommandSource as _, Continuity, Controller, ControllerConfig, Fade, Replan, SamplingTime, SimulatedController,
 };
-use parapolicy_control::playback::{Blend, Late, Limits, Playback, PlaybackConfig};
+use parapolicy_control::playback::{Blend, Foreseen, Late, Limits, Playback, PlaybackConfig};
 use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
 use proptest::prelude::*;
 
@@ -38,6 +39,7 @@ fn config(continuity: Continuity) -> ControllerConfig {
         playback: playback(Blend::Switch, Late::Finish, Some(1.5)),
         replan: Replan::Every(3),
         continuity,
+        check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 16,
@@ -64,9 +66,10 @@ proptest! {
         let now = plans.len() + lead;
         playback.command(at(now - 1));
         let mut foreseen = [f64::NAN; 12];
-        let len = playback.foresee(at(now), &mut foreseen);
-        prop_assert!(foreseen[len..].iter().all(|value| value.is_nan()));
-        for (ahead, foreseen) in foreseen[..len].iter().enumerate() {
+        let Foreseen { sent, reach } = playback.foresee(at(now), &mut foreseen);
+        prop_assert!(sent <= reach);
+        prop_assert!(foreseen[reach..].iter().all(|value| value.is_nan()));
+        for (ahead, foreseen) in foreseen[..sent].iter().enumerate() {
             prop_assert_eq!(playback.command(at(now + ahead)).action[0], *foreseen);
         }
     }
@@ -80,6 +83,8 @@ struct Ramp {
     newest: f64,
     committed: Option<Vec<f64>>,
     told: Told,
+    /// Every action that it was told of, with its weight.
+    weighed: Arc<Mutex<Vec<Vec<[f64; 2]>>>>,
 }
 
 impl Policy for Ramp {
@@ -90,8 +95,10 @@ impl Policy for Ramp {
         Ok(())
     }
 
-    fn commit(&mut self, actions: ArrayView2<'_, f64>) -> Result<(), BoxError> {
-        self.committed = Some(actions.iter().copied().collect());
+    fn commit(&mut self, actions: ArrayView2<'_, f64>, weights: ArrayView1<'_, f64>) -> Result<(), BoxError> {
+        let weighed = actions.iter().zip(weights).map(|(action, weight)| [*action, *weight]).collect::<Vec<_>>();
+        self.committed = Some(weighed.iter().filter(|[_, weight]| *weight == 1.0).map(|[action, _]| *action).collect());
+        self.weighed.lock().unwrap().push(weighed);
         Ok(())
     }
 
@@ -122,7 +129,7 @@ fn play(continuity: Continuity, latency: Duration) -> (Vec<f64>, Vec<Option<Vec<
 #[test]
 fn a_plan_is_told_what_will_have_been_sent_by_the_time_it_is_there() {
     for (milliseconds, fixed) in [(1, 1), (100, 1), (101, 2), (250, 3)] {
-        let (sent, told) = play(Continuity::Inpaint, Duration::from_millis(milliseconds));
+        let (sent, told) = play(Continuity::inpaint(Fade::Hard), Duration::from_millis(milliseconds));
         assert_eq!(told[0], None, "nothing is in force before the first plan");
         // Every third observation asks for a plan.
         for (plan, told) in told.iter().enumerate().take(7).skip(1) {
@@ -136,7 +143,7 @@ fn a_plan_is_told_what_will_have_been_sent_by_the_time_it_is_there() {
 /// all that will have been executed when it is there, so that it is entered at its second.
 #[test]
 fn no_more_is_told_than_there_is() {
-    let (sent, told) = play(Continuity::Inpaint, at(7));
+    let (sent, told) = play(Continuity::inpaint(Fade::Hard), at(7));
     let told: Vec<_> = told.into_iter().map(Option::unwrap_or_default).collect();
     assert_eq!(
         told,
@@ -153,6 +160,80 @@ fn no_more_is_told_than_there_is() {
     );
     assert_eq!(told.iter().map(Vec::len).collect::<Vec<_>>(), [0, 7, 1, 7]);
     assert!(sent[15..21].iter().all(|action| *action == sent[14]), "the last action again: nothing is executed");
+}
+
+/// A plan of eight actions that takes two periods is asked for every third: two actions will have been sent, and agreement
+/// with the three that are left fades.
+#[test]
+fn agreement_fades_over_what_the_plan_before_has_left() {
+    for (fade, fading) in [(Fade::Linear, [0.75, 0.5, 0.25]), (Fade::Exponential, [0.487_551, 0.188_770, 0.041_324])] {
+        let mut policy = Ramp::default();
+        let weighed = Arc::clone(&policy.weighed);
+        let (config, sampling) = (config(Continuity::inpaint(fade)), SamplingTime::Stated(at(2)));
+        let mut controller = SimulatedController::new(config, &mut policy, sampling).unwrap();
+        let nobody: Arc<dyn EpisodeObserver> = Arc::new(());
+        controller.begin(0, aview1(&[0.0]), &nobody).unwrap();
+        for period in 0..12 {
+            controller.observe(aview1(&[period as f64]), at(period)).unwrap();
+            controller.command(at(period));
+        }
+        // The second plan is told of the first, entered at its first action; the third of the second.
+        let weighed = weighed.lock().unwrap();
+        let weights: Vec<f64> = weighed[1].iter().map(|[_, weight]| *weight).collect();
+        assert_eq!(weights[..2], [1.0; 2], "{fade:?}");
+        let far = weights[2..].iter().zip(&fading).any(|(found, expected)| (found - expected).abs() > 1e-6);
+        assert!(!far && weights.len() == 5, "{fade:?}: {weights:?}");
+        // It has 6, 7, 8, 9 and 10 left; commands change by 1.5 at most, and the last one was 3.5.
+        let told: Vec<f64> = weighed[1].iter().map(|[action, _]| *action).collect();
+        assert_eq!(told, [5.0, 6.5, 8.0, 9.0, 10.0]);
+    }
+}
+
+/// Every other plan takes three times as long: by the median one action is held, by the slowest three.
+#[test]
+fn the_delay_is_a_quantile_of_those_seen() {
+    for (quantile, held) in [(0.5, 1), (1.0, 3)] {
+        let ramp = Ramp::default();
+        let told = Arc::clone(&ramp.told);
+        let mut policy = Uneven { ramp, plans: 0 };
+        let continuity = Continuity::Inpaint { fade: Fade::Hard, quantile };
+        let mut controller = SimulatedController::new(config(continuity), &mut policy, SamplingTime::Measured).unwrap();
+        let nobody: Arc<dyn EpisodeObserver> = Arc::new(());
+        controller.begin(0, aview1(&[0.0]), &nobody).unwrap();
+        for period in 0..24 {
+            controller.observe(aview1(&[period as f64]), at(period)).unwrap();
+            controller.command(at(period));
+        }
+        let told = told.lock().unwrap();
+        let lens: Vec<usize> = told.iter().map(|told| told.as_ref().map_or(0, Vec::len)).collect();
+        assert_eq!(lens[..2], [0, 1], "what is there yet: one plan, that took a period");
+        assert!(lens[2..].iter().all(|len| *len == held) && lens.len() > 5, "{quantile}: {lens:?}");
+    }
+}
+
+/// Takes a period and three periods in turn, by its own account.
+struct Uneven {
+    ramp: Ramp,
+    plans: usize,
+}
+
+impl Policy for Uneven {
+    fn reset(&mut self, seed: u64) {
+        self.ramp.reset(seed);
+    }
+
+    fn observe(&mut self, observation: ArrayView1<'_, f64>) -> Result<(), BoxError> {
+        self.ramp.observe(observation)
+    }
+
+    fn commit(&mut self, actions: ArrayView2<'_, f64>, weights: ArrayView1<'_, f64>) -> Result<(), BoxError> {
+        self.ramp.commit(actions, weights)
+    }
+
+    fn plan(&mut self) -> Result<Plan, BoxError> {
+        self.plans += 1;
+        Ok(Plan { latency: if self.plans % 2 == 1 { at(1) } else { at(3) }, ..self.ramp.plan()? })
+    }
 }
 
 #[test]
@@ -173,8 +254,8 @@ impl Policy for Slow {
         self.0.observe(observation)
     }
 
-    fn commit(&mut self, actions: ArrayView2<'_, f64>) -> Result<(), BoxError> {
-        self.0.commit(actions)
+    fn commit(&mut self, actions: ArrayView2<'_, f64>, weights: ArrayView1<'_, f64>) -> Result<(), BoxError> {
+        self.0.commit(actions, weights)
     }
 
     fn plan(&mut self) -> Result<Plan, BoxError> {
@@ -187,7 +268,7 @@ fn a_worker_tells_its_policy_the_same() {
     let ramp = Ramp::default();
     let told = Arc::clone(&ramp.told);
     let make = move || Ok(Box::new(Slow(ramp.clone())) as Box<dyn Policy>);
-    let mut controller = Controller::start(config(Continuity::Inpaint), make).unwrap();
+    let mut controller = Controller::start(config(Continuity::inpaint(Fade::Hard)), make).unwrap();
     for period in 0..7 {
         controller.observe(aview1(&[period as f64]), at(period)).unwrap();
         let started = Instant::now();

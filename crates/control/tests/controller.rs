@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
+use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan, WorkerEvent};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
@@ -33,6 +34,7 @@ fn config() -> ControllerConfig {
         playback,
         replan: Replan::Every(2),
         continuity: Continuity::Independent,
+        check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 8,

@@ -242,3 +242,20 @@ fn an_ensemble_takes_no_action_beyond_the_limits() {
     assert_eq!(command.action[0], (10.0 + 2.0) / 2.0);
     assert!(matches!(command.withheld, Some(Withheld::BeyondLimits(excess)) if excess.asked == 1000.0));
 }
+
+/// As LeRobot's robot client aggregates: what is queued for a time becomes 0.3 of itself and 0.7 of what a new plan has for it
+/// (`weighted_average` of its `AGGREGATE_FUNCTIONS`), and what only the new plan has is queued as it is.
+#[test]
+fn a_queue_moves_towards_every_new_plan() {
+    let mut playback = playback(PlaybackConfig { blend: Blend::Queue { newest: 0.7 }, ..config() });
+    for (period, until, first) in [(0, 4, 0.0), (4, 7, 100.0), (7, 8, 1000.0)] {
+        let observed = observe(&mut playback, at(period));
+        take(&mut playback, observed, first);
+        sent(&mut playback, period..until);
+    }
+    let queued = |old: f64, new: f64| 0.3 * old + 0.7 * new;
+    for (period, found) in (8..14).zip(sent(&mut playback, 8..14)) {
+        let [one, two, three] = [0.0, 96.0, 993.0].map(|offset| offset + f64::from(period));
+        approx::assert_relative_eq!(found, queued(queued(one, two), three), epsilon = 1e-9);
+    }
+}

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
 use outside_observer::{Counted, Counter};
+use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
     CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
 };
@@ -39,6 +40,7 @@ fn config() -> ControllerConfig {
         playback,
         replan: Replan::Every(4),
         continuity: Continuity::default(),
+        check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,
         horizon: 8,

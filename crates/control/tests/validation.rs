@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
     Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
 };
@@ -26,6 +27,7 @@ fn config() -> ControllerConfig {
         },
         replan: Replan::Always,
         continuity: Continuity::Independent,
+        check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 8,

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
-use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
+use parapolicy_control::check::PlanCheck;
+use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Fade, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
@@ -46,7 +47,8 @@ fn config() -> ControllerConfig {
     ControllerConfig {
         playback,
         replan: Replan::Always,
-        continuity: Continuity::Inpaint,
+        continuity: Continuity::inpaint(Fade::Exponential),
+        check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 16,

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
+use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
     CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
     WorkerEvent,
@@ -34,6 +35,7 @@ fn config(watchdog: Duration) -> ControllerConfig {
         },
         replan: Replan::Always,
         continuity: Continuity::Independent,
+        check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,
         horizon: 4,

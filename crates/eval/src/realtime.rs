@@ -6,6 +6,7 @@
 //! [`SimulatedController`](parapolicy_control::controller::SimulatedController) delivers each plan when its sampling
 //! time is over. Everything else, such as when a plan is due and what is sent, is the same code.
 
+mod smoothness;
 mod timing;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use parapolicy_control::clock::Clock;
 use parapolicy_control::controller::CommandSource;
 use parapolicy_control::playback::{Command, Source};
 use parapolicy_control::{Environment, Observer, StepEvent};
+pub use smoothness::SmoothnessReport;
 pub use timing::{Timing, TimingReport};
 
 use crate::{Episode, EpisodeError};
@@ -61,7 +63,7 @@ pub fn run_episode_in_realtime(
         let command = commands.command(time);
         action.assign(&command.action);
         let Command { source, .. } = command;
-        timing.sent(&command, clock.now());
+        timing.sent(&command, clock.now(), period);
         let outcome = environment.step(action.view()).map_err(of_environment)?;
         episode.plans.extend(commands.arrived());
         episode.count(outcome, source == Source::Plan);

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1, array};
+use parapolicy_control::check::PlanCheck;
 use parapolicy_control::clock::{Clock, VirtualClock, WallClock};
 use parapolicy_control::controller::{
     Continuity, Controller, ControllerConfig, Monitor, Replan, SamplingTime, SimulatedController,
@@ -119,6 +120,7 @@ fn config(replan: usize, late: Late) -> ControllerConfig {
         playback,
         replan: Replan::Every(replan),
         continuity: Continuity::Independent,
+        check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
         horizon: 16,

@@ -136,6 +136,10 @@ enum parapolicy_event_kind
   PARAPOLICY_EVENT_KIND_HUNG = 6,
   // The time given was before that of an earlier call by more than half a period: all plans were dropped.
   PARAPOLICY_EVENT_KIND_CLOCK_WENT_BACK = 7,
+  // A plan does not keep what the configuration asks of plans (`plan_*`): it was not used.
+  PARAPOLICY_EVENT_KIND_REFUSED = 8,
+  // A plan does not keep it from an action on: it ends before that.
+  PARAPOLICY_EVENT_KIND_CUT = 9,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -206,6 +210,50 @@ typedef uint32_t parapolicy_late;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// How a plan relates to the one before it, which is still being executed while the new one is drawn. All but the first are
+// real-time chunking: a plan is held to the actions that will have been sent when it is there, and agreement with the later
+// ones of the plan before fades.
+enum parapolicy_continuity
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Plans are drawn independently of each other.
+  PARAPOLICY_CONTINUITY_INDEPENDENT = 0,
+  // It fades at once: later actions are free.
+  PARAPOLICY_CONTINUITY_HARD = 1,
+  // It fades evenly.
+  PARAPOLICY_CONTINUITY_LINEAR = 2,
+  // It fades as published (Black et al. 2025, arXiv 2506.07339).
+  PARAPOLICY_CONTINUITY_EXPONENTIAL = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_continuity parapolicy_continuity;
+#else
+typedef uint32_t parapolicy_continuity;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What becomes of a plan that fails its check.
+enum parapolicy_failing
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // It is not used: what is in force goes on.
+  PARAPOLICY_FAILING_REFUSE = 0,
+  // It ends before the action that fails; if that is the first, it is not used.
+  PARAPOLICY_FAILING_CUT = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_failing parapolicy_failing;
+#else
+typedef uint32_t parapolicy_failing;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // A policy that plans in a thread of its own, and what is sent meanwhile.
 typedef struct parapolicy_controller parapolicy_controller;
 
@@ -265,6 +313,26 @@ typedef struct {
   size_t action_dim;
 } parapolicy_shape;
 
+// A disc, or a ball in `dim` dimensions, that the straight ways from action to action stay out of.
+typedef struct {
+  // The number of an action that the centre's first number is compared with; the others follow.
+  size_t first;
+  // Numbers of the centre.
+  size_t dim;
+  // The centre, in raw units.
+  const double *centre;
+  // The radius, more than 0.
+  double radius;
+} parapolicy_region;
+
+// Looks at a plan, `[rows][action_dim]`: returns the index of the first action that may not be sent, or `rows` or more if all
+// may. `why`, null at first, may be set to words for the event, closed by a zero, which must live until the next call.
+typedef size_t (*parapolicy_predicate)(void *context,
+                                       const double *plan,
+                                       size_t rows,
+                                       size_t action_dim,
+                                       const char **why);
+
 // What a controller is for. Filled by `parapolicy_config_default`; `action_dim` and `initial` have to be set.
 // Arrays are copied: they need not outlive the call that reads them.
 typedef struct {
@@ -309,6 +377,37 @@ typedef struct {
   // is abandoned, and the policy loaded again in a new one. Loading may take ten times as long. 0: ten times what a plan
   // lasts, and at least 30 s.
   uint64_t watchdog_ns;
+  // The share of the last 40 plans that took no longer than the next one is expected to take, where `continuity` holds plans
+  // to what will have been sent: more than 0, at most 1; 0.95.
+  double delay_quantile;
+  // One of `parapolicy_continuity`; independent.
+  uint32_t continuity;
+  // One of `parapolicy_failing`: what becomes of a plan that does not keep what the fields from here on ask of it, before
+  // any of it is sent; refuse. An event names the first action that fails, the number of it, its value and the limit.
+  uint32_t plan_failing;
+  // Smallest value of each number in every action of a plan; null, here and below: none.
+  const double *plan_min;
+  // Largest value.
+  const double *plan_max;
+  // Largest distance of the first action from the robot's present state.
+  const double *plan_step;
+  // Largest change per second from action to action.
+  const double *plan_velocity;
+  // Largest change of that per second.
+  const double *plan_acceleration;
+  // Largest change of that per second.
+  const double *plan_jerk;
+  // Where in an observation the robot's present state, `action_dim` numbers, begins; `SIZE_MAX` (default): the last command is
+  // taken for it.
+  size_t plan_state;
+  // Regions that plans stay out of; null if `plan_region_count` is 0.
+  const parapolicy_region *plan_regions;
+  // How many.
+  size_t plan_region_count;
+  // What else is wrong with a plan; null: nothing. Called in the worker's thread.
+  parapolicy_predicate plan_predicate;
+  // Handed to `plan_predicate`. It must live, and be fit for the worker's thread, until the controller was freed.
+  void *plan_context;
 } parapolicy_config;
 
 // What is known of a command beside the action.

@@ -1,15 +1,16 @@
 //! What a controller is for, as C says it.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 use std::path::PathBuf;
 use std::ptr;
 use std::time::Duration;
 
-use parapolicy_control::controller::{Continuity, ControllerConfig, Replan};
+use parapolicy_control::controller::{Continuity, ControllerConfig, Fade, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 
 use crate::border;
+use crate::check::{ParapolicyFailing, ParapolicyPredicate, ParapolicyRegion, check};
 use crate::failure::{Failure, ParapolicyStatus, guard};
 use crate::policy::ParapolicyShape;
 use crate::versioned::{self, Versioned};
@@ -34,6 +35,22 @@ pub enum ParapolicyBlend {
     Switch = 0,
     /// The mean of what all plans that are not too old intend for now, the i-th oldest with weight exp(-`blend_decay` * i).
     Ensemble = 1,
+}
+
+/// How a plan relates to the one before it, which is still being executed while the new one is drawn. All but the first are
+/// real-time chunking: a plan is held to the actions that will have been sent when it is there, and agreement with the later
+/// ones of the plan before fades.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParapolicyContinuity {
+    /// Plans are drawn independently of each other.
+    Independent = 0,
+    /// It fades at once: later actions are free.
+    Hard = 1,
+    /// It fades evenly.
+    Linear = 2,
+    /// It fades as published (Black et al. 2025, arXiv 2506.07339).
+    Exponential = 3,
 }
 
 /// What is sent when every action that a plan intends has been sent, and no new plan is there.
@@ -94,6 +111,37 @@ pub struct ParapolicyConfig {
     /// is abandoned, and the policy loaded again in a new one. Loading may take ten times as long. 0: ten times what a plan
     /// lasts, and at least 30 s.
     pub watchdog_ns: u64,
+    /// The share of the last 40 plans that took no longer than the next one is expected to take, where `continuity` holds plans
+    /// to what will have been sent: more than 0, at most 1; 0.95.
+    pub delay_quantile: f64,
+    /// One of `parapolicy_continuity`; independent.
+    pub continuity: u32,
+    /// One of `parapolicy_failing`: what becomes of a plan that does not keep what the fields from here on ask of it, before
+    /// any of it is sent; refuse. An event names the first action that fails, the number of it, its value and the limit.
+    pub plan_failing: u32,
+    /// Smallest value of each number in every action of a plan; null, here and below: none.
+    pub plan_min: *const f64,
+    /// Largest value.
+    pub plan_max: *const f64,
+    /// Largest distance of the first action from the robot's present state.
+    pub plan_step: *const f64,
+    /// Largest change per second from action to action.
+    pub plan_velocity: *const f64,
+    /// Largest change of that per second.
+    pub plan_acceleration: *const f64,
+    /// Largest change of that per second.
+    pub plan_jerk: *const f64,
+    /// Where in an observation the robot's present state, `action_dim` numbers, begins; `SIZE_MAX` (default): the last command is
+    /// taken for it.
+    pub plan_state: usize,
+    /// Regions that plans stay out of; null if `plan_region_count` is 0.
+    pub plan_regions: *const ParapolicyRegion,
+    /// How many.
+    pub plan_region_count: usize,
+    /// What else is wrong with a plan; null: nothing. Called in the worker's thread.
+    pub plan_predicate: ParapolicyPredicate,
+    /// Handed to `plan_predicate`. It must live, and be fit for the worker's thread, until the controller was freed.
+    pub plan_context: *mut c_void,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
@@ -122,6 +170,20 @@ unsafe impl Versioned for ParapolicyConfig {
             log: ptr::null(),
             log_rounds: 0,
             watchdog_ns: 0,
+            delay_quantile: Continuity::QUANTILE,
+            continuity: ParapolicyContinuity::Independent as u32,
+            plan_failing: ParapolicyFailing::Refuse as u32,
+            plan_min: ptr::null(),
+            plan_max: ptr::null(),
+            plan_step: ptr::null(),
+            plan_velocity: ptr::null(),
+            plan_acceleration: ptr::null(),
+            plan_jerk: ptr::null(),
+            plan_state: usize::MAX,
+            plan_regions: ptr::null(),
+            plan_region_count: 0,
+            plan_predicate: None,
+            plan_context: ptr::null_mut(),
         }
     }
 }
@@ -175,12 +237,15 @@ pub(crate) unsafe fn configured(
         safe: optional("safe", config.safe)?,
     };
     let ParapolicyShape { n_obs_steps, observation_dim, horizon, .. } = *shape;
-    let (replan, continuity) = (replan(&config)?, Continuity::default());
+    let (replan, continuity) = (replan(&config)?, continuity(&config)?);
     let watchdog = match config.watchdog_ns {
         0 => ControllerConfig::default_watchdog(playback.period, horizon),
         nanoseconds => Duration::from_nanos(nanoseconds),
     };
-    let controller = ControllerConfig { playback, replan, continuity, n_obs_steps, observation_dim, horizon, watchdog };
+    // SAFETY: the caller's promise.
+    let check = unsafe { check(&config, &limit) }?;
+    let controller =
+        ControllerConfig { playback, replan, continuity, check, n_obs_steps, observation_dim, horizon, watchdog };
     Ok(Configured { controller, log, log_rounds: config.log_rounds != 0 })
 }
 
@@ -192,6 +257,18 @@ fn replan(config: &ParapolicyConfig) -> Result<Replan, Failure> {
         found if found == Choice::Every as u32 => Ok(Replan::Every(count)),
         found if found == Choice::Below as u32 => Ok(Replan::Below(count)),
         found => Err(Failure::Choice { name: "replan", found }),
+    }
+}
+
+fn continuity(config: &ParapolicyConfig) -> Result<Continuity, Failure> {
+    use ParapolicyContinuity as Choice;
+    let inpaint = |fade| Ok(Continuity::Inpaint { fade, quantile: config.delay_quantile });
+    match config.continuity {
+        found if found == Choice::Independent as u32 => Ok(Continuity::Independent),
+        found if found == Choice::Hard as u32 => inpaint(Fade::Hard),
+        found if found == Choice::Linear as u32 => inpaint(Fade::Linear),
+        found if found == Choice::Exponential as u32 => inpaint(Fade::Exponential),
+        found => Err(Failure::Choice { name: "continuity", found }),
     }
 }
 

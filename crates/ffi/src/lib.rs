@@ -38,6 +38,8 @@ pub mod options;
 
 pub mod policy;
 
+pub mod check;
+
 pub mod config;
 
 pub mod controller;

@@ -31,6 +31,10 @@ pub enum ParapolicyEventKind {
     Hung = 6,
     /// The time given was before that of an earlier call by more than half a period: all plans were dropped.
     ClockWentBack = 7,
+    /// A plan does not keep what the configuration asks of plans (`plan_*`): it was not used.
+    Refused = 8,
+    /// A plan does not keep it from an action on: it ends before that.
+    Cut = 9,
 }
 
 /// Something that went wrong.
@@ -123,6 +127,8 @@ fn kind(event: &WorkerEvent) -> ParapolicyEventKind {
         WorkerEvent::Panicked(_) => ParapolicyEventKind::Panicked,
         WorkerEvent::Withheld(_) => ParapolicyEventKind::Withheld,
         WorkerEvent::Hung(_) => ParapolicyEventKind::Hung,
+        WorkerEvent::Refused(_) => ParapolicyEventKind::Refused,
+        WorkerEvent::Cut(_) => ParapolicyEventKind::Cut,
         WorkerEvent::ClockWentBack(_) => ParapolicyEventKind::ClockWentBack,
         _ => ParapolicyEventKind::Other,
     }

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1};
-use parapolicy_control::controller::{Continuity, ControllerConfig, Replan};
+use parapolicy_control::check::PlanCheck;
+use parapolicy_control::controller::{Continuity, ControllerConfig, Fade, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
@@ -82,6 +83,7 @@ impl Handle {
             playback,
             replan: Replan::Always,
             continuity: Continuity::Independent,
+            check: PlanCheck::default(),
             n_obs_steps: 1,
             observation_dim: 1,
             horizon: 2,
@@ -311,6 +313,15 @@ fn a_configuration_of_the_first_header_has_a_watchdog() {
     assert_eq!(read(&config).unwrap().controller.watchdog, Duration::from_secs(30), "what lies behind is not read");
     config.size = size_of::<ParapolicyConfig>();
     assert_eq!(read(&config).unwrap().controller.watchdog, Duration::from_nanos(7));
+    (config.continuity, config.delay_quantile) = (2, 0.5);
+    let linear = Continuity::Inpaint { fade: Fade::Linear, quantile: 0.5 };
+    assert_eq!(read(&config).unwrap().controller.continuity, linear);
+    config.delay_quantile = 0.0;
+    let refused = read(&config).unwrap().controller.validate().unwrap_err();
+    assert_eq!(refused.to_string(), "quantile is 0, but must be more than 0 and at most 1");
+    config.continuity = 4;
+    assert!(read(&config).is_err());
+    config.continuity = 0;
     (config.replan, config.replan_count) = (2, 0);
     let refused = read(&config).unwrap().controller.validate().unwrap_err();
     assert_eq!(refused.to_string(), "replan_below is 0, but must be at least 1");

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use mcap::read::Options;
 use mcap::{MessageStream, Schema};
 use ndarray::{Array2, ArrayView1, array, aview1};
+use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Command, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
@@ -352,6 +353,7 @@ fn a_controller_tells_everything() {
         playback,
         replan,
         continuity,
+        check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,
         horizon: 2,

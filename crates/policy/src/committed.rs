@@ -1,6 +1,7 @@
-//! Actions that are carried out before a plan is there, as the known beginning of a sample.
+//! Actions that a plan is held to, those carried out before it is there and those after them, as the known beginning of a
+//! sample.
 
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use thiserror::Error;
 
 use crate::Network;
@@ -20,6 +21,17 @@ pub enum CommittedError {
     /// One is not finite.
     #[error("a committed action has {0}, but must be finite")]
     NotFinite(f64),
+    /// There is not one weight for each.
+    #[error("there are {found} weights for {expected} committed actions, but each must have one")]
+    Weights {
+        /// Actions.
+        expected: usize,
+        /// Weights.
+        found: usize,
+    },
+    /// A weight is out of range.
+    #[error("the weight of a committed action is {0}, but must be from 0 to 1")]
+    Weight(f64),
 }
 
 /// The known beginning of a sample, as samplers hold it (`inpaint` of
@@ -29,17 +41,22 @@ pub enum CommittedError {
 pub struct Committed {
     /// Normalised values.
     pub values: Array1<f32>,
-    /// 1 where they are held, 0 elsewhere.
+    /// How firmly each is held, from 0, not at all, to 1.
     pub weights: Array1<f32>,
 }
 
 impl Network {
-    /// The beginning of a plan that goes through `actions`, `[n, action_dim]` in raw units, the first for the time of the newest
-    /// observation. What goes beyond the plan is committed to nothing.
+    /// The beginning of a plan that is held to `actions`, `[n, action_dim]` in raw units, the first for the time of the newest
+    /// observation, each as firmly as `weights`, `[n]`, says: with 1 the plan goes through it, with 0 it is free. What goes
+    /// beyond the plan is committed to nothing.
     ///
     /// # Errors
-    /// [`CommittedError`]: actions that are not those of the policy.
-    pub fn committed(&self, actions: ArrayView2<'_, f64>) -> Result<Committed, CommittedError> {
+    /// [`CommittedError`]: actions that are not those of the policy, or weights that are none.
+    pub fn committed(
+        &self,
+        actions: ArrayView2<'_, f64>,
+        weights: ArrayView1<'_, f64>,
+    ) -> Result<Committed, CommittedError> {
         let manifest = self.manifest();
         let (expected, found) = (manifest.action_dim(), actions.ncols());
         if found != expected {
@@ -48,13 +65,20 @@ impl Network {
         if let Some(value) = actions.iter().find(|value| !value.is_finite()) {
             return Err(CommittedError::NotFinite(*value));
         }
+        if weights.len() != actions.nrows() {
+            return Err(CommittedError::Weights { expected: actions.nrows(), found: weights.len() });
+        }
+        if let Some(weight) = weights.iter().find(|weight| !(0.0..=1.0).contains(*weight)) {
+            return Err(CommittedError::Weight(*weight));
+        }
         let first = manifest.executed_steps().start;
         let steps = actions.nrows().min(manifest.horizon - first);
         let range = s![first..first + steps, ..found];
-        let [mut values, mut weights] = [(); 2].map(|()| Array2::zeros((manifest.horizon, manifest.plan_dim())));
+        let [mut values, mut firmly] = [(); 2].map(|()| Array2::zeros((manifest.horizon, manifest.plan_dim())));
         let known = self.normalized_actions(actions.slice(s![..steps, ..]));
         values.slice_mut(range).iter_mut().zip(&known).for_each(|(value, known)| *value = *known);
-        weights.slice_mut(range).fill(1.0);
-        Ok(Committed { values: values.flatten().into_owned(), weights: weights.flatten().into_owned() })
+        let weights = weights.slice(s![..steps]).mapv(|weight| weight as f32).insert_axis(Axis(1));
+        firmly.slice_mut(range).assign(&weights);
+        Ok(Committed { values: values.flatten().into_owned(), weights: firmly.flatten().into_owned() })
     }
 }

@@ -3,7 +3,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use numpy::{AllowTypeChange, PyArray1, PyArrayLike1};
-use parapolicy_control::controller::{self, ControllerConfig, Monitor, Replan, WorkerEvent};
+use parapolicy_control::check::PlanCheck;
+use parapolicy_control::controller::{self, Continuity, ControllerConfig, Monitor, Replan, WorkerEvent};
 use parapolicy_control::playback::{self, Blend, Late, Limits, PlaybackConfig, Withheld};
 use parapolicy_control::{InferenceOptions, seconds};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -36,7 +37,8 @@ impl Controller {
     #[pyo3(signature = (
         directory, *, initial, period = 0.1, seed = 0, replan_every = None, replan_below = None, ensemble = None,
         late = "finish", decelerate_within = None, max_age = None, min = None, max = None, max_change = None,
-        safe = None, watchdog = None, provider = None, precision = None, threads = 0, ort_lib = None, **sampling
+        safe = None, watchdog = None, continuity = "independent", check = None,
+        provider = None, precision = None, threads = 0, ort_lib = None, **sampling
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -56,6 +58,8 @@ impl Controller {
         max_change: Option<Vec<f64>>,
         safe: Option<Vec<f64>>,
         watchdog: Option<f64>,
+        continuity: &str,
+        check: Option<&Bound<'_, PyDict>>,
         provider: Option<&str>,
         precision: Option<&str>,
         threads: usize,
@@ -71,6 +75,9 @@ impl Controller {
         let watchdog = watchdog.map(|time| seconds("watchdog", time)).transpose()?;
         let max_age = max_age.map(|age| seconds("max_age", age)).transpose()?;
         let limits = [min, max, max_change].map(Option::unwrap_or_default);
+        let continuity =
+            continuity.parse::<Continuity>().map_err(|error| PyValueError::new_err(format!("continuity: {error}")))?;
+        let given = crate::check::check(check)?;
         let replan = replan(replan_every, replan_below)?;
         replan.validate()?;
         let loaded = py.detach(|| recipe.load(&directory))?;
@@ -87,7 +94,8 @@ impl Controller {
             safe,
         };
         let config = ControllerConfig::of(manifest, playback, replan);
-        let config = ControllerConfig { watchdog: watchdog.unwrap_or(config.watchdog), ..config };
+        let check = PlanCheck { names: config.check.names.clone(), ..given };
+        let config = ControllerConfig { watchdog: watchdog.unwrap_or(config.watchdog), continuity, check, ..config };
         let make = recipe.maker(directory, loaded, false);
         let mut controller = controller::Controller::start(config, make)?;
         controller.reset(seed);
@@ -209,7 +217,7 @@ impl Command {
 /// Something went wrong in the worker, or with the clock.
 #[pyclass(frozen, get_all, module = "parapolicy")]
 pub struct Event {
-    /// `not_made`, `failed`, `panicked`, `withheld`, `hung`, `clock_went_back`.
+    /// `not_made`, `failed`, `panicked`, `withheld`, `hung`, `refused`, `cut`, `clock_went_back`.
     kind: &'static str,
     /// What happened.
     message: String,
@@ -222,6 +230,8 @@ impl Event {
             WorkerEvent::Panicked(_) => "panicked",
             WorkerEvent::Withheld(_) => "withheld",
             WorkerEvent::Hung(_) => "hung",
+            WorkerEvent::Refused(_) => "refused",
+            WorkerEvent::Cut(_) => "cut",
             WorkerEvent::ClockWentBack(_) => "clock_went_back",
             _ => "failed",
         };

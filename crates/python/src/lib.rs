@@ -17,6 +17,7 @@
 //! print(sample.executed, sample.rounds, sample.latency)
 //! ```
 
+mod check;
 mod controller;
 mod failure;
 mod modes;

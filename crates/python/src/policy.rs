@@ -2,8 +2,8 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use ndarray::{Array2, Array3, Axis};
-use numpy::{AllowTypeChange, PyArrayLike2, PyArrayLike3};
+use ndarray::{Array1, Array2, Array3, Axis};
+use numpy::{AllowTypeChange, PyArrayLike1, PyArrayLike2, PyArrayLike3};
 use parapolicy_control::Recipe;
 use parapolicy_policy::{Committed, Inference, Manifest, Network};
 use parapolicy_sampler::{BatchedSampler, Budget, ConfigError, Noise, Sampler};
@@ -48,22 +48,31 @@ impl Policy {
         Ok(Self { manifest, inference, drawing: OfProcess::new("Policy", drawing) })
     }
 
-    /// Draws a plan for `observation`, `[n_obs_steps, observation_dim]` in raw units, oldest first. It goes through the actions
-    /// `committed`, `[n, action_dim]`, the first for the time of the newest observation (real-time chunking).
-    #[pyo3(signature = (observation, *, seed = 0, committed = None, **sampling))]
+    /// Draws a plan for `observation`, `[n_obs_steps, observation_dim]` in raw units, oldest first. It is held to the actions
+    /// `committed`, `[n, action_dim]`, the first for the time of the newest observation (real-time chunking), each as firmly as
+    /// `weights`, `[n]`, says: 1, and it goes through it, to 0.
+    #[pyo3(signature = (observation, *, seed = 0, committed = None, weights = None, **sampling))]
     fn sample(
         &self,
         py: Python<'_>,
         observation: PyArrayLike2<'_, f64, AllowTypeChange>,
         seed: u64,
         committed: Option<PyArrayLike2<'_, f64, AllowTypeChange>>,
+        weights: Option<PyArrayLike1<'_, f64, AllowTypeChange>>,
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Sample, Failure> {
         let drawing = self.drawing.get()?;
         let recipe = Sampling::read(sampling)?.recipe(&self.manifest, self.inference.clone())?;
         // Another thread could write to Python's array while this one does not hold the interpreter's lock.
         let observation = observation.as_array().to_owned();
+        let weights = weights.map(|weights| weights.as_array().to_owned());
         let committed = committed.map(|actions| actions.as_array().to_owned());
+        let committed = match (committed, weights) {
+            (None, None) => None,
+            (None, Some(_)) => return Err(PyValueError::new_err("weights: there are no committed actions").into()),
+            (Some(actions), None) => Some((Array1::ones(actions.nrows()), actions)),
+            (Some(actions), Some(weights)) => Some((weights, actions)),
+        };
         let (drawn, latency) = py.detach(|| {
             let mut signals = Signals::new();
             // Samplers begin every sample anew, whatever became of the last.
@@ -166,7 +175,7 @@ impl Drawing {
         &mut self,
         recipe: Recipe,
         observation: &Array2<f64>,
-        committed: Option<&Array2<f64>>,
+        committed: Option<&(Array1<f64>, Array2<f64>)>,
         seed: u64,
         signals: &mut Signals,
     ) -> Result<Drawn, Failure> {
@@ -174,7 +183,7 @@ impl Drawing {
         let manifest = self.network.manifest();
         let sampler = matching(&mut self.alone, recipe, |_| true, |recipe| recipe.sampler(manifest))?;
         self.network.check_timesteps(sampler.table().timesteps())?;
-        let known = committed.map(|actions| self.network.committed(actions.view()));
+        let known = committed.map(|(weights, actions)| self.network.committed(actions.view(), weights.view()));
         let known = known.transpose().map_err(|error| wrong(&error))?;
         let noise = Noise::draw(seed, sampler.table().steps(), sampler.dim());
         let mut denoiser = Interruptible { denoiser: self.network.bind(observation.view())?, signals };

@@ -55,6 +55,41 @@ def test_an_old_plan_is_not_followed_and_a_new_episode_knows_none(observation):
         assert controller.command(0.0).withheld == "no_plan"
 
 
+def test_a_plan_begins_with_what_will_have_been_sent(observation):
+    with parapolicy.Controller(MODEL, initial=START, replan_every=4, continuity="hard", **QUICK) as controller:
+        sent = []
+        for tick in range(5):
+            controller.observe(observation[0] if tick < 4 else observation[1], 0.1 * tick)
+            wait_for(lambda: not controller.health().planning)
+            sent.append(controller.command(0.1 * tick).action)
+        assert controller.health().plans == 2
+        # The second plan took less than a period, as the first did: its first action is the fifth of the first one.
+        first = parapolicy.Policy(MODEL).sample(np.stack([observation[0]] * 2), seed=0, solver="ddim", steps=10)
+        np.testing.assert_allclose(sent[4], first.executed[4], rtol=0, atol=1e-3)
+
+
+def test_a_plan_is_checked_before_any_of_it_is_sent(observation):
+    def crosses(plan):
+        return (2, "not there") if plan[2, 0] > 0.0 else None
+
+    cases = [
+        ({"velocity": [1e-3, 1e-3]}, "refused", "velocity"),
+        ({"max": [1e4, 0.0]}, "refused", "action 0, "),
+        ({"predicate": crosses}, "refused", "a plan was refused: action 2: not there"),
+        ({"predicate": crosses, "failing": "cut"}, "cut", "a plan was cut: action 2: not there"),
+        ({"predicate": lambda plan: plan.no_such}, "refused", "the predicate raised AttributeError"),
+    ]
+    for check, kind, words in cases:
+        with parapolicy.Controller(MODEL, initial=START, check=check, **QUICK) as controller:
+            controller.observe(observation[0], 0.0)
+            wait_for(lambda: not controller.health().planning)
+            sources = [controller.command(0.1 * tick).source for tick in range(3)]
+            assert sources == (["plan", "plan", "late"] if kind == "cut" else ["safe"] * 3)
+            event = controller.events()[0]
+            assert event.kind == kind
+            assert words in event.message
+
+
 def test_limits_hold(observation):
     limits = {"min": [0.0, 0.0], "max": [512.0, 512.0], "max_change": [2.0, 2.0]}
     with parapolicy.Controller(MODEL, initial=START, **limits, **QUICK) as controller:
@@ -91,6 +126,11 @@ def test_settings_that_cannot_be_are_refused(tmp_path):
     refused("late: `soon` is not known; use finish, hold, decelerate", late="soon")
     refused("period is 0, but must be more than 0", period=0.0)
     refused("exclude each other", replan_every=1, replan_below=1)
+    refused("continuity: `soft` is not one of `independent`, `hard`", continuity="soft")
+    refused("jerk is 0, but must be more than 0", check={"jerk": [0.0, 0.0]})
+    refused("state is 19, but must be", check={"state": 19})
+    refused("failing: `bend` is not known; use refuse, cut", check={"failing": "bend"})
+    refused("continuity: `hard:0`: quantile is 0, but must be more than 0", continuity="hard:0")
     refused("max has 1 values, but an action has 2", max=[1.0])
     refused("initial is NaN, but must be finite", initial=[np.nan, 0.0])
     refused("sampler|strategy: `fast` is not supported", sampler="fast")

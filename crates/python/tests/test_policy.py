@@ -70,6 +70,19 @@ def test_a_plan_goes_through_committed_actions(policy, observation):
         with pytest.raises(ValueError, match=words):
             policy.sample(observation, committed=wrong, **QUICK)
     np.testing.assert_array_equal(policy.sample(observation, seed=3, **QUICK).actions, free.actions)
+    # The last steps of both end with the same weight, so half of it leaves the plan between.
+    half = policy.sample(observation, seed=3, committed=actions, weights=[1.0, 1.0, 0.5], **QUICK)
+    np.testing.assert_allclose(half.actions[now : now + 2], actions[:2], rtol=0, atol=1e-3)
+    held, loose = (np.abs(plan.actions[now + 2] - actions[2]).max() for plan in (half, free))
+    assert 1e-2 < held < loose
+    for weights, words in [
+        ([1.0], "there are 1 weights for 3 committed actions, but each must have one"),
+        ([1.0, 1.0, 1.5], "the weight of a committed action is 1.5, but must be from 0 to 1"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            policy.sample(observation, committed=actions, weights=weights, **QUICK)
+    with pytest.raises(ValueError, match="weights: there are no committed actions"):
+        policy.sample(observation, weights=[1.0], **QUICK)
 
 
 def test_a_tuned_plan_is_that_of_the_program(policy, observation, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ndarray::{Array2, s};
+use ndarray::{Array1, Array2, s};
 use parapolicy_control::Recipe;
 use parapolicy_policy::{Network, PolicyError, Seen};
 use parapolicy_sampler::{BoxError, Budget, Noise, RollingSampler};
@@ -168,7 +168,9 @@ impl PlanThread {
         self.network.bind_seen(&self.seen).map_err(refusal)?;
         if let Some(actions) = committed {
             let wrong = |problem: String| Refusal::BadRequest(format!("parapolicy/committed: {problem}"));
-            let known = self.network.committed(actions.view()).map_err(|error| wrong(error.to_string()))?;
+            let firmly = Array1::ones(actions.nrows());
+            let known = self.network.committed(actions.view(), firmly.view());
+            let known = known.map_err(|error| wrong(error.to_string()))?;
             let held = self.sampler.inpaint(place, known.values.view(), known.weights.view());
             held.map_err(|error| wrong(error.to_string()))?;
         }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use parapolicy_control::controller::Continuity;
 use parapolicy_control::{BoxError, InferenceOptions, Recipe, RecipeError, RecipeOptions, SamplingOptions};
 use parapolicy_ort::backends;
 use parapolicy_policy::Manifest;
@@ -36,6 +37,7 @@ pub struct Instructions {
     scenarios: Vec<PathBuf>,
     seed: u64,
     clock: Clock,
+    continuity: String,
     demos: PathBuf,
     replay: Option<PathBuf>,
     screenshot: Option<PathBuf>,
@@ -93,7 +95,8 @@ impl Instructions {
         recipe.load(&self.model)?;
         let (make, draw_many) = (policies(self.model.clone()), drawers(self.model.clone()));
         let (seed, clock, demos) = (self.seed, self.clock, self.demos.clone());
-        Ok(Setup { manifest, make, draw_many, recipe, scenarios, scenario: 0, seed, clock, demos })
+        let continuity = self.continuity.parse::<Continuity>()?;
+        Ok(Setup { manifest, make, draw_many, recipe, continuity, scenarios, scenario: 0, seed, clock, demos })
     }
 
     fn recipe(&self) -> Result<Recipe, RecipeError> {

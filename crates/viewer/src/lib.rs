@@ -25,6 +25,7 @@
 //!
 //! ```
 //! use parapolicy_control::Recipe;
+//! use parapolicy_control::controller::Continuity;
 //! use parapolicy_policy::Manifest;
 //! use parapolicy_pusht::Scenario;
 //! use parapolicy_viewer::Play as _;
@@ -38,6 +39,7 @@
 //!     make: policies("models/pusht".into()),
 //!     draw_many: drawers("models/pusht".into()),
 //!     recipe: Recipe { steps: 10, ..Recipe::default() },
+//!     continuity: Continuity::Independent,
 //!     scenarios: vec![Scenario::load("sims/nominal.toml".as_ref())?],
 //!     scenario: 0,
 //!     seed: 100_003,

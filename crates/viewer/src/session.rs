@@ -65,11 +65,11 @@ impl Session {
     /// # Errors
     /// A policy that wants what PushT does not have, or a thread that cannot be started.
     pub fn new(setup: Setup) -> Result<Self, BoxError> {
-        let Setup { manifest, make, draw_many, recipe, scenarios, scenario, seed, clock, demos } = setup;
+        let Setup { manifest, make, draw_many, recipe, continuity, scenarios, scenario, seed, clock, demos } = setup;
         let first = scenarios.get(scenario).or(scenarios.first()).ok_or("there is no scenario to play")?;
         let world = PushT::new(first.clone(), &manifest)?;
         let before = world.task().world().state();
-        let planning = Planning::new(manifest, make, draw_many, recipe)?;
+        let planning = Planning::new(manifest, make, draw_many, recipe, continuity)?;
         let mut session = Self {
             scenarios,
             scenario,

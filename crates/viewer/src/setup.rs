@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
+use parapolicy_control::controller::Continuity;
 use parapolicy_control::{BoxError, Policy, Recipe};
 use parapolicy_policy::Manifest;
 use parapolicy_pusht::Scenario;
@@ -81,6 +82,8 @@ pub struct Setup {
     pub draw_many: MakeDrawer,
     /// How plans are drawn.
     pub recipe: Recipe,
+    /// How plans relate to each other, where the world does not wait.
+    pub continuity: Continuity,
     /// What episodes can be like, at least one.
     pub scenarios: Vec<Scenario>,
     /// Which of them.

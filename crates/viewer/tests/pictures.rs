@@ -12,6 +12,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use parapolicy_control::Recipe;
+use parapolicy_control::controller::Continuity;
 use parapolicy_policy::Manifest;
 use parapolicy_pusht::Scenario;
 use parapolicy_sampler::{Solver, Strategy, WindowConfig};
@@ -40,6 +41,7 @@ fn session() -> Session {
         make: policies(model.clone()),
         draw_many: drawers(model),
         recipe: recipe(),
+        continuity: Continuity::Independent,
         scenarios: SCENARIOS.map(scenario).into(),
         scenario: 0,
         seed: 100_003,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use parapolicy_control::controller::Replan;
+use parapolicy_control::controller::{Continuity, Replan};
 use parapolicy_control::playback::{Blend, Late};
 
 /// Sampling that takes longer is not simulated.
@@ -38,6 +38,11 @@ pub struct LoopArguments {
     /// `decelerate:TIME` [default: finish]
     #[arg(long)]
     pub late: Option<Late>,
+    /// How a plan relates to the one before: `independent`, or held to the actions that will have been sent when it is there
+    /// (real-time chunking). Agreement with those after them fades at once (`hard`), evenly (`linear`) or as published
+    /// (`exponential`); `hard:0.5` expects that a plan takes what half of those so far took at most [default: independent]
+    #[arg(long)]
+    pub continuity: Option<Continuity>,
     /// Ask for `SCHED_FIFO` with this priority for the control thread, and for locked memory; the report says what was
     /// obtained. With `--clock real`.
     #[arg(long, value_name = "PRIORITY", value_parser = clap::value_parser!(u8).range(1..=99))]

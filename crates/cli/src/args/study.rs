@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use parapolicy_control::playback::{Blend, Late};
+use parapolicy_control::controller::Replan;
+use parapolicy_control::playback::Late;
 use parapolicy_eval::EnvironmentName;
 
-use super::{ModelArguments, SamplingArguments};
+use super::{ModelArguments, Rule, SamplingArguments};
 use crate::auto_sampler::SamplerName;
 use crate::environments;
 
@@ -49,12 +50,14 @@ pub struct LatencyStudyArguments {
     /// Latency at which intervals are compared.
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = humantime::parse_duration)]
     pub latency: Duration,
-    /// Interval at which latencies are compared [default: the policy's `n_action_steps`]
-    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u16).range(1..))]
-    pub replan: Option<u16>,
-    /// As in `run`.
-    #[arg(long, default_value = "switch")]
-    pub blend: Blend,
+    /// When a plan is asked for where latencies are compared, as in `run` [default: the policy's `n_action_steps`]
+    #[arg(long, value_name = "STEPS")]
+    pub replan: Option<Replan>,
+    /// How a plan follows the one before, each against the stated latencies: as `--continuity` of `run` says (`independent`,
+    /// `exponential`), or independent plans combined as its `--blend` says (`ensemble:0.01`, `queue:0.7`). The first holds for
+    /// all other rows.
+    #[arg(long, value_name = "RULES", value_delimiter = ',', default_value = "independent")]
+    pub rules: Vec<Rule>,
     /// As in `run`.
     #[arg(long, default_value = "finish")]
     pub late: Late,

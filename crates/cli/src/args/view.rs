@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use parapolicy_control::controller::Continuity;
 use parapolicy_sampler::Strategy;
 
 use super::{ClockName, ModelArguments, SamplingArguments};
@@ -31,8 +32,11 @@ pub struct ViewArguments {
     /// `lockstep`: the world waits for every plan. `real`: it does not.
     #[arg(long, default_value_t = ClockName::Lockstep, conflicts_with = "screenshot")]
     pub clock: ClockName,
+    /// As in `run`, with `--clock real`.
+    #[arg(long)]
+    pub continuity: Option<Continuity>,
     /// Show the episodes of a log (MCAP) that `parapolicy run` wrote; with its `--log-rounds`, rounds too.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["clock", "scenarios", "sampler", "solver", "steps", "window", "seed"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["clock", "continuity", "scenarios", "sampler", "solver", "steps", "window", "seed"])]
     pub replay: Option<PathBuf>,
     /// Folder for the demonstrations that are recorded.
     #[arg(long, value_name = "FOLDER", default_value = "demos")]

@@ -21,12 +21,13 @@ const HORIZONS: u32 = 2;
 impl LoopArguments {
     /// Refuses options that the chosen clock does not use.
     pub fn check(&self) -> Result<(), Failure> {
-        let Self { clock, latency, rate, replan, blend, late, realtime_priority } = self;
+        let Self { clock, latency, rate, replan, blend, late, continuity, realtime_priority } = self;
         let realtime = [
             ("--rate", rate.is_some()),
             ("--replan", replan.is_some()),
             ("--blend", blend.is_some()),
             ("--late", late.is_some()),
+            ("--continuity", continuity.is_some()),
         ];
         let refused = match clock {
             ClockName::Lockstep => {
@@ -45,7 +46,8 @@ impl LoopArguments {
 
     /// How plans become commands, for the policy that `manifest` describes.
     pub fn controller(&self, manifest: &Manifest, period: Duration) -> ControllerConfig {
-        controller(manifest, period, self.rate, self.replan, self.blend, self.late)
+        let config = controller(manifest, period, self.rate, self.replan, self.blend, self.late);
+        ControllerConfig { continuity: self.continuity.unwrap_or_default(), ..config }
     }
 
     /// What sampling takes on the virtual clock, for the sampler `name`.
@@ -66,6 +68,7 @@ impl LoopArguments {
             replan: config.replan.to_string(),
             blend: config.playback.blend.to_string(),
             late: config.playback.late.to_string(),
+            continuity: config.continuity.to_string(),
             latency: (self.clock == ClockName::Virtual).then(|| latency.to_string()),
             realtime,
         }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use ndarray::Array2;
+use parapolicy_control::controller::ControllerConfig;
+use parapolicy_control::playback::PlaybackConfig;
 use parapolicy_eval::Deviation;
 use parapolicy_eval::{Interrupted, Machine, Model, SamplerReport};
 use parapolicy_policy::{Manifest, Network};
@@ -19,7 +21,7 @@ use super::observations::meet;
 use super::precision::from_f32;
 use super::realtime::controller;
 use super::{Settled, command_line, print_json, seeds};
-use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, SamplingArguments};
+use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, Rule, SamplingArguments};
 use crate::environments::Place;
 use crate::failure::{Failure, InputError as _};
 use crate::journal::Journal;
@@ -46,7 +48,6 @@ pub struct Study {
     pub model: Model,
     pub solver: String,
     pub steps: usize,
-    pub blend: String,
     pub late: String,
     /// Set where the study was stopped before its end: rows have the episodes that were over by then.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +60,8 @@ pub struct Study {
 pub struct Group {
     pub varied: Varied,
     pub scenario: String,
+    /// How a plan follows the one before it.
+    pub rule: String,
     pub rows: Vec<Row>,
 }
 
@@ -78,8 +81,8 @@ pub enum Varied {
 pub struct Row {
     /// As stated, in milliseconds; none if it is measured.
     pub latency_ms: Option<f64>,
-    /// Control steps from one plan to the next.
-    pub replan: usize,
+    /// When a plan is asked for: after so many control steps, say.
+    pub replan: String,
     pub result: SamplerReport,
 }
 
@@ -98,14 +101,15 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
     let deviation = from_f32(&arguments.model, &mut policy, solver, steps, met)?;
     let period =
         places.first().map_or(Ok(Duration::ZERO), |place| Ok::<_, Failure>(place.make(policy.manifest())?.period()))?;
-    let config = controller(policy.manifest(), period, None, None, Some(arguments.blend), Some(arguments.late));
-    let each = arguments.latencies.len() + arguments.intervals.len() + samplers.len();
+    let config = controller(policy.manifest(), period, None, None, None, Some(arguments.late));
+    let each = arguments.latencies.len() * arguments.rules.len() + arguments.intervals.len() + samplers.len();
     let asked = ((places.len() * each) as u64).saturating_mul(arguments.episodes);
     let progress = RunProgress::new(asked);
     let mut journal = Journal::begin(&arguments.out, arguments.settings(&policy), arguments.resume)?;
     let (mut groups, mut over) = (Vec::new(), 0);
-    for varied in [Varied::Latency, Varied::Replan, Varied::Sampler] {
+    for (varied, rule) in groups_of(&arguments.rules) {
         for place in &places {
+            let config = under(&config, rule);
             let mut environment = place.make(policy.manifest())?;
             let mut conditions = conditions(arguments, varied, policy.manifest().n_action_steps, &settled, &samplers);
             let scenario = place.scenario.name().to_owned();
@@ -113,7 +117,7 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
             'played: for seed in seeds {
                 for (index, condition) in conditions.iter_mut().enumerate() {
                     let sampler = &mut samplers[condition.sampler];
-                    let of = format!("{varied:?} {scenario} {index} {}", condition.run.name);
+                    let of = format!("{varied:?} {rule} {scenario} {index} {}", condition.run.name);
                     let known = journal.known(&of, seed).cloned();
                     let played = match known {
                         Some(known) => Some(known),
@@ -130,7 +134,7 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
             }
             conditions.retain(|condition| !condition.run.is_empty());
             if !conditions.is_empty() {
-                groups.push(Group { varied, scenario, rows: rows(&conditions)? });
+                groups.push(Group { varied, scenario, rule: rule.to_string(), rows: rows(&conditions)? });
             }
         }
     }
@@ -148,7 +152,6 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
         solver: arguments.sampling.solver.to_string(),
         steps: arguments.sampling.steps,
-        blend: arguments.blend.to_string(),
         late: arguments.late.to_string(),
         interrupted: (!is_whole).then_some(Interrupted { episodes_asked: asked, episodes: over }),
         groups,
@@ -170,6 +173,19 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
     if is_whole { Ok(()) } else { stop.check("the episodes so far are reported; --resume goes on") }
 }
 
+/// What is varied, and under which rule: latencies under each of them.
+fn groups_of(rules: &[Rule]) -> impl Iterator<Item = (Varied, Rule)> + '_ {
+    let latencies = rules.iter().map(|rule| (Varied::Latency, *rule));
+    let others = rules.iter().take(1).flat_map(|rule| [(Varied::Replan, *rule), (Varied::Sampler, *rule)]);
+    latencies.chain(others)
+}
+
+/// The configuration under a rule.
+fn under(config: &ControllerConfig, rule: Rule) -> ControllerConfig {
+    let playback = PlaybackConfig { blend: rule.blend(), ..config.playback.clone() };
+    ControllerConfig { playback, continuity: rule.continuity(), ..config.clone() }
+}
+
 fn write(study: &Study, staging: &mut Staging) -> Result<()> {
     staging.write("study.html", |file| page::study::write(study, file))?;
     staging.write("study.json", |file| Ok(serde_json::to_writer_pretty(file, study)?))?;
@@ -189,7 +205,7 @@ impl LatencyStudyArguments {
             "scenarios": format!("{:?}", self.scenarios),
             "latencies": format!("{:?}, {:?}", self.latencies, self.latency),
             "intervals": format!("{:?}, {:?}", self.intervals, self.replan),
-            "blend": self.blend.to_string(),
+            "rules": format!("{:?}", self.rules),
             "late": self.late.to_string(),
         })
     }

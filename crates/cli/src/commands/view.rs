@@ -72,6 +72,9 @@ impl ViewArguments {
         if self.clock == ClockName::Virtual {
             return Err(anyhow!("--clock: nobody can watch virtual time pass")).input();
         }
+        if self.clock != ClockName::Real && self.continuity.is_some() {
+            return Err(anyhow!("--continuity: only with --clock real")).input();
+        }
         if !self.model.runtime.endpoints.is_empty() {
             return Err(anyhow!("--endpoint: the viewer runs the network on this machine; leave it out")).input();
         }
@@ -95,6 +98,7 @@ impl ViewArguments {
             "scenarios": self.scenarios,
             "seed": self.seed,
             "clock": self.clock.to_string(),
+            "continuity": self.continuity.unwrap_or_default().to_string(),
             "demos": self.demos,
             "replay": self.replay,
             "screenshot": self.screenshot,

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use parapolicy_policy::Manifest;
+use parapolicy_policy::{Entry, Manifest};
 use thiserror::Error;
 
 use super::{Continuity, Replan};
+use crate::check::PlanCheck;
 use crate::playback::{PlaybackConfig, PlaybackError};
 
 /// Most numbers in the observations that a policy looks at: 8 cameras of 1280 × 960 pixels in colour, and more. A
@@ -31,6 +32,8 @@ pub struct ControllerConfig {
     pub replan: Replan,
     /// How a plan relates to the one before it.
     pub continuity: Continuity,
+    /// What a plan has to keep before any of it is sent.
+    pub check: PlanCheck,
     /// Number of observations that the policy takes as input, at least 1.
     pub n_obs_steps: usize,
     /// Length of an observation, at least 1.
@@ -54,6 +57,7 @@ impl ControllerConfig {
             playback,
             replan,
             continuity: Continuity::default(),
+            check: PlanCheck { names: names(&manifest.actions), ..PlanCheck::default() },
             n_obs_steps: manifest.n_obs_steps,
             observation_dim: manifest.observation_dim(),
             horizon: manifest.horizon,
@@ -72,16 +76,18 @@ impl ControllerConfig {
     /// # Errors
     /// [`ControllerError`] names the first field that is wrong.
     pub fn validate(&self) -> Result<(), ControllerError> {
-        let Self { playback, replan, n_obs_steps, observation_dim, horizon, watchdog, .. } = self;
+        let Self { playback, replan, continuity, check, n_obs_steps, observation_dim, horizon, watchdog } = self;
         for (field, size) in [("n_obs_steps", n_obs_steps), ("observation_dim", observation_dim), ("horizon", horizon)]
         {
             at_least_one(field, *size)?;
         }
         replan.validate()?;
+        continuity.validate()?;
         if watchdog.is_zero() {
             return Err(ControllerError::Zero { field: "watchdog" });
         }
         playback.validate()?;
+        check.validate(playback.initial.len(), *observation_dim)?;
         at_most("n_obs_steps * observation_dim", *n_obs_steps, *observation_dim, OBSERVED)?;
         at_most("horizon * action_dim", *horizon, playback.initial.len(), PLANNED)
     }
@@ -107,6 +113,12 @@ pub enum ControllerError {
         /// What their product may be.
         most: usize,
     },
+    /// The quantile of the delays is none.
+    #[error("quantile is {found}, but must be more than 0 and at most 1")]
+    Quantile {
+        /// What it is.
+        found: f64,
+    },
     /// The playback configuration is invalid.
     #[error(transparent)]
     Playback(#[from] PlaybackError),
@@ -127,6 +139,15 @@ pub enum ControllerError {
         /// Index of the first such value.
         index: usize,
     },
+}
+
+/// What the numbers of an action are called: `gripper`, `joints[2]`.
+fn names(actions: &[Entry]) -> Vec<String> {
+    let of = |entry: &Entry| match entry.len() {
+        1 => vec![entry.name.clone()],
+        len => (0..len).map(|index| format!("{}[{index}]", entry.name)).collect(),
+    };
+    actions.iter().flat_map(of).collect()
 }
 
 pub(super) fn at_least_one(field: &'static str, size: usize) -> Result<(), ControllerError> {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use triple_buffer::{Input, Output, triple_buffer};
 
+use super::gate::Gate;
 use super::worker::{Delivery, MakePolicy, Maker, Phase, Reports, Request, Worker};
 use super::{WorkerEvent, quiet};
 
@@ -53,12 +54,13 @@ pub(super) struct Template {
     pub delivery: Delivery,
     pub reports: Reports,
     make: Maker,
+    gate: Gate,
     workers: u64,
 }
 
 impl Template {
-    pub fn new(make: MakePolicy, request: Request, delivery: Delivery, reports: Reports) -> Self {
-        Self { request, delivery, reports, make: Arc::new(Mutex::new(make)), workers: 0 }
+    pub fn new(make: MakePolicy, gate: Gate, request: Request, delivery: Delivery, reports: Reports) -> Self {
+        Self { request, delivery, reports, make: Arc::new(Mutex::new(make)), gate, workers: 0 }
     }
 
     /// Starts a worker.
@@ -71,6 +73,7 @@ impl Template {
         let worker = Worker {
             id,
             make: Arc::clone(&self.make),
+            gate: self.gate.clone(),
             requests: asked,
             deliveries: delivered,
             wake: woken,
@@ -188,11 +191,12 @@ mod tests {
             Err("it is made".into())
         });
         let (history, committed) = (Array2::zeros((1, 1)), Committed::new(4, 1));
-        let request = Request { episode: 0, seed: 0, observed: None, history, committed, observer: Arc::new(()) };
+        let (last, observer) = (vec![0.0], Arc::new(()));
+        let request = Request { episode: 0, seed: 0, observed: None, history, committed, last, observer };
         let (events, told) = bounded(1);
         let shared = Arc::new(Shared::default());
-        let mut template =
-            Template::new(make, request, Delivery::new(4, 1), Reports { events, shared: Arc::clone(&shared) });
+        let reports = Reports { events, shared: Arc::clone(&shared) };
+        let mut template = Template::new(make, Gate::default(), request, Delivery::new(4, 1), reports);
         for given_up in [true, false] {
             let link = template.start().unwrap();
             shared.begin(link.id);

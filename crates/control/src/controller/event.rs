@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::check::Violation;
 use crate::playback::ClockStep;
 
 /// Something went wrong in the worker, or with the clock. The controller goes on: what is sent meanwhile follows the same
 /// rules as ever, and a plan is asked for again with the next observation.
 ///
 /// Errors are held as text: whoever reads them runs no code of the policy's.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum WorkerEvent {
     /// There is no policy, or no worker to run it: it could not be made, at the start, after a panic, or after it hung.
@@ -26,6 +27,12 @@ pub enum WorkerEvent {
     /// The plan holds NaN or infinity, or has a shape that cannot be executed; no action of it is sent.
     #[error("a plan was withheld: {0}")]
     Withheld(&'static str),
+    /// The plan fails its check ([`check`](super::ControllerConfig::check)); no action of it is sent.
+    #[error("a plan was refused: {0}")]
+    Refused(Violation),
+    /// The plan fails its check from an action on; it ends before that.
+    #[error("a plan was cut: {0}")]
+    Cut(Violation),
     /// The policy has not returned for the time that the configuration allows
     /// ([`watchdog`](super::ControllerConfig::watchdog)). Its thread was abandoned, and whatever it still returns is
     /// dropped; the policy is made again in a new one.
@@ -49,6 +56,8 @@ impl WorkerEvent {
             Self::Failed(_) => "failed",
             Self::Panicked(_) => "panicked",
             Self::Withheld(_) => "withheld",
+            Self::Refused(_) => "refused",
+            Self::Cut(_) => "cut",
             Self::Hung(_) => "hung",
             Self::ObserverPanicked(_) => "observer panicked",
             Self::ClockWentBack(_) => "clock went back",
@@ -58,6 +67,6 @@ impl WorkerEvent {
     /// Whether a plan that was asked for did not come of it.
     #[must_use]
     pub fn costs_a_plan(&self) -> bool {
-        !matches!(self, Self::ObserverPanicked(_) | Self::ClockWentBack(_))
+        !matches!(self, Self::Cut(_) | Self::ObserverPanicked(_) | Self::ClockWentBack(_))
     }
 }

@@ -9,8 +9,8 @@ use parapolicy_policy::ObservationHistory;
 
 use super::continuity::Delays;
 use super::worker::{Committed, Delivery};
-use super::{Continuity, ControllerConfig, ControllerError};
-use crate::playback::{ClockStep, Command, Moment, Playback};
+use super::{Continuity, ControllerConfig, ControllerError, Fade};
+use crate::playback::{ClockStep, Command, Foreseen, Moment, Playback};
 use crate::{EpisodeObserver, Observer, PlanCost};
 
 pub(super) struct Rules {
@@ -154,13 +154,21 @@ impl Rules {
         self.arrived.take()
     }
 
-    /// Writes the actions that will have been sent when a plan for the observation of `time` arrives.
+    /// Writes what a plan for the observation of `time` is held to: the actions that will have been sent when it arrives,
+    /// and as far as the agreement fades those after them.
     pub fn foresee(&self, time: Duration, committed: &mut Committed) {
         committed.len = 0;
-        if self.config.continuity == Continuity::Inpaint {
-            let foreseen = self.playback.foresee(time, committed.actions.as_slice_mut().unwrap_or_default());
-            committed.len = foreseen.min(self.delays.periods(self.config.playback.period));
-        }
+        let Continuity::Inpaint { fade, quantile } = self.config.continuity else { return };
+        let Committed { actions, weights, len } = committed;
+        let Foreseen { sent, reach } = self.playback.foresee(time, actions.as_slice_mut().unwrap_or_default());
+        let sent = sent.min(self.delays.periods(self.config.playback.period, quantile));
+        *len = if fade == Fade::Hard { sent } else { reach };
+        fade.write(sent, &mut weights[..*len]);
+    }
+
+    /// The last command, `[action_dim]`.
+    pub fn last(&self) -> &[f64] {
+        self.playback.last()
     }
 
     pub fn episode(&self) -> u64 {

@@ -7,6 +7,7 @@ use ndarray::ArrayView1;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
+use super::gate::Gate;
 use super::rules::Rules;
 use super::worker::{Committed, Delivery, plan_for};
 use super::{CommandSource, ControllerConfig, ControllerError, WorkerEvent};
@@ -45,6 +46,7 @@ struct Working {
 /// each plan arrives exactly when its sampling time is over.
 pub struct SimulatedController<'a> {
     rules: Rules,
+    gate: Gate,
     policy: &'a mut dyn Policy,
     sampling: SamplingTime,
     random: ChaCha8Rng,
@@ -69,9 +71,21 @@ impl<'a> SimulatedController<'a> {
         config.validate()?;
         let (horizon, action_dim, watchdog) = (config.horizon, config.playback.initial.len(), config.watchdog);
         let (committed, delivery) = (Committed::new(horizon, action_dim), Delivery::new(horizon, action_dim));
+        let gate = Gate::new(&config);
         let rules = Rules::new(config)?;
         let random = ChaCha8Rng::seed_from_u64(0);
-        Ok(Self { rules, policy, sampling, random, committed, delivery, working: None, events: Vec::new(), watchdog })
+        Ok(Self {
+            rules,
+            gate,
+            policy,
+            sampling,
+            random,
+            committed,
+            delivery,
+            working: None,
+            events: Vec::new(),
+            watchdog,
+        })
     }
 
     fn receive(&mut self, time: Duration) {
@@ -104,15 +118,19 @@ impl<'a> SimulatedController<'a> {
     fn plan(&mut self, time: Duration) {
         self.rules.asked();
         self.rules.foresee(time, &mut self.committed);
-        let planned = plan_for(self.policy, self.rules.history(), &self.committed).and_then(|mut plan| {
+        let planned = plan_for(self.policy, self.rules.history(), &self.committed).and_then(|plan| {
+            let (mut plan, cut) = self.gate.pass(plan, self.rules.history(), self.rules.last())?;
             plan.latency = self.sampling.of(&plan, &mut self.random);
             self.delivery.fill(self.rules.observed(), &plan)?;
             let ready = time.saturating_add(plan.latency);
             self.rules.observer().plan(&PlanEvent { observed: time, ready, plan: &plan });
-            Ok(plan.latency)
+            Ok((plan.latency, cut))
         });
         match planned {
-            Ok(latency) => self.working = Some(Working { asked: time, ready: time.saturating_add(latency) }),
+            Ok((latency, cut)) => {
+                self.working = Some(Working { asked: time, ready: time.saturating_add(latency) });
+                cut.into_iter().for_each(|event| self.tell(time, event));
+            }
             Err(event) => self.tell(time, event),
         }
     }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, TrySendError};
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
 use triple_buffer::{Input, Output};
 
+use super::gate::Gate;
 use super::monitor::Shared;
 use super::{WorkerEvent, quiet};
 use crate::playback::Moment;
@@ -24,15 +25,19 @@ pub(super) struct Request {
     /// `[n_obs_steps, observation_dim]`, oldest first.
     pub history: Array2<f64>,
     pub committed: Committed,
+    /// The last command, `[action_dim]`.
+    pub last: Vec<f64>,
     /// Receives the plan.
     pub observer: Arc<dyn EpisodeObserver>,
 }
 
-/// Actions that will have been sent when the plan arrives.
+/// Actions that the plan is held to.
 #[derive(Clone, Debug)]
 pub(super) struct Committed {
     /// `[horizon, action_dim]`.
     pub actions: Array2<f64>,
+    /// How firmly each row is held, `[horizon]`.
+    pub weights: Vec<f64>,
     /// Rows of `actions` that are there.
     pub len: usize,
 }
@@ -40,7 +45,7 @@ pub(super) struct Committed {
 impl Committed {
     /// Empty, with room for a plan.
     pub fn new(horizon: usize, action_dim: usize) -> Self {
-        Self { actions: Array2::zeros((horizon, action_dim)), len: 0 }
+        Self { actions: Array2::zeros((horizon, action_dim)), weights: vec![0.0; horizon], len: 0 }
     }
 }
 
@@ -141,6 +146,7 @@ pub(super) struct Worker {
     /// From 1.
     pub id: u64,
     pub make: Maker,
+    pub gate: Gate,
     pub requests: Output<Request>,
     pub deliveries: Input<Delivery>,
     pub wake: Receiver<()>,
@@ -172,18 +178,24 @@ impl Worker {
             // One that was abandoned ends: its side of the channel is gone.
             self.reports.shared.end(self.id);
         }
-        let Self { make, requests, deliveries, .. } = self;
-        let _nobody_listens = (quiet::discard(policy), quiet::discard(make), quiet::discard((requests, deliveries)));
+        let Self { make, gate, requests, deliveries, .. } = self;
+        let _nobody_listens =
+            (quiet::discard(policy), quiet::discard(make), quiet::discard((gate, requests, deliveries)));
     }
 
     fn serve(&mut self, policy: &mut Made, started: Instant) {
         self.phase.begin(false);
         self.requests.update();
         let request = self.requests.output_buffer();
-        let planned = plan(&self.make, policy, &self.phase, request)
-            .and_then(|plan| deliver(&mut self.deliveries, request, &plan).map(|()| plan));
+        let planned = plan(&self.make, policy, &self.phase, request).and_then(|plan| {
+            let (plan, cut) = self.gate.pass(plan, request.history.view(), &request.last)?;
+            deliver(&mut self.deliveries, request, &plan).map(|()| (plan, cut))
+        });
         match planned {
-            Ok(plan) => self.count(&plan, started.elapsed()),
+            Ok((plan, cut)) => {
+                cut.into_iter().for_each(|event| self.report(event, started.elapsed()));
+                self.count(&plan, started.elapsed());
+            }
             Err(event) => self.report(event, started.elapsed()),
         }
     }
@@ -258,8 +270,8 @@ pub(super) fn plan_for(
     for observation in history.rows() {
         policy.observe(observation).map_err(failed)?;
     }
-    if committed.len > 0 {
-        policy.commit(committed.actions.slice(s![..committed.len, ..])).map_err(failed)?;
+    if let Committed { actions, weights, len: len @ 1.. } = committed {
+        policy.commit(actions.slice(s![..*len, ..]), ArrayView1::from(&weights[..*len])).map_err(failed)?;
     }
     policy.plan().map_err(failed)
 }

@@ -104,16 +104,16 @@ impl PlaybackConfig {
     }
 }
 
-pub(super) fn field(field: &'static str, found: &dyn ToString, expected: &'static str) -> PlaybackError {
+pub(crate) fn field(field: &'static str, found: &dyn ToString, expected: &'static str) -> PlaybackError {
     PlaybackError::Field { field, found: found.to_string(), expected }
 }
 
-pub(super) fn length(field: &'static str, values: &[f64], action_dim: usize) -> Result<(), PlaybackError> {
+pub(crate) fn length(field: &'static str, values: &[f64], action_dim: usize) -> Result<(), PlaybackError> {
     let found = values.len();
     if found == action_dim { Ok(()) } else { Err(PlaybackError::Length { field, found, action_dim }) }
 }
 
-pub(super) fn finite(name: &'static str, values: &[f64]) -> Result<(), PlaybackError> {
+pub(crate) fn finite(name: &'static str, values: &[f64]) -> Result<(), PlaybackError> {
     match values.iter().find(|value| !value.is_finite()) {
         Some(value) => Err(field(name, value, "finite")),
         None => Ok(()),

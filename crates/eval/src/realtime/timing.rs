@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::smoothness::{Smoothness, SmoothnessReport};
 use parapolicy_control::playback::{Command, Source};
 use parapolicy_control::{Latency, Percentiles};
 
@@ -20,6 +21,8 @@ pub struct Timing {
     safe: usize,
     withheld: usize,
     failures: usize,
+    #[serde(default)]
+    smoothness: Smoothness,
 }
 
 /// Summary of [`Timing`].
@@ -41,6 +44,9 @@ pub struct TimingReport {
     pub withheld: usize,
     /// Plans that failed, or could not be executed.
     pub failed_plans: usize,
+    /// How smoothly commands followed each other; none where there were too few.
+    #[serde(default)]
+    pub smoothness: Option<SmoothnessReport>,
 }
 
 impl Timing {
@@ -48,7 +54,8 @@ impl Timing {
     #[must_use]
     pub fn new(wall: bool) -> Self {
         let (jitter, age) = (Latency::new(), Latency::new());
-        Self { wall, jitter, age, steps: 0, misses: 0, late: 0, safe: 0, withheld: 0, failures: 0 }
+        let smoothness = Smoothness::default();
+        Self { wall, jitter, age, steps: 0, misses: 0, late: 0, safe: 0, withheld: 0, failures: 0, smoothness }
     }
 
     /// Adds the measurements of another loop.
@@ -61,6 +68,7 @@ impl Timing {
         self.safe += other.safe;
         self.withheld += other.withheld;
         self.failures += other.failures;
+        self.smoothness.merge(&other.smoothness);
     }
 
     /// The summary.
@@ -76,6 +84,7 @@ impl Timing {
             safe_rate: share(self.safe),
             withheld: self.withheld,
             failed_plans: self.failures,
+            smoothness: self.smoothness.report(),
         }
     }
 
@@ -84,7 +93,8 @@ impl Timing {
         self.steps += 1;
     }
 
-    pub(super) fn sent(&mut self, command: &Command<'_>, now: Duration) {
+    pub(super) fn sent(&mut self, command: &Command<'_>, now: Duration, period: Duration) {
+        self.smoothness.sent(command.action, command.observed, period);
         if let Some(observed) = command.observed {
             self.age.record(now.saturating_sub(observed));
         }

@@ -3,6 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use parapolicy_control::clock::RealtimeSupport;
+use parapolicy_control::controller::Continuity;
+
+fn independent() -> String {
+    Continuity::default().to_string()
+}
 
 /// Settings of a realtime loop: the environment did not wait for plans.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +22,9 @@ pub struct RealtimeReport {
     pub blend: String,
     /// What was sent when plans had run out, as on the command line.
     pub late: String,
+    /// How plans related to each other, as on the command line; plans of older reports were independent.
+    #[serde(default = "independent")]
+    pub continuity: String,
     /// What sampling took on the virtual clock, as on the command line.
     pub latency: Option<String>,
     /// Realtime support from the operating system, where it was requested.

@@ -42,7 +42,7 @@ static void sleep_until(uint64_t deadline_ns) {
 
 static parapolicy_controller *start(const char *policy, const char *log) {
   static const double still[AXES] = {0.0, 0.0}, slowest[AXES] = {-0.8, -0.8}, fastest[AXES] = {0.8, 0.8};
-  static const double change[AXES] = {0.4, 0.4};
+  static const double change[AXES] = {0.4, 0.4}, fast[AXES] = {1.6, 1.6};
 
   parapolicy_options options;
   must(parapolicy_options_default(&options, sizeof options), "options");
@@ -59,6 +59,8 @@ static parapolicy_controller *start(const char *policy, const char *log) {
   config.min = slowest;
   config.max = fastest;
   config.max_change = change;
+  config.continuity = PARAPOLICY_CONTINUITY_EXPONENTIAL; /* plans go on with the one before */
+  config.plan_max = fast;                                 /* a plan that asks for more than twice that is refused */
   config.log = log; /* null: none */
 
   parapolicy_controller *controller;

@@ -1,5 +1,6 @@
 """What is written in Rust."""
 
+from collections.abc import Callable
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, TypedDict, final
@@ -121,11 +122,13 @@ class Policy:
         *,
         seed: int = 0,
         committed: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | None = None,
         **sampling: Unpack[_Sampling],
     ) -> Sample:
-        """Draws a plan for ``observation``, ``[n_obs_steps, observation_dim]`` in raw units, oldest first. It goes
-        through the actions ``committed``, ``[n, action_dim]``, the first for the time of the newest observation: those
-        that are carried out before the plan is there (real-time chunking).
+        """Draws a plan for ``observation``, ``[n_obs_steps, observation_dim]`` in raw units, oldest first. It is
+        held to the actions ``committed``, ``[n, action_dim]``, the first for the time of the newest observation
+        (real-time chunking), each as firmly as ``weights``, ``[n]``, says: 1 for those that are carried out before the
+        plan is there, which it goes through, and down to 0 for those after them. Without ``weights`` all are 1.
 
         Raises ValueError for what does not fit the policy, and RuntimeError if the network fails.
         """
@@ -185,7 +188,7 @@ class Event:
     """Something went wrong in the worker, or with the clock."""
 
     @property
-    def kind(self) -> Literal["not_made", "failed", "panicked", "withheld", "hung", "clock_went_back"]: ...
+    def kind(self) -> Literal["not_made", "failed", "panicked", "withheld", "hung", "refused", "cut", "clock_went_back"]: ...
     @property
     def message(self) -> str: ...
 
@@ -226,6 +229,27 @@ class Health:
     @property
     def latency_max_ms(self) -> float: ...
 
+class _Check(TypedDict, total=False):
+    """What plans have to keep. Lists have a number for each of an action's."""
+
+    min: npt.ArrayLike
+    max: npt.ArrayLike
+    step: npt.ArrayLike
+    """Largest distance of the first action from the robot's present state."""
+    velocity: npt.ArrayLike
+    """Largest change per second; of that per second is ``acceleration``, and of that per second ``jerk``."""
+    acceleration: npt.ArrayLike
+    jerk: npt.ArrayLike
+    state: int | None
+    """Where the robot's present state begins in an observation; None: the last command is taken for it."""
+    regions: list[tuple[int, list[float], float]]
+    """(first, centre, radius): balls that the ways from action to action stay out of."""
+    predicate: Callable[[npt.NDArray[np.float64]], tuple[int, str] | None]
+    """Called with a plan, ``[n, action_dim]``, in the worker's thread; returns the first action that may not be sent,
+    and why, or None."""
+    failing: Literal["refuse", "cut"]
+    """Whether a plan that fails is not used at all (the default), or ends before the action that fails."""
+
 @final
 class Controller:
     """A policy that plans in a thread of its own, for a loop that never waits for it.
@@ -252,6 +276,8 @@ class Controller:
         max_change: npt.ArrayLike | None = None,
         safe: npt.ArrayLike | None = None,
         watchdog: float | None = None,
+        continuity: str = "independent",
+        check: _Check | None = None,
         provider: Literal["cpu", "cuda", "native", "openvino", "tensorrt"] | None = None,
         precision: Literal["f32", "bf16"] | None = None,
         threads: int = 0,
@@ -268,6 +294,13 @@ class Controller:
         periods). A plan whose observation is older than ``max_age`` (a horizon) is not followed. No command is below
         ``min``, above ``max``, or further than ``max_change`` from the one before. A policy that has not returned with
         a plan after ``watchdog`` seconds (ten plans, at least 30) is abandoned with its thread, and loaded again.
+
+        With ``continuity`` ``"hard"``, ``"linear"`` or ``"exponential"`` a plan is held to the actions that will have been
+        sent when it is there (real-time chunking); agreement with those after them fades at once, evenly, or as published.
+        ``"hard:0.5"`` expects that a plan takes what half of those so far took at most (95 %, if nothing is said).
+
+        A plan that does not keep ``check`` is refused or cut before any of it is sent, and an event names the action, the
+        number of it, the value and the limit.
 
         Raises what ``Policy`` raises, and ValueError for settings that make no sense.
         """

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use parapolicy_control::controller::{ControllerConfig, Replan};
+use parapolicy_control::controller::{Continuity, ControllerConfig, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_policy::Manifest;
 use serde::Deserialize;
@@ -27,6 +27,7 @@ pub(super) struct GivenControl {
     replan: Option<String>,
     blend: Option<String>,
     late: Option<String>,
+    continuity: Option<String>,
     max_age: Option<f64>,
 }
 
@@ -64,7 +65,8 @@ impl Ros2Config {
     /// # Errors
     /// A field of `[control]`, or `rate`, that is wrong or does not fit the policy.
     pub(crate) fn controller(&self, manifest: &Manifest) -> Result<(ControllerConfig, Resting), Ros2Error> {
-        let GivenControl { initial, safe, min, max, max_change, replan, blend, late, max_age } = &self.given.control;
+        let GivenControl { initial, safe, min, max, max_change, replan, blend, late, continuity, max_age } =
+            &self.given.control;
         let period = self.period()?;
         let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
         let default_age = period.saturating_mul(horizon.saturating_mul(HORIZONS));
@@ -83,7 +85,8 @@ impl Ros2Config {
             safe: safe.clone(),
         };
         let replan = self.named("control.replan", replan.as_deref(), Replan::Every(manifest.n_action_steps))?;
-        let config = ControllerConfig::of(manifest, playback, replan);
+        let continuity = self.named("control.continuity", continuity.as_deref(), Continuity::Independent)?;
+        let config = ControllerConfig { continuity, ..ControllerConfig::of(manifest, playback, replan) };
         config.validate().map_err(|error| self.wrong("control", error))?;
         Ok((config, resting))
     }

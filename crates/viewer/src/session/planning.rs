@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ndarray::Array1;
-use parapolicy_control::controller::{Controller, ControllerConfig, Monitor, Replan};
+use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Monitor, Replan};
 use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Environment as _, Recipe};
 use parapolicy_policy::{Manifest, ObservationHistory};
@@ -23,6 +23,7 @@ pub struct Planning {
     manifest: Manifest,
     make: MakePolicy,
     recipe: Recipe,
+    continuity: Continuity,
     controller: Controller,
     monitor: Monitor,
     plans: Plans,
@@ -48,14 +49,21 @@ impl Planning {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn new(manifest: Manifest, make: MakePolicy, draw_many: MakeDrawer, recipe: Recipe) -> Result<Self, BoxError> {
-        let controller = start(&manifest, &make, &recipe)?;
+    pub fn new(
+        manifest: Manifest,
+        make: MakePolicy,
+        draw_many: MakeDrawer,
+        recipe: Recipe,
+        continuity: Continuity,
+    ) -> Result<Self, BoxError> {
+        let controller = start(&manifest, &make, &recipe, continuity)?;
         let monitor = controller.monitor();
         let history = ObservationHistory::new(manifest.n_obs_steps, manifest.observation_dim());
         Ok(Self {
             manifest,
             make,
             recipe,
+            continuity,
             controller,
             monitor,
             plans: Plans::none(),
@@ -87,7 +95,7 @@ impl Planning {
     /// A recipe that this policy cannot follow; then everything stays as it is. Or a thread that cannot be started.
     pub fn change(&mut self, recipe: Recipe) -> Result<(), BoxError> {
         recipe.sampler(&self.manifest)?;
-        self.controller = start(&self.manifest, &self.make, &recipe)?;
+        self.controller = start(&self.manifest, &self.make, &recipe, self.continuity)?;
         self.monitor = self.controller.monitor();
         self.recipe = recipe;
         self.latencies.clear();
@@ -255,7 +263,12 @@ impl Planning {
 }
 
 /// A controller that plans as the recipe says.
-fn start(manifest: &Manifest, make: &MakePolicy, recipe: &Recipe) -> Result<Controller, BoxError> {
+fn start(
+    manifest: &Manifest,
+    make: &MakePolicy,
+    recipe: &Recipe,
+    continuity: Continuity,
+) -> Result<Controller, BoxError> {
     let (make, recipe) = (Arc::clone(make), recipe.clone());
     let playback = PlaybackConfig {
         period: PERIOD,
@@ -267,5 +280,6 @@ fn start(manifest: &Manifest, make: &MakePolicy, recipe: &Recipe) -> Result<Cont
         safe: None,
     };
     let config = ControllerConfig::of(manifest, playback, Replan::Every(manifest.n_action_steps));
+    let config = ControllerConfig { continuity, ..config };
     Ok(Controller::start(config, move || make(&recipe))?)
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::Receiver;
 use ndarray::{Array2, Array3, ArrayView1, ArrayView2, s};
+use parapolicy_control::controller::Continuity;
 use parapolicy_control::{BoxError, Plan, Policy, Recipe};
 use parapolicy_policy::Manifest;
 use parapolicy_pusht::Scenario;
@@ -104,6 +105,7 @@ pub fn session_in(toy: Toy, demos: &Path) -> Session {
         make: Arc::new(make),
         draw_many: Arc::new(|_| Ok(Box::new(|observations| Ok(fork(&observations))))),
         recipe: Recipe::default(),
+        continuity: Continuity::Independent,
         scenarios: vec![scenario()],
         scenario: 0,
         seed: SEED,

@@ -46,7 +46,7 @@ pub struct Condition {
     /// Which of the samplers.
     pub sampler: usize,
     latency: Option<Duration>,
-    replan: usize,
+    replan: Replan,
     pub run: SamplerRun,
 }
 
@@ -59,7 +59,7 @@ pub fn conditions(
     samplers: &[Sampler],
 ) -> Vec<Condition> {
     let LatencyStudyArguments { latencies, latency, intervals, replan, .. } = arguments;
-    let replan = replan.map_or(n_action_steps, usize::from);
+    let replan = replan.unwrap_or(Replan::Every(n_action_steps));
     let condition = |sampler: usize, latency, replan| {
         let strategy = samplers[sampler].strategy();
         let mut run = SamplerRun::new(settled[sampler].name.clone(), strategy.window(), strategy.tolerance());
@@ -69,7 +69,9 @@ pub fn conditions(
     let last = samplers.len() - 1;
     match varied {
         Varied::Latency => latencies.iter().map(|latency| condition(last, Some(*latency), replan)).collect(),
-        Varied::Replan => intervals.iter().map(|steps| condition(last, Some(*latency), usize::from(*steps))).collect(),
+        Varied::Replan => {
+            intervals.iter().map(|steps| condition(last, Some(*latency), Replan::Every((*steps).into()))).collect()
+        }
         Varied::Sampler => (0..samplers.len()).map(|sampler| condition(sampler, None, replan)).collect(),
     }
 }
@@ -95,7 +97,7 @@ pub fn play(
 ) -> Result<Option<Played>, Failure> {
     let mut driver = DiffusionPolicy::new(policy, sampler);
     let sampling = condition.latency.map_or(SamplingTime::Measured, SamplingTime::Stated);
-    let config = ControllerConfig { replan: Replan::Every(condition.replan), ..config.clone() };
+    let config = ControllerConfig { replan: condition.replan, ..config.clone() };
     let period = config.playback.period;
     let mut commands = SimulatedController::new(config, &mut driver, sampling).input()?;
     let (clock, failure) = (&mut VirtualClock::default(), FirstFailure::default());
@@ -116,7 +118,7 @@ pub fn rows(conditions: &[Condition]) -> Result<Vec<Row>, Failure> {
     let results = SamplerRun::reports(&runs).context("no episode was played")?;
     let row = |(condition, result): (&Condition, SamplerReport)| Row {
         latency_ms: condition.latency.map(|latency| 1e3 * latency.as_secs_f64()),
-        replan: condition.replan,
+        replan: condition.replan.to_string(),
         result,
     };
     Ok(conditions.iter().zip(results).map(row).collect())

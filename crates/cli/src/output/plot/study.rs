@@ -26,7 +26,7 @@ pub fn against_latency(area: &Area<'_>, study: &Study) -> Drawn {
 
 /// Reward against the replanning interval.
 pub fn against_interval(area: &Area<'_>, study: &Study) -> Drawn {
-    let steps = |row: &Row| row.replan as f64;
+    let steps = |row: &Row| row.replan.parse::<f64>().unwrap_or_default();
     panel(area, study, &Axis { of: &steps, unit: "control steps from plan to plan" }, &[Varied::Replan])
 }
 
@@ -65,10 +65,20 @@ fn panel(area: &Area<'_>, study: &Study, axis: &Axis<'_>, shown: &[Varied]) -> D
         .y_label_formatter(&|y| format!("{y:.2}"))
         .label_style(FONT)
         .draw()?;
-    let scenarios: Vec<&str> = study.groups.iter().map(|group| group.scenario.as_str()).collect();
+    let mut curves: Vec<(&str, &str)> = Vec::new();
+    for group in &study.groups {
+        let curve = (group.scenario.as_str(), group.rule.as_str());
+        if !curves.contains(&curve) {
+            curves.push(curve);
+        }
+    }
     let colour = |group: &Group| {
-        let first = scenarios.iter().position(|scenario| *scenario == group.scenario);
+        let first = curves.iter().position(|curve| *curve == (group.scenario.as_str(), group.rule.as_str()));
         colour(first.unwrap_or_default() + 1)
+    };
+    let is_one_rule = curves.iter().all(|(_, rule)| *rule == curves[0].1);
+    let name = |Group { scenario, rule, .. }: &Group| {
+        if is_one_rule { scenario.clone() } else { format!("{scenario}, {rule}") }
     };
     for group in groups.iter().filter(|group| group.varied != Varied::Sampler) {
         let colour = colour(group);
@@ -81,7 +91,7 @@ fn panel(area: &Area<'_>, study: &Study, axis: &Axis<'_>, shown: &[Varied]) -> D
         chart.draw_series(means.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
         chart
             .draw_series(LineSeries::new(means, colour.stroke_width(2)))?
-            .label(&group.scenario)
+            .label(name(group))
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
     }
     for (place, group) in groups.iter().filter(|group| group.varied == Varied::Sampler).enumerate() {

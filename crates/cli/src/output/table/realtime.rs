@@ -29,11 +29,13 @@ pub fn cells(timing: &TimingReport) -> Vec<String> {
 
 /// Settings of the realtime loop, and the realtime support that the operating system refused.
 pub fn footnotes(report: &Report) -> Vec<String> {
-    let Some(RealtimeReport { clock, rate_hz, replan, blend, late, latency, realtime }) = &report.in_time else {
+    let Some(RealtimeReport { clock, rate_hz, replan, blend, late, continuity, latency, realtime }) = &report.in_time
+    else {
         return Vec::new();
     };
     let latency = latency.as_ref().map_or_else(String::new, |latency| format!(", latency {latency}"));
-    let mut lines = vec![format!("clock {clock}, {rate_hz} Hz{latency}, replan {replan}, blend {blend}, late {late}")];
+    let plans = format!("replan {replan}, blend {blend}, late {late}, continuity {continuity}");
+    let mut lines = vec![format!("clock {clock}, {rate_hz} Hz{latency}, {plans}")];
     if let Some(realtime) = realtime {
         let got = |obtained: bool| if obtained { "obtained" } else { "not obtained" };
         let (fifo, memory) = (got(realtime.fifo), got(realtime.memory_locked));

@@ -1,0 +1,114 @@
+//! Bounds on every number of a plan's actions.
+
+use std::time::Duration;
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::{Rule, Violation};
+use crate::playback::{PlaybackError, field, finite, length};
+
+/// Bounds on every number of a plan's actions; an empty list bounds nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanBounds {
+    /// Smallest value of each number, in raw units.
+    pub min: Vec<f64>,
+    /// Largest value.
+    pub max: Vec<f64>,
+    /// Largest distance of the first action from the robot's present state.
+    pub step: Vec<f64>,
+    /// Largest change per second.
+    pub velocity: Vec<f64>,
+    /// Largest change of the velocity per second.
+    pub acceleration: Vec<f64>,
+    /// Largest change of the acceleration per second.
+    pub jerk: Vec<f64>,
+}
+
+/// Relative rounding of a difference that is not held against a plan.
+const ROUNDING: f64 = 1e-9;
+
+/// Finite differences of order 1, 2 and 3, the newest action first.
+const STENCILS: [(Rule, &[f64]); 3] =
+    [(Rule::Velocity, &[1.0, -1.0]), (Rule::Acceleration, &[1.0, -2.0, 1.0]), (Rule::Jerk, &[1.0, -3.0, 3.0, -1.0])];
+
+/// Refuses a list that is there, but has another length than an action, or a number that is not finite.
+fn filled(name: &'static str, values: &[f64], action_dim: usize) -> Result<(), PlaybackError> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    length(name, values, action_dim)?;
+    finite(name, values)
+}
+
+impl PlanBounds {
+    pub(super) fn validate(&self, action_dim: usize) -> Result<(), PlaybackError> {
+        let Self { min, max, step, velocity, acceleration, jerk } = self;
+        for (name, values) in [("min", min), ("max", max)] {
+            filled(name, values, action_dim)?;
+        }
+        if let Some((_, max)) = min.iter().zip(max).find(|(min, max)| min > max) {
+            return Err(field("max", max, "at least min"));
+        }
+        for (name, values) in [("step", step), ("velocity", velocity), ("acceleration", acceleration), ("jerk", jerk)] {
+            filled(name, values, action_dim)?;
+            if let Some(value) = values.iter().find(|value| **value <= 0.0) {
+                return Err(field(name, value, "more than 0"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { min, max, step, velocity, acceleration, jerk } = self;
+        [min, max, step, velocity, acceleration, jerk].iter().all(|values| values.is_empty())
+    }
+
+    /// The first violation, of the smallest step.
+    pub(super) fn find(
+        &self,
+        plan: ArrayView2<'_, f64>,
+        period: Duration,
+        present: ArrayView1<'_, f64>,
+        name: &dyn Fn(usize) -> String,
+    ) -> Option<Violation> {
+        plan.rows().into_iter().enumerate().find_map(|(step, action)| {
+            action.iter().enumerate().find_map(|(index, value)| {
+                let found = self
+                    .of_value(index, *value)
+                    .or_else(|| if step == 0 { self.of_step(index, value - present[index]) } else { None })
+                    .or_else(|| self.of_motion(plan, period, step, index));
+                found.map(|(rule, value, limit)| Violation { step, entry: name(index), rule, value, limit })
+            })
+        })
+    }
+
+    fn of_value(&self, index: usize, value: f64) -> Option<(Rule, f64, f64)> {
+        let below = self.min.get(index).filter(|min| value < **min).map(|min| (Rule::Min, value, *min));
+        below.or_else(|| self.max.get(index).filter(|max| value > **max).map(|max| (Rule::Max, value, *max)))
+    }
+
+    fn of_step(&self, index: usize, distance: f64) -> Option<(Rule, f64, f64)> {
+        let limit = self.step.get(index).filter(|limit| !(distance.abs() <= **limit))?;
+        Some((Rule::Step, distance.abs(), *limit))
+    }
+
+    fn of_motion(
+        &self,
+        plan: ArrayView2<'_, f64>,
+        period: Duration,
+        step: usize,
+        index: usize,
+    ) -> Option<(Rule, f64, f64)> {
+        let bounds = [&self.velocity, &self.acceleration, &self.jerk];
+        STENCILS.iter().zip(bounds).enumerate().find_map(|(order, ((rule, stencil), bound))| {
+            let limit = *bound.get(index).filter(|_| step > order)?;
+            let terms = stencil.iter().enumerate().map(|(back, weight)| weight * plan[[step - back, index]]);
+            let (sum, most) = terms.fold((0.0, 0.0_f64), |(sum, most), term| (sum + term, most.max(term.abs())));
+            let per_second = period.as_secs_f64().powi(order as i32 + 1);
+            let value = sum.abs() / per_second;
+            // What two of the terms cannot tell apart.
+            let slack = ROUNDING * limit + f64::EPSILON * 4.0 * most / per_second;
+            (!(value <= limit + slack)).then_some((*rule, value, limit))
+        })
+    }
+}
