@@ -12,7 +12,7 @@ use std::time::Duration;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, concatenate, s};
 use parapolicy_control::clock::VirtualClock;
 use parapolicy_control::controller::{Continuity, ControllerConfig, Replan, SamplingTime, SimulatedController};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Environment, Outcome, Plan, Policy};
 use parapolicy_eval::realtime::Timing;
 use parapolicy_eval::{bootstrap_mean, run_episode_in_realtime};
@@ -137,6 +137,7 @@ fn config(manifest: &Manifest, replan: Replan, continuity: Continuity) -> Contro
         max_age: Duration::from_secs(4),
         initial: vec![0.0; 2],
         safe: None,
+        between: Between::default(),
     };
     // Room for what is foreseen before the plan.
     let horizon = 2 * manifest.horizon;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use parapolicy_arm::{Arm, PERIOD, SPEED};
 use parapolicy_control::clock::VirtualClock;
 use parapolicy_control::controller::{Continuity, ControllerConfig, Fade, Replan, SamplingTime, SimulatedController};
-use parapolicy_control::playback::{Blend, Command, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Command, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, EpisodeObserver, Observer, StepEvent};
 use parapolicy_eval::run_episode_in_realtime;
 use parapolicy_policy::{Inference, Manifest, Network};
@@ -33,6 +33,7 @@ fn config(manifest: &Manifest, replan: usize, continuity: Continuity) -> Control
         max_age: Duration::from_secs(2),
         initial: vec![0.0; 2],
         safe: Some(vec![0.0; 2]),
+        between: Between::default(),
     };
     ControllerConfig { continuity, ..ControllerConfig::of(manifest, playback, Replan::Every(replan)) }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array1, array};
 use parapolicy_arm::{Arm, PERIOD, SPEED};
 use parapolicy_control::controller::{Controller, ControllerConfig, Replan};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Environment as _, Policy};
 use parapolicy_policy::{Inference, Manifest, Network};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
@@ -33,6 +33,7 @@ fn config(manifest: &Manifest) -> ControllerConfig {
         max_age: Duration::from_secs(1),
         initial: vec![0.0; 2],
         safe: Some(vec![0.0; 2]),
+        between: Between::default(),
     };
     ControllerConfig::of(manifest, playback, Replan::Every(4))
 }

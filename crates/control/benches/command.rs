@@ -1,8 +1,9 @@
 //! How long the control thread is held by `Controller::command` while the shipped network samples plans, one after the
-//! other, on all cores.
+//! other, on all cores; with a cubic between actions, and a trajectory generator that keeps limits on the motion.
 //!
 //! `cargo bench -p parapolicy-control --bench command -- [CALLS] [PAUSE_US]`: by default a million calls, 20 µs apart (and
-//! as much longer as the system's timer takes), as from a control thread that sleeps in between. With a pause of 0 the calls
+//! as much longer as the system's timer takes), as from a control thread that sleeps in between; `60000 1000` is a minute at
+//! 1 kHz. With a pause of 0 the calls
 //! follow each other without one, so that the thread is preempted as any other that computes all the time.
 
 #![allow(clippy::expect_used, reason = "a benchmark has nobody to return an error to")]
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use ndarray::Array1;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Fade, Replan};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Policy};
 use parapolicy_policy::{Inference, Manifest, Network};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
@@ -38,10 +39,19 @@ fn config(manifest: &Manifest) -> ControllerConfig {
         period: PERIOD,
         blend: Blend::Ensemble { decay: 0.1 },
         late: Late::Finish,
-        limits: Limits { min: vec![0.0; 2], max: vec![512.0; 2], max_change: vec![50.0; 2] },
+        limits: Limits { min: vec![0.0; 2], max: vec![512.0; 2], max_change: Vec::new() },
         max_age: 1000 * PERIOD,
         initial: vec![256.0; 2],
         safe: None,
+        between: Between {
+            interpolation: Interpolation::Cubic,
+            motion: Some(MotionLimits {
+                cycle: Duration::from_millis(1),
+                velocity: vec![500.0; 2],
+                acceleration: vec![5_000.0; 2],
+                jerk: vec![100_000.0; 2],
+            }),
+        },
     };
     ControllerConfig {
         continuity: Continuity::inpaint(Fade::Exponential),

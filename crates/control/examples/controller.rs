@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array1, s};
 use parapolicy_control::controller::{Controller, ControllerConfig, Replan};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Policy};
 use parapolicy_policy::{Inference, Manifest, Network};
 use parapolicy_sampler::{Sampler, Solver, Strategy, Table, WindowConfig};
@@ -39,6 +39,7 @@ fn main() -> Result<(), BoxError> {
         max_age: 20 * PERIOD,
         initial: BEGINNING.to_vec(),
         safe: None,
+        between: Between::default(),
     };
     let config = ControllerConfig::of(&manifest, playback, Replan::Every(4));
     let mut controller = Controller::start(config, make)?;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
-use parapolicy_control::playback::{Blend, Command, Late, Limits, PlaybackConfig, Source};
+use parapolicy_control::playback::{Between, Blend, Command, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, EpisodeObserver, Observer, Plan, PlanEvent, Policy};
 
 /// What was counted over all episodes. Clones count together. It is told in the control thread, so all it does is to add to
@@ -131,6 +131,7 @@ fn main() -> Result<(), BoxError> {
         max_age: 50 * PERIOD,
         initial: vec![0.0],
         safe: None,
+        between: Between::default(),
     };
     let config = ControllerConfig {
         playback,

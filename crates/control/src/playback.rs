@@ -10,6 +10,8 @@
 //! [`Blend`] decides what is sent when plans overlap, [`Late`] what is sent when they run out; and no command exceeds
 //! [`Limits`], or comes from a plan older than [`max_age`](PlaybackConfig::max_age).
 //!
+//! Between the actions of a plan [`Between`] decides what is sent, and keeps limits on the motion.
+//!
 //! Time is whatever the caller's clock says, from an origin of its own. It may jump. Forward, plans are too old at once,
 //! and withheld. Back, by more than half a period: ages cannot be known any more, so all plans are dropped, those being
 //! sampled are not taken ([`ClockStep`]), and until there is a new one `PlaybackConfig::safe` is sent. A smaller step
@@ -20,14 +22,17 @@ use std::time::Duration;
 
 use ndarray::{ArrayView1, ArrayView2};
 
+mod between;
 mod blend;
 mod config;
 mod foresight;
+mod generator;
 mod late;
 mod limits;
 mod plans;
 mod timeline;
 
+pub use between::{Between, Interpolation, MotionLimits};
 pub use blend::Blend;
 pub use config::{PlaybackConfig, PlaybackError};
 pub(crate) use config::{field, finite, length};
@@ -36,6 +41,7 @@ pub use late::Late;
 pub use limits::{Excess, Limits};
 pub use timeline::{ClockStep, Moment};
 
+use generator::Generator;
 use late::Ending;
 use plans::Plans;
 use timeline::{Now, Timeline};
@@ -94,6 +100,10 @@ pub struct Playback {
     last: Vec<f64>,
     /// Buffer for the next command.
     action: Vec<f64>,
+    /// How it changes from one action of the plan to the next.
+    slope: Vec<f64>,
+    /// Keeps limits on the motion, if there are any.
+    generator: Option<Generator>,
 }
 
 impl Playback {
@@ -110,6 +120,12 @@ impl Playback {
             ending: Ending::new(action_dim),
             last: config.initial.clone(),
             action: config.initial.clone(),
+            slope: vec![0.0; action_dim],
+            generator: config
+                .between
+                .motion
+                .as_ref()
+                .map(|motion| Generator::new(motion, &config.limits, &config.initial)),
             config,
         })
     }
@@ -132,6 +148,9 @@ impl Playback {
         let initial = action.to_vec();
         self.config.may_be_sent("action", &initial, self.last.len())?;
         self.last.copy_from_slice(&initial);
+        if let Some(generator) = &mut self.generator {
+            generator.rest_at(&initial);
+        }
         self.config.initial = initial;
         self.clear();
         Ok(())
@@ -214,9 +233,15 @@ impl Playback {
         if let Some(index) = self.action.iter().position(|value| !value.is_finite()) {
             withheld = Some(Withheld::NotFinite { index });
             self.action.copy_from_slice(&self.last);
+            self.slope.fill(0.0);
         }
         if let Some(excess) = self.config.limits.keep(&mut self.action, &self.last) {
             withheld = withheld.or(Some(Withheld::BeyondLimits(excess)));
+        }
+        if let Some(generator) = &mut self.generator {
+            let period = self.config.period.as_secs_f64();
+            self.slope.iter_mut().for_each(|slope| *slope /= period);
+            generator.follow(&mut self.action, &self.slope);
         }
         self.ending.note(source, &self.last, &self.action);
         self.last.copy_from_slice(&self.action);
@@ -226,7 +251,8 @@ impl Playback {
 
     /// Writes what would be sent if there were no limits.
     fn choose(&mut self, now: Now) -> Chosen {
-        let Self { config, plans, ending, last, action, .. } = self;
+        let Self { config, plans, ending, last, action, slope, .. } = self;
+        slope.fill(0.0);
         let Some(newest) = plans.newest() else {
             return Chosen { source: config.safe(last, action), withheld: Some(Withheld::NoPlan), action: None };
         };
@@ -238,13 +264,12 @@ impl Playback {
         let index = newest.index(now, config.period);
         let executes = |reach| (index < reach).then_some((newest.observed, index));
         if index < newest.intended {
-            let excess = config.mix(plans, now, action);
+            let excess = config.mix(plans, now, action, Some(slope));
             let withheld = excess.map(Withheld::BeyondLimits);
             return Chosen { source: Source::Plan, withheld, action: executes(newest.intended) };
         }
-        ending.go_on(config, newest, index, last, action);
-        let reach = if config.late == Late::Finish { newest.len() } else { newest.intended };
-        Chosen { source: Source::Late, withheld: None, action: executes(reach) }
+        ending.go_on(config, newest, now, last, action, slope);
+        Chosen { source: Source::Late, withheld: None, action: executes(config.reach(newest)) }
     }
 }
 

@@ -10,7 +10,7 @@ use parapolicy_control::check::{Failing, PlanBounds, PlanCheck, Predicate, Regio
 use parapolicy_control::controller::{
     CommandSource as _, Continuity, ControllerConfig, Replan, SamplingTime, SimulatedController, WorkerEvent,
 };
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig, Source};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
 use proptest::prelude::*;
 
@@ -110,6 +110,7 @@ fn config(check: PlanCheck) -> ControllerConfig {
         max_age: PERIOD * 100,
         initial: vec![0.0],
         safe: None,
+        between: Between::default(),
     };
     ControllerConfig {
         playback,

@@ -13,7 +13,9 @@ use parapolicy_control::controller::{
     CommandSource, Continuity, Controller, ControllerConfig, Fade, Replan, SamplingTime, SimulatedController,
     WorkerEvent,
 };
-use parapolicy_control::playback::{Blend, ClockStep, Late, Limits, Playback, PlaybackConfig, Source, Withheld};
+use parapolicy_control::playback::{
+    Between, Blend, ClockStep, Late, Limits, Playback, PlaybackConfig, Source, Withheld,
+};
 use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
 use proptest::prelude::*;
 
@@ -34,6 +36,7 @@ fn playback(blend: Blend, action_dim: usize) -> PlaybackConfig {
         max_age: PERIOD * 10,
         initial: vec![0.0; action_dim],
         safe: Some(vec![-1.0; action_dim]),
+        between: Between::default(),
     }
 }
 

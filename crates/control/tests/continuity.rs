@@ -10,7 +10,7 @@ use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
     CommandSource as _, Continuity, Controller, ControllerConfig, Fade, Replan, SamplingTime, SimulatedController,
 };
-use parapolicy_control::playback::{Blend, Foreseen, Late, Limits, Playback, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Foreseen, Late, Limits, Playback, PlaybackConfig};
 use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
 use proptest::prelude::*;
 
@@ -31,6 +31,7 @@ fn playback(blend: Blend, late: Late, max_change: Option<f64>) -> PlaybackConfig
         max_age: at(100),
         initial: vec![0.0],
         safe: None,
+        between: Between::default(),
     }
 }
 

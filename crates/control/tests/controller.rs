@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan, WorkerEvent};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig, Source, Withheld};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
 
 const PERIOD: Duration = Duration::from_millis(100);
@@ -29,6 +29,7 @@ fn config() -> ControllerConfig {
         max_age: at(10),
         initial: vec![0.0],
         safe: Some(vec![-1.0]),
+        between: Between::default(),
     };
     ControllerConfig {
         playback,

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use ndarray::Array2;
-use parapolicy_control::playback::{Blend, Late, Limits, Playback, PlaybackConfig, Source, Withheld};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, Playback, PlaybackConfig, Source, Withheld};
 
 const PERIOD: Duration = Duration::from_millis(100);
 
@@ -26,6 +26,7 @@ fn config() -> PlaybackConfig {
         max_age: at(100),
         initial: vec![-1.0],
         safe: None,
+        between: Between::default(),
     }
 }
 

@@ -15,7 +15,7 @@ use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
     CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
 };
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Observer, Plan, Policy};
 
 const PERIOD: Duration = Duration::from_millis(100);
@@ -35,6 +35,7 @@ fn config() -> ControllerConfig {
         max_age: at(10),
         initial: vec![0.0],
         safe: None,
+        between: Between::default(),
     };
     ControllerConfig {
         playback,

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use ndarray::{Array2, array};
-use parapolicy_control::playback::{Blend, Excess, Late, Limits, Playback, PlaybackConfig, Source, Withheld};
+use parapolicy_control::playback::{Between, Blend, Excess, Late, Limits, Playback, PlaybackConfig, Source, Withheld};
 use proptest::prelude::*;
 
 const PERIOD: Duration = Duration::from_millis(100);
@@ -23,6 +23,7 @@ fn config() -> PlaybackConfig {
         max_age: at(100),
         initial: vec![0.0],
         safe: None,
+        between: Between::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
     Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
 };
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::refine::{KeepOut, Tracking};
 use parapolicy_control::{BoxError, InferenceOptions, Plan, Policy, Recipe, RecipeOptions, SamplingOptions, seconds};
 use parapolicy_policy::{Backends, Inference, Manifest, Normalization};
@@ -24,6 +24,7 @@ fn config() -> ControllerConfig {
             max_age: Duration::from_secs(1),
             initial: vec![0.0],
             safe: None,
+            between: Between::default(),
         },
         replan: Replan::Always,
         continuity: Continuity::Independent,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Fade, Replan};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
 const PERIOD: Duration = Duration::from_millis(10);
@@ -39,10 +39,19 @@ fn config() -> ControllerConfig {
         period: PERIOD,
         blend: Blend::Ensemble { decay: 0.1 },
         late: Late::Decelerate { within: 5 * PERIOD },
-        limits: Limits { min: vec![-1.0; 2], max: vec![1.0; 2], max_change: vec![0.1; 2] },
+        limits: Limits { min: vec![-1.0; 2], max: vec![1.0; 2], max_change: Vec::new() },
         max_age: 50 * PERIOD,
         initial: vec![0.0; 2],
         safe: None,
+        between: Between {
+            interpolation: Interpolation::Cubic,
+            motion: Some(MotionLimits {
+                cycle: PERIOD / 10,
+                velocity: vec![1.0; 2],
+                acceleration: vec![10.0; 2],
+                jerk: vec![100.0; 2],
+            }),
+        },
     };
     ControllerConfig {
         playback,

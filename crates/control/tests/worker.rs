@@ -13,7 +13,7 @@ use parapolicy_control::controller::{
     CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
     WorkerEvent,
 };
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig, Source, Withheld};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, EpisodeObserver, Observer, Plan, PlanEvent, Policy};
 use proptest::prelude::*;
 
@@ -32,6 +32,7 @@ fn config(watchdog: Duration) -> ControllerConfig {
             max_age: PERIOD * 10,
             initial: vec![0.0],
             safe: Some(vec![-1.0]),
+            between: Between::default(),
         },
         replan: Replan::Always,
         continuity: Continuity::Independent,

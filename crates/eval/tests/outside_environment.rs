@@ -11,7 +11,7 @@ use std::time::Duration;
 use outside_environment::{Cart, RAIL, Straight, environments, manifest};
 use parapolicy_control::clock::VirtualClock;
 use parapolicy_control::controller::{ControllerConfig, Replan, SamplingTime, SimulatedController};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BatchedPolicy, BoxError, Environment, Plan, Policy as _};
 use parapolicy_eval::{Environments, Recorder, run_episode, run_episode_in_realtime, run_episodes};
 use parapolicy_policy::Manifest;
@@ -77,6 +77,7 @@ fn it_is_played_in_time() {
         max_age: Duration::from_secs(1),
         initial: vec![0.0],
         safe: Some(vec![0.0]),
+        between: Between::default(),
     };
     let config = ControllerConfig::of(&manifest().unwrap(), playback, Replan::Every(4));
     let mut policy = Straight::default();

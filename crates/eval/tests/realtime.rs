@@ -14,7 +14,7 @@ use parapolicy_control::clock::{Clock, VirtualClock, WallClock};
 use parapolicy_control::controller::{
     Continuity, Controller, ControllerConfig, Monitor, Replan, SamplingTime, SimulatedController,
 };
-use parapolicy_control::playback::{Blend, Command, Late, Limits, PlaybackConfig, Source};
+use parapolicy_control::playback::{Between, Blend, Command, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, Environment, EpisodeObserver, Latency, Observer, Outcome, Plan, Policy, StepEvent};
 use parapolicy_eval::realtime::Timing;
 use parapolicy_eval::{Episode, run_episode, run_episode_in_realtime};
@@ -115,6 +115,7 @@ fn config(replan: usize, late: Late) -> ControllerConfig {
         max_age: PERIOD * 100,
         initial: vec![0.0],
         safe: None,
+        between: Between::default(),
     };
     ControllerConfig {
         playback,

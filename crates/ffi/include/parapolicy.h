@@ -254,6 +254,27 @@ typedef uint32_t parapolicy_failing;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What is sent between the times of two actions of a plan.
+enum parapolicy_interpolation
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The nearest action.
+  PARAPOLICY_INTERPOLATION_HOLD = 0,
+  // The straight line between the two.
+  PARAPOLICY_INTERPOLATION_LINEAR = 1,
+  // A cubic that keeps the velocity, and stays between the two.
+  PARAPOLICY_INTERPOLATION_CUBIC = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_interpolation parapolicy_interpolation;
+#else
+typedef uint32_t parapolicy_interpolation;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // A policy that plans in a thread of its own, and what is sent meanwhile.
 typedef struct parapolicy_controller parapolicy_controller;
 
@@ -408,6 +429,17 @@ typedef struct {
   parapolicy_predicate plan_predicate;
   // Handed to `plan_predicate`. It must live, and be fit for the worker's thread, until the controller was freed.
   void *plan_context;
+  // One of `parapolicy_interpolation`: what is sent between the times of two actions; hold.
+  uint32_t interpolation;
+  // Time from one command to the next, in ns, for the limits that follow; 0 (default): a period. At most a period.
+  uint64_t cycle_ns;
+  // Largest change of a command per second, largest change of that per second, and of that: kept by a trajectory generator
+  // whatever is planned, a cycle from each command to the next. All three, and no `max_change`; or null (default): none.
+  const double *max_velocity;
+  // As above.
+  const double *max_acceleration;
+  // As above.
+  const double *max_jerk;
 } parapolicy_config;
 
 // What is known of a command beside the action.

@@ -7,7 +7,7 @@ use std::ptr;
 use std::time::Duration;
 
 use parapolicy_control::controller::{Continuity, ControllerConfig, Fade, Replan};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig};
 
 use crate::border;
 use crate::check::{ParapolicyFailing, ParapolicyPredicate, ParapolicyRegion, check};
@@ -51,6 +51,18 @@ pub enum ParapolicyContinuity {
     Linear = 2,
     /// It fades as published (Black et al. 2025, arXiv 2506.07339).
     Exponential = 3,
+}
+
+/// What is sent between the times of two actions of a plan.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParapolicyInterpolation {
+    /// The nearest action.
+    Hold = 0,
+    /// The straight line between the two.
+    Linear = 1,
+    /// A cubic that keeps the velocity, and stays between the two.
+    Cubic = 2,
 }
 
 /// What is sent when every action that a plan intends has been sent, and no new plan is there.
@@ -142,6 +154,17 @@ pub struct ParapolicyConfig {
     pub plan_predicate: ParapolicyPredicate,
     /// Handed to `plan_predicate`. It must live, and be fit for the worker's thread, until the controller was freed.
     pub plan_context: *mut c_void,
+    /// One of `parapolicy_interpolation`: what is sent between the times of two actions; hold.
+    pub interpolation: u32,
+    /// Time from one command to the next, in ns, for the limits that follow; 0 (default): a period. At most a period.
+    pub cycle_ns: u64,
+    /// Largest change of a command per second, largest change of that per second, and of that: kept by a trajectory generator
+    /// whatever is planned, a cycle from each command to the next. All three, and no `max_change`; or null (default): none.
+    pub max_velocity: *const f64,
+    /// As above.
+    pub max_acceleration: *const f64,
+    /// As above.
+    pub max_jerk: *const f64,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
@@ -184,6 +207,11 @@ unsafe impl Versioned for ParapolicyConfig {
             plan_region_count: 0,
             plan_predicate: None,
             plan_context: ptr::null_mut(),
+            interpolation: ParapolicyInterpolation::Hold as u32,
+            cycle_ns: 0,
+            max_velocity: ptr::null(),
+            max_acceleration: ptr::null(),
+            max_jerk: ptr::null(),
         }
     }
 }
@@ -235,6 +263,7 @@ pub(crate) unsafe fn configured(
         max_age: Duration::from_nanos(config.max_age_ns),
         initial: array("initial", config.initial)?,
         safe: optional("safe", config.safe)?,
+        between: between(&config, &limit)?,
     };
     let ParapolicyShape { n_obs_steps, observation_dim, horizon, .. } = *shape;
     let (replan, continuity) = (replan(&config)?, continuity(&config)?);
@@ -270,6 +299,32 @@ fn continuity(config: &ParapolicyConfig) -> Result<Continuity, Failure> {
         found if found == Choice::Exponential as u32 => inpaint(Fade::Exponential),
         found => Err(Failure::Choice { name: "continuity", found }),
     }
+}
+
+/// How commands are made between actions; `limit` reads an array of `action_dim` numbers, or null.
+fn between(
+    config: &ParapolicyConfig,
+    limit: &dyn Fn(&'static str, *const f64) -> Result<Vec<f64>, Failure>,
+) -> Result<Between, Failure> {
+    use ParapolicyInterpolation as Choice;
+    let interpolation = match config.interpolation {
+        found if found == Choice::Hold as u32 => Interpolation::Hold,
+        found if found == Choice::Linear as u32 => Interpolation::Linear,
+        found if found == Choice::Cubic as u32 => Interpolation::Cubic,
+        found => return Err(Failure::Choice { name: "interpolation", found }),
+    };
+    let ParapolicyConfig { max_velocity, max_acceleration, max_jerk, .. } = *config;
+    if [max_velocity, max_acceleration, max_jerk].iter().all(|limits| limits.is_null()) {
+        return Ok(Between { interpolation, motion: None });
+    }
+    let cycle = Duration::from_nanos(if config.cycle_ns == 0 { config.period_ns } else { config.cycle_ns });
+    let motion = MotionLimits {
+        cycle,
+        velocity: limit("max_velocity", max_velocity)?,
+        acceleration: limit("max_acceleration", max_acceleration)?,
+        jerk: limit("max_jerk", max_jerk)?,
+    };
+    Ok(Between { interpolation, motion: Some(motion) })
 }
 
 fn blend(config: &ParapolicyConfig) -> Result<Blend, Failure> {

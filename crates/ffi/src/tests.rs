@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, ControllerConfig, Fade, Replan};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
 use crate::command::{ParapolicyCommand, ParapolicySource, ParapolicyWithheld, parapolicy_controller_command};
@@ -78,6 +78,7 @@ impl Handle {
             max_age: 10 * PERIOD,
             initial: vec![0.0],
             safe: Some(vec![-1.0]),
+            between: Between::default(),
         };
         let config = ControllerConfig {
             playback,

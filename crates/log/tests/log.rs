@@ -14,7 +14,7 @@ use mcap::{MessageStream, Schema};
 use ndarray::{Array2, ArrayView1, array, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
-use parapolicy_control::playback::{Blend, Command, Late, Limits, PlaybackConfig, Source, Withheld};
+use parapolicy_control::playback::{Between, Blend, Command, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
 use parapolicy_log::{self as log, Log, LogFile, LogReadError, LogSummary, LoggedPlan, LoggedStep};
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
@@ -347,6 +347,7 @@ fn a_controller_tells_everything() {
         max_age: ms(1000),
         initial: vec![-1.0],
         safe: None,
+        between: Between::default(),
     };
     let (replan, continuity) = (Replan::Always, Continuity::default());
     let config = ControllerConfig {

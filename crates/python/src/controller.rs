@@ -5,7 +5,9 @@ use std::time::Duration;
 use numpy::{AllowTypeChange, PyArray1, PyArrayLike1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{self, Continuity, ControllerConfig, Monitor, Replan, WorkerEvent};
-use parapolicy_control::playback::{self, Blend, Late, Limits, PlaybackConfig, Withheld};
+use parapolicy_control::playback::{
+    self, Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig, Withheld,
+};
 use parapolicy_control::{InferenceOptions, seconds};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -38,6 +40,7 @@ impl Controller {
         directory, *, initial, period = 0.1, seed = 0, replan_every = None, replan_below = None, ensemble = None,
         late = "finish", decelerate_within = None, max_age = None, min = None, max = None, max_change = None,
         safe = None, watchdog = None, continuity = "independent", check = None,
+        interpolation = "hold", cycle = None, velocity = None, acceleration = None, jerk = None,
         provider = None, precision = None, threads = 0, ort_lib = None, **sampling
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
@@ -60,6 +63,11 @@ impl Controller {
         watchdog: Option<f64>,
         continuity: &str,
         check: Option<&Bound<'_, PyDict>>,
+        interpolation: &str,
+        cycle: Option<f64>,
+        velocity: Option<Vec<f64>>,
+        acceleration: Option<Vec<f64>>,
+        jerk: Option<Vec<f64>>,
         provider: Option<&str>,
         precision: Option<&str>,
         threads: usize,
@@ -78,6 +86,13 @@ impl Controller {
         let continuity =
             continuity.parse::<Continuity>().map_err(|error| PyValueError::new_err(format!("continuity: {error}")))?;
         let given = crate::check::check(check)?;
+        let cycle = cycle.map_or(Ok(period), |cycle| seconds("cycle", cycle))?;
+        let motion = [velocity, acceleration, jerk];
+        let motion = motion.iter().any(Option::is_some).then(|| {
+            let [velocity, acceleration, jerk] = motion.map(Option::unwrap_or_default);
+            MotionLimits { cycle, velocity, acceleration, jerk }
+        });
+        let between = Between { interpolation: interpolated(interpolation)?, motion };
         let replan = replan(replan_every, replan_below)?;
         replan.validate()?;
         let loaded = py.detach(|| recipe.load(&directory))?;
@@ -92,6 +107,7 @@ impl Controller {
             max_age: max_age.unwrap_or(period.saturating_mul(horizon)),
             initial,
             safe,
+            between,
         };
         let config = ControllerConfig::of(manifest, playback, replan);
         let check = PlanCheck { names: config.check.names.clone(), ..given };
@@ -165,6 +181,15 @@ fn late_named(name: &str, within: Duration) -> PyResult<Late> {
         "hold" => Ok(Late::Hold),
         "decelerate" => Ok(Late::Decelerate { within }),
         _ => Err(PyValueError::new_err(format!("late: `{name}` is not known; use finish, hold, decelerate"))),
+    }
+}
+
+fn interpolated(name: &str) -> PyResult<Interpolation> {
+    match name {
+        "hold" => Ok(Interpolation::Hold),
+        "linear" => Ok(Interpolation::Linear),
+        "cubic" => Ok(Interpolation::Cubic),
+        _ => Err(PyValueError::new_err(format!("interpolation: `{name}` is not known; use hold, linear, cubic"))),
     }
 }
 

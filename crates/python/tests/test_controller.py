@@ -90,6 +90,19 @@ def test_a_plan_is_checked_before_any_of_it_is_sent(observation):
             assert words in event.message
 
 
+def test_a_generator_keeps_limits_between_actions(observation):
+    cycle, limits = 0.01, {"velocity": [300.0] * 2, "acceleration": [3e3] * 2, "jerk": [1e5] * 2}
+    how = {"interpolation": "cubic", "cycle": cycle, "min": [0.0] * 2, "max": [512.0] * 2} | limits | QUICK
+    with parapolicy.Controller(MODEL, initial=START, **how) as controller:
+        controller.observe(observation[0], 0.0)
+        wait_for(lambda: controller.health().plans == 1)
+        actions = np.array([START] * 3 + [controller.command(cycle * tick).action for tick in range(120)])
+    assert np.abs(actions[-1] - START).max() > 1
+    for order, limit in enumerate(limits.values(), start=1):
+        differences = np.diff(actions, order, axis=0) / cycle**order
+        assert np.abs(differences).max() <= limit[0] * (1 + 1e-6)
+
+
 def test_limits_hold(observation):
     limits = {"min": [0.0, 0.0], "max": [512.0, 512.0], "max_change": [2.0, 2.0]}
     with parapolicy.Controller(MODEL, initial=START, **limits, **QUICK) as controller:
@@ -127,6 +140,11 @@ def test_settings_that_cannot_be_are_refused(tmp_path):
     refused("period is 0, but must be more than 0", period=0.0)
     refused("exclude each other", replan_every=1, replan_below=1)
     refused("continuity: `soft` is not one of `independent`, `hard`", continuity="soft")
+    refused("interpolation: `spline` is not known; use hold, linear, cubic", interpolation="spline")
+    refused("acceleration has 0 values, but an action has 2", velocity=[1.0, 1.0])
+    motion = {"velocity": [1.0, 1.0], "acceleration": [1.0, 1.0], "jerk": [1.0, 1.0]}
+    refused("max_change is 1, but must be left out", max_change=[1.0, 1.0], **motion)
+    refused("cycle is 1s, but must be more than 0, and at most a period", cycle=1.0, **motion)
     refused("jerk is 0, but must be more than 0", check={"jerk": [0.0, 0.0]})
     refused("state is 19, but must be", check={"state": 19})
     refused("failing: `bend` is not known; use refuse, cut", check={"failing": "bend"})

@@ -31,7 +31,8 @@ pub struct LoopArguments {
     #[arg(long, value_name = "STEPS")]
     pub replan: Option<Replan>,
     /// How a plan takes over from the one before: `switch`, or `ensemble:DECAY`, the mean of both, the older ones
-    /// weighing more with a decay above 0 [default: switch]
+    /// weighing more with a decay above 0, or `queue:SHARE`, a queue that moves towards every new plan by this share, as
+    /// LeRobot's does by 0.7 [default: switch]
     #[arg(long)]
     pub blend: Option<Blend>,
     /// What is sent when a plan is used up and the next is not there: `finish` its horizon, `hold` the last action, or

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use parapolicy_control::Recipe;
 use parapolicy_control::clock::RealtimeSupport;
 use parapolicy_control::controller::{Controller, ControllerConfig, ControllerError, Replan, SamplingTime};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_eval::{RealtimeReport, Report};
 use parapolicy_policy::{Manifest, Provider};
 use parapolicy_sampler::{Budget, Sampler, Solver};
@@ -95,6 +95,7 @@ pub fn controller(
         // Until the environment says where it rests.
         initial: vec![0.0; manifest.action_dim()],
         safe: None,
+        between: Between::default(),
     };
     ControllerConfig::of(manifest, playback, replan.unwrap_or(Replan::Every(manifest.n_action_steps)))
 }

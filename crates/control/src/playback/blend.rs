@@ -3,7 +3,7 @@
 use super::config::field;
 use super::plans::{Plans, TimedPlan};
 use super::timeline::Now;
-use super::{Excess, PlaybackConfig, PlaybackError};
+use super::{Excess, Late, PlaybackConfig, PlaybackError};
 
 /// How a new plan takes over from the old one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,17 +49,23 @@ impl Blend {
 }
 
 impl PlaybackConfig {
-    /// Writes the action that `plans` combine to at `now`; the newest plan must intend one for it. Returns the first
-    /// value of a plan in a mean that was beyond the limits.
-    pub(super) fn mix(&self, plans: &Plans, now: Now, action: &mut [f64]) -> Option<Excess> {
-        let index = |plan: &TimedPlan| plan.index(now, self.period);
+    /// Writes the action that `plans` combine to at `now`, and where it is asked for how it changes from one action to the next;
+    /// the newest plan must intend one for it. Returns the first value of a plan in a mean that was beyond the limits.
+    pub(super) fn mix(
+        &self,
+        plans: &Plans,
+        now: Now,
+        action: &mut [f64],
+        mut slope: Option<&mut [f64]>,
+    ) -> Option<Excess> {
         if self.blend == Blend::Switch {
             if let Some(newest) = plans.newest() {
-                action.copy_from_slice(newest.action(index(newest)));
+                self.write(newest, self.reach(newest), now, action, slope);
             }
             return None;
         }
         let (mut total, mut excess) = (0.0, None);
+        let index = |plan: &TimedPlan| plan.index(now, self.period);
         let counts = |plan: &&TimedPlan| plan.age(now) <= self.max_age && index(plan) < self.blend.end(plan);
         for (age, plan) in plans.oldest_first().filter(counts).enumerate() {
             // The mean so far moves by this share towards the plan: all the way to the oldest.
@@ -72,15 +78,45 @@ impl PlaybackConfig {
                 }
                 _ => 1.0,
             };
-            for (place, (mean, asked)) in action.iter_mut().zip(plan.action(index(plan))).enumerate() {
+            let (place, end) = (plan.place(now, self.period), self.blend.end(plan));
+            let towards = |mean: f64, value: f64| if age == 0 { value } else { mean + share * (value - mean) };
+            for (number, mean) in action.iter_mut().enumerate() {
+                let (asked, change) = self.between.interpolation.at(place, end, |index| plan.action(index)[number]);
                 // What is not finite makes the mean so, which is withheld.
-                let within = if asked.is_finite() { self.limits.range(place, *asked) } else { *asked };
-                *mean = if age == 0 { within } else { *mean + share * (within - *mean) };
-                if asked.is_finite() && within != *asked {
-                    excess = excess.or(Some(Excess { index: place, asked: *asked, sent: within }));
+                let within = if asked.is_finite() { self.limits.range(number, asked) } else { asked };
+                *mean = towards(*mean, within);
+                if let Some(slope) = &mut slope {
+                    slope[number] = towards(slope[number], change);
+                }
+                if asked.is_finite() && within != asked {
+                    excess = excess.or(Some(Excess { index: number, asked, sent: within }));
                 }
             }
         }
         excess
+    }
+
+    /// How far a plan is followed: while it is not the end of its horizon that is played, to its last intended action.
+    pub(super) fn reach(&self, plan: &TimedPlan) -> usize {
+        if self.late == Late::Finish { plan.len() } else { plan.intended }
+    }
+
+    /// Writes what lies between two of the first `end` actions of a plan at `now`, and how it changes from one to the next.
+    pub(super) fn write(
+        &self,
+        plan: &TimedPlan,
+        end: usize,
+        now: Now,
+        action: &mut [f64],
+        mut slope: Option<&mut [f64]>,
+    ) {
+        let place = plan.place(now, self.period);
+        for (number, action) in action.iter_mut().enumerate() {
+            let (value, change) = self.between.interpolation.at(place, end, |index| plan.action(index)[number]);
+            *action = value;
+            if let Some(slope) = &mut slope {
+                slope[number] = change;
+            }
+        }
     }
 }

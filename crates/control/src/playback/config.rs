@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Blend, Late, Limits, Source};
+use super::{Between, Blend, Late, Limits, Source};
 
 /// How plans become commands.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,8 @@ pub struct PlaybackConfig {
     /// What is sent when no plan can be trusted; if none, the last command again. A robot whose actions are velocities
     /// needs it.
     pub safe: Option<Vec<f64>>,
+    /// How commands are made between the actions of a plan.
+    pub between: Between,
 }
 
 /// What is wrong with a configuration, or a plan.
@@ -75,6 +77,7 @@ impl PlaybackConfig {
             }
         }
         self.limits.validate(self.initial.len())?;
+        self.between.validate(self.period, &self.limits, self.initial.len())?;
         self.blend.validate()?;
         self.late.validate()?;
         let actions = [("initial", Some(&self.initial)), ("safe", self.safe.as_ref())];
@@ -95,6 +98,11 @@ impl PlaybackConfig {
             Some(index) => Err(field(name, &action[index], "within the limits")),
             None => Ok(()),
         }
+    }
+
+    /// Time from one command to the next.
+    pub(super) fn cycle(&self) -> Duration {
+        self.between.motion.as_ref().map_or(self.period, |motion| motion.cycle)
     }
 
     /// Writes the safe action.

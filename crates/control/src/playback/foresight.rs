@@ -35,9 +35,9 @@ impl Playback {
             let (before, rest) = actions.split_at_mut(row * last.len());
             let action = &mut rest[..last.len()];
             if first + row < newest.intended {
-                config.mix(plans, then, action);
+                config.mix(plans, then, action, None);
             } else {
-                action.copy_from_slice(newest.action(first + row));
+                config.write(newest, newest.len(), then, action, None);
             }
             let before = if row == 0 { last } else { &before[before.len() - last.len()..] };
             config.limits.keep(action, before);

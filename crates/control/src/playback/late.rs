@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::config::field;
 use super::plans::TimedPlan;
+use super::timeline::Now;
 use super::{PlaybackConfig, PlaybackError, Source};
 
 /// What is sent when every action that a plan intends has been sent, and no new plan is there.
@@ -58,16 +59,26 @@ impl Ending {
         self.velocity.iter_mut().zip(last).zip(sent).for_each(|((velocity, last), sent)| *velocity = sent - last);
     }
 
-    /// Writes the command that follows the intended actions of `newest`, whose action `index` would be due.
-    pub fn go_on(&self, config: &PlaybackConfig, newest: &TimedPlan, index: usize, last: &[f64], action: &mut [f64]) {
+    /// Writes the command that follows the intended actions of `newest`.
+    pub fn go_on(
+        &self,
+        config: &PlaybackConfig,
+        newest: &TimedPlan,
+        now: Now,
+        last: &[f64],
+        action: &mut [f64],
+        slope: &mut [f64],
+    ) {
         match config.late {
-            Late::Finish if index < newest.len() => action.copy_from_slice(newest.action(index)),
+            Late::Finish if newest.index(now, config.period) < newest.len() => {
+                config.write(newest, newest.len(), now, action, Some(slope));
+            }
             Late::Finish => action.copy_from_slice(last),
             Late::Hold => {
                 config.safe(last, action);
             }
             Late::Decelerate { within } => {
-                let elapsed = config.period.as_secs_f64() * (f64::from(self.periods) + 1.0);
+                let elapsed = config.cycle().as_secs_f64() * (f64::from(self.periods) + 1.0);
                 let share = (1.0 - elapsed / within.as_secs_f64()).max(0.0);
                 let moving = last.iter().zip(&self.velocity);
                 action.iter_mut().zip(moving).for_each(|(action, (last, velocity))| *action = last + share * velocity);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ndarray::ArrayView2;
 
+use super::between::Place;
 use super::timeline::{Moment, Now};
 
 /// Number of plans kept: older ones have no action left for the current time with any horizon in use.
@@ -81,6 +82,13 @@ impl TimedPlan {
     pub fn index(&self, now: Now, period: Duration) -> usize {
         let executed = now.executed.saturating_sub(self.observed.executed) + (period / 2).as_nanos();
         usize::try_from(executed / period.as_nanos()).unwrap_or(usize::MAX)
+    }
+
+    /// The place of `now` between two of its actions; may lie beyond the last one.
+    pub fn place(&self, now: Now, period: Duration) -> Place {
+        let executed = now.executed.saturating_sub(self.observed.executed);
+        let index = usize::try_from(executed / period.as_nanos()).unwrap_or(usize::MAX - 1);
+        Place { index, share: (executed % period.as_nanos()) as f64 / period.as_nanos() as f64 }
     }
 
     /// The intended actions from `now` on.

@@ -40,6 +40,12 @@ static int run(const std::string &directory) {
   config.initial = config.safe = still.data();
   config.min = slowest.data();
   config.max = fastest.data();
+  // The numbers are velocities: what is limited is how fast they change, and how smoothly.
+  const Vector change = {6.0, 6.0}, change_of_it = {120.0, 120.0}, and_of_that = {5e3, 5e3};
+  config.interpolation = PARAPOLICY_INTERPOLATION_LINEAR;
+  config.max_velocity = change.data();
+  config.max_acceleration = change_of_it.data();
+  config.max_jerk = and_of_that.data();
 
   const std::vector<Vector> targets = {{0.4, -0.3}, {-0.2, 0.1}};
   auto target = targets.begin();

@@ -188,7 +188,9 @@ class Event:
     """Something went wrong in the worker, or with the clock."""
 
     @property
-    def kind(self) -> Literal["not_made", "failed", "panicked", "withheld", "hung", "refused", "cut", "clock_went_back"]: ...
+    def kind(
+        self,
+    ) -> Literal["not_made", "failed", "panicked", "withheld", "hung", "refused", "cut", "clock_went_back"]: ...
     @property
     def message(self) -> str: ...
 
@@ -278,6 +280,11 @@ class Controller:
         watchdog: float | None = None,
         continuity: str = "independent",
         check: _Check | None = None,
+        interpolation: Literal["hold", "linear", "cubic"] = "hold",
+        cycle: float | None = None,
+        velocity: npt.ArrayLike | None = None,
+        acceleration: npt.ArrayLike | None = None,
+        jerk: npt.ArrayLike | None = None,
         provider: Literal["cpu", "cuda", "native", "openvino", "tensorrt"] | None = None,
         precision: Literal["f32", "bf16"] | None = None,
         threads: int = 0,
@@ -295,12 +302,17 @@ class Controller:
         ``min``, above ``max``, or further than ``max_change`` from the one before. A policy that has not returned with
         a plan after ``watchdog`` seconds (ten plans, at least 30) is abandoned with its thread, and loaded again.
 
-        With ``continuity`` ``"hard"``, ``"linear"`` or ``"exponential"`` a plan is held to the actions that will have been
-        sent when it is there (real-time chunking); agreement with those after them fades at once, evenly, or as published.
-        ``"hard:0.5"`` expects that a plan takes what half of those so far took at most (95 %, if nothing is said).
+        With ``continuity`` ``"hard"``, ``"linear"`` or ``"exponential"`` a plan is held to the actions that will have
+        been sent when it is there (real-time chunking); agreement with those after them fades at once, evenly, or as
+        published. ``"hard:0.5"`` expects that a plan takes what half of those so far took at most (95 %, if nothing is
+        said).
 
-        A plan that does not keep ``check`` is refused or cut before any of it is sent, and an event names the action, the
-        number of it, the value and the limit.
+        A plan that does not keep ``check`` is refused or cut before any of it is sent, and an event names the action,
+        the number of it, the value and the limit.
+
+        For robots that take more commands than a policy plans actions: ``interpolation`` lies between two actions, and
+        ``velocity``, ``acceleration`` and ``jerk``, all three and without ``max_change``, are limits per number that a
+        trajectory generator keeps whatever is planned, commands being ``cycle`` seconds (a period) apart.
 
         Raises what ``Policy`` raises, and ValueError for settings that make no sense.
         """

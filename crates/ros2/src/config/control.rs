@@ -3,7 +3,7 @@
 use std::fmt;
 
 use parapolicy_control::controller::{Continuity, ControllerConfig, Replan};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_policy::Manifest;
 use serde::Deserialize;
 
@@ -83,6 +83,7 @@ impl Ros2Config {
             max_age,
             initial,
             safe: safe.clone(),
+            between: Between::default(),
         };
         let replan = self.named("control.replan", replan.as_deref(), Replan::Every(manifest.n_action_steps))?;
         let continuity = self.named("control.continuity", continuity.as_deref(), Continuity::Independent)?;

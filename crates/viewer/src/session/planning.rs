@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ndarray::Array1;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Monitor, Replan};
-use parapolicy_control::playback::{Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Environment as _, Recipe};
 use parapolicy_policy::{Manifest, ObservationHistory};
 use parapolicy_pusht::{PERIOD, PushT};
@@ -278,6 +278,7 @@ fn start(
         max_age: PERIOD.saturating_mul(2 * u32::try_from(manifest.horizon)?),
         initial: vec![0.0; manifest.action_dim()],
         safe: None,
+        between: Between::default(),
     };
     let config = ControllerConfig::of(manifest, playback, Replan::Every(manifest.n_action_steps));
     let config = ControllerConfig { continuity, ..config };
