@@ -31,6 +31,11 @@ const ROUNDING: f64 = 1e-9;
 const STENCILS: [(Rule, &[f64]); 3] =
     [(Rule::Velocity, &[1.0, -1.0]), (Rule::Acceleration, &[1.0, -2.0, 1.0]), (Rule::Jerk, &[1.0, -3.0, 3.0, -1.0])];
 
+/// Whether a value is beyond a limit; what is no number is beyond every one.
+fn exceeds(value: f64, limit: f64) -> bool {
+    value.is_nan() || value > limit
+}
+
 /// Refuses a list that is there, but has another length than an action, or a number that is not finite.
 fn filled(name: &'static str, values: &[f64], action_dim: usize) -> Result<(), PlaybackError> {
     if values.is_empty() {
@@ -88,7 +93,7 @@ impl PlanBounds {
     }
 
     fn of_step(&self, index: usize, distance: f64) -> Option<(Rule, f64, f64)> {
-        let limit = self.step.get(index).filter(|limit| !(distance.abs() <= **limit))?;
+        let limit = self.step.get(index).filter(|limit| exceeds(distance.abs(), **limit))?;
         Some((Rule::Step, distance.abs(), *limit))
     }
 
@@ -108,7 +113,7 @@ impl PlanBounds {
             let value = sum.abs() / per_second;
             // What two of the terms cannot tell apart.
             let slack = ROUNDING * limit + f64::EPSILON * 4.0 * most / per_second;
-            (!(value <= limit + slack)).then_some((*rule, value, limit))
+            exceeds(value, limit + slack).then_some((*rule, value, limit))
         })
     }
 }

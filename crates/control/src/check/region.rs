@@ -45,7 +45,7 @@ impl Region {
             let distance = self.distance(std::mem::replace(&mut from, to), to);
             let entry = format!("region {index}");
             let violation = Violation { step, entry, rule: Rule::Region, value: distance, limit: self.radius };
-            (!(distance >= self.radius)).then_some(violation)
+            (distance.is_nan() || distance < self.radius).then_some(violation)
         })
     }
 
