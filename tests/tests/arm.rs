@@ -107,12 +107,12 @@ fn a_plan_begins_with_what_was_committed_and_the_next_one_does_not() {
         let mut sampler = Sampler::new(table.clone(), strategy, network.manifest().sample_dim()).unwrap();
         let mut policy = DiffusionPolicy::new(&mut network, &mut sampler);
         policy.observe(aview1(&[0.5, 0.8, 0.3, 0.4])).unwrap();
-        policy.commit(committed.view()).unwrap();
+        policy.commit(committed.view(), aview1(&[1.0; 3])).unwrap();
         let [held, free] = [(); 2].map(|()| policy.plan().unwrap().actions);
         let [held, free] = [held, free].map(|plan| (&plan.slice(s![..3, ..]) - &committed).mapv(f64::abs));
         assert!(held.iter().all(|change| *change < 1e-6), "{held}");
         assert!(free.iter().any(|change| *change > 0.01), "{free}");
-        let wrong = policy.commit(array![[0.5]].view()).unwrap_err().to_string();
+        let wrong = policy.commit(array![[0.5]].view(), aview1(&[1.0])).unwrap_err().to_string();
         assert_eq!(wrong, "a committed action has 1 numbers, but the policy's actions have 2");
     }
 }
