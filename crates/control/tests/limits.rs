@@ -4,6 +4,7 @@
 //! `CONTROL_STEPS=1000000 cargo test --release -p parapolicy-control --test limits` takes more steps.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+#![allow(clippy::needless_range_loop, reason = "an axis is an index into many lists")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -121,7 +121,7 @@ mod tests {
         interpolation.at(place, values.len(), |index| values[index])
     }
 
-    /// Values of `scipy.interpolate.PchipInterpolator(range(5), [0, 1, 4, 4.5, 2])` (SciPy 1.17) away from its ends, where it has
+    /// Values of `scipy.interpolate.PchipInterpolator(range(5), [0, 1, 4, 4.5, 2])` (`scipy` 1.17) away from its ends, where it has
     /// three-point slopes, and their derivatives.
     #[test]
     fn the_cubic_is_pchip() {
