@@ -45,8 +45,9 @@ class FastGroupNorm(nn.Module):
 
 
 def fast_form(net: nn.Module) -> nn.Module:
-    """A copy of the network with every group normalisation and every Mish in the form above."""
-    fast = copy.deepcopy(net).eval()
+    """The network, on the same weights, with every group normalisation and every Mish in the form above."""
+    weights = {id(weight): weight for weight in (*net.parameters(), *net.buffers())}
+    fast = copy.deepcopy(net, weights).eval()
     for parent in list(fast.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.GroupNorm):

@@ -1,5 +1,6 @@
 """Exports a network to an ONNX file, and compares it with PyTorch."""
 
+import gc
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -9,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx_ir
 import onnxruntime
 import torch
 from onnxscript import FLOAT, opset18
 from torch import Tensor, nn
 
+from export import onnx_file
 from export.errors import ExportError
 from export.graph import fast_form
+from export.progress import Progress, silent
 
 # The denoiser's, then the encoder's.
 INPUTS, OUTPUT = ("sample", "timestep", "observation"), "prediction"
@@ -34,12 +38,16 @@ class Network:
     batches: tuple[int, ...]
 
 
-def denoiser(net: nn.Module, sample: tuple[int, int], observation: tuple[int, int] | None, timesteps: int) -> Network:
+def denoiser(
+    net: nn.Module, sample: tuple[int, int], observation: tuple[int, int] | None, timesteps: int | None
+) -> Network:
     """A denoiser of plans `sample`, seeing `observation`: its random inputs are noise, any timestep, and normalised
-    values. There is no observation where that is a part of the plan."""
+    values. There is no observation where that is a part of the plan; timesteps are from 0 to 1 where none are counted.
+    """
 
     def inputs(batch: int) -> dict[str, Tensor]:
-        tensors = [torch.randn(batch, *sample), torch.randint(timesteps, (batch,))]
+        times = torch.rand(batch) if timesteps is None else torch.randint(timesteps, (batch,))
+        tensors = [torch.randn(batch, *sample), times]
         if observation is not None:
             tensors.append(torch.rand(batch, *observation) * 2 - 1)
         return dict(zip(INPUTS, tensors, strict=False))
@@ -56,11 +64,12 @@ def encoder(net: nn.Module, observation: tuple[int, int]) -> Network:
     return Network(net, inputs, FEATURES, batches=(1, 3))
 
 
-def write(network: Network, path: Path) -> None:
+def write(network: Network, path: Path, progress: Progress = silent) -> None:
     """One self-contained file, every batch axis dynamic, for ONNX Runtime 1.17 and later."""
+    progress(f"{path.stem}: describing", 0, 1)
     try:
         with quiet():
-            model = exported(network)
+            model, weights = exported(network)
         onnx.checker.check_model(model, full_check=True)
     except OSError:
         raise
@@ -69,7 +78,8 @@ def write(network: Network, path: Path) -> None:
         raise ExportError(
             f"PyTorch {torch.__version__} cannot write {path.stem} as ONNX: {type(cause).__name__}: {cause}"
         ) from error
-    onnx.save(model, path)
+    progress(f"{path.stem}: describing", 1, 1)
+    onnx_file.write(model, weights, path, progress)
 
 
 def first(error: BaseException) -> BaseException:
@@ -103,8 +113,9 @@ def batch_norm(
     return first, opset18.Identity(running_mean), opset18.Identity(running_var)
 
 
-def exported(network: Network) -> onnx.ModelProto:
-    """The network as PyTorch's exporter has it, without what is of no use."""
+def exported(network: Network) -> tuple[onnx.ModelProto, list[onnx_file.Weight]]:
+    """The network as PyTorch's exporter has it, without what is of no use; and its large weights, which are its last
+    inputs."""
     # Without an end, PyTorch 2.6 finds that a batch could be as long as a slice without an end.
     batch = torch.export.Dim("batch", max=MOST_ROWS)
     inputs = network.inputs(2)
@@ -119,7 +130,8 @@ def exported(network: Network) -> onnx.ModelProto:
         custom_translation_table={torch.ops.aten._native_batch_norm_legit_no_training.default: batch_norm},
         verbose=False,
     )
-    model = program.model_proto
+    weights = onnx_file.taken(program.model)
+    model = onnx_ir.to_proto(program.model)
     model.ir_version = onnx.helper.find_min_ir_version_for(model.opset_import)
     # The exporter notes where in the source each node came from: useless without the source.
     for part in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):
@@ -129,18 +141,33 @@ def exported(network: Network) -> onnx.ModelProto:
     for node in model.graph.node:
         if node.op_type == "BatchNormalization":
             del node.output[1:]
-    return model
+    return model, weights
 
 
-def disagreement(network: Network, path: Path) -> float:
-    """Largest difference of ONNX Runtime to PyTorch, relative to the largest output, over random batches."""
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    worst = []
+def disagreement(network: Network, path: Path, progress: Progress = silent) -> float:
+    """Largest difference of ONNX Runtime to PyTorch, relative to the largest output, over random batches.
+
+    The network gives up its weights, which would be in memory twice."""
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        for batch in network.batches:
-            inputs = network.inputs(batch)
-            feed = {name: tensor.numpy() for name, tensor in inputs.items()}
-            expected, actual = network.net(*inputs.values()).numpy(), session.run([network.output], feed)[0]
-            worst.append(np.abs(actual - expected).max() / np.abs(expected).max())
+        given = [network.inputs(batch) for batch in network.batches]
+        expected = [network.net(*inputs.values()).numpy() for inputs in given]
+    network.net.to("meta")
+    # What PyTorch's exporter has left holds itself, and the weights.
+    gc.collect()
+    session, worst = opened(path), []
+    for inputs, theirs in zip(given, expected, strict=True):
+        progress(f"{path.stem}: comparing", len(worst), len(given))
+        ours = session.run([network.output], {name: tensor.numpy() for name, tensor in inputs.items()})[0]
+        worst.append(np.abs(ours - theirs).max() / np.abs(theirs).max())
+    progress(f"{path.stem}: comparing", len(given), len(given))
     return float(np.max(worst))
+
+
+def opened(path: Path) -> onnxruntime.InferenceSession:
+    """The file in ONNX Runtime, which maps its large weights and keeps no others."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
+    return onnxruntime.InferenceSession(onnx_file.outline(path), options, providers=["CPUExecutionProvider"])

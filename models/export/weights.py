@@ -5,8 +5,21 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from export.policy import ExportError
+
+# Numbers of a weight that costs nothing to copy.
+SMALL = 1 << 12
+
+
+class Unallocated(TorchFunctionMode):
+    """What is made here and has no numbers yet, such as a layer's weights, has a shape alone: others take its place."""
+
+    def __torch_function__(self, function: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None):
+        if function is torch.empty:
+            return function(*args, **{**(kwargs or {}), "device": "meta"})
+        return function(*args, **(kwargs or {}))
 
 
 def under(prefix: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -35,7 +48,8 @@ def fitted(
     its place. It is in evaluation mode.
 
     A 1-D convolution's become a 2-D one's of height 1. `where` names the file and what all names begin
-    with, for errors. Nothing is allocated that the weights do not have: `build` makes shapes first.
+    with, for errors. Nothing is allocated that the weights do not have: `build` makes shapes first, and the network has
+    the very weights where they are in f32, mapped from their file maybe.
     """
     try:
         with torch.device("meta"):
@@ -53,8 +67,9 @@ def fitted(
         raise ExportError(f"{where}: {missing} of {len(wanted)} weights are missing that the configuration asks for")
     if len(found) != len(weights):
         raise ExportError(f"{where}: two weights have one name")
-    net = build()
-    net.load_state_dict(found)
+    with Unallocated():
+        net = build()
+    net.load_state_dict(found, assign=True)
     return net.eval()
 
 
@@ -69,4 +84,5 @@ def converted(weight: Tensor, wanted: Tensor, where: str) -> Tensor:
         raise ExportError(f"{where} has numbers of type {weight.dtype}, not floating-point ones")
     if not weight.float().isfinite().all():
         raise ExportError(f"{where} has numbers that are not finite")
-    return weight.float().reshape(wanted.shape)
+    # Of a small one the numbers are copied: whoever keeps it would keep all of a file that is mapped.
+    return weight.to(torch.float32, copy=weight.numel() < SMALL).reshape(wanted.shape)
