@@ -145,6 +145,9 @@ pub struct RuntimeArguments {
     /// Devices that share the rows of every batch, `0,1` say: GPUs of `cuda` and `tensorrt`. Others have device 0 alone.
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
     pub devices: Vec<u32>,
+    /// The task, for policies that are told one in words: its name in `policy.json`; without it the only one.
+    #[arg(long, value_name = "NAME")]
+    pub task: Option<String>,
 }
 
 /// How action sequences are drawn.

@@ -75,8 +75,8 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
 impl RuntimeArguments {
     /// What is asked for; the provider `auto` is settled for the model.
     fn asked(&self, model: &Path) -> Result<Inference, Failure> {
-        let Self { provider, precision, threads, pin: pinned, ref devices, ref ort_lib, ref endpoints, timeout } =
-            *self;
+        let Self { provider, precision, threads, pin: pinned, timeout, .. } = *self;
+        let Self { devices, ort_lib, endpoints, task, .. } = self;
         let named = match provider {
             Some(ProviderArgument::Named(provider)) => Some(provider.as_str()),
             Some(ProviderArgument::Auto) => Some(BackendName::default().as_str()),
@@ -93,6 +93,7 @@ impl RuntimeArguments {
             devices: devices.clone(),
             library: ort_lib.clone(),
             endpoints: Endpoints { urls: endpoints.clone(), timeout },
+            task: task.as_deref(),
         };
         let inference = options.inference(&backends()).input()?;
         match provider {

@@ -318,6 +318,8 @@ typedef struct {
   // The tolerance in the unit of the actions, "0.5px" say, in place of `tolerance`, which keeps its default here; a number alone
   // where the policy declares no units. Null (default): as `tolerance` says.
   const char *within;
+  // The task, for policies that are told one in words: its name in `policy.json`. Null (default): the only one.
+  const char *task;
 } parapolicy_options;
 
 // What a policy sees and plans.

@@ -112,6 +112,7 @@ impl Failure {
                 | RecipeError::Tuned(_)
                 | RecipeError::Within(_)
                 | RecipeError::TwoTolerances
+                | RecipeError::Policy(PolicyError::Task(_))
                 | RecipeError::Timesteps(_)
                 | RecipeError::Seconds { .. },
             )

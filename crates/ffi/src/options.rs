@@ -53,6 +53,8 @@ pub struct ParapolicyOptions {
     /// The tolerance in the unit of the actions, "0.5px" say, in place of `tolerance`, which keeps its default here; a number alone
     /// where the policy declares no units. Null (default): as `tolerance` says.
     pub within: *const c_char,
+    /// The task, for policies that are told one in words: its name in `policy.json`. Null (default): the only one.
+    pub task: *const c_char,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
@@ -77,6 +79,7 @@ unsafe impl Versioned for ParapolicyOptions {
             threads: inference.threads as u32,
             tuned: ptr::null(),
             within: ptr::null(),
+            task: ptr::null(),
         }
     }
 }
@@ -125,6 +128,7 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, model: &Path) -> 
             precision: text("precision", options.precision)?,
             threads: options.threads as usize,
             library: text("ort_lib", options.ort_lib)?.map(PathBuf::from),
+            task: text("task", options.task)?,
             ..InferenceOptions::default()
         },
     };

@@ -11,7 +11,9 @@ use ndarray::{Array1, Array2, ArrayView2, array, s};
 use parapolicy_ort::{CPU, ExecutionProvider, Runtime, RuntimeError, backends};
 use parapolicy_policy::{BackendName, Inference, Network, PolicyError, Provider, inspect};
 use parapolicy_sampler::{BatchedDenoiser, BatchedSampler, Denoiser, Noise, Sampler, Solver, Strategy, Table};
-use policies::{encoded_policy, fixture, inpainted_policy, json, policy, policy_from, text, write_manifest};
+use policies::{
+    encoded_policy, fixture, inpainted_policy, json, policy, policy_from, text, told_policy, write_manifest,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -104,6 +106,39 @@ fn the_denoiser_sees_what_the_encoder_makes_of_observations() {
     let mut bound = policy.bind_batched([other.view(), expected.observation.view()]).unwrap();
     bound.predict_batched(&[1, 1, 1], expected.samples.view(), &expected.timesteps, prediction.view_mut()).unwrap();
     assert_close(&prediction, &expected.prediction);
+}
+
+/// A quarter of what the network sees is added to each number of a plan.
+#[test]
+fn the_denoiser_sees_the_task_after_each_observation() {
+    let names = ["push", "pull", "lift"];
+    let predicted = |dir: &TempDir, task: Option<&str>| {
+        let inference = Inference { task: task.map(str::to_owned), ..provider(CPU).inference().clone() };
+        let mut policy = Network::load(dir.path(), &inference.open(&()).unwrap())?;
+        assert_eq!((policy.manifest().observation_dim(), policy.manifest().seen_dim()), (2, 3));
+        let (samples, mut prediction) = (Array2::zeros((1, 8)), Array2::from_elem((1, 8), f32::NAN));
+        let observation = array![[1.0, 2.0], [3.0, 5.0]];
+        let seen = policy.see(observation.view())?;
+        policy.bind(observation.view())?.predict(samples.view(), &[0.0], prediction.view_mut()).unwrap();
+        let again = prediction.clone();
+        let mut bound = policy.bind_seen([&seen])?;
+        bound.predict_batched(&[0], samples.view(), &[0.0], prediction.view_mut()).unwrap();
+        assert_eq!(prediction, again);
+        Ok::<_, PolicyError>(prediction)
+    };
+    let dir = told_policy(&names);
+    for (task, name) in names.into_iter().enumerate() {
+        // Eleven, and the task in both steps.
+        let expected = 0.25 * (11.0 + 2.0 * task as f32);
+        assert_close(&predicted(&dir, Some(name)).unwrap(), &Array2::from_elem((1, 8), expected));
+    }
+    assert_close(&predicted(&told_policy(&["push"]), None).unwrap(), &Array2::from_elem((1, 8), 2.75));
+
+    let refused = |dir: &TempDir, task| predicted(dir, task).unwrap_err().to_string();
+    assert_eq!(refused(&dir, None), "task: none is named, and the policy knows several: `push`, `pull`, `lift`");
+    assert_eq!(refused(&dir, Some("throw")), "task: the policy knows no `throw`; it knows `push`, `pull`, `lift`");
+    let untold = refused(&policy_from("affine.onnx"), Some("push"));
+    assert_eq!(untold, "task: `push` is named, but the policy is told none; leave it out");
 }
 
 #[test]

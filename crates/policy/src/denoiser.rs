@@ -7,7 +7,9 @@ use std::path::Path;
 use ndarray::{ArrayView1, ArrayView2};
 
 pub use self::manifest::{ConditionConfig, DENOISER_MANIFEST_FILE, DenoiserManifest, SampleConfig};
-use crate::{BoundDenoiser, BoundPlans, ConditionKind, PolicyError, PredictError, Provider, Signature, opened::Opened};
+use crate::{
+    BoundDenoiser, BoundPlans, ConditionKind, PolicyError, PredictError, Provider, Signature, TaskError, opened::Opened,
+};
 
 /// A denoiser that is no policy, loaded: of images, say.
 ///
@@ -43,9 +45,12 @@ impl DenoiserNetwork {
     /// and checks its inputs and output.
     ///
     /// # Errors
-    /// The first thing that is wrong with the manifest or the graph.
+    /// The first thing that is wrong with the manifest or the graph; or the provider's inference names a task.
     pub fn load(dir: &Path, provider: &Provider) -> Result<Self, PolicyError> {
         let manifest = DenoiserManifest::load(dir)?;
+        if let Some(name) = &provider.inference().task {
+            return Err(TaskError::Untold { name: name.clone() }.into());
+        }
         let opened = Opened::open(dir, manifest.signature(), provider)?;
         Ok(Self { manifest, opened, conditions: Vec::new() })
     }

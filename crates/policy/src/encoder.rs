@@ -26,7 +26,7 @@ impl Encoder {
         Ok(Some(Self { open: open?, features: Vec::new() }))
     }
 
-    /// Features `[plans, n_obs_steps · size]` of observations `[plans, n_obs_steps · observation_dim]`, normalised.
+    /// Features `[plans, n_obs_steps · size]` of observations `[plans, n_obs_steps · told_dim]`, normalised.
     pub fn run(&mut self, observations: &[f32]) -> Result<&[f32], PredictError> {
         self.open.run(observations, &mut self.features)?;
         Ok(&self.features)

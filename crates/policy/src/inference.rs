@@ -32,7 +32,8 @@ impl Default for Endpoints {
     }
 }
 
-/// Where inference happens: which backend runs the network, in which precision, on which threads and devices.
+/// Where inference happens, and what for: which backend runs the network, in which precision, on which threads and devices;
+/// and the task that the network is told.
 ///
 /// # Example
 /// ```
@@ -69,6 +70,8 @@ pub struct Inference {
     pub library: Option<PathBuf>,
     /// The servers to ask, where the provider asks some.
     pub endpoints: Endpoints,
+    /// The name of the task, for policies that are told one ([`Manifest::tasks`](crate::Manifest)); without it the only one.
+    pub task: Option<String>,
 }
 
 /// Why inference cannot happen there.

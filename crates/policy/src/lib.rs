@@ -78,7 +78,9 @@ pub use inspect::{
     DenoiserInspection, GraphDescription, Inspection, LibraryDescription, TensorDescription, inspect, inspect_denoiser,
 };
 pub use layout::{ImageAxes, Layout, LayoutError};
-pub use manifest::{DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION};
+pub use manifest::{
+    DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION, Task, TaskError,
+};
 pub use native::{NATIVE, work_of};
 pub use network::{Network, PolicyError};
 pub use normalization::Normalization;

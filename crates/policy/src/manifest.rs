@@ -2,6 +2,7 @@
 
 mod blank;
 mod error;
+mod task;
 mod validate;
 
 use std::{ops::Range, path::Path};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use self::blank::BLANK;
 pub use self::error::ManifestError;
+pub use self::task::{Task, TaskError};
 pub(crate) use self::validate::{MAX_PLAN, Problem, check, scheduler_problem, validate_shape};
 use crate::{Condition, ConditionKind, DENOISER_MANIFEST_FILE, Normalization, Signature};
 
@@ -20,8 +22,8 @@ pub const MANIFEST_FILE: &str = "policy.json";
 /// The newest version of the manifest's format; this crate reads every one from 1 on. Version 2 added the
 /// normalisations
 /// `mean_std` and `identity`, the encoder, and observations as a
-/// part of the plan. Version 3 added the units of entries.
-pub const SCHEMA_VERSION: u32 = 3;
+/// part of the plan. Version 3 added the units of entries, version 4 tasks.
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// What `policy.json` says: the shapes, units and scheduler of a diffusion policy, and the graph that denoises.
 ///
@@ -45,6 +47,9 @@ pub struct Manifest {
     pub observations: Vec<Entry>,
     /// Entries of an action.
     pub actions: Vec<Entry>,
+    /// What the policy can be told to do; empty where it is told nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Task>,
     /// The noise schedule the network was trained with.
     pub scheduler: SchedulerConfig,
     /// The graph that encodes observations for the denoiser, where one does: images, say.
@@ -94,8 +99,8 @@ pub struct DenoiserGraph {
     pub sample: String,
     /// Input: training timesteps, int64 or float32 `[batch]`.
     pub timestep: String,
-    /// Input: normalised observations, float32 `[batch, n_obs_steps, observation_dim]`; or, where there is an encoder,
-    /// its features, `[batch, n_obs_steps, size]`; or either flat, `[batch, n_obs_steps · observation_dim]`. Without
+    /// Input: normalised observations, float32 `[batch, n_obs_steps, told_dim]`; or, where there is an encoder,
+    /// its features, `[batch, n_obs_steps, size]`; or either flat, `[batch, n_obs_steps · told_dim]`. Without
     /// this input, observations are inpainted: each step of a plan is an action followed by what is seen, and what was
     /// seen in the first `n_obs_steps` of them is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,7 +118,7 @@ pub struct EncoderGraph {
     pub file: String,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// Input: normalised observations, float32 `[batch, n_obs_steps, observation_dim]`.
+    /// Input: normalised observations, float32 `[batch, n_obs_steps, told_dim]`.
     pub observation: String,
     /// Output: what the denoiser sees of them, float32 `[batch, n_obs_steps, size]`.
     pub features: String,
@@ -156,9 +161,14 @@ impl Manifest {
         self.observations.iter().map(Entry::len).sum()
     }
 
+    /// Numbers in one observation and in the task that is told beside it.
+    pub fn told_dim(&self) -> usize {
+        self.observation_dim() + self.task_dim()
+    }
+
     /// Numbers that the denoiser sees of one observation: all of them, or as many as the encoder makes of them.
     pub fn seen_dim(&self) -> usize {
-        self.encoder.as_ref().map_or_else(|| self.observation_dim(), |encoder| encoder.size)
+        self.encoder.as_ref().map_or_else(|| self.told_dim(), |encoder| encoder.size)
     }
 
     /// Numbers in one action.

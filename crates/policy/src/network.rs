@@ -48,13 +48,15 @@ impl Network {
     /// found or installed for it where the provider is another.
     ///
     /// # Errors
-    /// The first thing that is wrong with the manifest or a graph; or ONNX Runtime cannot be had for the encoder.
+    /// The first thing that is wrong with the manifest or a graph; the task that the provider's inference names is none of
+    /// the policy's, or it names none of several; or ONNX Runtime cannot be had for the encoder.
     pub fn load(dir: &Path, provider: &Provider) -> Result<Self, PolicyError> {
         let manifest = Manifest::load(dir)?;
+        let shape = [manifest.n_obs_steps, manifest.observation_dim()];
+        let observations = Observations::new(shape, manifest.told(provider.inference().task.as_deref())?);
         let mut opened = Opened::open(dir, manifest.signature(), provider)?;
         opened.inpainted = Inpainted::new(&manifest);
         let encoder = Encoder::open(dir, &manifest, provider)?;
-        let observations = Observations::new([manifest.n_obs_steps, manifest.observation_dim()]);
         Ok(Self { manifest, opened, encoder, observations })
     }
 

@@ -4,17 +4,19 @@ use ndarray::ArrayView2;
 
 use crate::{Entry, PolicyError};
 
-/// The bound observations, normalised, one per plan. The buffer never shrinks.
+/// The bound observations, normalised, one per plan, each step followed by what the policy is told. The buffer never shrinks.
 #[derive(Clone, Debug)]
 pub(crate) struct Observations {
     bound: Vec<f32>,
     shape: [usize; 2],
+    /// The numbers of the task; none where it is told none.
+    task: Box<[f32]>,
 }
 
 impl Observations {
-    /// For observations of `shape` = `[n_obs_steps, observation_dim]`.
-    pub fn new(shape: [usize; 2]) -> Self {
-        Self { bound: Vec::new(), shape }
+    /// For observations of `shape` = `[n_obs_steps, observation_dim]`, and a task.
+    pub fn new(shape: [usize; 2], task: &[f32]) -> Self {
+        Self { bound: Vec::new(), shape, task: task.into() }
     }
 
     /// Forgets what is bound.
@@ -44,6 +46,7 @@ impl Observations {
                     self.bound.push(normalized);
                 }
             }
+            self.bound.extend_from_slice(&self.task);
         }
         Ok(())
     }
@@ -55,7 +58,7 @@ impl Observations {
 
     /// Number of observations that are bound.
     pub fn plans(&self) -> usize {
-        self.bound.len() / (self.shape[0] * self.shape[1])
+        self.bound.len() / (self.shape[0] * (self.shape[1] + self.task.len()))
     }
 
     /// All of them, one after the other.

@@ -8,7 +8,7 @@ use crate::{BoundPlans, Network, PolicyError, encoder::Encoder};
 /// [`Network::bind_seen`] of the same network.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// `[n_obs_steps · observation_dim]`.
+    /// `[n_obs_steps · told_dim]`.
     normalized: Box<[f32]>,
     /// `[n_obs_steps · size]`; empty without an encoder.
     features: Box<[f32]>,
@@ -39,7 +39,7 @@ impl Network {
     /// # Errors
     /// Nothing to bind, or what another network has seen.
     pub fn bind_seen<'s>(&mut self, seen: impl IntoIterator<Item = &'s Seen>) -> Result<BoundPlans<'_>, PolicyError> {
-        let expected = self.manifest.n_obs_steps * self.manifest.observation_dim();
+        let expected = self.manifest.n_obs_steps * self.manifest.told_dim();
         let Self { observations, encoder, .. } = &mut *self;
         observations.clear();
         encoder.iter_mut().for_each(Encoder::clear);

@@ -46,7 +46,7 @@ fn a_good_manifest_says_what_it_says() {
 fn versions_from_the_first_on_are_read() {
     let dir = TempDir::new().unwrap();
     let mut original = json("policy.json");
-    for version in [1, 2, 3] {
+    for version in [1, 2, 3, 4] {
         original["schema_version"] = json!(version);
         write_manifest(dir.path(), &original);
         assert_eq!(Manifest::load(dir.path()).unwrap().schema_version, version);
@@ -70,7 +70,7 @@ fn a_unit_is_a_word() {
 fn every_wrong_field_is_named() {
     let cases = [
         ("/schema_version", json!(0)),
-        ("/schema_version", json!(4)),
+        ("/schema_version", json!(5)),
         ("/schema_version", json!("1")),
         ("/n_obs_steps", json!(0)),
         ("/n_obs_steps", json!(-2)),
@@ -134,6 +134,32 @@ fn every_wrong_field_of_an_encoder_is_named() {
         writeln!(errors, "{field} = {value}\n  {}", error_of(&manifest.to_string())).unwrap();
     }
     insta::assert_snapshot!("wrong_encoder", errors);
+}
+
+#[test]
+fn every_wrong_task_is_named() {
+    let task = |name: &str, embedding: Value| json!({ "name": name, "instruction": "", "embedding": embedding });
+    let wrong = [
+        (json!([task("", json!([0.5]))]), "`tasks[0].name` is empty"),
+        (json!([task("push", json!([]))]), "`tasks[0].embedding` is empty"),
+        (json!([task("push", json!([0.5])), task("push", json!([1.0]))]), "`tasks[1].name` repeats \"push\""),
+        (
+            json!([task("push", json!([0.5])), task("pull", json!([1.0, 2.0]))]),
+            "`tasks[1].embedding` has 2 numbers, that of the first task 1",
+        ),
+        (json!([task("push", json!([1e300]))]), "`tasks[0].embedding[0]` cannot be read: number out of range"),
+        (json!([{ "name": "push", "embedding": [1.0] }]), "missing field `instruction`"),
+    ];
+    for (tasks, expected) in wrong {
+        let mut manifest = json("policy.json");
+        manifest["tasks"] = tasks;
+        let error = error_of(&manifest.to_string());
+        assert!(error.contains(expected), "{error}");
+    }
+    let mut manifest = json("policy.json");
+    manifest["tasks"] = json!([task("push", json!([0.5]))]);
+    manifest["denoiser"].as_object_mut().unwrap().remove("observation").unwrap();
+    assert!(error_of(&manifest.to_string()).contains("`tasks` are there, but observations are a part of the plan"));
 }
 
 #[test]

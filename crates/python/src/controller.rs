@@ -41,7 +41,7 @@ impl Controller {
         late = "finish", decelerate_within = None, max_age = None, min = None, max = None, max_change = None,
         safe = None, watchdog = None, continuity = "independent", check = None,
         interpolation = "hold", cycle = None, velocity = None, acceleration = None, jerk = None,
-        provider = None, precision = None, threads = 0, ort_lib = None, **sampling
+        provider = None, precision = None, threads = 0, ort_lib = None, task = None, **sampling
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -72,10 +72,11 @@ impl Controller {
         precision: Option<&str>,
         threads: usize,
         ort_lib: Option<PathBuf>,
+        task: Option<&str>,
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Self, Failure> {
         let inference =
-            InferenceOptions { provider, precision, threads, library: ort_lib, ..InferenceOptions::default() };
+            InferenceOptions { provider, precision, threads, library: ort_lib, task, ..InferenceOptions::default() };
         let recipe = Sampling::read(sampling)?.recipe_in(&directory, inference)?;
         let period = seconds("period", period)?;
         let decelerate_within = decelerate_within.map(|within| seconds("decelerate_within", within)).transpose()?;

@@ -31,7 +31,7 @@ pub struct Policy {
 #[pymethods]
 impl Policy {
     #[new]
-    #[pyo3(signature = (directory, *, provider = None, precision = "f32", threads = 0, ort_lib = None))]
+    #[pyo3(signature = (directory, *, provider = None, precision = "f32", threads = 0, ort_lib = None, task = None))]
     fn new(
         py: Python<'_>,
         directory: PathBuf,
@@ -39,8 +39,9 @@ impl Policy {
         precision: &str,
         threads: usize,
         ort_lib: Option<PathBuf>,
+        task: Option<&str>,
     ) -> Result<Self, Failure> {
-        let inference = inference(provider, precision, threads, ort_lib)?;
+        let inference = inference(provider, precision, threads, ort_lib, task)?;
         let load = || Ok::<_, Failure>(Network::load(&directory, &inference.open(&())?)?);
         let network = py.detach(load)?;
         let manifest = network.manifest().clone();

@@ -17,9 +17,10 @@ pub fn inference(
     precision: &str,
     threads: usize,
     library: Option<PathBuf>,
+    task: Option<&str>,
 ) -> Result<Inference, Failure> {
     let precision = Some(precision);
-    let options = InferenceOptions { provider, precision, threads, library, ..InferenceOptions::default() };
+    let options = InferenceOptions { provider, precision, threads, library, task, ..InferenceOptions::default() };
     Ok(options.inference(&parapolicy_ort::backends())?)
 }
 

@@ -29,6 +29,7 @@ pub struct Instructions {
     pin: bool,
     devices: Vec<u32>,
     ort_lib: Option<PathBuf>,
+    task: Option<String>,
     sampler: String,
     window: Option<usize>,
     tolerance: f64,
@@ -115,6 +116,7 @@ impl Instructions {
             pinned: self.pin,
             devices: self.devices.clone(),
             library: self.ort_lib.clone(),
+            task: self.task.as_deref(),
             ..InferenceOptions::default()
         };
         RecipeOptions { sampling, inference }.recipe(&self.model, &Strategies::default(), &backends())

@@ -67,6 +67,7 @@ impl RuntimeArguments {
             devices: asked.devices.clone(),
             library: asked.library.clone(),
             endpoints: asked.endpoints.clone(),
+            task: asked.task.as_deref(),
         };
         let sampling = SamplingOptions { tuned: Some(within), ..SamplingOptions::default() };
         let options = RecipeOptions { sampling, inference };

@@ -90,6 +90,7 @@ impl ViewArguments {
             "pin": inference.pinned,
             "devices": inference.devices,
             "ort_lib": inference.library,
+            "task": inference.task,
             "sampler": self.sampler.to_string(),
             "window": window.window,
             "tolerance": window.tolerance(manifest.as_ref())?,

@@ -62,6 +62,8 @@ pub struct InferenceOptions<'a> {
     pub library: Option<PathBuf>,
     /// The servers that run the network.
     pub endpoints: Endpoints,
+    /// Name of the task, for policies that are told one.
+    pub task: Option<&'a str>,
 }
 
 impl RecipeOptions<'_> {
@@ -197,7 +199,7 @@ impl InferenceOptions<'_> {
     /// # Errors
     /// As [`RecipeOptions::recipe`].
     pub fn inference(&self, backends: &Backends) -> Result<Inference, RecipeError> {
-        let &Self { provider, precision, threads, pinned, ref devices, ref library, ref endpoints } = self;
+        let &Self { provider, precision, threads, pinned, ref devices, ref library, ref endpoints, task } = self;
         let implied = backends.implied(library.as_deref());
         let defaults = backends.inference();
         Ok(Inference {
@@ -208,6 +210,7 @@ impl InferenceOptions<'_> {
             devices: devices.clone(),
             library: library.clone(),
             endpoints: endpoints.clone(),
+            task: task.map(str::to_owned),
             ..defaults
         })
     }

@@ -64,6 +64,9 @@ static void of_options(const char *policy) {
   expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "tolerance and within both say");
   options.tolerance = 0.1;
   options.within = NULL;
+  options.task = "push";
+  expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "`push` is named, but the policy is told none");
+  options.task = NULL;
   options.tuned = "soon";
   expect(parapolicy_policy_load(policy, &options, &handle), ARGUMENT, "tuned: `soon` is no time");
   options.tuned = "20ms";

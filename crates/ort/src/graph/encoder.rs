@@ -31,7 +31,7 @@ impl Encoder {
         Ok(Self {
             session,
             output: encoder.features.clone(),
-            seen: [manifest.n_obs_steps, manifest.observation_dim()],
+            seen: [manifest.n_obs_steps, manifest.told_dim()],
             encoded: [manifest.n_obs_steps, encoder.size],
         })
     }

@@ -81,7 +81,7 @@ fn seen(tensors: &GraphTensors, signature: &Signature) -> Vec<usize> {
 
 /// What is wrong with the encoder's input or output, if anything is.
 pub(super) fn encoder(tensors: &GraphTensors, manifest: &Manifest, encoder: &EncoderGraph) -> Result<(), String> {
-    let seen = vec![manifest.n_obs_steps, manifest.observation_dim()];
+    let seen = vec![manifest.n_obs_steps, manifest.told_dim()];
     let features = vec![manifest.n_obs_steps, encoder.size];
     let expected = |field, name, sizes| Expected { manifest: MANIFEST_FILE, field, name, types: FLOAT, sizes };
     expected("encoder.observation", &encoder.observation, seen).find("input", &tensors.inputs)?;

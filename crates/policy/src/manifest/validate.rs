@@ -29,13 +29,14 @@ impl Manifest {
         self.scheduler.validate().map_err(scheduler_problem)?;
         self.encoder.as_ref().map_or(Ok(()), EncoderGraph::validate)?;
         self.denoiser.validate()?;
+        self.validate_tasks()?;
         self.validate_products()
     }
 
     /// Sizes that are each small enough may ask for petabytes together.
     fn validate_products(&self) -> Result<(), Problem> {
         let Self { n_obs_steps, horizon, .. } = *self;
-        let observed = [("observations", self.observation_dim()), ("encoder.size", self.seen_dim())];
+        let observed = [("observations", self.told_dim()), ("encoder.size", self.seen_dim())];
         for (field, dim) in observed {
             check(n_obs_steps.saturating_mul(dim) <= MAX_SIZE, "n_obs_steps", || {
                 format!("is {n_obs_steps}: with the {dim} numbers of `{field}` it asks for more than {MAX_SIZE}")

@@ -2,7 +2,7 @@
 
 use parapolicy_sampler::BoxError;
 
-use crate::{BackendName, GraphError, InferenceError, ManifestError, PredictError};
+use crate::{BackendName, GraphError, InferenceError, ManifestError, PredictError, TaskError};
 
 /// Why a policy cannot be loaded, or an observation not be bound.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +11,9 @@ pub enum PolicyError {
     /// The manifest is wrong.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// The policy cannot be told that.
+    #[error(transparent)]
+    Task(#[from] TaskError),
     /// The graph is wrong.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -41,6 +41,20 @@ pub fn encoded_policy(encoder: &str) -> TempDir {
     dir
 }
 
+/// A policy that is told tasks of these names: what is the third component of an observation elsewhere, 0 for the first, 1
+/// for the second and so on.
+pub fn told_policy(names: &[&str]) -> TempDir {
+    let dir = policy_from("affine.onnx");
+    let path = dir.path().join("policy.json");
+    let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let identity = json!({ "mode": "identity" });
+    manifest["observations"] = json!([{ "name": "agent", "shape": [2], "normalization": identity }]);
+    let told = |(task, name)| json!({ "name": name, "instruction": format!("do {name}"), "embedding": [task] });
+    manifest["tasks"] = names.iter().enumerate().map(told).collect();
+    write_manifest(dir.path(), &manifest);
+    dir
+}
+
 /// A policy whose plans hold observations.
 pub fn inpainted_policy() -> TempDir {
     let dir = policy_from("inpainted.onnx");

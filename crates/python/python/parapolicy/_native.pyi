@@ -105,12 +105,14 @@ class Policy:
         precision: Literal["f32", "bf16"] = "f32",
         threads: int = 0,
         ort_lib: str | PathLike[str] | None = None,
+        task: str | None = None,
     ) -> Self:
         """Loads a policy. This project's engine runs it (``native``), or ONNX Runtime (``cpu``, or with
         ``openvino``, ``cuda`` or ``tensorrt``), whose library ``ort_lib`` is; without a ``provider`` it is the
         first, or the second where ``ort_lib`` is given. All but ``cpu`` and ``cuda`` can compute products in bf16 where
         the machine has it.
-        ``threads`` work on each batch, 0 is one a core.
+        ``threads`` work on each batch, 0 is one a core. ``task`` is the name of what the policy shall do, for policies
+        that are told it in words; without it the only one that they know.
 
         Raises OSError if a file cannot be read, ValueError for one that is not what it should be, and RuntimeError if
         there is no ONNX Runtime.
@@ -289,6 +291,7 @@ class Controller:
         precision: Literal["f32", "bf16"] | None = None,
         threads: int = 0,
         ort_lib: str | PathLike[str] | None = None,
+        task: str | None = None,
         **sampling: Unpack[_Sampling],
     ) -> Self:
         """Loads a policy and starts its worker.
