@@ -7,10 +7,14 @@ from pathlib import Path
 from export import diffusion_policy, directory, lerobot, trained
 from export.errors import ExportError, one_line
 from export.policy import Policy
+from export.progress import shown
 
 SOURCES = {
     "training": (trained.load, "policy-EPOCH.pt, written by `python -m training.train`"),
-    "lerobot": (lerobot.load, "folder of a LeRobot DiffusionPolicy: config.json, model.safetensors, statistics"),
+    "lerobot": (
+        lerobot.load,
+        "folder of a LeRobot DiffusionPolicy or MultiTaskDiTPolicy: config.json, model.safetensors, statistics",
+    ),
     "diffusion-policy": (diffusion_policy.load, ".ckpt, written by the Diffusion Policy project"),
 }
 # The exit status of what is refused; 1 is Python's own for what is not foreseen.
@@ -20,11 +24,11 @@ REFUSED = 2
 def main() -> None:
     args = vars(arguments().parse_args())
     load, _ = SOURCES[args["source"]]
-    named = {"unsafe_pickle": "trusted", "antialias": "antialias"}
+    named = {"unsafe_pickle": "trusted", "antialias": "antialias", "task": "tasks"}
     options = {named[name]: value for name, value in args.items() if name in named}
     try:
         policy = load(args["trained"], **options)
-        worst = directory.write(policy, args["out"])
+        worst = directory.write(policy, args["out"], shown())
     except (ExportError, OSError) as error:
         refuse(str(error))
     except MemoryError:
@@ -40,6 +44,13 @@ def arguments() -> argparse.ArgumentParser:
         source = sources.add_parser(name, help=what)
         source.add_argument("trained", type=Path, help=what)
         source.add_argument("out", type=Path, help="folder for the graphs and policy.json")
+    sources.choices["lerobot"].add_argument(
+        "--task",
+        action="append",
+        default=[],
+        metavar="NAME=INSTRUCTION",
+        help="a task for a policy that is told its task in words, and the name to choose it by; once for each",
+    )
     projects = sources.choices["diffusion-policy"]
     projects.add_argument(
         "--unsafe-pickle", action="store_true", help="let the checkpoint execute whatever code it refers to"

@@ -47,6 +47,13 @@ class Looks:
         """The size of what the network sees."""
         return self.cropped or self.resized or self.size
 
+    @property
+    def taken(self) -> tuple[slice, slice]:
+        """The rows and columns that are cropped to."""
+        sides = zip(self.resized or self.size, self.seen, strict=True)
+        first = [(round((whole - seen) / 2), seen) for whole, seen in sides]
+        return tuple(slice(start, start + seen) for start, seen in first)
+
 
 class Resize(nn.Module):
     """Bilinear interpolation, against aliasing or not, as a product with a matrix along either axis."""
@@ -89,9 +96,7 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.size = looks.size
         self.resize = Resize(looks.size, looks.resized, looks.antialias) if looks.resized else nn.Identity()
-        height, width = looks.resized or looks.size
-        self.height, self.width = looks.seen
-        self.top, self.left = round((height - self.height) / 2), round((width - self.width) / 2)
+        self.rows, self.columns = looks.taken
         self.backbone = resnet(backbone, group_norm)
         channels, *size = features_shape(backbone, looks.seen)
         self.pool = Keypoints(channels, tuple(size), keypoints) if keypoints else None
@@ -99,8 +104,7 @@ class ImageEncoder(nn.Module):
         self.out = nn.Linear(self.features, self.features) if keypoints else None
 
     def forward(self, images: Tensor) -> Tensor:
-        rows, columns = slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
-        seen = self.backbone(self.resize(images)[:, :, rows, columns])
+        seen = self.backbone(self.resize(images)[:, :, self.rows, self.columns])
         return torch.relu(self.out(self.pool(seen))) if self.pool else seen.mean(dim=(-1, -2))
 
 

@@ -12,7 +12,7 @@ from export.errors import ExportError
 from export.graph_file import FEATURES, INPUTS, OUTPUT, SEEN, Network, denoiser, encoder
 
 DENOISER, ENCODER, MANIFEST = "denoiser.onnx", "encoder.onnx", "policy.json"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION, OF_TASKS = 3, 4
 # More steps than any plan or history has.
 MOST_STEPS = 4096
 
@@ -56,6 +56,16 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Task:
+    """Something that the policy can be told to do: the name that it is chosen by, the words, and what the network sees
+    of them beside each observation."""
+
+    name: str
+    instruction: str
+    embedding: list[float]
+
+
+@dataclass(frozen=True)
 class Drawn:
     """How the policy's own project samples plans; the manifest leaves that open."""
 
@@ -69,7 +79,8 @@ class Policy:
 
     The denoiser takes `sample`, `timestep` and `observation` (see `ConditionalUnet`): observations, normalised, or the
     features that the encoder makes of them. Where they are `inpainted`, each step of `sample` is an action followed by
-    what is seen, and the denoiser takes nothing else of it. `notes` say what a manifest has no field for.
+    what is seen, and the denoiser takes nothing else of it. What it is told of a task, if there are `tasks`, is the
+    last part of each observation. `notes` say what a manifest has no field for.
     """
 
     name: str
@@ -82,32 +93,38 @@ class Policy:
     inpainted: bool = False
     drawn: Drawn | None = None
     notes: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = ()
 
     def __post_init__(self):
+        names = [task.name for task in self.tasks]
+        if "" in names or len(set(names)) < len(names):
+            raise ExportError(f"the tasks' names are {', '.join(map(repr, names))}, but each needs one of its own")
+        for task in self.tasks:
+            finite(f"the embedding of {task.name}", task.embedding)
         numbers = self.shape.n_obs_steps * sum(entry.length for entry in self.observations)
         if numbers > MOST_NUMBERS:
             raise ExportError(f"n_obs_steps observations have {numbers} numbers, over {MOST_NUMBERS}")
 
     def networks(self) -> dict[str, Network]:
-        """The graphs to write, by the names of their files."""
-        steps, observation = self.shape.n_obs_steps, sum(entry.length for entry in self.observations)
-        action, timesteps = sum(entry.length for entry in self.actions), self.scheduler["num_train_timesteps"]
+        """The graphs to write, by the names of their files; the largest last."""
+        told = len(self.tasks[0].embedding) if self.tasks else 0
+        steps, observation = self.shape.n_obs_steps, sum(entry.length for entry in self.observations) + told
+        action = sum(entry.length for entry in self.actions)
+        unit = self.scheduler.get("flow", {}).get("time") == "unit"
+        timesteps = None if unit else self.scheduler["num_train_timesteps"]
         seen = observation if self.encoder is None else self.encoder.features
         if self.inpainted:
             plan, condition = (self.shape.horizon, action + seen), None
         else:
             plan, condition = (self.shape.horizon, action), (steps, seen)
-        networks = {DENOISER: denoiser(self.denoiser, plan, condition, timesteps)}
-        return networks if self.encoder is None else networks | {ENCODER: encoder(self.encoder, (steps, observation))}
+        eyes = {} if self.encoder is None else {ENCODER: encoder(self.encoder, (steps, observation))}
+        return eyes | {DENOISER: denoiser(self.denoiser, plan, condition, timesteps)}
 
     def manifest(self, graphs: dict[str, Path]) -> dict:
         """What the graphs, by the names they will have, do not say."""
-        graph = {
-            name: {"file": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-            for name, path in graphs.items()
-        }
+        graph = {name: {"file": name, "sha256": checksum(path)} for name, path in graphs.items()}
         manifest = {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": OF_TASKS if self.tasks else SCHEMA_VERSION,
             "name": self.name,
             **asdict(self.shape),
             "observations": [entry.described() for entry in self.observations],
@@ -115,12 +132,20 @@ class Policy:
             "scheduler": self.scheduler,
             "denoiser": graph[DENOISER] | {name: name for name in (*INPUTS, OUTPUT)},
         }
+        if self.tasks:
+            manifest["tasks"] = [asdict(task) for task in self.tasks]
         if self.inpainted:
             del manifest["denoiser"]["observation"]
         if self.encoder is not None:
             names = {"observation": SEEN, "features": FEATURES}
             manifest["encoder"] = graph[ENCODER] | names | {"size": self.encoder.features}
         return manifest
+
+
+def checksum(path: Path) -> str:
+    """The file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def min_max(low: list[float], high: list[float]) -> dict:

@@ -30,10 +30,15 @@ class Attention(nn.Module):
             functional.linear(tokens, weight, bias).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for tokens, weight, bias in zip((x, memory, memory), weights, biases, strict=True)
         )
+        query, key = self.placed(query), self.placed(key)
         scores = query @ key.transpose(-1, -2) / math.sqrt(self.size // self.heads)
         if mask is not None:
             scores = scores + mask
         return self.out_proj((scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2))
+
+    def placed(self, x: Tensor) -> Tensor:
+        """Queries or keys `[batch, heads, tokens, head]` where positions turn them; here they do not."""
+        return x
 
 
 class EncoderLayer(nn.Module):

@@ -1,40 +1,36 @@
-"""LeRobot's DiffusionPolicy: a folder with `config.json`, `model.safetensors` and the statistics.
+"""LeRobot's DiffusionPolicy and MultiTaskDiTPolicy: a folder with `config.json`, `model.safetensors` and statistics.
 
-The statistics lie in files of the pre- and post-processor, or, in older checkpoints, among the weights.
+These lie in files of the pre- and post-processor, or, in older checkpoints, among the weights.
 """
 
 from pathlib import Path
 
-from export.lerobot import config, images, network, statistics
-from export.policy import Entry, Policy, identity
+from export.lerobot import config, images, multi_task, network, statistics
+from export.policy import ExportError, Policy
 from export.reading import read_tensors
 
 
-def load(folder: Path) -> Policy:
-    """The policy in the folder.
+def load(folder: Path, tasks: tuple[str, ...] = ()) -> Policy:
+    """The policy in the folder, for these tasks where it is told any: `NAME=INSTRUCTION`, or an instruction alone.
 
     Raises `ExportError` with the file and the field, or the tensor, that is missing, unknown or of the wrong shape.
     """
-    fields = config.read(folder / "config.json")
-    weights = folder / "model.safetensors"
+    fields, weights = config.read(folder / "config.json"), folder / "model.safetensors"
+    if fields.get("type") == "multi_task_dit":
+        return multi_task.policy(folder, fields, read_tensors(weights), tasks)
+    if tasks:
+        raise ExportError(f"{folder}: a policy of type diffusion is told no task: leave --task out")
+    fields = config.known(fields, config.READ, config.IRRELEVANT, config.ABSENT)
     tensors = read_tensors(weights)
     normalised, unnormalised = statistics.read(folder, fields, tensors)
     eyes = images.encoder(weights, fields, tensors, normalised)
     return Policy(
         name=folder.resolve().name,
         shape=config.shape(fields),
-        observations=[entry(normalised, name, feature) for name, feature in config.observations(fields).items()],
-        actions=[entry(unnormalised, config.ACTION, config.action(fields))],
+        observations=normalised.entries(config.observations(fields)),
+        actions=unnormalised.entries({config.ACTION: config.action(fields)}),
         scheduler=config.scheduler(fields),
         denoiser=network.denoiser(weights, fields, tensors, eyes),
         encoder=eyes,
         drawn=config.drawn(fields),
     )
-
-
-def entry(normalised: statistics.Statistics, name: str, feature: config.Feature) -> Entry:
-    """The manifest's entry; images are normalised by the encoder."""
-    if feature.type == "VISUAL":
-        channels, height, width = feature.shape
-        return Entry(normalised.raw_name(name), (height, width, channels), identity())
-    return Entry(normalised.raw_name(name), feature.shape, normalised.of(name, feature))

@@ -20,20 +20,27 @@ SCHEDULE = (
     *("num_train_timesteps", "beta_schedule", "beta_start", "beta_end", "prediction_type"),
     *("clip_sample", "clip_sample_range"),
 )
-READ = {
+# Those of every type of policy.
+COMMON = {
     *("type", "n_obs_steps", "horizon", "n_action_steps", "input_features", "output_features", "normalization_mapping"),
+}
+READ = {
+    *COMMON,
     *("vision_backbone", "crop_shape", "use_group_norm", "spatial_softmax_num_keypoints"),
     *("use_separate_rgb_encoder_per_camera", "down_dims", "kernel_size", "n_groups", "diffusion_step_embed_dim"),
     *("use_film_scale_modulation", "noise_scheduler_type", *SCHEDULE),
 }
 # Fields that only training knows, or the machine that it runs on. What is drawn in evaluation does not depend on them:
 # crops are of the centre then, weights are the checkpoint's, and a compiled network computes the same.
-IRRELEVANT = {
+TRAINING = {
     *("device", "use_amp", "push_to_hub", "repo_id", "private", "tags", "license"),
-    *("pretrained_path", "pretrained_revision", "drop_n_last_frames", "crop_is_random", "pretrained_backbone_weights"),
-    *("compile_model", "compile_mode", "gradient_checkpointing", "do_mask_loss_for_padding"),
+    *("pretrained_path", "pretrained_revision", "drop_n_last_frames", "do_mask_loss_for_padding"),
     *("optimizer_lr", "optimizer_betas", "optimizer_eps", "optimizer_weight_decay"),
     *("scheduler_name", "scheduler_warmup_steps"),
+}
+IRRELEVANT = {
+    *TRAINING,
+    *("crop_is_random", "pretrained_backbone_weights", "compile_model", "compile_mode", "gradient_checkpointing"),
 }
 TYPES = ("STATE", "VISUAL", "ENV", "ACTION", "REWARD", "LANGUAGE")
 
@@ -47,13 +54,18 @@ class Feature:
 
 
 def read(path: Path) -> Fields:
-    """The configuration; unknown fields are refused."""
+    """The configuration, of one of the types that are exported."""
     fields = read_fields(path)
     if first_version.is_it(fields):
         fields = first_version.renewed(fields)
-    fields.one_of("type", "diffusion")
-    fields = fields.known(READ | IRRELEVANT, ABSENT)
-    for name in sorted(READ - fields.values.keys()):
+    fields.one_of("type", "diffusion", "multi_task_dit")
+    return fields
+
+
+def known(fields: Fields, needed: set[str], irrelevant: set[str], absent: dict) -> Fields:
+    """The fields, all that are needed and no others; `absent` are the defaults of those that older versions lack."""
+    fields = fields.known(needed | irrelevant, absent)
+    for name in sorted(needed - fields.values.keys()):
         raise fields.refuse(name, "is missing")
     if fields.flag("use_peft"):
         raise fields.refuse("use_peft", "is true: merge the adapters into the weights first")

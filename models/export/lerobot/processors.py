@@ -13,16 +13,22 @@ from export.lerobot.files import read_fields
 from export.policy import ExportError
 from export.reading import read_tensors
 
-# Steps that a policy of diffusion has, and the fields of their `config`.
+# Steps that change no numbers but the normaliser's, and the fields of their `config`.
 NORMALIZER = {"eps", "features", "norm_map", "normalize_observation_keys"}
+TOKENIZER = {"tokenizer_name", "max_length", "task_key", "padding_side", "padding", "truncation"}
 SETTINGS = {
     "to_batch_processor": set(),
     "device_processor": {"device", "float_dtype"},
     "rename_observations_processor": {"rename_map"},
     "normalizer_processor": NORMALIZER,
     "unnormalizer_processor": NORMALIZER,
+    "tokenizer_processor": TOKENIZER,
+    "relative_actions_processor": {"enabled", "exclude_joints", "action_names"},
+    "absolute_actions_processor": {"enabled"},
 }
 RENAMES = ("rename_observations_processor",)
+# Steps that change nothing unless they are enabled.
+RELATIVE = ("relative_actions_processor", "absolute_actions_processor")
 # Policies run in float32, whatever the device.
 FLOATS = (None, "float32", "float")
 
@@ -31,28 +37,38 @@ FLOATS = (None, "float32", "float")
 class Normalizer:
     """The step that normalises: its settings, and the numbers of its file `state`, by feature and statistic.
 
-    `renamed` are the names that observations had before, and those that they have in it.
+    `renamed` are the names that observations had before, and those that they have in it; `tokenizer` the settings of
+    the step that makes tokens of a task, if there is one.
     """
 
     settings: Fields
     state: Path
     numbers: dict[str, dict[str, Tensor]]
     renamed: dict[str, str] = field(default_factory=dict)
+    tokenizer: Fields | None = None
 
 
-def read(path: Path, kind: str, observing: bool) -> Normalizer:
+def read(path: Path, kind: str, observing: bool, told: bool = False) -> Normalizer:
     """The step `kind` of a processor; all other steps are checked to be ones that change no numbers.
 
-    Names matter where it is `observing`: they must be given before anything is normalised.
+    Names matter where it is `observing`: they must be given before anything is normalised. Tasks are made tokens of
+    where it is `told` any.
     """
     pipeline = read_fields(path).known({"name", "steps"}, {})
     steps = pipeline.get("steps")
     if not isinstance(steps, list):
         raise pipeline.refuse("steps", "is no list")
-    found, renamed = None, None
+    found, renamed, tokenizer = None, None, None
+    others = (
+        "to_batch_processor",
+        "device_processor",
+        *RENAMES,
+        *RELATIVE,
+        *(("tokenizer_processor",) if told else ()),
+    )
     for index, step in enumerate(steps):
         fields = Fields(f"{path}: steps[{index}]", step if isinstance(step, dict) else {})
-        name = fields.one_of("registry_name", "to_batch_processor", "device_processor", *RENAMES, kind)
+        name = fields.one_of("registry_name", *others, kind)
         stateful = {"state_file"} if name == kind else set()
         fields = fields.known({"registry_name"} | stateful, {"config": {}, "class": None})
         settings = fields.under("config").known(SETTINGS[name], {})
@@ -64,11 +80,19 @@ def read(path: Path, kind: str, observing: bool) -> Normalizer:
             if renamed is not None or found is not None:
                 raise fields.refuse("registry_name", f"is {name}, which must be there once, before {kind}")
             renamed = names(settings)
+        elif name in RELATIVE and settings.values.get("enabled", False) is not False:
+            raise settings.refuse(
+                "enabled", f"is {settings.get('enabled')!r}, but actions relative to the state are not drawn"
+            )
+        elif name == "tokenizer_processor" and tokenizer is not None:
+            raise fields.refuse("registry_name", f"is a second {name}")
+        elif name == "tokenizer_processor":
+            tokenizer = settings
         elif name == "device_processor" and settings.values.get("float_dtype") not in FLOATS:
             raise settings.refuse("float_dtype", f"is {settings.get('float_dtype')!r}, but policies run in float32")
     if found is None:
         raise ExportError(f"{path}: has no step {kind}: no statistics")
-    return Normalizer(*found, renamed or {})
+    return Normalizer(*found, renamed or {}, tokenizer)
 
 
 def names(settings: Fields) -> dict[str, str]:

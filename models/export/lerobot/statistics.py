@@ -10,7 +10,7 @@ from export import weights
 from export.fields import Fields
 from export.lerobot import processors
 from export.lerobot.config import ACTION, TYPES, Feature
-from export.policy import ExportError, finite, identity, mean_std, min_max
+from export.policy import Entry, ExportError, finite, identity, mean_std, min_max
 
 PREPROCESSOR, POSTPROCESSOR = "policy_preprocessor.json", "policy_postprocessor.json"
 RANGES = {"MIN_MAX": ("min", "max"), "QUANTILES": ("q01", "q99"), "QUANTILE10": ("q10", "q90")}
@@ -53,6 +53,16 @@ class Statistics:
     def mode(self, name: str) -> str:
         """How this feature is normalised, which its type in the list says; what is not listed is left as it is."""
         return self.modes.get(self.types.get(name, ""), "IDENTITY")
+
+    def entries(self, features: dict[str, Feature]) -> list[Entry]:
+        """The manifest's entries; images are normalised by the encoder."""
+        return [self.entry(name, feature) for name, feature in features.items()]
+
+    def entry(self, name: str, feature: Feature) -> Entry:
+        if feature.type == "VISUAL":
+            channels, height, width = feature.shape
+            return Entry(self.raw_name(name), (height, width, channels), identity())
+        return Entry(self.raw_name(name), feature.shape, self.of(name, feature))
 
     def of(self, name: str, feature: Feature) -> dict:
         """Normalisation of a feature, for the manifest."""
@@ -112,13 +122,7 @@ class Statistics:
 def read(folder: Path, config: Fields, tensors: dict[str, Tensor]) -> tuple[Statistics, Statistics]:
     """Those of the observations, and those of the action."""
     if (folder / PREPROCESSOR).exists() or (folder / POSTPROCESSOR).exists():
-        before = processors.read(folder / PREPROCESSOR, "normalizer_processor", observing=True)
-        after = processors.read(folder / POSTPROCESSOR, "unnormalizer_processor", observing=False)
-        return (
-            of_processor(before, of_observations(before), before.renamed, inverse=False),
-            # The action is normalised whatever is listed.
-            of_processor(after, {ACTION: "ACTION"}, {}, inverse=True),
-        )
+        return of_processors(*steps(folder))
     path = folder / "model.safetensors"
     if not any(name.startswith(OLD) for name in tensors):
         raise ExportError(f"{folder}: has no statistics: neither {PREPROCESSOR} nor any among the weights")
@@ -127,6 +131,20 @@ def read(folder: Path, config: Fields, tensors: dict[str, Tensor]) -> tuple[Stat
     return (
         Statistics(numbers=buffers(tensors, OLD_INPUTS, inputs), types=inputs, inverse=False, **common),
         Statistics(numbers=buffers(tensors, OLD_OUTPUTS, outputs), types=outputs, inverse=True, **common),
+    )
+
+
+def steps(folder: Path, told: bool = False) -> tuple[processors.Normalizer, processors.Normalizer]:
+    """The steps that normalise, of the pre- and of the post-processor."""
+    before = processors.read(folder / PREPROCESSOR, "normalizer_processor", observing=True, told=told)
+    return before, processors.read(folder / POSTPROCESSOR, "unnormalizer_processor", observing=False)
+
+
+def of_processors(before: processors.Normalizer, after: processors.Normalizer) -> tuple[Statistics, Statistics]:
+    """What they do; the action is normalised whatever is listed."""
+    return (
+        of_processor(before, of_observations(before), before.renamed, inverse=False),
+        of_processor(after, {ACTION: "ACTION"}, {}, inverse=True),
     )
 
 

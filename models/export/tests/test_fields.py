@@ -11,9 +11,9 @@ from lerobot.policies.diffusion.processor_diffusion import make_diffusion_pre_po
 from lerobot.processor import NormalizerProcessorStep, ProcessorStepRegistry
 
 from export import scheduler
-from export.lerobot import config, processors, statistics
+from export.lerobot import config, multi_task, processors, statistics
 
-# Fields that versions after the one tested with have.
+# Fields that only 0.5 and later have.
 LATER = {"gradient_checkpointing", "pretrained_revision"}
 # Arguments that a normaliser takes, but does not write: in a file they are refused by name.
 UNWRITTEN = {"stats", "device", "dtype"}
@@ -21,10 +21,25 @@ UNWRITTEN = {"stats", "device", "dtype"}
 
 def test_every_field_of_lerobots_configuration_is_known() -> None:
     theirs = {field.name for field in dataclasses.fields(DiffusionConfig)} | {"type"}
-    assert theirs == (config.READ | config.ABSENT.keys() | config.IRRELEVANT) - LATER
+    assert theirs | LATER == config.READ | config.ABSENT.keys() | config.IRRELEVANT
     assert not config.IRRELEVANT & (config.READ | config.ABSENT.keys())
     defaults = {field.name: field.default for field in dataclasses.fields(DiffusionConfig)}
     assert all(defaults[name] == value for name, value in config.ABSENT.items())
+
+
+def test_every_field_of_a_multi_task_configuration_is_known() -> None:
+    made = pytest.importorskip("lerobot.policies.multi_task_dit.configuration_multi_task_dit").MultiTaskDiTConfig
+    theirs = {field.name for field in dataclasses.fields(made)} | {"type"}
+    assert theirs == multi_task.READ | multi_task.ABSENT.keys() | multi_task.IRRELEVANT
+    assert not multi_task.IRRELEVANT & (multi_task.READ | multi_task.ABSENT.keys())
+    defaults = {field.name: field.default for field in dataclasses.fields(made)}
+    assert all(defaults[name] == value for name, value in multi_task.ABSENT.items())
+
+
+def test_every_setting_of_a_tokenizer_is_known() -> None:
+    step = ProcessorStepRegistry.get("tokenizer_processor")
+    taken = {field.name for field in dataclasses.fields(step) if field.init}
+    assert taken == processors.TOKENIZER | {"tokenizer"}
 
 
 def test_every_type_and_mode_of_lerobot_is_known() -> None:
@@ -39,14 +54,14 @@ def test_every_field_of_lerobots_processors_is_known() -> None:
     action = {"action": PolicyFeature(FeatureType.ACTION, (2,))}
     made = make_diffusion_pre_post_processors(DiffusionConfig(input_features=features, output_features=action))
     steps = {step._registry_name: step for pipeline in made for step in pipeline.steps}
-    assert steps.keys() == processors.SETTINGS.keys()
+    assert steps.keys() == processors.SETTINGS.keys() - {"tokenizer_processor", *processors.RELATIVE}
     for name, step in steps.items():
         if "normalize" in name:
             step.normalize_observation_keys = {"observation.state"}
         assert step.get_config().keys() == processors.SETTINGS[name], name
     taken = {field.name for field in dataclasses.fields(NormalizerProcessorStep) if field.init}
     assert taken == processors.NORMALIZER | UNWRITTEN
-    assert all(ProcessorStepRegistry.get(name) for name in processors.SETTINGS)
+    assert all(ProcessorStepRegistry.get(name) for name in processors.SETTINGS.keys() - set(processors.RELATIVE))
 
 
 @pytest.mark.parametrize("kind", scheduler.SOLVERS)

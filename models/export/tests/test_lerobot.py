@@ -63,6 +63,18 @@ IMAGES = {
         "crop_ratio": 0.9,
         "modes": {"STATE": "MIN_MAX", "ACTION": "MIN_MAX", "VISUAL": "MIN_MAX"},
     },
+    # What LeRobot 0.6 takes where nothing is said, whatever version makes it here.
+    "defaults of 0.6": KEYPOINTS
+    | {
+        "images": (IMAGE, WRIST),
+        "environment": False,
+        "horizon": 64,
+        "n_action_steps": 32,
+        "use_group_norm": False,
+        "use_separate_rgb_encoder_per_camera": True,
+        "modes": {"STATE": "MIN_MAX", "ACTION": "MIN_MAX", "VISUAL": "MEAN_STD"},
+    },
+    "a larger backbone": KEYPOINTS | {"images": (IMAGE,), "vision_backbone": "resnet34", "resize_shape": (64, 70)},
 }
 
 
@@ -141,16 +153,32 @@ class Checkpoint:
     def selected(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """What `select_action` says at the last observations under this noise, `[n_action_steps, action]`, raw.
 
-        The first plan is made at the first observation and lasts for all but one, where the second is made.
+        The first plan is made at the first observation and lasts until all but one were seen, where the second is made.
         """
         self.policy.reset()
         initial, actions = torch.from_numpy(inputs["initial_noise"])[None], []
-        for step in (0, 1, 2, 3, 4, 4, 4, 4):
+        executed = self.config.n_action_steps
+        waiting, last = [0] * (executed - 4), [4] * executed
+        for step in (*waiting, 0, 1, 2, 3, *last):
             batch = self.before({name: rows[step] for name, rows in self.seen.items()})
             with drawing(inputs["step_noise"]):
                 action = self.policy.select_action(dict(batch), noise=initial)
             actions.append(self.after(action).numpy()[0])
-        return np.array(actions[4:])
+        return np.array(actions[executed:])
+
+    def predicted(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """What `predict_action_chunk` says of them under this noise, `[n_action_steps, action]`, raw."""
+        self.policy.reset()
+        for step in range(5 - self.config.n_obs_steps, 5):
+            # Asked for an action, it keeps the observation.
+            batch = self.before({name: rows[step] for name, rows in self.seen.items()})
+            with drawing(inputs["step_noise"]):
+                self.policy.select_action(dict(batch), noise=torch.from_numpy(inputs["initial_noise"])[None])
+        stacked = [batch[name] for name in self.config.image_features]
+        batch |= {"observation.images": torch.stack(stacked, dim=-4)} if stacked else {}
+        with drawing(inputs["step_noise"]):
+            chunk = self.policy.predict_action_chunk(batch, noise=torch.from_numpy(inputs["initial_noise"])[None])
+        return self.after(chunk[0]).numpy()
 
 
 def flat(rows: torch.Tensor) -> torch.Tensor:
@@ -177,9 +205,10 @@ def test_plans_are_those_of_select_action(config: dict, tmp_path: Path, sample: 
     directory.write(checkpoint.exported, tmp_path / "out")
     inputs = checkpoint.inputs()
     theirs, first = checkpoint.selected(inputs), checkpoint.config.n_obs_steps - 1
+    assert apart(checkpoint.predicted(inputs), theirs) < 1e-6
     for provider in ("native", "cpu"):
         ours = sample(tmp_path / "out", "--provider", provider, *checkpoint.options(), **inputs)
-        assert apart(ours[first : first + 4], theirs) < 1e-4
+        assert apart(ours[first : first + checkpoint.config.n_action_steps], theirs) < 1e-4
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["before processors", "the first version"])
@@ -328,6 +357,17 @@ def test_an_unknown_step_of_a_processor_is_named(default: Checkpoint) -> None:
         lambda file: file["steps"].append({"registry_name": "delta_action"}),
     )
     with pytest.raises(ExportError, match="registry_name is 'delta_action'"):
+        lerobot.load(default.folder)
+
+
+@pytest.mark.parametrize("side", ["pre", "post"])
+def test_relative_actions_are_refused_unless_they_are_off(default: Checkpoint, side: str) -> None:
+    path = default.folder / f"policy_{side}processor.json"
+    name = {"pre": "relative_actions_processor", "post": "absolute_actions_processor"}[side]
+    edit(path, lambda file: file["steps"].append({"registry_name": name, "config": {"enabled": False}}))
+    lerobot.load(default.folder)
+    edit(path, lambda file: file["steps"][-1]["config"].update(enabled=True))
+    with pytest.raises(ExportError, match="enabled is True, but actions relative to the state"):
         lerobot.load(default.folder)
 
 
