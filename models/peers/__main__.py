@@ -17,6 +17,8 @@ from . import lerobot, ours, pytorch
 from .plot import draw
 
 REFERENCE = "PyTorch + diffusers, DDPM-100"
+# LeRobot's policies of their full size: its default diffusion policy at two horizons, and its multi-task transformer.
+LARGE = ("diffusion-16", "diffusion-64", "multi-task-dit")
 Plan = Callable[[np.ndarray, int], None]
 
 # The threads of a runtime spin for some tens of milliseconds after a plan, and would disturb the next contestant.
@@ -49,12 +51,23 @@ def milliseconds(plans: dict[str, Plan], observations: np.ndarray) -> dict[str, 
     return times
 
 
-def summary(times: dict[str, list[float]]) -> list[dict]:
+def of_full_size(name: str, model: Path, out: Path, plans: int, threads: int) -> tuple[list[dict], list[dict]]:
+    """The times of one of LeRobot's policies of full size, and what it takes to load it."""
+    from . import large, made
+
+    kind, _, horizon = name.rpartition("-")
+    folder = made.diffusion(model, out, int(horizon)) if kind == "diffusion" else made.multi_task(out)
+    loading = large.loading(folder, threads)
+    times = milliseconds(large.contestants(folder, threads), large.observations(folder, plans))
+    return summary(times, large.REFERENCE), loading
+
+
+def summary(times: dict[str, list[float]], reference: str) -> list[dict]:
     """Median and spread of each contestant, and how many times faster than the reference it was, turn by turn."""
     rows = []
     for name, taken in times.items():
         low, median, high = np.percentile(taken, [10, 50, 90])
-        ratios = np.percentile(np.divide(times[REFERENCE], taken), [10, 50, 90])
+        ratios = np.percentile(np.divide(times[reference], taken), [10, 50, 90])
         rows.append({"name": name, "ms": [low, median, high], "faster": list(ratios)})
     return rows
 
@@ -70,25 +83,43 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def loading_table(rows: list[dict]) -> str:
+    """What it takes to load, as text."""
+    lines = [f"{'to load':24}   seconds   first plan, s   peak memory, MiB"]
+    for row in rows:
+        lines.append(
+            f"{row['name']:24}   {row['loaded_s']:7.2f}   {row['first_plan_s']:13.2f}   {row['peak_mib']:16.0f}"
+        )
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="models/peers/run", description="Time plans by Parapolicy and by its peers.")
     parser.add_argument("--model", type=Path, default=Path(__file__).parents[1] / "pusht")
-    parser.add_argument("--plans", type=int, default=30, help="plans of each (default: 30)")
+    parser.add_argument("--large", choices=LARGE, help="one of LeRobot's policies of full size, in place of the model")
+    parser.add_argument("--plans", type=int, help="plans of each (default: 30; 5 of large ones)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: one a core")
     parser.add_argument("--report", type=Path, required=True, help="folder for peers.json and peers.png")
     arguments = parser.parse_args()
 
-    plans = contestants(arguments.model, arguments.threads)
-    shape = ours.observation_shape(arguments.model)
-    # The positions of block and agent affect the plan, but not its duration.
-    observations = np.random.default_rng(0).uniform(100, 400, (arguments.plans, *shape))
-    rows = summary(milliseconds(plans, observations))
+    count, loading = arguments.plans or (5 if arguments.large else 30), []
+    if arguments.large:
+        out = arguments.report / arguments.large
+        rows, loading = of_full_size(arguments.large, arguments.model, out, count, arguments.threads)
+    else:
+        shape = ours.observation_shape(arguments.model)
+        # The positions of block and agent affect the plan, but not its duration.
+        observations = np.random.default_rng(0).uniform(100, 400, (count, *shape))
+        rows = summary(milliseconds(contestants(arguments.model, arguments.threads), observations), REFERENCE)
 
     arguments.report.mkdir(parents=True, exist_ok=True)
-    report = {"threads": arguments.threads, "plans": arguments.plans, "contestants": rows}
-    (arguments.report / "peers.json").write_text(json.dumps(report, indent=2) + "\n")
-    draw(rows, arguments.report / "peers.png")
+    name = arguments.large or "peers"
+    report = {"threads": arguments.threads, "plans": count, "contestants": rows, "loading": loading}
+    (arguments.report / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n")
+    draw(rows, arguments.report / f"{name}.png")
     print(table(rows))
+    if loading:
+        print(loading_table(loading))
 
 
 if __name__ == "__main__":
