@@ -5,6 +5,7 @@ mod clock;
 mod demos;
 mod modes;
 mod names;
+mod part;
 mod place;
 #[cfg(feature = "ros2")]
 mod ros2;
@@ -30,6 +31,7 @@ pub use self::demos::{
     Demos, DemosCheckArguments, DemosExportArguments, DemosFormat, DemosListArguments, DemosMergeArguments,
 };
 pub use self::modes::ModesArguments;
+pub use self::part::{MergeArguments, PartArguments};
 pub use self::place::PlaceArguments;
 #[cfg(feature = "ros2")]
 pub use self::ros2::Ros2Arguments;
@@ -72,6 +74,8 @@ pub enum Command {
     Study(Study),
     /// Put two reports of `run` side by side, episodes paired by their seeds.
     Compare(CompareArguments),
+    /// Put the reports of a run's shards together, as if one machine had played them all.
+    Merge(MergeArguments),
     /// Measure what batches cost on this machine, by how many threads; `auto` chooses by it.
     Calibrate(CalibrateArguments),
     /// Find out which sampler in how many steps to take on this machine: latency, distance of the plans, reward.
@@ -240,6 +244,8 @@ pub struct RunArguments {
     /// Seed of the first episode; the others follow.
     #[arg(long, default_value_t = 100_000)]
     pub seed: u64,
+    #[command(flatten)]
+    pub part: PartArguments,
     /// Environments to play at once, their plans drawn together in shared batches. Beyond 1, samplers
     /// run one after the other, and throughput is reported in place of a plan's latency. A batch of
     /// one row is rounded otherwise than a larger one, so that actions and rewards may differ from those of K = 1 from the
@@ -256,6 +262,9 @@ pub struct RunArguments {
     /// episodes.mcap: all that was observed, planned and sent, for rerun or Foxglove.
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
+    /// Write these of the files and no others, `report.json` say.
+    #[arg(long, value_name = "FILES", value_delimiter = ',', value_parser = part::outputs())]
+    pub only: Vec<String>,
     /// Go on with the run that was stopped or killed in this folder: episodes that were over are not played again.
     #[arg(long)]
     pub resume: bool,

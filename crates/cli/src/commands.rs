@@ -7,6 +7,7 @@ mod calibrate;
 mod compare;
 pub mod demos;
 mod inspect;
+mod merge;
 pub mod modes;
 mod observations;
 mod precision;
@@ -55,6 +56,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Bench(arguments) => bench::bench(&arguments.settled()?),
         Command::Study(Study::Latency(arguments)) => study::latency(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Merge(arguments) => merge::merge(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
         Command::Tune(arguments) => tune::tune(&arguments),
         Command::Sample(arguments) => sample::sample(&arguments.settled()?),
@@ -239,6 +241,11 @@ fn seeds(first: u64, count: u64, environment: &mut dyn Environment) -> Result<Ra
         environment.reset(last).map_err(anyhow::Error::from_boxed).context("--seed").input()?;
     }
     Ok(first..end)
+}
+
+/// Where files were written, in words.
+fn written_to(folder: &Path, files: &[String]) -> String {
+    format!("written to {}: {}", folder.display(), files.join(", "))
 }
 
 /// Prints a value as JSON on standard output.

@@ -9,7 +9,6 @@ mod environments;
 mod failure;
 mod input;
 mod journal;
-mod machine;
 mod model;
 mod output;
 mod progress;

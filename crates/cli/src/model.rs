@@ -10,7 +10,7 @@ use crate::args::{ModelArguments, WindowArguments};
 use crate::auto_sampler::SamplerName;
 use crate::commands::Settled;
 use crate::failure::{Failure, InputError as _};
-use crate::machine;
+use parapolicy_report::machine;
 
 /// What can be drawn from.
 pub enum Model {

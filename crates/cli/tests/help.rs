@@ -25,6 +25,7 @@ fn help_texts() {
         "calibrate",
         "tune",
         "compare",
+        "merge",
         "sample",
         "modes",
         "serve",

@@ -3,11 +3,14 @@
 mod comparison;
 mod difference;
 mod file;
+mod merge;
 mod plans;
 mod realtime;
 mod refinement;
 mod run;
 mod sampler;
+mod shard;
+mod tally;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +19,14 @@ use crate::{Deviation, Roofline};
 pub use self::comparison::{Comparison, Differing, Pair};
 pub use self::difference::{Difference, Verdict, paired_rewards};
 pub use self::file::ReportError;
+pub use self::merge::{MergeError, Part, merge};
 pub use self::plans::{CutShort, Throughput};
 pub use self::realtime::RealtimeReport;
 pub use self::refinement::RefinementReport;
 pub use self::run::SamplerRun;
 pub use self::sampler::{EpisodeReport, SamplerReport};
+pub use self::shard::{Seeds, Shard, ShardError, ShardReport};
+pub use self::tally::Tally;
 
 /// Version of the report's format; raised when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 3;
@@ -57,6 +63,15 @@ pub struct Report {
     /// Set where the run was stopped before its end: it has the episodes that were over by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interrupted: Option<Interrupted>,
+    /// Which part of a run it is, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardReport>,
+    /// What it was merged from, and where each was measured; empty for a run of one piece.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+    /// Seeds between those of the parts that none of them has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Seeds>,
     /// One entry per sampler, on the same seeds.
     pub samplers: Vec<SamplerReport>,
 }

@@ -40,6 +40,9 @@ fn report(runs: &[&SamplerRun]) -> Report {
         environments: 1,
         in_time: None,
         interrupted: None,
+        shard: None,
+        parts: Vec::new(),
+        missing: Vec::new(),
         samplers: SamplerRun::reports(runs).unwrap(),
     }
 }

@@ -17,11 +17,11 @@ pub use self::situation::Situation;
 use super::{command_line, print_json};
 use crate::args::{ModesArguments, SamplingArguments};
 use crate::failure::{Failure, InputError as _};
-use crate::machine;
 use crate::output::staging::Staging;
 use crate::output::{page, table};
 use crate::say::say;
 use crate::stop::Stop;
+use parapolicy_report::machine;
 
 /// What is written.
 const FILES: [&str; 3] = ["modes.html", "modes.json", "modes.svg"];

@@ -10,10 +10,11 @@ use anyhow::{Context as _, anyhow};
 use parapolicy_control::Environment;
 use parapolicy_control::refine::Refinement;
 use parapolicy_eval::{
-    Deviation, Interrupted, Model, RealtimeReport, Recording, Report, ReportOutput, Run, SCHEMA_VERSION, SamplerRun,
+    Deviation, Interrupted, Model, RealtimeReport, Recording, Report, Run, SCHEMA_VERSION, SamplerRun,
 };
 use parapolicy_log::{LogFile, LogSummary};
 use parapolicy_policy::{Manifest, Network};
+use parapolicy_report::Outputs;
 use parapolicy_sampler::{Budget, Sampler, Strategy};
 use serde_json::{Value, json};
 
@@ -21,16 +22,15 @@ use super::Settled;
 use super::observations::meet;
 use super::precision::from_f32;
 use super::refinement::refinement;
-use super::{command_line, print_json, seeds};
+use super::{command_line, print_json, seeds, written_to};
 use crate::args::{ClockName, LatencyName, RunArguments, SamplingArguments};
 use crate::environments::Place;
 use crate::failure::{Failure, InputError as _, one_line};
 use crate::journal::Journal;
-use crate::machine;
-use crate::output::staging::Staging;
-use crate::output::{outputs, table};
+use crate::output::table;
 use crate::say::{say, tell};
 use crate::stop::Stop;
+use parapolicy_report::machine;
 
 /// One sampler of the comparison.
 struct Contender {
@@ -48,7 +48,8 @@ struct Played {
     recording: Recording,
     /// Settings of the realtime loop, if there was one.
     in_time: Option<RealtimeReport>,
-    log: LogFile,
+    /// None where it is not to be written.
+    log: Option<LogFile>,
     journal: Journal,
 }
 
@@ -57,7 +58,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     arguments.check()?;
     let stop = Stop::listen()?;
     let place = arguments.place.find(&arguments.model.manifest()?)?;
-    let mut staging = Staging::new(&arguments.out, &outputs().map(ReportOutput::file_name))?;
+    let outputs = Outputs::prepare(&arguments.out, &arguments.only)?;
     let mut network = arguments.model.load()?;
     let mut environment = place.make(network.manifest())?;
     seeds(arguments.seed, arguments.episodes, &mut *environment)?;
@@ -77,14 +78,14 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         }
         ClockName::Virtual => realtime::compete_virtually(arguments, &mut network, &mut *environment, &mut contenders)?,
     };
-    let log = finish(log);
+    let log = log.map(finish);
     contenders.retain(|contender| !contender.run.is_empty());
     if contenders.is_empty() {
         stop.check("before the first episode was over; nothing was measured")?;
     }
     let report = report(arguments, &network, deviation, &place, in_time, &contenders)?;
     let run = Run { report: &report, recording: &recording, scenario: &*place.scenario };
-    let written = write(&mut staging, &run).and_then(|()| Ok(staging.publish()?));
+    let written = outputs.write(&run);
     if written.is_ok() && report.interrupted.is_none() {
         journal.remove();
     }
@@ -94,19 +95,12 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     } else {
         say(table::render(&report))?;
     }
-    let files = written?;
+    let mut files = written?;
+    files.extend(log);
     if !arguments.json {
-        say(format_args!("written to {}: {}, {log}", arguments.out.display(), files.join(", ")))?;
+        say(written_to(&arguments.out, &files))?;
     }
     if report.interrupted.is_some() { stop.check("the episodes so far are reported; --resume goes on") } else { Ok(()) }
-}
-
-/// Writes every output that there is something to write of.
-fn write(staging: &mut Staging, run: &Run<'_>) -> Result<(), Failure> {
-    for output in outputs().iter().filter(|output| output.applies(run)) {
-        staging.write(output.file_name(), |file| output.write(run, file).map_err(anyhow::Error::from_boxed))?;
-    }
-    Ok(())
 }
 
 /// Closes the log; a failure is printed, and the report is written all the same.
@@ -121,9 +115,20 @@ fn finish(log: LogFile) -> String {
 }
 
 impl RunArguments {
-    /// The seeds of the episodes; that they are seeds was checked.
-    fn seeds(&self) -> Range<u64> {
+    /// The seeds of all shards' episodes; that they are seeds was checked.
+    fn whole(&self) -> Range<u64> {
         self.seed..self.seed.saturating_add(self.episodes)
+    }
+
+    /// The seeds of the episodes that are played here; none of a shard that has none, which was refused.
+    fn seeds(&self) -> Range<u64> {
+        self.part.of(self.whole()).unwrap_or_default()
+    }
+
+    /// Episodes of a sampler that are played here.
+    fn count(&self) -> u64 {
+        let seeds = self.seeds();
+        seeds.end - seeds.start
     }
 
     /// What all episodes have in common.
@@ -140,6 +145,7 @@ impl RunArguments {
             "log_rounds": self.log_rounds,
             "place": format!("{:?}", self.place),
             "seed": self.seed,
+            "shard": self.part.shard,
             "environments": self.environments,
             "loop": format!("{:?}", self.realtime),
         })
@@ -149,6 +155,7 @@ impl RunArguments {
     /// time.
     fn check(&self) -> Result<(), Failure> {
         self.realtime.check()?;
+        self.part.of(self.whole())?;
         if self.realtime.clock == ClockName::Lockstep {
             return Ok(());
         }
@@ -227,7 +234,7 @@ fn report(
     let samplers = SamplerRun::reports(&runs).context("no episode was run")?;
     let episodes = samplers.iter().map(|sampler| sampler.episodes.len() as u64).sum();
     let of_each = if arguments.refine.is_some() { 2 } else { 1 };
-    let asked = arguments.episodes.saturating_mul(of_each * arguments.samplers.len() as u64);
+    let asked = arguments.count().saturating_mul(of_each * arguments.samplers.len() as u64);
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         command: command_line(),
@@ -242,6 +249,9 @@ fn report(
         environments: usize::try_from(arguments.environments)?,
         in_time,
         interrupted: (episodes < asked).then_some(Interrupted { episodes_asked: asked, episodes }),
+        shard: arguments.part.report(arguments.whole()),
+        parts: Vec::new(),
+        missing: Vec::new(),
         samplers,
     })
 }

@@ -25,12 +25,12 @@ use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, Rule, SamplingArgument
 use crate::environments::Place;
 use crate::failure::{Failure, InputError as _};
 use crate::journal::Journal;
-use crate::machine;
 use crate::output::staging::Staging;
 use crate::output::{page, plot, table};
 use crate::progress::RunProgress;
 use crate::say::say;
 use crate::stop::Stop;
+use parapolicy_report::machine;
 
 /// What a study writes.
 const FILES: [&str; 3] = ["study.html", "study.json", "study.svg"];

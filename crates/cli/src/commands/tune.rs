@@ -20,11 +20,11 @@ use crate::args::TuneArguments;
 use crate::environments::Place;
 use crate::failure::{Failure, InputError as _};
 use crate::input;
-use crate::machine;
 use crate::output::staging::Staging;
 use crate::output::{page, plot, table};
 use crate::say::{say, tell};
 use crate::stop::Stop;
+use parapolicy_report::machine;
 
 /// The files that are written.
 const FILES: [&str; 3] = ["tune.html", "tuned.json", "tune.svg"];

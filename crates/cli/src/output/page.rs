@@ -1,28 +1,8 @@
-//! Pages that open anywhere, without a network.
+//! Pages that open anywhere, without a network: the report's is `parapolicy_report`'s.
 
 pub mod comparison;
-mod episode;
 pub mod modes;
-mod pusht_table;
-pub mod report;
-pub mod rounds;
 pub mod study;
 pub mod tune;
 
-use parapolicy_eval::Report;
-use parapolicy_pusht::PUSHT;
-
-/// A plot's size on a page, px: small, so that its text is legible where it is scaled down to a telephone.
-const PLOT: (u32, u32) = (380, 285);
-
-/// Whether the episodes of a report can be drawn here.
-fn is_pusht(report: &Report) -> bool {
-    report.environment == PUSHT.as_str()
-}
-
-/// A command line as a shell takes it.
-fn shell(command: &[String]) -> String {
-    let quoted = shlex::try_join(command.iter().map(String::as_str));
-    // What holds a NUL byte never was a command line.
-    quoted.unwrap_or_else(|_| command.join(" "))
-}
+pub use parapolicy_report::page::*;

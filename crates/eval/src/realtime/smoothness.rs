@@ -35,27 +35,29 @@ pub struct SmoothnessReport {
     pub jerk_rms: f64,
 }
 
-/// The sum of squares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Squares {
-    count: usize,
-    sum: f64,
-}
+/// Sums of squares and their counts, one of each loop: in whatever parts loops are merged, they are added up in the same order, to the
+/// same bits.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Squares(Vec<(usize, f64)>);
 
 impl Squares {
-    fn add(&mut self, other: Self) {
-        (self.count, self.sum) = (self.count + other.count, self.sum + other.sum);
+    fn add(&mut self, square: f64) {
+        match self.0.last_mut() {
+            Some((count, sum)) => (*count, *sum) = (*count + 1, *sum + square),
+            None => self.0.push((1, square)),
+        }
     }
 
-    fn rms(self) -> Option<f64> {
-        (self.count > 0).then(|| (self.sum / self.count as f64).sqrt())
+    fn rms(&self) -> Option<f64> {
+        let (count, sum) = self.0.iter().fold((0, 0.0), |(count, sum), (more, square)| (count + more, sum + square));
+        (count > 0).then(|| (sum / count as f64).sqrt())
     }
 }
 
 impl Smoothness {
     pub fn merge(&mut self, other: &Self) {
-        self.jumps.add(other.jumps);
-        self.jerks.add(other.jerks);
+        self.jumps.0.extend_from_slice(&other.jumps.0);
+        self.jerks.0.extend_from_slice(&other.jerks.0);
     }
 
     /// Takes note of the next command of the episode, from the plan for what was observed then.
@@ -69,11 +71,11 @@ impl Smoothness {
             action.iter().enumerate().map(difference).map(|difference| difference * difference).sum::<f64>()
         };
         if is_of_another && last.len() >= 2 {
-            self.jumps.add(Squares { count: 1, sum: square(&[-2.0, 1.0]) });
+            self.jumps.add(square(&[-2.0, 1.0]));
         }
         if last.len() == 3 {
             let jerk = square(&[-3.0, 3.0, -1.0]) / period.as_secs_f64().powi(6);
-            self.jerks.add(Squares { count: 1, sum: jerk });
+            self.jerks.add(jerk);
             self.last.remove(0);
         }
         self.last.push(action.to_vec());

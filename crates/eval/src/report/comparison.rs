@@ -139,6 +139,9 @@ mod tests {
             environments: 1,
             in_time: None,
             interrupted: None,
+            shard: None,
+            parts: Vec::new(),
+            missing: Vec::new(),
             samplers: SamplerRun::reports(&runs.iter().collect::<Vec<_>>()).unwrap(),
         }
     }

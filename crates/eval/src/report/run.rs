@@ -1,9 +1,8 @@
 //! Collects a sampler's episodes while a run goes on, and summarises them for the report.
 
 use parapolicy_control::Latency;
-use parapolicy_control::refine::RefinementCost;
 
-use super::{CutShort, Difference, EpisodeReport, RefinementReport, SamplerReport, Throughput, mean};
+use super::{CutShort, Difference, EpisodeReport, RefinementReport, SamplerReport, Tally, Throughput, mean};
 use crate::realtime::Timing;
 use crate::{Episode, bootstrap_mean, wilson};
 
@@ -20,18 +19,8 @@ pub struct SamplerRun {
     pub tolerance: Option<f64>,
     /// From the observation bound to the plan ready, or to all plans of the call ready.
     pub sampling: Latency,
-    per_action: Latency,
-    timing: Option<Timing>,
     episodes: Vec<EpisodeReport>,
-    rounds: usize,
-    evaluations: usize,
-    residuals: Vec<f64>,
-    plans: usize,
-    refinements: Vec<RefinementCost>,
-    /// Number of calls for plans: the sum of each plan's share of its call.
-    calls: f64,
-    /// Time that all calls took, seconds.
-    time: f64,
+    tally: Tally,
 }
 
 impl SamplerRun {
@@ -44,35 +33,15 @@ impl SamplerRun {
             window,
             tolerance,
             sampling: Latency::new(),
-            per_action: Latency::new(),
-            timing: None,
             episodes: Vec::new(),
-            rounds: 0,
-            evaluations: 0,
-            residuals: Vec::new(),
-            plans: 0,
-            refinements: Vec::new(),
-            calls: 0.0,
-            time: 0.0,
+            tally: Tally::default(),
         }
     }
 
     /// Takes an episode into account.
     pub fn add(&mut self, episode: &Episode) {
-        for plan in &episode.plans {
-            self.sampling.record(plan.latency);
-            if let Ok(executed @ 1..) = u32::try_from(plan.executed) {
-                self.per_action.record(plan.latency / executed);
-            }
-            let share = 1.0 / plan.together.max(1) as f64;
-            self.calls += share;
-            self.time += share * plan.latency.as_secs_f64();
-            self.rounds += plan.rounds;
-            self.evaluations += plan.evaluations;
-            self.refinements.extend(plan.refinement);
-            self.residuals.extend(plan.residual);
-        }
-        self.plans += episode.plans.len();
+        episode.plans.iter().for_each(|plan| self.sampling.record(plan.latency));
+        self.tally.add(episode);
         self.episodes.push(EpisodeReport {
             seed: episode.seed,
             reward: episode.reward,
@@ -87,10 +56,7 @@ impl SamplerRun {
     /// Takes into account an episode that was played in realtime.
     pub fn add_in_time(&mut self, episode: &Episode, timing: &Timing) {
         self.add(episode);
-        match &mut self.timing {
-            Some(so_far) => so_far.merge(timing),
-            none => *none = Some(timing.clone()),
-        }
+        self.tally.add_timing(timing);
     }
 
     /// Mean reward so far; 0 without episodes.
@@ -100,15 +66,35 @@ impl SamplerRun {
     }
 
     fn throughput(&self, sequential: Option<&Self>) -> Throughput {
-        let rate = |run: &Self| if run.time > 0.0 { run.plans as f64 / run.time } else { 0.0 };
-        let plans_per_call = if self.plans > 0 { self.plans as f64 / self.calls } else { 0.0 };
         Throughput {
-            plans_per_second: rate(self),
-            plans_per_call,
+            plans_per_second: self.tally.rate(),
+            plans_per_call: self.tally.plans_per_call(),
             call_latency_ms: self.sampling.percentiles(),
             call_histogram: self.sampling.clone(),
-            speedup: sequential.map(|sequential| rate(self) / rate(sequential)),
+            speedup: sequential.map(|sequential| self.tally.rate() / sequential.tally.rate()),
         }
+    }
+
+    /// The run of a report, to be merged with others; `None` where the report does not say enough for that.
+    #[must_use]
+    pub fn of(report: &SamplerReport) -> Option<Self> {
+        Some(Self {
+            name: report.name.clone(),
+            reason: report.reason.clone(),
+            window: report.window,
+            tolerance: report.tolerance,
+            sampling: report.throughput.call_histogram.clone(),
+            episodes: report.episodes.clone(),
+            tally: report.tally.clone()?,
+        })
+    }
+
+    /// Adds another part's episodes, in the order of their seeds.
+    pub fn merge(&mut self, other: &Self) {
+        self.sampling.merge(&other.sampling);
+        self.tally.merge(&other.tally);
+        self.episodes.extend_from_slice(&other.episodes);
+        self.episodes.sort_by_key(|episode| episode.seed);
     }
 
     /// Whether no episode was taken into account yet.
@@ -136,7 +122,8 @@ impl SamplerRun {
         let throughput = self.throughput(sequential);
         let alone = throughput.plans_per_call <= 1.0;
         let speedup = |sequential: &Self| sequential.sampling.percentiles().p50 / self.sampling.percentiles().p50;
-        let plans = self.plans.max(1) as f64;
+        let tally = &self.tally;
+        let plans = tally.plans.max(1) as f64;
         let sum = |count: fn(&EpisodeReport) -> usize| self.episodes.iter().map(count).sum::<usize>() as f64;
         Some(SamplerReport {
             name: self.name.clone(),
@@ -149,17 +136,18 @@ impl SamplerRun {
             success_rate: successes as f64 / self.episodes.len() as f64,
             success_interval: wilson(successes, self.episodes.len()),
             sampling_latency_ms: alone.then(|| self.sampling.percentiles()),
-            per_action_latency_ms: alone.then(|| self.per_action.percentiles()),
+            per_action_latency_ms: alone.then(|| tally.per_action.percentiles()),
             speedup: sequential.filter(|_| alone).map(speedup),
             throughput,
-            rounds_mean: self.rounds as f64 / plans,
-            evaluations_mean: self.evaluations as f64 / plans,
-            cut_short: CutShort::new(&self.residuals, self.plans),
+            rounds_mean: tally.rounds as f64 / plans,
+            evaluations_mean: tally.evaluations as f64 / plans,
+            cut_short: CutShort::new(&tally.residuals, tally.plans),
             violation_rate: sum(|episode| episode.violations) / sum(|episode| episode.control_steps).max(1.0),
             violating_episodes: mean(self.episodes.iter().map(|episode| f64::from(u8::from(episode.violations > 0)))),
-            timing: self.timing.as_ref().map(Timing::report),
-            refinement: RefinementReport::of(&self.refinements),
+            timing: tally.timing.as_ref().map(Timing::report),
+            refinement: RefinementReport::of(&tally.refinements),
             episodes: self.episodes.clone(),
+            tally: Some(tally.clone()),
         })
     }
 }

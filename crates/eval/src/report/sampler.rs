@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CutShort, Difference, RefinementReport, Throughput};
+use super::{CutShort, Difference, RefinementReport, Tally, Throughput};
 use crate::realtime::TimingReport;
 use parapolicy_control::Percentiles;
 
@@ -55,6 +55,9 @@ pub struct SamplerReport {
     pub refinement: Option<RefinementReport>,
     /// Every episode.
     pub episodes: Vec<EpisodeReport>,
+    /// By which it is merged with other parts of its run; none in older reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tally: Option<Tally>,
 }
 
 /// Result of one episode.

@@ -23,7 +23,7 @@ pub fn compete(
     environment: &mut dyn Environment,
     contenders: &mut [Contender],
 ) -> Result<Run, Failure> {
-    let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
+    let progress = RunProgress::new(arguments.count() * contenders.len() as u64);
     let mut observers = Observers::new(arguments, network.manifest(), contenders)?;
     'played: for seed in arguments.seeds() {
         for (index, Contender { sampler, rest, budget, refinement, run }) in contenders.iter_mut().enumerate() {
@@ -65,7 +65,7 @@ pub fn compete_together(
     place: &Place,
     contenders: &mut [Contender],
 ) -> Result<Run, Failure> {
-    let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
+    let progress = RunProgress::new(arguments.count() * contenders.len() as u64);
     let count = usize::try_from(arguments.environments)?;
     let environments = (0..count).map(|_| place.make(network.manifest()));
     let mut environments = environments.collect::<Result<Vec<_>, _>>()?;

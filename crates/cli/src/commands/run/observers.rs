@@ -11,6 +11,7 @@ use parapolicy_eval::realtime::Timing;
 use parapolicy_eval::{EpisodeError, RealtimeReport, Recorder, SamplerRun};
 use parapolicy_log::{LogFile, LogOptions};
 use parapolicy_policy::Manifest;
+use parapolicy_report::LOG;
 
 use super::{Contender, Played};
 use crate::args::RunArguments;
@@ -20,15 +21,12 @@ use crate::progress::RunProgress;
 use crate::say::tell;
 use crate::stop::Stop;
 
-/// The log's name; a number follows it where there is one.
-const LOG: &str = "episodes.mcap";
-
 /// Numbers that a scene may have in the log: those of PushT with 80 discs to keep out of.
 const SCENE: usize = 256;
 
 /// The observers of a run, some a contender.
 pub struct Observers {
-    log: LogFile,
+    log: Option<LogFile>,
     recorder: Recorder,
     /// The episodes that are over.
     pub journal: Journal,
@@ -44,25 +42,21 @@ impl Observers {
         let folder = &arguments.out;
         fs::create_dir_all(folder).with_context(|| format!("{}: could not be created", folder.display()))?;
         let journal = Journal::begin(folder, arguments.settings(manifest), arguments.resume)?;
-        let numbers = manifest.observation_dim().max(manifest.sample_dim()).max(SCENE);
-        let mut options = LogOptions::new(numbers).drawn_by(arguments.place.find(manifest)?.scenario.sketch());
-        if let Some(address) = arguments.live {
-            options = options.live(address);
-        }
-        let log = options.create(&folder.join(LOG))?;
-        if let Some(address) = log.live() {
-            tell!("live at ws://{address}: open it in Foxglove, as a Foxglove WebSocket");
-        }
-        let recorder = Recorder::of(arguments.seed);
+        let is_logged = arguments.only.is_empty() || arguments.only.iter().any(|name| name == LOG);
+        let log = is_logged.then(|| log(arguments, manifest)).transpose()?;
+        let shown = arguments.seeds().start;
+        let recorder = Recorder::of(shown);
         let of = |Contender { run, .. }: &Contender| -> Vec<Arc<dyn Observer>> {
             let troubles = Troubles { name: run.name.clone() };
-            vec![Arc::new(log.run(&run.name)), Arc::new(troubles), Arc::new(Stop::current())]
+            let logged = log.iter().map(|log| Arc::new(log.run(&run.name)) as Arc<dyn Observer>);
+            let others: [Arc<dyn Observer>; 2] = [Arc::new(troubles), Arc::new(Stop::current())];
+            logged.chain(others).collect()
         };
         let mut contenders: Vec<_> = contenders.iter().map(of).collect();
         if let Some(shown) = contenders.last_mut() {
             shown.push(Arc::new(recorder.clone()));
         }
-        Ok(Self { log, recorder, journal, shown: arguments.seed, contenders })
+        Ok(Self { log, recorder, journal, shown, contenders })
     }
 
     /// Those of a contender.
@@ -109,6 +103,20 @@ impl Observers {
     pub fn played(self, in_time: Option<RealtimeReport>) -> Played {
         Played { recording: self.recorder.recording(), in_time, log: self.log, journal: self.journal }
     }
+}
+
+/// The log, in the report's folder, and shown live where that is asked for. A number follows its name where there is one.
+fn log(arguments: &RunArguments, manifest: &Manifest) -> Result<LogFile, Failure> {
+    let numbers = manifest.observation_dim().max(manifest.sample_dim()).max(SCENE);
+    let mut options = LogOptions::new(numbers).drawn_by(arguments.place.find(manifest)?.scenario.sketch());
+    if let Some(address) = arguments.live {
+        options = options.live(address);
+    }
+    let log = options.create(&arguments.out.join(LOG))?;
+    if let Some(address) = log.live() {
+        tell!("live at ws://{address}: open it in Foxglove, as a Foxglove WebSocket");
+    }
+    Ok(log)
 }
 
 /// Prints failures of plans on standard error.

@@ -32,7 +32,7 @@ pub fn compete(
     let mut observers = Observers::new(arguments, &manifest, contenders)?;
     // Later than all threads, so that they do not inherit it.
     let support = realtime.realtime_priority.map(RealtimeSupport::obtain);
-    let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
+    let progress = RunProgress::new(arguments.count() * contenders.len() as u64);
     'played: for seed in arguments.seeds() {
         for (index, (Contender { run, .. }, controller)) in contenders.iter_mut().zip(&mut controllers).enumerate() {
             if observers.add_known(index, run, seed) {
@@ -64,7 +64,7 @@ pub fn compete_virtually(
     let times = contenders.iter().map(|contender| realtime.sampling_time(&contender.run.name));
     let times = times.collect::<Result<Vec<_>, _>>()?;
     let mut observers = Observers::new(arguments, network.manifest(), contenders)?;
-    let progress = RunProgress::new(arguments.episodes * contenders.len() as u64);
+    let progress = RunProgress::new(arguments.count() * contenders.len() as u64);
     'played: for seed in arguments.seeds() {
         let turns = contenders.iter_mut().zip(&times).enumerate();
         for (index, (Contender { sampler, budget, run, .. }, time)) in turns {

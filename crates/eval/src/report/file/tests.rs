@@ -30,6 +30,9 @@ static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
         environments: 1,
         in_time: None,
         interrupted: None,
+        shard: None,
+        parts: Vec::new(),
+        missing: Vec::new(),
         samplers: SamplerRun::reports(&[&run]).unwrap(),
     };
     serde_json::to_value(report).unwrap()
