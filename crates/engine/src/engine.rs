@@ -3,7 +3,7 @@
 use std::{fmt, num::NonZero, path::Path, thread::available_parallelism};
 
 use crate::{
-    EngineError, Graph, Names, Precision, RunError, Threads, Work,
+    EngineError, Graph, Names, Precision, ReadError, RunError, Threads, Work,
     film_cache::FilmCache,
     kernel::{Kernel, Program},
     network::{Activation, Network},
@@ -26,7 +26,7 @@ const LARGEST_FILE: u64 = 1 << 31;
 /// let names =
 ///     Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
 /// let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/plain.onnx"))?;
-/// let mut engine = Engine::new(&Graph::read(file)?, &names)?;
+/// let mut engine = Engine::new(Graph::read(file)?, &names)?;
 /// let plan = engine.sample_dim();
 /// engine.bind(&vec![0.5; engine.observation_dim()])?;
 /// let mut prediction = vec![0.0; 2 * plan];
@@ -44,12 +44,12 @@ impl Engine {
     /// More threads than these do not help: a layer of 64 channels fills that many registers.
     pub const THREADS: usize = 4;
 
-    /// Prepares a graph for the fastest kernel in f32, on all cores or [`THREADS`](Self::THREADS) of them.
+    /// Prepares a graph, of which nothing is kept but packed weights, for the fastest kernel in f32, on all cores or [`THREADS`](Self::THREADS) of them.
     ///
     /// # Errors
     /// A graph that is neither a conditional 1-D U-Net nor a transformer: the error names the first node that belongs to
     /// neither. Or as for [`Engine::on`].
-    pub fn new(graph: &Graph, names: &Names<'_>) -> Result<Self, EngineError> {
+    pub fn new(graph: Graph, names: &Names<'_>) -> Result<Self, EngineError> {
         let cores = available_parallelism().map_or(1, NonZero::get);
         Self::on(graph, names, Kernel::fastest(Precision::F32), cores.min(Self::THREADS))
     }
@@ -60,14 +60,16 @@ impl Engine {
     /// # Errors
     /// As for [`Engine::new`]; or the processor lacks the kernel, or the system has no more threads or cannot pin them.
     pub fn on(
-        graph: &Graph,
+        graph: Graph,
         names: &Names<'_>,
         kernel: Kernel,
         threads: impl Into<Threads>,
     ) -> Result<Self, EngineError> {
-        let Network { layers, condition } = recognise(graph, names)?;
+        let Network { layers, condition } = recognise(&graph, names)?;
+        // The network has what it needs of the constants, each of which is freed as soon as it is packed.
+        drop(graph);
         let film_cache = FilmCache::new(condition, layers.film_channels);
-        Ok(Self { sample: layers.sample, program: Program::new(&layers, kernel, threads)?, film_cache })
+        Ok(Self { sample: layers.sample, program: Program::new(layers, kernel, threads)?, film_cache })
     }
 
     /// Reads the file at `path` and prepares it as [`Engine::new`] does.
@@ -75,9 +77,14 @@ impl Engine {
     /// # Errors
     /// A file that cannot be read or is not an ONNX model; or as for [`Engine::new`].
     pub fn open(path: &Path, names: &Names<'_>) -> Result<Self, EngineError> {
-        let bytes = parapolicy_files::read(path, LARGEST_FILE)
-            .map_err(|error| EngineError::Read { path: path.to_path_buf(), error })?;
-        Self::new(&Graph::read(bytes)?, names)
+        let unread = |error| EngineError::Read { path: path.to_path_buf(), error };
+        let (file, len) = parapolicy_files::open_up_to(path, LARGEST_FILE).map_err(unread)?;
+        let graph = Graph::read_from(file, len, drop).map_err(|error| match error {
+            ReadError::Onnx(error) => error.into(),
+            ReadError::Io(error) => unread(error),
+            other => unread(std::io::Error::other(other)),
+        })?;
+        Self::new(graph, names)
     }
 
     /// Numbers of a plan: its horizon times the numbers of an action.

@@ -19,6 +19,7 @@ mod bf16;
 mod dispatch_table;
 mod evaluation;
 mod exp;
+mod filter;
 mod finish;
 mod gelu;
 mod layout;

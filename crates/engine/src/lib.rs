@@ -40,7 +40,8 @@
 //! # Threads
 //!
 //! [`Engine::on`] starts all threads but the calling one. They spin while a plan is sampled, and sleep between plans. With
-//! four rows or more for each thread, each computes rows of its own; with fewer, threads share the channels of each layer.
+//! four rows or more for each thread, each computes rows of its own; with fewer, threads share the channels of each layer,
+//! as they do whatever the rows where the weights are too many for a cache.
 //!
 //! # Example
 //!
@@ -51,7 +52,7 @@
 //! let names =
 //!     Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
 //! let graph = Graph::read(std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/plain.onnx"))?)?;
-//! let mut engine = Engine::on(&graph, &names, Kernel::fastest(Precision::F32), 2)?;
+//! let mut engine = Engine::on(graph, &names, Kernel::fastest(Precision::F32), 2)?;
 //!
 //! // One observation, and two rows of its plan at different timesteps.
 //! engine.bind(&vec![0.5; engine.observation_dim()])?;
@@ -79,7 +80,7 @@ mod work;
 
 pub use engine::Engine;
 pub use error::{EngineError, RunError};
-pub use parapolicy_onnx::{Graph, OnnxError};
+pub use parapolicy_onnx::{Graph, OnnxError, ReadError};
 pub use precision::Precision;
 pub use recognise::Names;
 pub use thread_pool::Threads;

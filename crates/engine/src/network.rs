@@ -7,11 +7,13 @@ mod condition;
 mod geometry;
 mod mish_scalar;
 mod transformer;
+mod weights;
 
 pub use self::{
     condition::{Condition, Feature, Features, Slice},
     geometry::Geometry,
     transformer::{Attention, ConditioningTokens, LayerNorm},
+    weights::Weights,
 };
 
 /// A network: its layers, and what conditions them.
@@ -120,7 +122,7 @@ pub struct Convolution {
     /// Channels out.
     pub outputs: usize,
     /// `[tap, input, output]`.
-    pub weights: Vec<f32>,
+    pub weights: Weights,
     /// `[output]`.
     pub bias: Vec<f32>,
 }

@@ -11,7 +11,7 @@ use parapolicy_engine::{Engine, Graph, Precision, kernel::Kernel};
 fn a_call_allocates_nothing() {
     let Expected { samples, timesteps, observations, mut prediction } = expected("slices");
     let graph = Graph::read(bytes("slices")).unwrap();
-    let mut engine = Engine::on(&graph, &common::NAMES, Kernel::fastest(Precision::F32), 1).unwrap();
+    let mut engine = Engine::on(graph, &common::NAMES, Kernel::fastest(Precision::F32), 1).unwrap();
     engine.bind(&observations).unwrap();
     engine.run(&[0, 1, 2], &samples, &timesteps, &mut prediction).unwrap();
     let again = allocation_counter::measure(|| {

@@ -31,7 +31,7 @@ struct Outcomes {
 /// Opens a file and, if it is still a network, runs a batch.
 fn attempt(file: Vec<u8>, outcomes: &mut Outcomes) {
     let graph = Graph::read(file).map_err(EngineError::from);
-    let loaded = graph.and_then(|graph| Engine::on(&graph, &NAMES, Kernel::fastest(Precision::F32), 1));
+    let loaded = graph.and_then(|graph| Engine::on(graph, &NAMES, Kernel::fastest(Precision::F32), 1));
     match loaded {
         Ok(mut engine) => {
             let mut prediction = vec![0.0; 2 * engine.sample_dim()];

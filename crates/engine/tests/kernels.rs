@@ -36,7 +36,7 @@ proptest! {
 fn agree(Case { layers, batch, sample, film, expected }: &Case) -> Result<(), TestCaseError> {
     for kernel in available() {
         let mut results = (1..=3).map(|threads| {
-            let mut program = Program::new(layers, kernel, threads).unwrap();
+            let mut program = Program::new(layers.clone(), kernel, threads).unwrap();
             run(&mut program, *batch, sample, film, expected.len())
         });
         let result = results.next().unwrap();
@@ -56,7 +56,7 @@ fn a_whole_network_agrees_with_sums_in_f64() {
         let film = random.numbers(batch * layers.film_channels, 1.0);
         let expected = reference(&layers, batch, &sample, &film);
         for kernel in available() {
-            let mut program = Program::new(&layers, kernel, 2).unwrap();
+            let mut program = Program::new(layers.clone(), kernel, 2).unwrap();
             let result = run(&mut program, batch, &sample, &film, expected.len());
             let error = relative_error(&result, &expected);
             println!("{kernel:?} {batch}: {error:e}");
@@ -74,7 +74,7 @@ fn rows_do_not_depend_on_each_other() {
     let sample = random.numbers(20 * 32, 1.0);
     let film = random.numbers(20 * layers.film_channels, 1.0);
     for kernel in available() {
-        let mut program = Program::new(&layers, kernel, 2).unwrap();
+        let mut program = Program::new(layers.clone(), kernel, 2).unwrap();
         let all = run(&mut program, 20, &sample, &film, 20 * 32);
         for batch in [2, 7, 12] {
             let film = &film[..batch * layers.film_channels];
@@ -89,7 +89,7 @@ fn rows_do_not_depend_on_each_other() {
 fn nan_stays_nan() {
     let layers = unet(3, 2, 8, &[16, 32], 8);
     for kernel in available() {
-        let mut program = Program::new(&layers, kernel, 1).unwrap();
+        let mut program = Program::new(layers.clone(), kernel, 1).unwrap();
         let film = vec![1.0; 2 * layers.film_channels];
         let mut sample = vec![0.5; 2 * 16];
         sample[3] = f32::NAN;

@@ -11,7 +11,7 @@ use parapolicy_engine::{Engine, EngineError, Graph, Precision, Threads, kernel::
 
 fn engine(threads: Threads) -> Result<Engine, EngineError> {
     let graph = Graph::read(common::bytes("plain")).unwrap();
-    Engine::on(&graph, &common::NAMES, Kernel::fastest(Precision::F32), threads)
+    Engine::on(graph, &common::NAMES, Kernel::fastest(Precision::F32), threads)
 }
 
 /// A line of the status of the thread in this folder of `/proc`.

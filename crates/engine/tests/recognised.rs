@@ -29,7 +29,7 @@ fn plans_of_nan_leave_nothing_behind() {
         if !kernel.is_available() {
             continue;
         }
-        let mut engine = Engine::on(&Graph::read(bytes(graph)).unwrap(), &NAMES, kernel, 2).unwrap();
+        let mut engine = Engine::on(Graph::read(bytes(graph)).unwrap(), &NAMES, kernel, 2).unwrap();
         let Expected { samples, timesteps, observations, .. } = expected(graph);
         engine.bind(&observations).unwrap();
         let plans: Vec<_> = (0..timesteps.len()).collect();

@@ -8,7 +8,7 @@ use common::{NAMES, bytes};
 use parapolicy_engine::{Engine, EngineError, Graph, Names, RunError};
 
 fn refusal(file: Vec<u8>, names: &Names<'_>) -> String {
-    let loaded = Graph::read(file).map_err(EngineError::from).and_then(|graph| Engine::new(&graph, names));
+    let loaded = Graph::read(file).map_err(EngineError::from).and_then(|graph| Engine::new(graph, names));
     loaded.map_or_else(|error| error.to_string(), |_| "runs".into())
 }
 

@@ -41,7 +41,7 @@ use std::path::Path;
 pub use self::folder::{Staging, create_folder};
 use self::place::{Place, aside};
 pub use self::printable::{printable, printable_lines};
-pub use self::read::{open, read, read_text, text};
+pub use self::read::{open, open_up_to, read, read_text, text};
 
 /// Writes a file, in place of what is there.
 ///

@@ -19,6 +19,19 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a regular file of at most `limit` bytes, to be read from its beginning, and says how many it has.
+///
+/// # Errors
+/// As for [`read`].
+pub fn open_up_to(path: &Path, limit: u64) -> io::Result<(File, usize)> {
+    let file = open(path)?;
+    let len = file.metadata()?.len();
+    match usize::try_from(len) {
+        Ok(whole) if len <= limit => Ok((file, whole)),
+        _ => Err(too_large(limit)),
+    }
+}
+
 /// Reads a regular file of at most `limit` bytes. Memory is taken for what there is, whatever the file's size claims.
 ///
 /// # Errors
@@ -43,9 +56,13 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     }
     if len.max(bytes.len() as u64) > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit} bytes")));
+        return Err(too_large(limit));
     }
     Ok(bytes)
+}
+
+fn too_large(limit: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {limit} bytes"))
 }
 
 /// Reads a regular file of at most `limit` bytes as text in UTF-8, without the mark that may precede it.
@@ -130,6 +147,8 @@ mod tests {
         let path = folder.path().join("sparse");
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert_eq!(read(&path, 1 << 20).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(open_up_to(&path, 1 << 20).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(open_up_to(&path, 1 << 40).unwrap().1, 1 << 40);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The shape and the numbers of a constant, checked against each other.
 
-use crate::message::{FLOAT, INT64, Tensor};
+use crate::{
+    Floats,
+    message::{FLOAT, INT64, Tensor},
+};
 
 /// The shape and the numbers of a constant.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +18,7 @@ pub struct Constant {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Numbers {
     /// 32-bit floating point.
-    Float(Vec<f32>),
+    Float(Floats),
     /// 64-bit integers.
     Int(Vec<i64>),
 }
@@ -52,7 +55,8 @@ pub enum ConstantError {
 }
 
 impl Tensor {
-    /// The shape and the numbers of this constant. No memory is allocated because of a size that is merely stated.
+    /// The shape and the numbers of this constant. No memory is allocated because of a size that is merely stated; numbers of
+    /// floating point in `raw` stay where they are.
     ///
     /// # Errors
     /// Numbers in another file, of another type than float32 and int64, or not as many as the shape says.
@@ -63,8 +67,8 @@ impl Tensor {
         let dims: Option<Vec<usize>> = self.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
         let dims = dims.ok_or_else(|| ConstantError::Shape(self.dims.clone()))?;
         let numbers = match self.data_type {
-            FLOAT if self.raw.is_empty() => Numbers::Float(self.floats.clone()),
-            FLOAT => Numbers::Float(words(&self.raw, f32::from_le_bytes)?),
+            FLOAT if self.raw.is_empty() => Numbers::Float(self.floats.clone().into()),
+            FLOAT => Numbers::Float(Floats::new(self.raw.clone())?),
             INT64 if self.raw.is_empty() => Numbers::Int(self.ints.clone()),
             INT64 => Numbers::Int(words(&self.raw, i64::from_le_bytes)?),
             other => return Err(ConstantError::Type(other)),
@@ -101,7 +105,7 @@ mod tests {
         let listed = Tensor { dims: vec![2, 1], data_type: FLOAT, floats: vec![1.0, 2.0], ..Tensor::default() };
         let bytes: Vec<u8> = [1.0_f32, 2.0].iter().flat_map(|number| number.to_le_bytes()).collect();
         let raw = Tensor { floats: vec![], raw: bytes.into(), ..listed.clone() };
-        let expected = Constant { dims: vec![2, 1], numbers: Numbers::Float(vec![1.0, 2.0]) };
+        let expected = Constant { dims: vec![2, 1], numbers: Numbers::Float(vec![1.0, 2.0].into()) };
         assert_eq!(listed.constant(), Ok(expected.clone()));
         assert_eq!(raw.constant(), Ok(expected));
     }

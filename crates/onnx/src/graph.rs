@@ -1,12 +1,30 @@
 //! A graph, decoded from its file.
 
-use prost::{Message as _, bytes::Bytes};
+use std::io::{self, Read};
+
+use prost::{
+    Message as _,
+    bytes::{Buf, Bytes},
+};
 
 use crate::{
     Numbers, OnnxError, TensorInfo,
     message::{Model, Node, Tensor, ValueInfo, decoded},
     opset::{own_version, redefined},
+    stream::Stream,
 };
+
+/// Why a file is not read, where that is done while it is decoded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It cannot be read.
+    #[error("cannot be read ({0})")]
+    Io(#[from] io::Error),
+    /// It is not understood.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+}
 
 /// A graph, decoded from its file.
 #[derive(Clone, Debug)]
@@ -28,7 +46,35 @@ impl Graph {
     /// # Errors
     /// Bytes that are not a model, or a model without a graph.
     pub fn read(bytes: impl Into<Bytes>) -> Result<Self, OnnxError> {
-        let model = Model::decode(bytes.into())?;
+        Self::decode(bytes.into())
+    }
+
+    /// Decodes a model of `len` bytes while it is read, to its last byte even if it is not understood. Each constant has
+    /// memory of its own, which is freed with it: a network that is built of the graph need not be there twice. `sink` is
+    /// given all bytes in order, for a checksum.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read); or it cannot be read, or has fewer bytes.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/data/plain.onnx");
+    /// let file = std::fs::File::open(path)?;
+    /// let len = file.metadata()?.len();
+    /// let graph = parapolicy_onnx::Graph::read_from(file, len as usize, drop)?;
+    /// assert_eq!(graph.outputs[0].name, "prediction");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn read_from(reader: impl Read, len: usize, sink: impl FnMut(Bytes)) -> Result<Self, ReadError> {
+        let mut stream = Stream::new(reader, len, sink);
+        let graph = Self::decode(&mut stream);
+        stream.finish()?;
+        Ok(graph?)
+    }
+
+    fn decode(buffer: impl Buf) -> Result<Self, OnnxError> {
+        let model = Model::decode(buffer)?;
         let (opset, redefined) = (own_version(&model.operator_sets), redefined(&model.functions).unwrap_or_default());
         let ir_version = model.ir_version;
         let graph = model.graph.ok_or(OnnxError::NoGraph)?;

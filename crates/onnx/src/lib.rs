@@ -39,18 +39,21 @@
 mod constant;
 mod error;
 mod external;
+mod floats;
 mod graph;
 mod left_out;
 pub mod message;
 mod node;
 mod opset;
 mod partition;
+mod stream;
 mod tensor_info;
 
 pub use constant::{Constant, ConstantError, Numbers};
 pub use error::OnnxError;
 pub use external::external_tensor;
-pub use graph::Graph;
+pub use floats::Floats;
+pub use graph::{Graph, ReadError};
 pub use left_out::{LeftOut, left_out};
 pub use opset::{LAST_IR_VERSION, OPSETS};
 pub use partition::{BoundaryValue, DenoiserNames, Partition};

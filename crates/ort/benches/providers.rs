@@ -52,7 +52,7 @@ fn open(directory: &Path, policy: &Network, kernel: Kernel, threads: usize) -> E
         prediction: &denoiser.prediction,
     };
     let graph = Graph::read(std::fs::read(directory.join(&denoiser.file)).expect("a file")).expect("a graph");
-    Engine::on(&graph, &names, kernel, threads.min(Engine::THREADS)).expect("an engine")
+    Engine::on(graph, &names, kernel, threads.min(Engine::THREADS)).expect("an engine")
 }
 
 fn compare(policy: &mut Network, engine: &mut Engine, rows: usize) {

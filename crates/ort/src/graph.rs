@@ -107,7 +107,7 @@ impl OpenDenoiser for Onnx {
     /// Counted by the engine.
     fn work(&self, signature: &Signature, precision: Precision, rows: usize) -> Result<Work, String> {
         // Read again, or it would be kept in memory for this alone.
-        let file = GraphFile::verified(&self.path, &self.sha256).map_err(|why| why.to_string())?;
+        let file = GraphFile::of_sum(&self.path, &self.sha256);
         let WorkByStage { condition, layers } =
             work_of(&file, signature, precision, rows).map_err(|why| why.to_string())?;
         Ok(match self.conditioning {
@@ -191,21 +191,22 @@ pub(crate) fn tensors_of(file: &GraphFile, runtime: &Runtime) -> Result<GraphTen
 /// Opens a graph on the processor, from the bytes that were read: ONNX Runtime would read a path once more, and of weights
 /// in other files it would not be known what they are.
 fn open(file: &GraphFile, runtime: &Runtime, threads: usize, idle: Idle) -> Result<Session, GraphError> {
-    let elsewhere = external_tensor(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
+    let bytes = file.bytes()?;
+    let elsewhere = external_tensor(bytes.clone()).map_err(|error| refused(file.path(), error.into()))?;
     if let Some(tensor) = elsewhere {
         return Err(refused(file.path(), Refusal::Elsewhere(tensor)));
     }
-    let left = left_out(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
+    let left = left_out(bytes.clone()).map_err(|error| refused(file.path(), error.into()))?;
     if let Some(LeftOut { node, operator, input }) = left {
         return Err(refused(file.path(), Refusal::LeftOut { node, operator, input }));
     }
-    let graph = Graph::read(file.bytes().clone()).map_err(|error| refused(file.path(), error.into()))?;
+    let graph = Graph::read(bytes.clone()).map_err(|error| refused(file.path(), error.into()))?;
     if let Some((node, sizes)) = graph.oversized(LARGEST_TENSOR) {
         return Err(refused(file.path(), Refusal::Oversized { node: node.into(), sizes }));
     }
     warn_of_version(&graph, file.path());
     let how = Execution { provider: ExecutionProvider::Cpu, precision: Precision::F32, threads, idle, device: 0 };
-    sessions::open(file.bytes(), runtime, how, &[]).map_err(|error| refused(file.path(), Refusal::NoGraph(error)))
+    sessions::open(bytes, runtime, how, &[]).map_err(|error| refused(file.path(), Refusal::NoGraph(error)))
 }
 
 /// The inputs and the outputs of a session's graph.

@@ -60,8 +60,7 @@ impl OpenBackend for OpenStandstill {
     }
 
     fn tensors(&self, graph: &GraphFile) -> Result<GraphTensors, GraphError> {
-        let read = Graph::read(graph.bytes().clone());
-        let Graph { inputs, outputs, .. } = read.map_err(|error| refused(graph.path(), error))?;
+        let Graph { inputs, outputs, .. } = graph.graph()?;
         Ok(GraphTensors { inputs, outputs })
     }
 

@@ -72,7 +72,7 @@ pub fn adopt(path: &Path, name: &str, names: &RoleNames) -> Result<Adoption, Ado
     Ok(Adoption {
         roles: roles.all().map(|(role, tensor)| (role.field(), TensorDescription::new(tensor))).collect(),
         blanks: skeleton.blanks(),
-        refusal: refusal(&graph, &roles),
+        refusal: refusal(graph, &roles),
         manifest: manifest + "\n",
         manifest_file,
         graph: bytes,
@@ -107,7 +107,7 @@ impl Adoption {
 }
 
 /// Why the engine does not run the graph, if it does not.
-fn refusal(graph: &Graph, roles: &Roles<'_>) -> Option<EngineError> {
+fn refusal(graph: Graph, roles: &Roles<'_>) -> Option<EngineError> {
     if !roles.is_policy() {
         return Some(EngineError::Model("is no policy; the engine runs networks of plans alone".into()));
     }

@@ -1,7 +1,7 @@
 //! Checksums.
 
 use std::{
-    io::{self, Read as _},
+    io::{self, Read},
     path::Path,
 };
 
@@ -12,15 +12,26 @@ use sha2::{Digest as _, Sha256};
 /// # Errors
 /// A file that cannot be read, or that is a pipe or a device.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut file = parapolicy_files::open(path)?;
+    sha256_from(parapolicy_files::open(path)?)
+}
+
+/// SHA-256 of all that a reader has.
+pub(crate) fn sha256_from(mut reader: impl Read) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
-        match file.read(&mut buffer)? {
+        match reader.read(&mut buffer)? {
             0 => return Ok(hexadecimal(hasher)),
             read => hasher.update(&buffer[..read]),
         }
     }
+}
+
+/// SHA-256 of bytes that come one after the other.
+pub(crate) fn sha256_of_all(bytes: impl IntoIterator<Item = impl AsRef<[u8]>>) -> String {
+    let mut hasher = Sha256::new();
+    bytes.into_iter().for_each(|bytes| hasher.update(bytes));
+    hexadecimal(hasher)
 }
 
 /// SHA-256 of a text or of bytes, in lower-case hexadecimal.

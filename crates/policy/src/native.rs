@@ -68,7 +68,7 @@ impl OpenBackend for OpenNative {
     }
 
     fn tensors(&self, graph: &GraphFile) -> Result<GraphTensors, GraphError> {
-        Ok(GraphTensors::from(&read(graph)?))
+        Ok(GraphTensors::from(&graph.graph()?))
     }
 
     fn denoiser(
@@ -77,12 +77,12 @@ impl OpenBackend for OpenNative {
         signature: &Signature,
         _device: u32,
     ) -> Result<Box<dyn OpenDenoiser>, GraphError> {
-        let (path, graph) = (file.path(), read(file)?);
+        let (path, graph) = (file.path(), file.graph()?);
         let accepted = GraphTensors::from(&graph)
             .denoiser(signature)
             .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
         let names = names(path, signature)?;
-        let engine = Engine::on(&graph, &names, self.kernel, self.threads).map_err(|error| refused(path, error))?;
+        let engine = Engine::on(graph, &names, self.kernel, self.threads).map_err(|error| refused(path, error))?;
         Ok(Box::new(NativeDenoiser { engine, timestep: accepted.timestep, prediction: Vec::new() }))
     }
 
@@ -136,7 +136,7 @@ pub fn work_of(
     rows: usize,
 ) -> Result<WorkByStage, GraphError> {
     let names = names(graph.path(), signature)?;
-    WorkByStage::of(&read(graph)?, &names, precision.bytes(), rows).map_err(|error| refused(graph.path(), error))
+    WorkByStage::of(&graph.graph()?, &names, precision.bytes(), rows).map_err(|error| refused(graph.path(), error))
 }
 
 /// Names of the inputs and output of a graph with an observation input.
@@ -151,10 +151,6 @@ fn names<'a>(path: &Path, signature: &'a Signature) -> Result<Names<'a>, GraphEr
     }
     let observation = &condition.input;
     Ok(Names { sample: &graph.sample, timestep: &graph.timestep, observation, prediction: &graph.prediction })
-}
-
-fn read(graph: &GraphFile) -> Result<Graph, GraphError> {
-    Graph::read(graph.bytes().clone()).map_err(|error| refused(graph.path(), error.into()))
 }
 
 fn refused(path: &Path, error: EngineError) -> GraphError {

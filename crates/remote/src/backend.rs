@@ -74,8 +74,7 @@ impl OpenRemote {
 
     /// The inputs and the outputs of a graph in the policy's folder.
     fn of_file(file: &GraphFile) -> Result<GraphTensors, GraphError> {
-        let Graph { inputs, outputs, .. } = Graph::read(file.bytes().clone())
-            .map_err(|error| GraphError::Refused { path: file.path().to_path_buf(), error: error.into() })?;
+        let Graph { inputs, outputs, .. } = file.graph()?;
         Ok(GraphTensors { inputs, outputs })
     }
 }

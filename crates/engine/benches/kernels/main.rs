@@ -41,7 +41,7 @@ fn main() {
 }
 
 fn measure(layers: &Layers, widths: &[usize], kernel: Kernel, threads: usize, detailed: bool) -> Option<Report> {
-    let mut program = Program::new(layers, kernel, threads).unwrap();
+    let mut program = Program::new(layers.clone(), kernel, threads).unwrap();
     let weights = |batch| program.work(batch).iter().map(|work| work.weights).sum();
     let mut weights = [1, 2].map(weights).to_vec();
     weights.dedup();

@@ -1,6 +1,7 @@
 //! The functions that operations call, compiled for one instruction set.
 
 use super::attend::Attend;
+use super::filter::Filter;
 use super::finish::Finish;
 use super::tile::TileFunction;
 use super::winograd::{Gather, Scatter};
@@ -25,6 +26,7 @@ pub(super) struct DispatchTable {
     pub attend: unsafe fn(&mut Attend<'_>),
     pub scatter: unsafe fn(&mut Scatter<'_>),
     pub gather: unsafe fn(&mut Gather<'_>),
+    pub filter: unsafe fn(&mut Filter<'_>),
     pub narrow: unsafe fn(&[f32], usize, &mut [f32]),
 }
 
@@ -34,7 +36,7 @@ macro_rules! dispatch_table {
     ($name:ident, $simd:expr, $($features:literal,)? [$($rows:literal),*]) => {
         #[allow(non_snake_case, reason = "named like the constant that it is")]
         mod $name {
-            use crate::kernel::{attend, bf16, dispatch_table::DispatchTable, finish, simd::Simd, tile, winograd};
+            use crate::kernel::{attend, bf16, dispatch_table::DispatchTable, filter, finish, simd::Simd, tile, winograd};
             use super::*;
 
             $(#[target_feature(enable = $features)])?
@@ -68,6 +70,12 @@ macro_rules! dispatch_table {
             }
 
             $(#[target_feature(enable = $features)])?
+            unsafe fn filter(filter: &mut filter::Filter<'_>) {
+                // SAFETY: the caller's.
+                unsafe { filter::filter($simd, filter) };
+            }
+
+            $(#[target_feature(enable = $features)])?
             unsafe fn narrow(rows: &[f32], stride: usize, to: &mut [f32]) {
                 bf16::narrow(rows, stride, to);
             }
@@ -90,6 +98,7 @@ macro_rules! dispatch_table {
                 attend,
                 scatter,
                 gather,
+                filter,
                 narrow,
             };
         }

@@ -26,6 +26,8 @@ pub(super) struct Workspace {
     pub operands: Aligned,
     /// Products of minimal filtering, before they are transformed back.
     pub products: Aligned,
+    /// Weights of some inputs, transformed for minimal filtering.
+    pub filters: Aligned,
     /// Results of matrix products.
     pub sums: Aligned,
     /// For what follows them.

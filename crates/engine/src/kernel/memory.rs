@@ -22,16 +22,12 @@ impl Aligned {
         Self { numbers, start, len }
     }
 
-    /// On large pages, if the system has them: all weights are read for each batch, and small pages would be too many for the
-    /// processor's translation lookaside buffer.
-    pub fn on_large_pages(numbers: &[f32]) -> Self {
-        let mut copy = Vec::with_capacity(numbers.len() + LINE / size_of::<f32>());
-        advise(&mut copy);
-        copy.resize(copy.capacity(), 0.0);
-        let start = copy.as_ptr().align_offset(LINE);
-        let mut aligned = Self { numbers: copy, start, len: numbers.len() };
-        aligned.numbers_mut().copy_from_slice(numbers);
-        aligned
+    /// Zeros on large pages, if the system has them: all weights are read for each batch, and small pages would be too many
+    /// for the processor's translation lookaside buffer. They take memory as they are written.
+    pub fn on_large_pages(len: usize) -> Self {
+        let mut zeros = Self::zeros(len);
+        advise(&mut zeros.numbers);
+        zeros
     }
 
     /// Makes room for `len` numbers. Their values have no meaning.
@@ -51,11 +47,11 @@ impl Aligned {
 }
 
 /// Asks for large pages for memory that has not been written yet.
-fn advise(numbers: &mut Vec<f32>) {
+fn advise(numbers: &mut [f32]) {
     #[cfg(all(target_os = "linux", not(miri)))]
     {
         const PAGE: usize = 1 << 21;
-        let (begin, bytes) = (numbers.as_mut_ptr().cast::<u8>(), numbers.capacity() * size_of::<f32>());
+        let (begin, bytes) = (numbers.as_mut_ptr().cast::<u8>(), size_of_val(numbers));
         let skip = begin.align_offset(PAGE);
         let whole = bytes.saturating_sub(skip) / PAGE * PAGE;
         if whole > 0 {

@@ -13,6 +13,7 @@ use self::token_norm::TokenNorm;
 use super::dispatch_table::DispatchTable;
 use super::evaluation::{Evaluation, Workspace};
 use super::layout::ArenaLayout;
+use super::weights::Room;
 use crate::Work;
 use crate::network::Step;
 use crate::thread_pool::Share;
@@ -25,12 +26,19 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// Weights are added to `weights`.
-    pub fn new(step: &Step, arena: &ArenaLayout, table: &'static DispatchTable, weights: &mut Vec<f32>) -> Self {
+    /// Finds room for its weights.
+    pub fn new(step: &Step, arena: &ArenaLayout, table: &'static DispatchTable, room: &mut Room) -> Self {
         match step {
-            Step::Layer(layer) => Self::Layer(Box::new(PackedLayer::new(layer, arena, table, weights))),
+            Step::Layer(layer) => Self::Layer(Box::new(PackedLayer::new(layer, arena, table, room))),
             Step::Norm(norm) => Self::TokenNorm(TokenNorm::new(norm, arena, table)),
             Step::Attention(attention) => Self::Attention(AttentionHeads::new(attention, arena, table)),
+        }
+    }
+
+    /// Packs the weights of its step into its own among those of all layers, which begin at `start`.
+    pub fn pack(&self, step: &Step, own: &mut [f32], start: usize) {
+        if let (Self::Layer(packed), Step::Layer(layer)) = (self, step) {
+            packed.pack(&layer.convolution, own, start);
         }
     }
 

@@ -1,14 +1,17 @@
 //! A network, prepared for one kernel and run by a thread pool.
 
 mod barriers;
+mod packing;
 mod prepared;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use self::prepared::PreparedNetwork;
 use super::dispatch_table::DispatchTable;
-use crate::network::Layers;
+use crate::network::{Layers, Step};
 use crate::thread_pool::ThreadPool;
 use crate::{EngineError, Threads, Work};
 
@@ -21,6 +24,15 @@ pub struct Program {
     pool: ThreadPool<PreparedNetwork>,
 }
 
+/// With more bytes of weights than these, they are read from memory for every evaluation, whatever the caches.
+const STREAMED: usize = 64 << 20;
+
+/// Bytes of the weights, as they are in the file.
+fn bytes(layers: &Layers) -> usize {
+    let weights = |step: &Step| if let Step::Layer(layer) = step { layer.convolution.weights.len() } else { 0 };
+    size_of::<f32>() * layers.steps.iter().map(weights).sum::<usize>()
+}
+
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Program").field("threads", &self.pool.threads()).finish_non_exhaustive()
@@ -28,13 +40,25 @@ impl fmt::Debug for Program {
 }
 
 impl Program {
-    /// Prepares `layers` for a table of instructions that the processor has. The kernel is not verified.
+    /// Prepares `layers`, which are freed as they are packed, for a table of instructions that the processor has. The kernel is not verified.
     pub(super) fn unverified(
-        layers: &Layers,
+        layers: Layers,
         table: &'static DispatchTable,
         threads: impl Into<Threads>,
     ) -> Result<Self, EngineError> {
-        Ok(Self { pool: ThreadPool::new(PreparedNetwork::new(layers, table), threads.into())? })
+        let streamed = bytes(&layers) > STREAMED;
+        Self::of_size(layers, table, threads, streamed)
+    }
+
+    /// The same, whatever the size of the network.
+    fn of_size(
+        layers: Layers,
+        table: &'static DispatchTable,
+        threads: impl Into<Threads>,
+        streamed: bool,
+    ) -> Result<Self, EngineError> {
+        let threads = threads.into();
+        Ok(Self { pool: ThreadPool::new(PreparedNetwork::new(layers, table, threads.count, streamed), threads)? })
     }
 
     /// Lets `fill` write what the next [`run`](Self::run) of `batch` rows reads: the sample, `[batch, horizon, action]`, and

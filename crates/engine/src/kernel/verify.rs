@@ -7,7 +7,7 @@ use super::Kernel;
 use super::dispatch_table::DispatchTable;
 use super::portable;
 use super::program::Program;
-use crate::network::{Activation, Convolution, Geometry, GroupNorm, Layer, Layers, Nonlinearity, Step};
+use crate::network::{Activation, Convolution, Geometry, GroupNorm, Layer, Layers, Nonlinearity, Step, Weights};
 use crate::{EngineError, Threads};
 
 /// The relative error that bf16 may have; anything wrong has a far larger one.
@@ -23,7 +23,7 @@ impl Program {
     /// # Errors
     /// The processor does not have the kernel or computes something wrong with it; or the system has no more threads or
     /// cannot pin them.
-    pub fn new(layers: &Layers, kernel: Kernel, threads: impl Into<Threads>) -> Result<Self, EngineError> {
+    pub fn new(layers: Layers, kernel: Kernel, threads: impl Into<Threads>) -> Result<Self, EngineError> {
         let table = kernel.dispatch_table().ok_or(EngineError::Kernel(kernel))?;
         if !verify(table)? {
             return Err(EngineError::Wrong(kernel));
@@ -41,7 +41,7 @@ pub(super) fn verify(table: &'static DispatchTable) -> Result<bool, EngineError>
 }
 
 fn evaluate(table: &'static DispatchTable) -> Result<Vec<f32>, EngineError> {
-    let mut program = Program::unverified(&layers(), table, 1)?;
+    let mut program = Program::unverified(layers(), table, 1)?;
     program.load(BATCH, |sample, _| sample.copy_from_slice(&numbers(sample.len())));
     let mut prediction = vec![0.0; BATCH * POSITIONS * CHANNELS[1]];
     program.run(&mut prediction);
@@ -54,7 +54,7 @@ fn layers() -> Layers {
     let activation = |buffer, channels| Activation { buffer, positions: POSITIONS, channels };
     let (sample, prediction) = (activation(0, inputs), activation(1, outputs));
     let geometry = Geometry { taps: 3, stride: 1, padding: 1, transposed: false };
-    let weights = numbers(geometry.taps * inputs * outputs);
+    let weights = Weights::new(numbers(geometry.taps * inputs * outputs), [inputs, outputs]);
     let convolution = Convolution { geometry, inputs, outputs, weights, bias: vec![0.1; outputs] };
     let norm = GroupNorm { groups: 3, epsilon: 1e-5, scale: vec![1.0; outputs], bias: vec![0.0; outputs] };
     let layer = Layer {

@@ -3,7 +3,7 @@
 use super::bf16;
 use super::dispatch_table::DispatchTable;
 use super::layout::ROW_MULTIPLE;
-use super::winograd::Scheme;
+use super::winograd::{Scheme, TAPS};
 use crate::network::Convolution;
 
 /// Weights with the layout `[pair, source, slice, k, column of the pair, lane]`. A column is a register of output channels,
@@ -15,8 +15,18 @@ pub(super) struct Weights {
     /// Numbers of a pair of columns.
     pair: usize,
     lanes: usize,
+    /// Channels that a number holds.
+    packed: usize,
     /// The sources.
     pub sources: Vec<Source>,
+}
+
+/// Room for the weights of all layers.
+pub(super) struct Room {
+    /// Numbers of the layers so far.
+    pub len: usize,
+    /// Whether they are too many to stay in the cache between two evaluations.
+    pub streamed: bool,
 }
 
 /// One of a layer's inputs.
@@ -26,7 +36,12 @@ pub(super) struct Source {
     pub start: usize,
     /// Numbers in a row of it.
     pub depth: usize,
+    /// Its channels.
+    channels: usize,
 }
+
+/// Inputs whose weights are packed together: so many rows of them, of all taps, are in the first-level cache.
+const BLOCK: usize = 16;
 
 impl Weights {
     /// Where the weights of a column begin.
@@ -34,69 +49,72 @@ impl Weights {
         self.start + column / 2 * self.pair + column % 2 * self.lanes
     }
 
-    /// One slice for each tap. `channels` are those of each source; if a number holds two, they are packed as `narrow` does.
-    /// The weights are added to `all`.
-    pub fn direct(convolution: &Convolution, channels: &[usize], table: &DispatchTable, all: &mut Vec<f32>) -> Self {
-        let slices = convolution.geometry.taps;
-        let weight = |tap: usize, input: usize, output: usize| {
-            convolution.weights[(tap * convolution.inputs + input) * convolution.outputs + output]
-        };
-        Self::new(convolution.outputs, slices, channels, table, all, weight)
+    /// Numbers of a source's weights of a pair of columns, of so many slices.
+    pub fn size(&self, source: Source, slices: usize) -> usize {
+        slices * source.depth * 2 * self.lanes
     }
 
-    /// One slice for each point.
-    pub fn winograd(
-        convolution: &Convolution,
-        channels: &[usize],
-        scheme: Scheme,
-        table: &DispatchTable,
-        all: &mut Vec<f32>,
-    ) -> Self {
-        let filter = scheme.filter();
-        let step = convolution.inputs * convolution.outputs;
-        let weight = |point: usize, input: usize, output: usize| {
-            let taps = convolution.weights[input * convolution.outputs + output..].iter().step_by(step);
-            let sum: f64 = taps.zip(filter[point]).map(|(&tap, factor)| f64::from(tap) * factor).sum();
-            sum as f32
-        };
-        Self::new(convolution.outputs, scheme.points(), channels, table, all, weight)
-    }
-
-    fn new(
-        outputs: usize,
-        slices: usize,
-        channels: &[usize],
-        table: &DispatchTable,
-        all: &mut Vec<f32>,
-        weight: impl Fn(usize, usize, usize) -> f32,
-    ) -> Self {
+    /// Finds room for so many slices, after the `len` numbers of earlier layers. `channels` are those of each source; if a
+    /// number holds two, they are packed as `narrow` does.
+    pub fn place(outputs: usize, slices: usize, channels: &[usize], table: &DispatchTable, len: &mut usize) -> Self {
         let DispatchTable { lanes, packed, .. } = *table;
         let mut pair = 0;
         let mut sources = Vec::new();
         for &channels in channels {
             let depth = if packed == 1 { channels } else { bf16::width(channels) };
-            sources.push(Source { start: pair, depth });
+            sources.push(Source { start: pair, depth, channels });
             pair += slices * depth * 2 * lanes;
         }
         let pairs = outputs.next_multiple_of(ROW_MULTIPLE).div_ceil(2 * lanes);
-        let weights = Self { start: all.len(), pair, lanes, sources };
-        all.resize(all.len() + pairs * pair, 0.0);
+        let start = *len;
+        *len += pairs * pair;
+        Self { start, pair, lanes, packed, sources }
+    }
+
+    /// Packs one slice for each tap into a layer's own weights, which begin at `start` among those of all layers.
+    pub fn direct(&self, convolution: &Convolution, own: &mut [f32], start: usize) {
+        let (weights, taps) = (&convolution.weights, convolution.geometry.taps);
+        self.fill(convolution, taps, &mut own[self.start - start..], |tap, input, output| {
+            weights.at([tap, input, output])
+        });
+    }
+
+    /// Packs one slice for each point.
+    pub fn winograd(&self, convolution: &Convolution, scheme: Scheme, own: &mut [f32], start: usize) {
+        let filter = scheme.filter();
+        self.fill(convolution, scheme.points(), &mut own[self.start - start..], |point, input, output| {
+            let weight = |tap| f64::from(convolution.weights.at([tap, input, output]));
+            (0..TAPS).map(|tap| weight(tap) * filter[point][tap]).sum::<f64>() as f32
+        });
+    }
+
+    fn fill(
+        &self,
+        convolution: &Convolution,
+        slices: usize,
+        to: &mut [f32],
+        weight: impl Fn(usize, usize, usize) -> f32,
+    ) {
+        let (lanes, outputs) = (self.lanes, convolution.outputs);
         let mut first = 0;
-        for (source, &channels) in weights.sources.iter().zip(channels) {
+        for &Source { start, depth, channels } in &self.sources {
             let value = |slice, k, output| if k < channels { weight(slice, first + k, output) } else { 0.0 };
-            for slice in 0..slices {
-                for k in 0..source.depth {
-                    for output in 0..outputs {
-                        let start = weights.column(output / lanes) + source.start + output % lanes;
-                        all[start + (slice * source.depth + k) * 2 * lanes] = match packed {
-                            1 => value(slice, k, output),
-                            _ => bf16::pair(value(slice, k, output), value(slice, k + source.depth, output)),
-                        };
+            for columns in (0..outputs).step_by(2 * lanes) {
+                let to = &mut to[self.column(columns / lanes) - self.start + start..][..slices * depth * 2 * lanes];
+                for block in (0..depth).step_by(BLOCK) {
+                    for output in columns..outputs.min(columns + 2 * lanes) {
+                        for slice in 0..slices {
+                            for k in block..depth.min(block + BLOCK) {
+                                to[(slice * depth + k) * 2 * lanes + output - columns] = match self.packed {
+                                    1 => value(slice, k, output),
+                                    _ => bf16::pair(value(slice, k, output), value(slice, k + depth, output)),
+                                };
+                            }
+                        }
                     }
                 }
             }
             first += channels;
         }
-        weights
     }
 }

@@ -21,7 +21,7 @@ impl Reader<'_> {
             }
             // A quotient by a constant is a product with its reciprocals.
             (Value::Rows(rows), Value::Numbers(numbers)) if node.operator == "Div" => {
-                let values = numbers.values.iter().map(|number| 1.0 / number).collect::<Vec<_>>().into();
+                let values = numbers.values.iter().map(|number| 1.0 / number).collect();
                 (rows, Value::Numbers(Numbers { values, ..numbers }))
             }
             _ if !sum && node.operator != "Mul" => return Err("is neither a sum nor a product".into()),
@@ -40,7 +40,7 @@ impl Reader<'_> {
         match (&a.content, b) {
             (Content::Features(pieces), Value::Numbers(by)) => self.by_constant(&a, pieces, &by, sum),
             (Content::Scores(scores), Value::Numbers(by)) => self.adjusted_scores(&a, scores, &by, sum),
-            (_, Value::Numbers(by)) if by.values.len() == 1 => self.by_number(a, by.values[0], sum),
+            (_, Value::Numbers(by)) if by.values.len() == 1 => self.by_number(a, by.values.at(0), sum),
             (Content::Stage { transposed: true, .. }, Value::Numbers(by)) if sum => self.shifted_tokens(node, &a, &by),
             (Content::Stage { .. }, Value::Numbers(by)) => self.affine(node, &a, &by, sum),
             (_, Value::Rows(b)) => self.of_rows(node, &a, &b, sum),

@@ -93,8 +93,8 @@ impl Reader<'_> {
             let mask = by.repeated(&rows.dims[1..]);
             scores.mask =
                 Some(mask.ok_or_else(|| format!("masks scores by a constant of shape {:?}", by.dims))?.into());
-        } else if let [factor] = by.values[..] {
-            scores.scale *= factor;
+        } else if by.values.len() == 1 {
+            scores.scale *= by.values.at(0);
         } else {
             return Err(format!("scales scores by a constant of shape {:?}", by.dims));
         }

@@ -2,7 +2,7 @@
 
 use parapolicy_onnx::message::Node;
 
-use crate::network::{Convolution, Geometry};
+use crate::network::{Convolution, Geometry, Weights};
 
 use super::{
     reader::{LARGEST_ROW, Reader},
@@ -38,8 +38,8 @@ impl Reader<'_> {
             return Err(format!("has {} biases for {outputs} channels", bias.len()));
         }
         self.spend(weights.values.len() + outputs)?;
-        let strides = if transposed { [1, taps, outputs * taps] } else { [1, inputs * taps, taps] };
-        let weights = reordered(&weights.values, [taps, inputs, outputs], strides);
+        let strides = if transposed { [1, outputs * taps, taps] } else { [1, taps, inputs * taps] };
+        let weights = Weights::strided(weights.values, strides);
         let mut dims = rows.dims;
         dims[0] = outputs;
         if let Some(last) = dims.last_mut() {
@@ -48,17 +48,6 @@ impl Reader<'_> {
         let convolution = Convolution { geometry, inputs, outputs, weights, bias };
         self.stage(node, Kind::Convolution(of, convolution), [outputs, out], dims)
     }
-}
-
-/// Weights in the order `[tap, input, output]`, from an array with these strides of taps, outputs and inputs.
-fn reordered(weights: &[f32], [taps, inputs, outputs]: [usize; 3], [tap, output, input]: [usize; 3]) -> Vec<f32> {
-    let mut all = Vec::with_capacity(weights.len());
-    for t in 0..taps {
-        for i in 0..inputs {
-            all.extend((0..outputs).map(|o| weights[t * tap + i * input + o * output]));
-        }
-    }
-    all
 }
 
 /// The geometry along the positions, and the number of output positions.

@@ -39,7 +39,7 @@ impl Reader<'_> {
         // One for each channel, or for each group (InstanceNormalization, GroupNormalization before opset 21).
         let each = |numbers: Numbers| match numbers.values.len() {
             len if len == channels => Ok(numbers.values.to_vec()),
-            len if len == groups => Ok((0..channels).map(|c| numbers.values[c / (channels / groups)]).collect()),
+            len if len == groups => Ok((0..channels).map(|c| numbers.values.at(c / (channels / groups))).collect()),
             len => Err(format!("has {len} scales or biases for {channels} channels in {groups} groups")),
         };
         let (scale, bias) = (each(self.numbers(node, 1)?)?, each(self.numbers(node, 2)?)?);
@@ -50,7 +50,8 @@ impl Reader<'_> {
     fn batch_norm(&mut self, node: &Node, rows: &Rows) -> Result<Value, String> {
         let parts = [1, 2, 3, 4].map(|index| self.numbers(node, index));
         let [scale, bias, mean, variance] = parts;
-        let [scale, bias, mean, variance] = [scale?.values, bias?.values, mean?.values, variance?.values];
+        let [scale, bias, mean, variance] =
+            [scale?.values.to_vec(), bias?.values.to_vec(), mean?.values.to_vec(), variance?.values.to_vec()];
         let epsilon = node.float("epsilon", 1e-5);
         if node.int("training_mode", 0) != 0 {
             return Err("is in training".into());
@@ -72,8 +73,8 @@ impl Reader<'_> {
         if !of_channels {
             return Err(format!("has rows of shape {:?} and a constant of shape {:?}", rows.dims, by.dims));
         }
-        let factor = (!sum).then_some(by.values.as_slice());
-        self.scaled(node, rows, factor, sum.then_some(by.values.as_slice()))
+        let values = by.values.to_vec();
+        self.scaled(node, rows, (!sum).then_some(&values), sum.then_some(&values))
     }
 
     /// `factor·x + offset` of a normalised sequence.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parapolicy_onnx::message::Node;
 
-use crate::network::{Convolution, Feature, Geometry, Slice};
+use crate::network::{Convolution, Feature, Geometry, Slice, Weights};
 
 use super::{
     reader::{LONGEST_LIST, Reader},
@@ -37,8 +37,8 @@ impl Reader<'_> {
     fn product_of_tokens(&mut self, node: &Node, rows: &Rows) -> Result<Value, String> {
         let of = self.tokens(node, rows)?;
         let (inputs, positions) = (self.stages[of].channels, self.stages[of].positions);
-        let Matrix { outputs, weights, bias, .. } = self.matrix(node, inputs)?;
-        let (weights, bias) = (weights.to_vec(), bias.to_vec());
+        let (weights, bias) = self.matrix(node, inputs)?;
+        let outputs = bias.len();
         let convolution = Convolution { geometry: Geometry::POINTWISE, inputs, outputs, weights, bias };
         self.token_stage(node, Kind::Convolution(of, convolution), [outputs, positions])
     }
@@ -51,7 +51,11 @@ impl Reader<'_> {
             [tokens, inputs] if tokens <= LONGEST_LIST => (inputs, tokens),
             _ => return Err(format!("multiplies rows of shape {:?}", rows.dims)),
         };
-        let matrix = self.matrix(node, inputs)?;
+        let (weights, bias) = self.matrix(node, inputs)?;
+        let outputs = bias.len();
+        let all = (0..inputs).flat_map(|input| (0..outputs).map(move |output| [0, input, output]));
+        let weights = all.map(|at| weights.at(at)).collect();
+        let matrix = Matrix { inputs, outputs, weights, bias: bias.into() };
         let mut found = Vec::with_capacity(tokens);
         for token in 0..tokens {
             let pieces = take(pieces, token * inputs, inputs);
@@ -66,8 +70,8 @@ impl Reader<'_> {
         Ok(Value::Rows(Rows { dims, content: Content::Features(found) }))
     }
 
-    /// A node's matrix, and its bias if it has one, for rows of so many numbers.
-    fn matrix(&mut self, node: &Node, inputs: usize) -> Result<Matrix, String> {
+    /// A node's matrix, for rows of so many numbers, and its bias or zeros.
+    fn matrix(&mut self, node: &Node, inputs: usize) -> Result<(Weights, Vec<f32>), String> {
         let weights = self.numbers(node, 1)?;
         let bias = self.optional_numbers(node, 2)?;
         let &[rows, columns] = weights.dims.as_slice() else {
@@ -86,10 +90,8 @@ impl Reader<'_> {
         }
         self.spend(inputs * outputs + outputs)?;
         let (step, apart) = if transposed { (1, inputs) } else { (outputs, 1) };
-        let at = |input| (0..outputs).map(move |output| (input, output));
-        let weights = (0..inputs).flat_map(at).map(|(input, output)| weights.values[input * step + output * apart]);
         let bias = bias.map_or_else(|| vec![0.0; outputs], |bias| bias.values.to_vec());
-        Ok(Matrix { inputs, outputs, weights: weights.collect(), bias: bias.into() })
+        Ok((Weights::strided(weights.values, [0, step, apart]), bias))
     }
 
     /// The contribution of the timestep (or the observation) to the product. The bias belongs to the observation's

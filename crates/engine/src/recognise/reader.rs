@@ -1,6 +1,6 @@
 //! Interprets a graph on what is known of its tensors.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use parapolicy_onnx::{
     self as onnx, Constant, Dimension, Graph, LAST_IR_VERSION, OPSETS, TensorInfo,
@@ -226,7 +226,7 @@ impl<'g> Reader<'g> {
 pub fn constant(tensor: &Tensor) -> Result<Value, String> {
     let Constant { dims, numbers } = tensor.constant().map_err(|error| error.to_string())?;
     match numbers {
-        onnx::Numbers::Float(values) => Ok(Value::Numbers(Numbers { dims, values: Arc::new(values) })),
+        onnx::Numbers::Float(values) => Ok(Value::Numbers(Numbers { dims, values })),
         onnx::Numbers::Int(values) if dims.len() < 2 && values.len() <= LONGEST_LIST => {
             let values = values.into_iter().map(Size::Known).collect();
             Ok(Value::Sizes(Sizes { scalar: dims.is_empty(), values }))

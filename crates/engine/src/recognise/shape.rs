@@ -102,8 +102,8 @@ impl Reader<'_> {
             Value::Numbers(Numbers { dims, values }) if permutation == [1, 0] && dims.len() == 2 => {
                 let transposed = (0..dims[1]).flat_map(|j| (0..dims[0]).map(move |i| (i, j)));
                 self.spend(values.len())?;
-                let values = transposed.map(|(i, j)| values[i * dims[1] + j]).collect::<Vec<_>>();
-                Ok(Value::Numbers(Numbers { dims: vec![dims[1], dims[0]], values: values.into() }))
+                let values = transposed.map(|(i, j)| values.at(i * dims[1] + j)).collect();
+                Ok(Value::Numbers(Numbers { dims: vec![dims[1], dims[0]], values }))
             }
             Value::Rows(rows) if permutation.len() == 4 => self.transpose_heads(node, &rows, permutation),
             _ => Err(format!("turns axes by {permutation:?} what is neither a plan nor a matrix")),

@@ -56,14 +56,14 @@ impl Reader<'_> {
         if !matches!(node.int("axis", -1), -1 | 2) {
             return Err("normalises more than the channels of a token".into());
         }
-        let scale = self.numbers(node, 1)?.values;
-        let bias = self.optional_numbers(node, 2)?.map_or_else(|| vec![0.0; channels].into(), |bias| bias.values);
+        let scale = self.numbers(node, 1)?.values.to_vec();
+        let bias = self.optional_numbers(node, 2)?.map_or_else(|| vec![0.0; channels], |bias| bias.values.to_vec());
         if scale.len() != channels || bias.len() != channels {
             return Err(format!("has not as many scales and biases as the {channels} channels"));
         }
         self.spend(2 * channels)?;
         let epsilon = node.float("epsilon", 1e-5);
-        let norm = GroupNorm { groups: 1, epsilon, scale: scale.to_vec(), bias: bias.to_vec() };
+        let norm = GroupNorm { groups: 1, epsilon, scale, bias };
         self.token_stage(node, Kind::LayerNorm(of, norm), [channels, positions])
     }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use parapolicy_onnx::Floats;
+
 /// What is known of a tensor.
 #[derive(Clone, Debug)]
 pub enum Value {
@@ -17,7 +19,7 @@ pub enum Value {
 #[derive(Clone, Debug)]
 pub struct Numbers {
     pub dims: Vec<usize>,
-    pub values: Arc<Vec<f32>>,
+    pub values: Floats,
 }
 
 /// A list of integers, or a single one.
@@ -116,7 +118,7 @@ impl Numbers {
             end.ok_or_else(|| format!("takes {len} entries from {start} of a constant of shape {:?}", self.dims))?;
         let mut dims = self.dims.clone();
         dims[0] = len;
-        Ok(Self { dims, values: self.values[start * apart..end * apart].to_vec().into() })
+        Ok(Self { dims, values: self.values.part(start * apart..end * apart) })
     }
 
     /// The numbers, broadcast to shape `dims` if that is possible.

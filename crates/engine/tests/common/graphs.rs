@@ -31,7 +31,7 @@ pub fn bytes(graph: &str) -> Vec<u8> {
 }
 
 pub fn engine(graph: &str) -> Engine {
-    Engine::new(&Graph::read(bytes(graph)).unwrap(), &NAMES).unwrap()
+    Engine::new(Graph::read(bytes(graph)).unwrap(), &NAMES).unwrap()
 }
 
 pub fn expected(graph: &str) -> Expected {

@@ -6,7 +6,7 @@ pub mod tokens;
 
 use parapolicy_engine::kernel::Program;
 use parapolicy_engine::network::{
-    Activation, Convolution, Film, Geometry, GroupNorm, Layer, Layers, Nonlinearity, Step,
+    Activation, Convolution, Film, Geometry, GroupNorm, Layer, Layers, Nonlinearity, Step, Weights,
 };
 
 pub const SAME: Geometry = Geometry { taps: 5, stride: 1, padding: 2, transposed: false };
@@ -28,7 +28,7 @@ impl Random {
 
     pub fn convolution(&mut self, geometry: Geometry, inputs: usize, outputs: usize) -> Convolution {
         let scale = (3.0 / (geometry.taps * inputs) as f32).sqrt();
-        let weights = self.numbers(geometry.taps * inputs * outputs, scale);
+        let weights = Weights::new(self.numbers(geometry.taps * inputs * outputs, scale), [inputs, outputs]);
         Convolution { geometry, inputs, outputs, weights, bias: self.numbers(outputs, 0.1) }
     }
 
@@ -163,7 +163,7 @@ pub fn reference(layers: &Layers, batch: usize, sample: &[f32], film: &[f32]) ->
 }
 
 fn evaluate(layer: &Layer, buffers: &[Vec<f64>], batch: usize, film: &[f32], film_channels: usize) -> Vec<f64> {
-    let Convolution { geometry, inputs, outputs, weights, bias } = &layer.convolution;
+    let Convolution { geometry, outputs, weights, bias, .. } = &layer.convolution;
     let mut x = vec![0.0; layer.output.positions * batch * outputs];
     for position in 0..layer.output.positions {
         for row in 0..batch {
@@ -171,11 +171,11 @@ fn evaluate(layer: &Layer, buffers: &[Vec<f64>], batch: usize, film: &[f32], fil
             x.iter_mut().zip(bias).for_each(|(x, &bias)| *x = f64::from(bias));
             for tap in 0..geometry.taps {
                 let Some(source) = geometry.source(position, tap, layer.inputs[0].positions) else { continue };
-                let mut k = tap * inputs;
+                let mut k = 0;
                 for input in &layer.inputs {
                     for &a in &buffers[input.buffer][(source * batch + row) * input.channels..][..input.channels] {
-                        let weights = &weights[k * outputs..][..*outputs];
-                        x.iter_mut().zip(weights).for_each(|(x, &w)| *x += a * f64::from(w));
+                        let weight = |output| f64::from(weights.at([tap, k, output]));
+                        x.iter_mut().enumerate().for_each(|(output, x)| *x += a * weight(output));
                         k += 1;
                     }
                 }

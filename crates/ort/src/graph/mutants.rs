@@ -143,7 +143,7 @@ fn mutants(model: &Model) -> Vec<Mutant> {
 fn engines(bytes: &[u8], [samples, observations]: [&[f32]; 2], timesteps: &[f32]) -> Option<Vec<f32>> {
     let names = Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
     let graph = Graph::read(bytes.to_vec()).ok()?;
-    let mut engine = Engine::on(&graph, &names, Kernel::fastest(Bits::F32), 1).ok()?;
+    let mut engine = Engine::on(graph, &names, Kernel::fastest(Bits::F32), 1).ok()?;
     let plans: Vec<_> = (0..timesteps.len()).collect();
     let mut prediction = vec![0.0; samples.len()];
     engine.bind(observations).ok()?;
@@ -261,14 +261,14 @@ fn versions_that_were_not_tested_are_refused_by_name() {
     for version in [9, 10, 24, 1000] {
         let set = OperatorSet { domain: String::new(), version };
         model.operator_sets = vec![set.encode_to_vec().into()];
-        let refusal = Engine::new(&Graph::read(model.encode_to_vec()).unwrap(), &names).unwrap_err().to_string();
+        let refusal = Engine::new(Graph::read(model.encode_to_vec()).unwrap(), &names).unwrap_err().to_string();
         assert!(refusal.contains(&format!("uses version {version} of ONNX's operators")), "{refusal}");
     }
     model.ir_version = 14;
-    let refusal = Engine::new(&Graph::read(model.encode_to_vec()).unwrap(), &names).unwrap_err().to_string();
+    let refusal = Engine::new(Graph::read(model.encode_to_vec()).unwrap(), &names).unwrap_err().to_string();
     assert!(refusal.contains("written in version 14 of ONNX's file format"), "{refusal}");
     model.ir_version = 8;
     model.operator_sets.clear();
-    let refusal = Engine::new(&Graph::read(model.encode_to_vec()).unwrap(), &names).unwrap_err().to_string();
+    let refusal = Engine::new(Graph::read(model.encode_to_vec()).unwrap(), &names).unwrap_err().to_string();
     assert!(refusal.contains("uses no version"), "{refusal}");
 }

@@ -45,7 +45,7 @@ impl ToOpen<'_> {
         let &Self { file, tensors, runtime, how, .. } = self;
         match how.provider {
             ExecutionProvider::Cpu => Ok(Sessions::open_size(reading)),
-            provider => Sessions::open(file.bytes(), runtime, how, &tensors.batch_names())
+            provider => Sessions::open(file.bytes()?, runtime, how, &tensors.batch_names())
                 .map_err(|error| refused(file.path(), Refusal::NotWhole { provider, error })),
         }
     }
@@ -67,7 +67,9 @@ impl ToOpen<'_> {
         }
         let observation = observation.as_deref().map(|name| (name, &seen[..]));
         let names = DenoiserNames { sample, timestep, observation, prediction };
-        let Some(partition) = Partition::new(file.bytes().clone(), &names, batch) else {
+        // They were read before.
+        let Ok(bytes) = file.bytes() else { return Ok(None) };
+        let Some(partition) = Partition::new(bytes.clone(), &names, batch) else {
             return Ok(None);
         };
 

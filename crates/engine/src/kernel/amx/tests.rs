@@ -23,7 +23,7 @@ proptest! {
     fn agrees_with_sums_in_f64_and_with_plain_loops_of_pairs(small in any_small()) {
         let Some(Case { layers, batch, sample, film, expected }) = small.case() else { return Ok(()) };
         let evaluate = |table, threads| {
-            let mut program = Program::unverified(&layers, table, threads).unwrap();
+            let mut program = Program::unverified(layers.clone(), table, threads).unwrap();
             run(&mut program, batch, &sample, &film, expected.len())
         };
         let result = evaluate(&emulation::TABLE, 1);
@@ -48,7 +48,7 @@ fn a_whole_network_agrees_with_sums_in_f64() {
         let sample = random.numbers(batch * 32, 1.0);
         let film = random.numbers(batch * layers.film_channels, 1.0);
         let expected = reference(&layers, batch, &sample, &film);
-        let mut program = Program::unverified(&layers, &emulation::TABLE, 1).unwrap();
+        let mut program = Program::unverified(layers.clone(), &emulation::TABLE, 1).unwrap();
         let error = relative_error(&run(&mut program, batch, &sample, &film, expected.len()), &expected);
         assert!(error < 1e-2, "batch {batch}: {error:e}");
     }

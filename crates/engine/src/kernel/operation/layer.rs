@@ -1,21 +1,24 @@
 //! One layer: a convolution and what follows it.
 
 mod convolve;
+mod filtering;
 mod weight_stream;
 
 use std::ops::Range;
 
+use self::filtering::{BLOCK, Filtering};
 use self::weight_stream::WeightStream;
 use crate::Work;
 use crate::kernel::dispatch_table::DispatchTable;
 use crate::kernel::evaluation::{Evaluation, Workspace};
+use crate::kernel::filter::Factors;
 use crate::kernel::finish::{Finish, Rows};
 use crate::kernel::layout::{ActivationLayout, ArenaLayout};
 use crate::kernel::packed_norm::{PackedNorm, padded};
 use crate::kernel::runs::{self, Run};
-use crate::kernel::weights::Weights;
+use crate::kernel::weights::{Room, Weights};
 use crate::kernel::winograd::{self, Scheme, TAPS};
-use crate::network::{Film, Geometry, Layer, Nonlinearity};
+use crate::network::{Convolution, Film, Geometry, Layer, Nonlinearity};
 use crate::thread_pool::Share;
 
 /// A layer whose weights are packed for an instruction set.
@@ -36,7 +39,7 @@ pub(in crate::kernel) struct PackedLayer {
     direct: Weights,
     by_tap: Vec<Run>,
     by_position: Vec<Vec<(usize, usize)>>,
-    winograd: Option<(Scheme, Weights)>,
+    filtering: Option<Filtering>,
 }
 
 /// From this batch size on, convolutions of five taps are computed by [`winograd`]. A single row takes as long as reading the
@@ -51,7 +54,8 @@ fn pairs(columns: Range<usize>) -> impl Iterator<Item = Range<usize>> {
 }
 
 impl PackedLayer {
-    pub fn new(layer: &Layer, arena: &ArenaLayout, table: &'static DispatchTable, all: &mut Vec<f32>) -> Self {
+    /// Finds room for its weights.
+    pub fn new(layer: &Layer, arena: &ArenaLayout, table: &'static DispatchTable, room: &mut Room) -> Self {
         let convolution = &layer.convolution;
         let inputs: Vec<_> = layer.inputs.iter().map(|&input| arena.of(input)).collect();
         let output = arena.of(layer.output);
@@ -59,6 +63,12 @@ impl PackedLayer {
         let positions = inputs.first().map_or(0, |input| input.positions);
         let same = Geometry { taps: TAPS, stride: 1, padding: TAPS / 2, transposed: false };
         let scheme = Scheme::of(positions).filter(|_| convolution.geometry == same && table.packed == 1);
+        let mut place = |slices| Weights::place(convolution.outputs, slices, &channels, table, &mut room.len);
+        let direct = place(convolution.geometry.taps);
+        let filtering = scheme.map(|scheme| match room.streamed {
+            true => Filtering::Computed(Factors::new(scheme)),
+            false => Filtering::Packed(scheme, place(scheme.points())),
+        });
         let norm = layer.norm.as_ref().map(|norm| PackedNorm::new(norm, output.channels));
         Self {
             table,
@@ -68,12 +78,20 @@ impl PackedLayer {
             bias: padded(&convolution.bias),
             unit: lcm(norm.as_ref().map_or(1, |norm| norm.group), table.lanes) / table.lanes,
             norm,
-            direct: Weights::direct(convolution, &channels, table, all),
+            direct,
             by_tap: runs::by_tap(convolution.geometry, positions, output.positions),
             by_position: runs::by_position(convolution.geometry, positions, output.positions),
-            winograd: scheme.map(|scheme| (scheme, Weights::winograd(convolution, &channels, scheme, table, all))),
+            filtering,
             inputs,
             output,
+        }
+    }
+
+    /// Packs its weights into its own among those of all layers, which begin at `start`.
+    pub fn pack(&self, convolution: &Convolution, own: &mut [f32], start: usize) {
+        self.direct.direct(convolution, own, start);
+        if let Some(Filtering::Packed(scheme, weights)) = &self.filtering {
+            weights.winograd(convolution, *scheme, own, start);
         }
     }
 
@@ -82,7 +100,11 @@ impl PackedLayer {
         let rows = self.output.positions * batch;
         let widths: usize = self.inputs.iter().map(|input| input.len(batch)).sum();
         let chunk = self.chunk() * self.table.lanes;
-        let spread = self.winograd.as_ref().map_or(1, |(scheme, _)| scheme.points().div_ceil(winograd::TILE));
+        let points = self.filtering.as_ref().map(|filtering| filtering.scheme().points());
+        let spread = points.map_or(1, |points| points.div_ceil(winograd::TILE));
+        if let Some(Filtering::Computed(_)) = self.filtering {
+            workspace.filters.reserve(points.unwrap_or(0) * BLOCK * 2 * self.table.lanes);
+        }
         workspace.operands.reserve(widths * spread + self.slack());
         workspace.products.reserve(rows * chunk * spread);
         workspace.sums.reserve(rows * chunk);
@@ -102,17 +124,17 @@ impl PackedLayer {
         }
         // SAFETY: the caller says that no one writes the inputs.
         let inputs = self.inputs.iter().map(|input| unsafe { input.read(arena, batch) });
-        let winograd = self.winograd(filtered);
-        self.prepare(inputs.clone(), winograd, batch, &mut workspace.operands);
+        let filtering = self.filtering(filtered);
+        self.prepare(inputs.clone(), filtering.map(Filtering::scheme), batch, &mut workspace.operands);
         // SAFETY: the instruction set is there, as the caller says.
         unsafe { (self.table.begin)() };
         let end = mine.end;
-        let stream = |weights| WeightStream { numbers: evaluation.weights, weights, end, next };
+        let stream = WeightStream { numbers: evaluation.weights, weights: self.weights(filtered), end, next };
         for first in mine.clone().step_by(self.chunk()) {
             let chunk = first..mine.end.min(first + self.chunk());
-            match winograd {
-                Some((scheme, weights)) => self.filter(*scheme, &stream(weights), batch, chunk.clone(), workspace),
-                None => self.convolve(inputs.clone(), &stream(&self.direct), batch, chunk.clone(), workspace),
+            match filtering {
+                Some(filtering) => self.filter(filtering, &stream, batch, chunk.clone(), workspace),
+                None => self.convolve(inputs.clone(), &stream, batch, chunk.clone(), workspace),
             }
             // SAFETY: the caller's.
             unsafe { self.finish(evaluation, chunk, workspace) };
@@ -124,9 +146,11 @@ impl PackedLayer {
     pub fn work(&self, batch: usize) -> Work {
         let outputs = self.output.channels;
         let inputs: usize = self.inputs.iter().map(|input| input.channels).sum();
-        let (weights, rows) = match self.winograd(batch >= WINOGRAD_BATCH) {
-            Some((scheme, weights)) => (weights, scheme.points() * scheme.tiles()),
-            None => (&self.direct, self.by_position.iter().map(Vec::len).sum()),
+        let filtered = batch >= WINOGRAD_BATCH;
+        let weights = self.weights(filtered);
+        let rows = match self.filtering(filtered).map(Filtering::scheme) {
+            Some(scheme) => scheme.points() * scheme.tiles(),
+            None => self.by_position.iter().map(Vec::len).sum(),
         };
         let numbers = weights.column(self.output.stride / self.table.lanes) - weights.column(0);
         let layouts = self.inputs.iter().chain([&self.output]).chain(&self.residual);
@@ -145,14 +169,21 @@ impl PackedLayer {
         units.start * self.unit..columns.min(units.end * self.unit)
     }
 
-    fn winograd(&self, filtered: bool) -> Option<&(Scheme, Weights)> {
-        self.winograd.as_ref().filter(|_| filtered)
+    fn filtering(&self, filtered: bool) -> Option<&Filtering> {
+        self.filtering.as_ref().filter(|_| filtered)
+    }
+
+    /// The weights that are read.
+    fn weights(&self, filtered: bool) -> &Weights {
+        match self.filtering(filtered) {
+            Some(Filtering::Packed(_, weights)) => weights,
+            _ => &self.direct,
+        }
     }
 
     /// Where the weights begin that this thread reads first.
     fn first_weight(&self, filtered: bool, share: Share) -> usize {
-        let weights = self.winograd(filtered).map_or(&self.direct, |(_, weights)| weights);
-        weights.column(self.columns(share).start)
+        self.weights(filtered).column(self.columns(share).start)
     }
 
     /// Columns that are computed at once: one unit, or two if a unit is a single column.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
 use super::barriers::barriers;
+use super::packing;
 use crate::Work;
 use crate::kernel::dispatch_table::DispatchTable;
 use crate::kernel::evaluation::{Evaluation, Workspace};
@@ -14,18 +15,21 @@ use crate::kernel::finish::Rows;
 use crate::kernel::layout::{ActivationLayout, ArenaLayout, ROW_MULTIPLE};
 use crate::kernel::memory::{Aligned, Arena, Region};
 use crate::kernel::operation::{Operation, WINOGRAD_BATCH};
+use crate::kernel::weights::Room;
 use crate::network::{Layers, Step};
 use crate::thread_pool::{Job, PoolThread, Share};
 
 /// With so many rows for each thread, threads divide rows instead of channels: each reads all of the weights but nothing
 /// that another thread wrote, and there are no barriers. On cores that are far from each other this saves a quarter of the
-/// time.
+/// time. Weights that come from memory for each evaluation are read once instead: then threads divide channels.
 const ROWS_EACH: usize = 4;
 
 /// A network whose steps and weights are prepared for an instruction set.
 pub(super) struct PreparedNetwork {
     steps: Vec<PreparedStep>,
     weights: Aligned,
+    /// Whether they do not stay in the cache between two evaluations.
+    streamed: bool,
     sample: ActivationLayout,
     /// Conditioning tokens, and where in a row of FiLM parameters they begin.
     conditioning_tokens: Vec<(ActivationLayout, usize)>,
@@ -57,21 +61,31 @@ struct BatchMemory {
 }
 
 impl PreparedNetwork {
-    pub fn new(layers: &Layers, table: &'static DispatchTable) -> Self {
+    /// Packs the layers' weights, and frees each layer as soon as that is done. If the weights are `streamed`, they do not
+    /// stay in the cache between two evaluations.
+    pub fn new(layers: Layers, table: &'static DispatchTable, threads: usize, streamed: bool) -> Self {
         let touched = |step: &Step| [step.reads(), vec![step.output()]].concat();
         let tokens = layers.conditioning_tokens.iter().map(|tokens| tokens.activation);
         let all = layers.steps.iter().flat_map(touched).chain(tokens).chain([layers.sample, layers.prediction]);
         let arena = ArenaLayout::new(all);
-        let mut weights = Vec::new();
-        let steps = layers.steps.iter().zip(barriers(layers)).map(|(step, needs_barrier)| PreparedStep {
-            operation: Operation::new(step, &arena, table, &mut weights),
-            needs_barrier,
+        let mut room = Room { len: 0, streamed };
+        let mut ends = Vec::with_capacity(layers.steps.len());
+        let operations = layers.steps.iter().map(|step| {
+            let operation = Operation::new(step, &arena, table, &mut room);
+            ends.push(room.len);
+            operation
         });
-        let steps = steps.collect();
+        let operations: Vec<_> = operations.collect();
+        let barriers = barriers(&layers);
+        let mut weights = Aligned::on_large_pages(room.len);
+        packing::pack(operations.iter().zip(layers.steps).zip(ends), weights.numbers_mut(), threads);
+        let steps = operations.into_iter().zip(barriers);
+        let steps = steps.map(|(operation, needs_barrier)| PreparedStep { operation, needs_barrier }).collect();
         let tokens = layers.conditioning_tokens.iter();
         Self {
             steps,
-            weights: Aligned::on_large_pages(&weights),
+            weights,
+            streamed,
             sample: arena.of(layers.sample),
             conditioning_tokens: tokens.map(|tokens| (arena.of(tokens.activation), tokens.start)).collect(),
             prediction: arena.of(layers.prediction),
@@ -153,7 +167,7 @@ impl PreparedNetwork {
 
     /// Into how many parts the rows of a batch are divided: one for each thread, or a single one that all threads share.
     fn parts(&self, batch: usize, threads: usize) -> usize {
-        if batch >= ROWS_EACH * threads { threads } else { 1 }
+        if batch >= ROWS_EACH * threads && !self.streamed { threads } else { 1 }
     }
 
     /// Copies the sample and the conditioning tokens of some rows into the arena.

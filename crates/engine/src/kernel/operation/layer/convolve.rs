@@ -7,25 +7,24 @@ use crate::kernel::bf16;
 use crate::kernel::evaluation::Workspace;
 use crate::kernel::memory::Aligned;
 use crate::kernel::tile::{Term, Tile};
-use crate::kernel::weights::{Source, Weights};
-use crate::kernel::winograd::{Gather, Scatter, Scheme};
+use crate::kernel::weights::Source;
+use crate::kernel::winograd::{Scatter, Scheme};
 
 impl PackedLayer {
     /// Transforms or packs the inputs, if the products need that.
     pub(super) fn prepare<'i>(
         &self,
         inputs: impl Iterator<Item = &'i [f32]>,
-        winograd: Option<&(Scheme, Weights)>,
+        filtering: Option<Scheme>,
         batch: usize,
         to: &mut Aligned,
     ) {
         let mut rest = to.numbers_mut();
         for (input, layout) in inputs.zip(&self.inputs) {
             let taken;
-            if let Some((scheme, _)) = winograd {
+            if let Some(scheme) = filtering {
                 (taken, rest) = rest.split_at_mut(scheme.points() * scheme.tiles() * batch * layout.stride);
-                let mut scatter =
-                    Scatter { scheme: *scheme, batch, channels: layout.stride, inputs: input, outputs: taken };
+                let mut scatter = Scatter { scheme, batch, channels: layout.stride, inputs: input, outputs: taken };
                 assert!(scatter.fits(self.table.lanes), "rows are whole registers");
                 // SAFETY: it fits, and `PackedLayer` is only made for an instruction set that the processor has.
                 unsafe { (self.table.scatter)(&mut scatter) };
@@ -64,7 +63,7 @@ impl PackedLayer {
                     packed += input.len() / layout.stride * width;
                     (&workspace.operands.numbers()[start..], width)
                 };
-                let Source { start, depth } = stream.weights.sources[source];
+                let Source { start, depth, .. } = stream.weights.sources[source];
                 let group = Group {
                     layer: self,
                     stream,
@@ -85,61 +84,8 @@ impl PackedLayer {
         }
     }
 
-    /// Sums of a convolution point by point.
-    pub(super) fn filter(
-        &self,
-        scheme: Scheme,
-        stream: &WeightStream<'_>,
-        batch: usize,
-        columns: Range<usize>,
-        workspace: &mut Workspace,
-    ) {
-        let lanes = self.table.lanes;
-        let (points, rows) = (scheme.points(), scheme.tiles() * batch);
-        for pair in pairs(columns.clone()) {
-            let mut start = 0;
-            for (source, layout) in self.inputs.iter().enumerate() {
-                let len = points * rows * layout.stride;
-                let input = &workspace.operands.numbers()[start..][..len];
-                start += len;
-                let Source { start: first, depth } = stream.weights.sources[source];
-                let weights = stream.weights.column(pair.start) + first;
-                for point in 0..points {
-                    let outputs = ((pair.start - columns.start) * points + point) * rows * lanes;
-                    let weight = weights + point * depth * 2 * lanes;
-                    let tile = Tile {
-                        rows,
-                        columns: pair.len(),
-                        depth,
-                        terms: &[Term { input: 0, weight }],
-                        inputs: &input[point * rows * layout.stride..],
-                        input_stride: layout.stride,
-                        weights: stream.numbers,
-                        ahead: stream.ahead(weight),
-                        outputs: &mut workspace.products.numbers_mut()[outputs..],
-                        output_stride: lanes,
-                        column_stride: points * rows * lanes,
-                        accumulate: source > 0,
-                    };
-                    self.multiply(tile);
-                }
-            }
-        }
-        let mut gather = Gather {
-            scheme,
-            batch,
-            columns: columns.len(),
-            products: workspace.products.numbers(),
-            bias: &self.bias[columns.start * lanes..],
-            outputs: workspace.sums.numbers_mut(),
-        };
-        assert!(gather.fits(lanes), "a workspace is as large as its layers");
-        // SAFETY: it fits, and `PackedLayer` is only made for an instruction set that the processor has.
-        unsafe { (self.table.gather)(&mut gather) };
-    }
-
     /// Divides a tile of any height into tiles that fit into registers, as equal as possible.
-    fn multiply(&self, tile: Tile<'_>) {
+    pub(super) fn multiply(&self, tile: Tile<'_>) {
         let most = self.table.tiles.len();
         let mut rest = tile.rows;
         let mut first = 0;
