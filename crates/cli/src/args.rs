@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 use parapolicy_policy::{Precision, Within};
 use parapolicy_sampler::Solver;
@@ -44,6 +45,7 @@ pub use self::tune::TuneArguments;
 pub use self::view::ViewArguments;
 use crate::auto_provider::ProviderArgument;
 use crate::auto_sampler::SamplerName;
+use crate::built_in;
 
 /// Runs diffusion policies on robots, sampled in parallel over time.
 ///
@@ -110,7 +112,11 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct ModelArguments {
     /// Folder with `policy.json`, or `denoiser.json`, and the graph; without it that of PushT, or of the arm where `--environment arm` is given.
-    #[arg(long, default_value = "models/pusht", default_value_if("environment", "arm", "models/arm"))]
+    /// Where there are no such folders, those inside the program are meant.
+    #[arg(
+        long, value_name = "FOLDER", default_value = "models/pusht", default_value_if("environment", "arm", "models/arm"),
+        value_parser = PathBufValueParser::new().try_map(built_in::folder)
+    )]
     pub model: PathBuf,
     #[command(flatten)]
     pub runtime: RuntimeArguments,
@@ -353,9 +359,9 @@ pub struct SampleArguments {
     pub model: ModelArguments,
     #[command(flatten)]
     pub sampling: SamplingArguments,
-    /// Sampler to draw with; `auto` is the fastest on this machine.
-    #[arg(long, default_value = "picard")]
-    pub sampler: SamplerName,
+    /// Sampler to draw with; `auto` is the fastest on this machine [default: sequential up to 10 steps, unless a budget may cut a plan short; else picard]
+    #[arg(long)]
+    pub sampler: Option<SamplerName>,
     /// Draw plans as `tune` recommends for plans within this time, as in `run`.
     #[arg(long, value_name = "TIME", conflicts_with_all = ["sampler", "solver", "steps", "window", "tolerance", "within"])]
     pub tuned: Option<String>,
@@ -398,6 +404,7 @@ pub struct ReplayArguments {
 #[derive(Debug, Args)]
 pub struct InspectArguments {
     /// Folder with `policy.json`, or `denoiser.json`, and the graph.
+    #[arg(value_name = "FOLDER", value_parser = PathBufValueParser::new().try_map(built_in::folder))]
     pub model: PathBuf,
     #[command(flatten)]
     pub runtime: RuntimeArguments,

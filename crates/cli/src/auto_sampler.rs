@@ -4,16 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use ndarray::Array2;
-use parapolicy_eval::{Calibration, CalibrationError, Observations, Sampling};
+use parapolicy_control::usual_strategy;
+use parapolicy_eval::{AUTO, Calibration, CalibrationError, Observations, Sampling};
 use parapolicy_policy::Network;
-use parapolicy_sampler::{Choice, Strategy};
+use parapolicy_sampler::{Budget, Choice, Strategy};
 
 use crate::failure::{Failure, InputError as _};
 use crate::say::tell;
 use crate::stop::Stop;
-
-/// Its name.
-const AUTO: &str = "auto";
 
 /// A sampler, as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +20,14 @@ pub enum SamplerName {
     Auto,
     /// This one.
     Strategy(Strategy),
+}
+
+impl SamplerName {
+    /// The one that is meant where none is named.
+    pub fn usual(steps: usize, budget: Budget) -> Self {
+        let limited = budget.rounds.is_some() || budget.deadline.is_some();
+        Self::Strategy(usual_strategy(steps, limited))
+    }
 }
 
 impl FromStr for SamplerName {

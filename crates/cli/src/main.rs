@@ -4,6 +4,7 @@ mod args;
 mod auto_provider;
 mod auto_sampler;
 mod backends;
+mod built_in;
 mod commands;
 mod environments;
 mod failure;

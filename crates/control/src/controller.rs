@@ -29,6 +29,7 @@ mod crew;
 mod event;
 mod fade;
 mod gate;
+mod in_force;
 mod monitor;
 mod quiet;
 mod replan;
@@ -41,6 +42,7 @@ pub use config::{ControllerConfig, ControllerError};
 pub use continuity::Continuity;
 pub use event::WorkerEvent;
 pub use fade::Fade;
+pub use in_force::InForce;
 pub use monitor::{Health, Monitor};
 pub use replan::Replan;
 pub use simulated::{SamplingTime, SimulatedController};
@@ -97,8 +99,9 @@ impl Controller {
         Ok(Self { rules, seed: 0, worker, crew, events, reports, watchdog })
     }
 
-    /// Begins an episode: observations and plans so far are forgotten, and a plan that is being worked on will be
-    /// ignored. Everything random in the policy follows from `seed`.
+    /// Begins an episode: observations, plans and commands so far are forgotten, and a plan that is being worked on will be
+    /// ignored. Until the first plan `PlaybackConfig::initial` is sent, or what [`Controller::rest_at`] was told last; a robot
+    /// that stands elsewhere by then is to be told. Everything random in the policy follows from `seed`.
     pub fn reset(&mut self, seed: u64) {
         self.rules.begin(seed);
         self.seed = seed;
@@ -136,6 +139,13 @@ impl Controller {
         self.rules.advance(time);
         self.tell_of_clock(time);
         self.rules.command(time)
+    }
+
+    /// The plan that commands come from, with what it took; none before the first, and after the clock went back. Wait-free,
+    /// without allocation.
+    pub fn plan(&mut self) -> Option<InForce<'_>> {
+        self.receive();
+        self.rules.in_force()
     }
 
     /// Reports every episode to `observer`, from the next one on: observations and commands from the control thread,

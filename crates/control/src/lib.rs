@@ -54,7 +54,7 @@ pub use observer::{EpisodeObserver, Observer, PlanEvent, StepEvent};
 pub use options::OptionError;
 pub use plan::{Plan, PlanCost};
 pub use policy::{BatchedPolicy, Policy};
-pub use recipe::{InferenceOptions, Recipe, RecipeError, RecipeOptions, SamplingOptions, seconds};
+pub use recipe::{InferenceOptions, Recipe, RecipeError, RecipeOptions, SamplingOptions, seconds, usual_strategy};
 pub use sketch::{Body, Sketch};
 
 pub use parapolicy_sampler::BoxError;

@@ -147,13 +147,19 @@ impl Playback {
     pub fn rest_at(&mut self, action: ArrayView1<'_, f64>) -> Result<(), PlaybackError> {
         let initial = action.to_vec();
         self.config.may_be_sent("action", &initial, self.last.len())?;
-        self.last.copy_from_slice(&initial);
-        if let Some(generator) = &mut self.generator {
-            generator.rest_at(&initial);
-        }
         self.config.initial = initial;
-        self.clear();
+        self.begin();
         Ok(())
+    }
+
+    /// Forgets all plans, and what was sent: until the first plan it is [`PlaybackConfig::initial`] again, or what
+    /// [`Playback::rest_at`] was told last. Time may begin again.
+    pub fn begin(&mut self) {
+        self.clear();
+        self.last.copy_from_slice(&self.config.initial);
+        if let Some(generator) = &mut self.generator {
+            generator.rest_at(&self.config.initial);
+        }
     }
 
     /// Forgets all plans, and that any was executed; the last command stays the last command. Time may begin again.
@@ -213,6 +219,12 @@ impl Playback {
     pub fn ahead(&self, now: Duration) -> &[f64] {
         let now = self.timeline.at(now);
         self.plans.newest().map_or(&[], |plan| plan.ahead(now, self.config.period))
+    }
+
+    /// When the newest plan's observation was taken, its actions `[n, action_dim]`, and how many of them are meant to be executed.
+    pub fn newest(&self) -> Option<(Duration, ArrayView2<'_, f64>, usize)> {
+        let newest = self.plans.newest()?;
+        Some((newest.observed.time, newest.actions()?, newest.intended))
     }
 
     /// Drops all plans if the clock went back: if `now` is before the last command, or before the newest observation.

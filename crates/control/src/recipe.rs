@@ -13,7 +13,7 @@ use parapolicy_sampler::{
 };
 
 pub use self::error::RecipeError;
-pub use self::options::{InferenceOptions, RecipeOptions, SamplingOptions, seconds};
+pub use self::options::{InferenceOptions, RecipeOptions, SamplingOptions, seconds, usual_strategy};
 use crate::{BoxError, DiffusionPolicy, Policy};
 
 /// How plans are sampled. A binding to another language, or a worker that may have to reload its policy, keeps it.

@@ -250,6 +250,36 @@ fn a_plan_for_the_episode_before_is_ignored() {
     assert_eq!(bench.sent(1), (-1.0, Source::Safe, Some(Withheld::NoPlan)));
 }
 
+/// With no safe action, what is sent before the first plan is where the robot stands: not what the last episode ended with.
+#[test]
+fn after_a_reset_no_command_of_the_last_episode_is_sent() {
+    let playback = PlaybackConfig { safe: None, initial: vec![2.0], ..config().playback };
+    let mut bench = bench_with(ControllerConfig { playback, ..config() });
+    bench.observe_and_wait(0, 10.0);
+    assert_eq!(bench.sent(0), (10.0, Source::Plan, None));
+    bench.controller.reset(1);
+    let waiting = |action| (action, Source::Safe, Some(Withheld::NoPlan));
+    assert_eq!(bench.sent(0), waiting(2.0));
+    bench.controller.rest_at(aview1(&[3.0])).unwrap();
+    assert_eq!(bench.sent(0), waiting(3.0));
+    bench.controller.reset(2);
+    assert_eq!(bench.sent(0), waiting(3.0), "where it was told to rest last");
+    let wrong = bench.controller.rest_at(aview1(&[3.0, 4.0])).unwrap_err();
+    assert_eq!(wrong.to_string(), "action has 2 values, but an action has 1");
+}
+
+#[test]
+fn the_plan_in_force_is_the_newest_and_has_what_it_took() {
+    let mut bench = bench();
+    assert!(bench.controller.plan().is_none());
+    bench.observe_and_wait(1, 10.0);
+    let plan = bench.controller.plan().unwrap();
+    assert_eq!((plan.observed, plan.intended, plan.cost.rounds, plan.cost.evaluations), (at(1), 4, 3, 5));
+    assert_eq!(plan.actions, Array2::from_shape_fn((6, 1), |(i, _)| 10.0 + i as f64));
+    bench.controller.reset(1);
+    assert!(bench.controller.plan().is_none());
+}
+
 #[test]
 fn bad_observations_are_refused_and_sizes_checked() {
     let mut bench = bench();
@@ -270,6 +300,7 @@ fn commands_do_not_allocate() {
     let allocations = allocation_counter::measure(|| {
         for period in 0..200 {
             sum += bench.controller.command(at(period)).action[0];
+            assert!(bench.controller.plan().is_some());
         }
     });
     assert!(sum < 0.0, "the safe action, most of the time");

@@ -2,6 +2,7 @@
 
 mod correction;
 mod error;
+mod fastest;
 mod file;
 mod key;
 mod measure;
@@ -17,6 +18,7 @@ pub(crate) use self::measure::row_ms;
 pub use self::{
     correction::Correction,
     error::CalibrationError,
+    fastest::{AUTO, FastestError},
     key::CalibrationKey,
     roofline::{BatchLimit, KnownRoofline, Roofline},
 };

@@ -70,8 +70,8 @@ mod trial_observations;
 pub mod tuning;
 
 pub use calibration::{
-    BatchLimit, BatchTime, Calibration, CalibrationError, CalibrationKey, Correction, KnownRoofline, Observations,
-    Roofline, Sampling,
+    AUTO, BatchLimit, BatchTime, Calibration, CalibrationError, CalibrationKey, Correction, FastestError,
+    KnownRoofline, Observations, Roofline, Sampling,
 };
 pub use deviation::{Deviation, DeviationError, largest_difference};
 pub use environments::{

@@ -278,6 +278,9 @@ typedef uint32_t parapolicy_interpolation;
 // A policy that plans in a thread of its own, and what is sent meanwhile.
 typedef struct parapolicy_controller parapolicy_controller;
 
+// The entries of a policy's observations and actions.
+typedef struct parapolicy_entries parapolicy_entries;
+
 // A policy, loaded.
 typedef struct parapolicy_policy parapolicy_policy;
 
@@ -285,7 +288,9 @@ typedef struct parapolicy_policy parapolicy_policy;
 typedef struct {
   // Size of this struct as the caller knows it.
   size_t size;
-  // "picard" (default), "sequential", "paradigms", "speculative", "anderson", "parareal" or "blocks"; null: the default.
+  // "picard", "sequential", "paradigms", "speculative", "anderson", "parareal" or "blocks"; or "auto", the fastest on this
+  // machine: what is not known of it is measured when the policy is loaded, for some seconds, and kept. Null (default): the
+  // second up to ten steps, unless `deadline_ns` or `rounds` may cut a plan short; else the first.
   const char *sampler;
   // "ddpm" (default), "ddim", "ddim:ETA", "dpmsolver++" or "sde-dpmsolver++"; for flow matching "euler" or "midpoint"; null: the default.
   const char *solver;
@@ -320,6 +325,12 @@ typedef struct {
   const char *within;
   // The task, for policies that are told one in words: its name in `policy.json`. Null (default): the only one.
   const char *task;
+  // Devices that share the rows of every batch, "0,1" say: GPUs of "cuda" and "tensorrt". Null (default): device 0 alone.
+  const char *devices;
+  // Keep each of the threads but the calling one on a core of its own ("native"): 1. 0 (default): no.
+  uint32_t pin;
+  // Where the network fails in mid-plan, the best there is by then is the plan, in place of an error: 1. 0 (default): no.
+  uint32_t keep_on_failure;
 } parapolicy_options;
 
 // What a policy sees and plans.
@@ -335,6 +346,83 @@ typedef struct {
   // Numbers in one action.
   size_t action_dim;
 } parapolicy_shape;
+
+// What a plan took.
+typedef struct {
+  // Time from the observation bound to the plan ready, in ns; of plans drawn together, to all of them ready.
+  uint64_t latency_ns;
+  // Calls of the network, one after the other.
+  uint64_t rounds;
+  // Rows that the network evaluated.
+  uint64_t evaluations;
+  // How far the plan moved in the last round (root mean square, normalised units), if it was cut short; else 0.
+  double residual;
+} parapolicy_cost;
+
+// Plans that are asked for. Filled by `parapolicy_drawing_default`; `observations` and `actions` have to be set. Lengths are
+// counts of numbers, and are checked.
+typedef struct {
+  // Size of this struct as the caller knows it.
+  size_t size;
+  // Plans that are drawn together, in shared batches; 1.
+  size_t plans;
+  // What is seen, for each plan: `[plans][n_obs_steps][observation_dim]` in raw units, oldest first.
+  const double *observations;
+  // Its length.
+  size_t observations_len;
+  // Seed of the first plan's noise; that of each of the others is one more. 0.
+  uint64_t seed;
+  // Of one plan alone: the noise that it begins with, `[horizon][plan_dim]` in normalised units, where `plan_dim` is
+  // `action_dim`, and more where observations are a part of the plan. Null: drawn from the seed.
+  const double *initial_noise;
+  // Its length.
+  size_t initial_noise_len;
+  // Likewise, the noise of every step, `[steps][horizon][plan_dim]`. Null: drawn from the seed.
+  const double *step_noise;
+  // Its length.
+  size_t step_noise_len;
+  // Takes the plans, `[plans][horizon][action_dim]` in raw units.
+  double *actions;
+  // Its length.
+  size_t actions_len;
+  // Takes what each of them took, `[plans]`. Null: nobody asks.
+  parapolicy_cost *costs;
+} parapolicy_drawing;
+
+// A part of an observation or of an action. It may grow at its end: `size` says what the caller knows.
+typedef struct {
+  // Size of this struct as the caller knows it.
+  size_t size;
+  // Its name, UTF-8; lives as long as the entries.
+  const char *name;
+  // The unit of its numbers, likewise; null: nobody said.
+  const char *unit;
+  // Where its numbers begin in the flat observation or action.
+  size_t offset;
+  // How many they are.
+  size_t len;
+  // Axes of its shape.
+  size_t rank;
+  // The first eight of them, row by row; the others are 0.
+  size_t shape[8];
+} parapolicy_entry;
+
+// An image of bytes, as a camera hands it over. Its size is the entry's.
+typedef struct {
+  // The first channel of the first pixel of the first row.
+  const uint8_t *bytes;
+  // Bytes that may be read from there on.
+  size_t len;
+  // Bytes from one row to the next: of an image without gaps, `width * channels` where the channels of a pixel lie together,
+  // `width` where those of an image do.
+  size_t row_stride;
+  // Bytes from one pixel of a row to the next: `channels`, or 1.
+  size_t column_stride;
+  // Bytes from one channel of a pixel to the next: 1, or `width * height`.
+  size_t channel_stride;
+  // What a byte is multiplied by to be in the policy's raw unit: 1, or 1.0/255 where the policy was trained on 0 to 1.
+  double scale;
+} parapolicy_image;
 
 // A disc, or a ball in `dim` dimensions, that the straight ways from action to action stay out of.
 typedef struct {
@@ -458,6 +546,20 @@ typedef struct {
   double asked;
 } parapolicy_command;
 
+// What is known of a plan beside its actions. It may grow at its end: `size` says what the caller knows.
+typedef struct {
+  // Size of this struct as the caller knows it.
+  size_t size;
+  // Actions, of those that were written; 0 where there is no plan.
+  size_t len;
+  // Of these, how many are meant to be executed.
+  size_t intended;
+  // When the observation was taken that the plan answers, in ns of the caller's clock; the first action is for that time.
+  uint64_t observed_ns;
+  // What it took.
+  parapolicy_cost cost;
+} parapolicy_plan;
+
 // Something that went wrong.
 typedef struct {
   // What.
@@ -541,6 +643,57 @@ parapolicy_status parapolicy_policy_sample(const parapolicy_policy *policy,
 // Frees a policy; null is nothing. No other call may be using it.
 void parapolicy_policy_free(parapolicy_policy *policy);
 
+// Fills `drawing` with the defaults; `size` is `sizeof *drawing`. Any thread.
+parapolicy_status parapolicy_drawing_default(parapolicy_drawing *drawing, size_t size);
+
+// Draws plans as `drawing` says. If it fails, `actions` and `costs` are as they were.
+//
+// Any thread; calls on one handle wait for each other.
+parapolicy_status parapolicy_policy_draw(const parapolicy_policy *policy, const parapolicy_drawing *drawing);
+
+// Reads the entries of the policy in `directory` and writes a handle to `entries`; null in case of failure. The network is not
+// loaded. Freed by `parapolicy_entries_free`. Any thread.
+parapolicy_status parapolicy_entries_load(const char *directory,
+                                          parapolicy_entries **entries);
+
+// Writes the `index`th entry of an observation to `entry`; `size` is `sizeof *entry`. Beyond the last one, its `name` is null.
+// Any thread; wait-free.
+parapolicy_status parapolicy_entries_observation(const parapolicy_entries *entries,
+                                                 size_t index,
+                                                 parapolicy_entry *entry,
+                                                 size_t size);
+
+// The same, of an action.
+parapolicy_status parapolicy_entries_action(const parapolicy_entries *entries,
+                                            size_t index,
+                                            parapolicy_entry *entry,
+                                            size_t size);
+
+// Puts the `len` numbers of the entry `name` where they belong in `observation`, which has room for `observation_len`, the
+// policy's `observation_dim`. The rest of it stays as it is: who fills it with NaN first is told by `observe` of an entry that
+// was left out.
+//
+// Any thread; wait-free, without allocation unless it fails.
+parapolicy_status parapolicy_entries_set(const parapolicy_entries *entries,
+                                         const char *name,
+                                         const double *values,
+                                         size_t len,
+                                         double *observation,
+                                         size_t observation_len);
+
+// Puts an image where the entry `name` belongs, as `parapolicy_entries_set` does numbers: one copy, in the order of axes that the
+// policy has.
+//
+// Any thread; wait-free, without allocation unless it fails.
+parapolicy_status parapolicy_entries_set_image(const parapolicy_entries *entries,
+                                               const char *name,
+                                               const parapolicy_image *image,
+                                               double *observation,
+                                               size_t observation_len);
+
+// Frees the entries; null is nothing. No other call may be using them.
+void parapolicy_entries_free(parapolicy_entries *entries);
+
 // Fills `config` with the defaults; `size` is `sizeof *config`. Any thread.
 parapolicy_status parapolicy_config_default(parapolicy_config *config, size_t size);
 
@@ -551,11 +704,23 @@ parapolicy_status parapolicy_controller_start(const char *directory,
                                               const parapolicy_config *config,
                                               parapolicy_controller **controller);
 
-// Begins an episode: observations and plans so far are forgotten, and a plan that is being worked on will be ignored.
-// Everything random in the policy follows from `seed`; without a call it is 0.
+// Writes what the controller's policy sees and plans to `shape`. Any thread; wait-free.
+parapolicy_status parapolicy_controller_shape(const parapolicy_controller *controller, parapolicy_shape *shape);
+
+// Begins an episode: observations, plans and commands so far are forgotten, and a plan that is being worked on will be
+// ignored. Until the first plan `initial` is sent again, or what `parapolicy_controller_rest_at` was told last. Everything random in the policy follows from `seed`; without a call it is 0.
 //
 // The control thread.
-parapolicy_status parapolicy_controller_reset(parapolicy_controller *controller, uint64_t seed);
+parapolicy_status parapolicy_controller_reset(parapolicy_controller *controller,
+                                              uint64_t seed);
+
+// Sends `action` until the first plan, in place of `initial`: where the robot stands. For use before an episode begins: all
+// plans are forgotten. `len` is the policy's `action_dim`; it must be finite and within the limits.
+//
+// The control thread.
+parapolicy_status parapolicy_controller_rest_at(parapolicy_controller *controller,
+                                                const double *action,
+                                                size_t len);
 
 // Takes the observation of `time_ns`, in raw units, and asks for a plan if one is due. `len` is the policy's
 // `observation_dim`. Time is the caller's clock, in ns from any origin. If it goes back by more than half a period, all
@@ -587,6 +752,16 @@ parapolicy_status parapolicy_controller_command(parapolicy_controller *controlle
                                                 double *action,
                                                 size_t len,
                                                 parapolicy_command *command);
+
+// Writes the plan that commands come from to `actions`, which has room for `[horizon][action_dim]` (`len` numbers), and what is
+// known of it to `plan`; `size` is `sizeof *plan`. Where there is none yet, its `len` is 0, and `actions` is as it was.
+//
+// The control thread; wait-free, without allocation.
+parapolicy_status parapolicy_controller_plan(parapolicy_controller *controller,
+                                             double *actions,
+                                             size_t len,
+                                             parapolicy_plan *plan,
+                                             size_t size);
 
 // Writes the oldest event that was not fetched yet to `event`, or that there is none. Up to 64 are kept.
 //

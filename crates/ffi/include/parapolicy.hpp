@@ -41,6 +41,68 @@ struct Config : parapolicy_config {
   Config() { must(parapolicy_config_default(this, sizeof(parapolicy_config))); }
 };
 
+// Plans that are asked for: the defaults, to be changed; what it points to has to outlive the call. `Policy::draw` sets where
+// the plans go.
+struct Drawing : parapolicy_drawing {
+  Drawing() { must(parapolicy_drawing_default(this, sizeof(parapolicy_drawing))); }
+};
+
+// Plans that were drawn, [plans][horizon][action_dim], and what each of them took.
+struct Drawn {
+  std::vector<double> actions;
+  std::vector<parapolicy_cost> costs;
+};
+
+// The plan that commands come from: its actions, [plan.len][action_dim], and what is known of it.
+struct InForce {
+  std::vector<double> actions;
+  parapolicy_plan plan{};
+};
+
+// What a policy's numbers are called, and observations put together by these names.
+class Entries {
+ public:
+  explicit Entries(const std::string &directory) {
+    parapolicy_entries *handle = nullptr;
+    must(parapolicy_entries_load(directory.c_str(), &handle));
+    handle_.reset(handle);
+  }
+
+  std::vector<parapolicy_entry> observation() const { return all(parapolicy_entries_observation); }
+  std::vector<parapolicy_entry> action() const { return all(parapolicy_entries_action); }
+
+  // Puts the numbers of an entry where they belong in an observation.
+  template <typename Numbers, typename Observation>
+  void set(const std::string &name, const Numbers &values, Observation &observation) const {
+    must(parapolicy_entries_set(handle_.get(), name.c_str(), values.data(), values.size(), observation.data(),
+                                observation.size()));
+  }
+
+  template <typename Observation>
+  void set(const std::string &name, const parapolicy_image &image, Observation &observation) const {
+    must(parapolicy_entries_set_image(handle_.get(), name.c_str(), &image, observation.data(), observation.size()));
+  }
+
+ private:
+  template <typename Function>
+  std::vector<parapolicy_entry> all(Function function) const {
+    std::vector<parapolicy_entry> entries;
+    for (;;) {
+      parapolicy_entry entry{};
+      must(function(handle_.get(), entries.size(), &entry, sizeof entry));
+      if (entry.name == nullptr) {
+        return entries;
+      }
+      entries.push_back(entry);
+    }
+  }
+
+  struct Free {
+    void operator()(parapolicy_entries *handle) const { parapolicy_entries_free(handle); }
+  };
+  std::unique_ptr<parapolicy_entries, Free> handle_;
+};
+
 // A policy that is asked for plans.
 class Policy {
  public:
@@ -61,6 +123,18 @@ class Policy {
     return plan;
   }
 
+  // Plans with given noise, several at once, and what they took.
+  Drawn draw(Drawing drawing) const {
+    // What is too many is refused by the library, which reads the length first.
+    const std::size_t plans = drawing.observations_len / (shape_.n_obs_steps * shape_.observation_dim);
+    Drawn drawn{std::vector<double>(plans * shape_.horizon * shape_.action_dim), std::vector<parapolicy_cost>(plans)};
+    drawing.actions = drawn.actions.data();
+    drawing.actions_len = drawn.actions.size();
+    drawing.costs = drawn.costs.data();
+    must(parapolicy_policy_draw(handle_.get(), &drawing));
+    return drawn;
+  }
+
  private:
   struct Free {
     void operator()(parapolicy_policy *handle) const { parapolicy_policy_free(handle); }
@@ -78,9 +152,18 @@ class Controller {
     parapolicy_controller *handle = nullptr;
     must(parapolicy_controller_start(directory.c_str(), &options, &config, &handle));
     handle_.reset(handle);
+    must(parapolicy_controller_shape(handle, &shape_));
   }
 
+  const parapolicy_shape &shape() const { return shape_; }
+
   void reset(std::uint64_t seed) { must(parapolicy_controller_reset(handle_.get(), seed)); }
+
+  // Where the robot stands before an episode: what is sent until the first plan.
+  template <typename Numbers>
+  void rest_at(const Numbers &action) {
+    must(parapolicy_controller_rest_at(handle_.get(), action.data(), action.size()));
+  }
 
   // `Numbers` is an array, a vector, a span: whatever has data() and size().
   template <typename Numbers>
@@ -93,6 +176,18 @@ class Controller {
     parapolicy_command command{};
     must(parapolicy_controller_command(handle_.get(), nanoseconds(time), action.data(), action.size(), &command));
     return command;
+  }
+
+  // The plan that commands come from; none before the first. Unlike the call in C it allocates.
+  std::optional<InForce> plan() {
+    InForce found{std::vector<double>(shape_.horizon * shape_.action_dim), {}};
+    must(parapolicy_controller_plan(handle_.get(), found.actions.data(), found.actions.size(), &found.plan,
+                                    sizeof found.plan));
+    if (found.plan.len == 0) {
+      return std::nullopt;
+    }
+    found.actions.resize(found.plan.len * shape_.action_dim);
+    return found;
   }
 
   // The oldest event that was not fetched yet, if there is one.
@@ -123,6 +218,7 @@ class Controller {
     void operator()(parapolicy_controller *handle) const { parapolicy_controller_free(handle); }
   };
   std::unique_ptr<parapolicy_controller, Free> handle_;
+  parapolicy_shape shape_{};
 };
 
 }  // namespace parapolicy

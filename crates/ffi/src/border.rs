@@ -6,6 +6,7 @@
 
 use std::ffi::{CStr, c_char};
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::slice;
 
 use crate::failure::Failure;
@@ -31,6 +32,21 @@ pub unsafe fn numbers<'a>(
 ) -> Result<&'a [f64], Failure> {
     check(name, pointer, len, expected)?;
     // SAFETY: not null, and the caller's promise; `expected` numbers of a policy in memory are within `isize::MAX` bytes.
+    Ok(unsafe { slice::from_raw_parts(pointer, len) })
+}
+
+/// `len` bytes to read.
+///
+/// # Safety
+/// If it is not null, `pointer` points to `len` bytes that are not written to while `'a` lasts.
+pub unsafe fn bytes<'a>(name: &'static str, pointer: *const u8, len: usize) -> Result<&'a [u8], Failure> {
+    if pointer.is_null() {
+        return Err(Failure::Null(name));
+    }
+    if isize::try_from(len).is_err() {
+        return Err(Failure::Length { name, found: len, expected: isize::MAX as usize });
+    }
+    // SAFETY: not null, not longer than memory is, and the caller's promise.
     Ok(unsafe { slice::from_raw_parts(pointer, len) })
 }
 
@@ -95,10 +111,23 @@ pub unsafe fn room<'a>(name: &'static str, place: *mut f64, len: usize, expected
 impl Room<'_> {
     /// Writes the numbers that it has room for.
     pub fn fill<'v>(&mut self, values: impl IntoIterator<Item = &'v f64>) {
-        for (index, value) in values.into_iter().take(self.len).enumerate() {
+        self.put(values.into_iter().copied());
+    }
+
+    /// The same.
+    pub fn put(&mut self, values: impl Iterator<Item = f64>) {
+        for (index, value) in values.take(self.len).enumerate() {
             // SAFETY: `room` was promised that `len` numbers can be written to, and `index` is below.
-            unsafe { self.place.add(index).write(*value) };
+            unsafe { self.place.add(index).write(value) };
         }
+    }
+
+    /// A part of it, as far as it has one.
+    pub fn part(self, part: Range<usize>) -> Self {
+        let end = part.end.min(self.len);
+        let start = part.start.min(end);
+        // SAFETY: `start` is at most `len`.
+        Self { place: unsafe { self.place.add(start) }, len: end - start, ..self }
     }
 }
 

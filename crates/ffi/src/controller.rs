@@ -42,8 +42,8 @@ pub unsafe extern "C" fn parapolicy_controller_start(
         handle.write(ptr::null_mut());
         let directory = directory?.ok_or(Failure::Null("directory"))?;
         // SAFETY: as above.
-        let recipe = unsafe { recipe(options, Path::new(directory)) }?;
-        let loaded = recipe.load(Path::new(directory))?;
+        let asked = unsafe { recipe(options, Path::new(directory)) }?;
+        let (recipe, loaded) = asked.load(Path::new(directory))?;
         let shape = ParapolicyShape::of(loaded.0.manifest());
         // SAFETY: as above.
         let config = unsafe { configured(config, &shape) }?;
@@ -91,8 +91,23 @@ impl ParapolicyController {
     }
 }
 
-/// Begins an episode: observations and plans so far are forgotten, and a plan that is being worked on will be ignored.
-/// Everything random in the policy follows from `seed`; without a call it is 0.
+/// Writes what the controller's policy sees and plans to `shape`. Any thread; wait-free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_shape(
+    controller: *const ParapolicyController,
+    shape: *mut ParapolicyShape,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let (controller, mut shape) =
+            unsafe { (border::shared("controller", controller)?, border::out("shape", shape)?) };
+        shape.write(controller.shape);
+        Ok(())
+    })
+}
+
+/// Begins an episode: observations, plans and commands so far are forgotten, and a plan that is being worked on will be
+/// ignored. Until the first plan `initial` is sent again, or what `parapolicy_controller_rest_at` was told last. Everything random in the policy follows from `seed`; without a call it is 0.
 ///
 /// The control thread.
 #[unsafe(no_mangle)]
@@ -107,6 +122,25 @@ pub unsafe extern "C" fn parapolicy_controller_reset(
             controller.reset(seed);
             Ok(())
         })
+    })
+}
+
+/// Sends `action` until the first plan, in place of `initial`: where the robot stands. For use before an episode begins: all
+/// plans are forgotten. `len` is the policy's `action_dim`; it must be finite and within the limits.
+///
+/// The control thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_rest_at(
+    controller: *mut ParapolicyController,
+    action: *const f64,
+    len: usize,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let handle = unsafe { border::shared("controller", controller) }?;
+        // SAFETY: as above.
+        let action = ArrayView1::from(unsafe { border::numbers("action", action, len, handle.shape.action_dim) }?);
+        handle.enter(|controller| Ok(controller.rest_at(action)?))
     })
 }
 

@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
-use parapolicy_policy::{InferenceError, PolicyError};
+use parapolicy_eval::FastestError;
+use parapolicy_policy::{EntryError, InferenceError, ManifestError, PolicyError};
 use thiserror::Error;
 
 /// What a call came to. Values are never given another meaning; later versions may add some.
@@ -55,6 +56,26 @@ pub(crate) enum Failure {
     Length { name: &'static str, found: usize, expected: usize },
     #[error("`{name}`: its size is {found}, but this library knows {least} to {most}: use its own header")]
     Version { name: &'static str, found: usize, least: usize, most: usize },
+    #[error("`devices`: \"{found}\" is not the number of a device")]
+    Devices { found: String },
+    #[error("`scale` must be finite")]
+    Scale,
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("`plans` is 0, but must be at least 1")]
+    NoPlans,
+    #[error("`plans` is more than can be counted")]
+    TooManyPlans,
+    #[error("`seed`: {plans} plans from {seed} on go beyond the largest seed")]
+    Seeds { plans: usize, seed: u64 },
+    #[error(
+        "`initial_noise` and `step_noise` are of one plan, but `plans` says that several are drawn: by their seeds"
+    )]
+    NoiseOfOne,
+    #[error(transparent)]
+    Noise(#[from] parapolicy_sampler::NoiseError),
     #[error("another thread is in a call on this controller")]
     Busy,
     #[error("the controller was stopped")]
@@ -66,6 +87,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Recipe(RecipeError),
     #[error(transparent)]
+    Fastest(FastestError),
+    #[error(transparent)]
     Observation(#[from] PolicyError),
     #[error(transparent)]
     Sampling(#[from] parapolicy_sampler::SampleError),
@@ -74,6 +97,15 @@ pub(crate) enum Failure {
     #[cfg(feature = "log")]
     #[error(transparent)]
     Log(#[from] parapolicy_log::LogError),
+}
+
+impl From<FastestError> for Failure {
+    fn from(error: FastestError) -> Self {
+        match error {
+            FastestError::Recipe(error) => error.into(),
+            error => Self::Fastest(error),
+        }
+    }
 }
 
 impl From<RecipeError> for Failure {
@@ -93,8 +125,12 @@ impl Failure {
         use ParapolicyStatus as Status;
         match self {
             Self::Null(_) => Status::Null,
-            Self::Length { .. } | Self::Controller(ControllerError::Length { .. }) => Status::Length,
-            Self::Controller(ControllerError::NotFinite { .. }) | Self::Observation(_) => Status::NotFinite,
+            Self::Length { .. }
+            | Self::Entry(EntryError::Length { .. } | EntryError::Strides { .. })
+            | Self::Controller(ControllerError::Length { .. }) => Status::Length,
+            Self::Controller(ControllerError::NotFinite { .. }) | Self::Observation(_) | Self::Noise(_) => {
+                Status::NotFinite
+            }
             Self::Controller(ControllerError::Thread(_)) => Status::System,
             #[cfg(feature = "log")]
             Self::Log(_) => Status::System,
@@ -105,6 +141,13 @@ impl Failure {
             Self::Text { .. }
             | Self::Choice { .. }
             | Self::LeftOut { .. }
+            | Self::NoPlans
+            | Self::TooManyPlans
+            | Self::Scale
+            | Self::Entry(_)
+            | Self::Devices { .. }
+            | Self::Seeds { .. }
+            | Self::NoiseOfOne
             | Self::Recipe(
                 RecipeError::Config(_)
                 | RecipeError::Inference(_)
@@ -120,8 +163,8 @@ impl Failure {
             Self::Version { .. } => Status::Version,
             Self::Busy | Self::StillPlanning => Status::Busy,
             Self::Stopped => Status::Stopped,
-            Self::Recipe(_) => Status::Policy,
-            Self::Sampling(_) => Status::Sampling,
+            Self::Recipe(_) | Self::Manifest(_) => Status::Policy,
+            Self::Sampling(_) | Self::Fastest(_) => Status::Sampling,
         }
     }
 }

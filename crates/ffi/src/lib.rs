@@ -39,12 +39,17 @@ pub mod options;
 pub mod policy;
 
 pub mod check;
+pub mod draw;
+
+pub mod entries;
 
 pub mod config;
 
 pub mod controller;
 
 pub mod command;
+
+pub mod in_force;
 
 pub mod monitor;
 

@@ -7,7 +7,9 @@ use std::ptr;
 use std::time::Duration;
 
 use parapolicy_control::{InferenceOptions, Recipe, RecipeOptions, SamplingOptions};
-use parapolicy_sampler::{Strategies, WindowConfig};
+use parapolicy_eval::{AUTO, Calibration};
+use parapolicy_policy::Network;
+use parapolicy_sampler::{Sampler, Strategies, Strategy, WindowConfig};
 
 use crate::border;
 use crate::failure::{Failure, ParapolicyStatus, guard};
@@ -20,7 +22,9 @@ use crate::versioned::{self, Versioned};
 pub struct ParapolicyOptions {
     /// Size of this struct as the caller knows it.
     pub size: usize,
-    /// "picard" (default), "sequential", "paradigms", "speculative", "anderson", "parareal" or "blocks"; null: the default.
+    /// "picard", "sequential", "paradigms", "speculative", "anderson", "parareal" or "blocks"; or "auto", the fastest on this
+    /// machine: what is not known of it is measured when the policy is loaded, for some seconds, and kept. Null (default): the
+    /// second up to ten steps, unless `deadline_ns` or `rounds` may cut a plan short; else the first.
     pub sampler: *const c_char,
     /// "ddpm" (default), "ddim", "ddim:ETA", "dpmsolver++" or "sde-dpmsolver++"; for flow matching "euler" or "midpoint"; null: the default.
     pub solver: *const c_char,
@@ -55,6 +59,12 @@ pub struct ParapolicyOptions {
     pub within: *const c_char,
     /// The task, for policies that are told one in words: its name in `policy.json`. Null (default): the only one.
     pub task: *const c_char,
+    /// Devices that share the rows of every batch, "0,1" say: GPUs of "cuda" and "tensorrt". Null (default): device 0 alone.
+    pub devices: *const c_char,
+    /// Keep each of the threads but the calling one on a core of its own ("native"): 1. 0 (default): no.
+    pub pin: u32,
+    /// Where the network fails in mid-plan, the best there is by then is the plan, in place of an error: 1. 0 (default): no.
+    pub keep_on_failure: u32,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
@@ -80,6 +90,9 @@ unsafe impl Versioned for ParapolicyOptions {
             tuned: ptr::null(),
             within: ptr::null(),
             task: ptr::null(),
+            devices: ptr::null(),
+            pin: 0,
+            keep_on_failure: 0,
         }
     }
 }
@@ -91,11 +104,30 @@ pub unsafe extern "C" fn parapolicy_options_default(options: *mut ParapolicyOpti
     guard(|| unsafe { versioned::write_default(options, size) })
 }
 
+/// How plans are to be drawn.
+pub(crate) struct Asked {
+    recipe: Recipe,
+    /// By the fastest strategy, whatever the recipe has.
+    fastest: bool,
+}
+
+impl Asked {
+    /// Loads the policy; and the recipe that it is loaded by.
+    pub fn load(self, model: &Path) -> Result<(Recipe, (Network, Sampler)), Failure> {
+        let Self { recipe, fastest } = self;
+        if fastest {
+            return Ok(Calibration::load_fastest(recipe, model)?);
+        }
+        let loaded = recipe.load(model)?;
+        Ok((recipe, loaded))
+    }
+}
+
 /// What options come to for the policy in `model`; null is the defaults.
 ///
 /// # Safety
 /// `options` is null or points to options whose texts are null or closed by a zero.
-pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, model: &Path) -> Result<Recipe, Failure> {
+pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, model: &Path) -> Result<Asked, Failure> {
     let defaults = ParapolicyOptions::default_of(size_of::<ParapolicyOptions>());
     let options = if options.is_null() {
         defaults
@@ -107,26 +139,31 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, model: &Path) -> 
         // SAFETY: the caller's promise.
         unsafe { border::text(name, pointer) }
     };
+    let sampler = text("sampler", options.sampler)?;
+    let fastest = sampler == Some(AUTO);
     let (tuned, within) = (text("tuned", options.tuned)?, text("within", options.within)?);
     // Beside `tuned` and `within`, what has its default is left out; what has not is refused by its name.
     let is_given = |differs: bool| tuned.is_none() && within.is_none() || differs;
     let options = RecipeOptions {
         sampling: SamplingOptions {
-            sampler: text("sampler", options.sampler)?,
+            // In its place one that has a tolerance.
+            sampler: if fastest { Some(Strategy::picard(WindowConfig::default()).name()) } else { sampler },
             solver: text("solver", options.solver)?,
             steps: is_given(options.steps != defaults.steps).then_some(options.steps as usize),
             window: given(options.window),
             tolerance: is_given(options.tolerance != defaults.tolerance).then_some(options.tolerance),
             rounds: given(options.rounds),
+            keep_on_failure: options.keep_on_failure != 0,
             deadline: (options.deadline_ns > 0).then(|| Duration::from_nanos(options.deadline_ns)),
             tuned,
             within,
-            ..SamplingOptions::default()
         },
         inference: InferenceOptions {
             provider: text("provider", options.provider)?,
             precision: text("precision", options.precision)?,
             threads: options.threads as usize,
+            pinned: options.pin != 0,
+            devices: devices(text("devices", options.devices)?)?,
             library: text("ort_lib", options.ort_lib)?.map(PathBuf::from),
             task: text("task", options.task)?,
             ..InferenceOptions::default()
@@ -134,7 +171,13 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, model: &Path) -> 
     };
     let backends = features::backends();
     features::check(&options.inference, &backends)?;
-    Ok(options.recipe(model, &Strategies::default(), &backends)?)
+    Ok(Asked { recipe: options.recipe(model, &Strategies::default(), &backends)?, fastest })
+}
+
+/// Numbers between commas.
+fn devices(text: Option<&str>) -> Result<Vec<u32>, Failure> {
+    let number = |number: &str| number.trim().parse().map_err(|_| Failure::Devices { found: number.to_owned() });
+    text.into_iter().flat_map(|text| text.split(',')).map(number).collect()
 }
 
 /// A count that is left out as 0.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use ndarray::ArrayView2;
 use parapolicy_control::Recipe;
 use parapolicy_policy::{Manifest, Network};
-use parapolicy_sampler::{Noise, Sampler};
+use parapolicy_sampler::{BatchedSampler, Noise, Sampler};
 
 use crate::border;
 use crate::failure::{Failure, ParapolicyStatus, guard};
@@ -16,10 +16,18 @@ use crate::options::{ParapolicyOptions, recipe};
 
 /// A policy, loaded.
 pub struct ParapolicyPolicy {
-    shape: ParapolicyShape,
-    recipe: Recipe,
-    /// A plan begins with clearing what the one before left, so both are whole even after a panic.
-    loaded: Mutex<(Network, Sampler)>,
+    pub(crate) shape: ParapolicyShape,
+    pub(crate) recipe: Recipe,
+    /// A plan begins with clearing what the one before left, so all of it is whole even after a panic.
+    pub(crate) loaded: Mutex<Loaded>,
+}
+
+/// What plans are drawn with.
+pub(crate) struct Loaded {
+    pub network: Network,
+    pub sampler: Sampler,
+    /// For several plans at once, where they were asked for.
+    pub together: Option<BatchedSampler>,
 }
 
 /// What a policy sees and plans.
@@ -65,9 +73,10 @@ pub unsafe extern "C" fn parapolicy_policy_load(
         handle.write(ptr::null_mut());
         let directory = directory?.ok_or(Failure::Null("directory"))?;
         // SAFETY: as above.
-        let recipe = unsafe { recipe(options, Path::new(directory)) }?;
-        let loaded = recipe.load(Path::new(directory))?;
+        let asked = unsafe { recipe(options, Path::new(directory)) }?;
+        let (recipe, loaded) = asked.load(Path::new(directory))?;
         let shape = ParapolicyShape::of(loaded.0.manifest());
+        let loaded = Loaded { network: loaded.0, sampler: loaded.1, together: None };
         handle.hand_out(ParapolicyPolicy { shape, recipe, loaded: Mutex::new(loaded) });
         Ok(())
     })
@@ -117,7 +126,7 @@ pub unsafe extern "C" fn parapolicy_policy_sample(
             expected,
         })?;
 
-        let (network, sampler) = &mut *loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let Loaded { network, sampler, .. } = &mut *loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let noise = Noise::draw(seed, sampler.table().steps(), sampler.dim());
         let mut denoiser = network.bind(observations)?;
         let plan = sampler.sample_within(recipe.budget, &mut denoiser, &noise)?;

@@ -43,7 +43,7 @@ fn quoted(field: &str) -> BTreeSet<String> {
 #[test]
 fn the_header_names_all_there_is() {
     let set = |names: &mut dyn Iterator<Item = &'static str>| names.map(str::to_owned).collect::<BTreeSet<_>>();
-    assert_eq!(quoted("sampler"), set(&mut Strategies::default().names()));
+    assert_eq!(quoted("sampler"), set(&mut Strategies::default().names().chain([parapolicy_eval::AUTO])));
     assert_eq!(quoted("solver"), set(&mut Solver::names()));
     assert_eq!(quoted("provider"), set(&mut parapolicy_ort::backends().iter().map(BackendName::as_str)));
 }

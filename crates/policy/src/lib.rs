@@ -50,6 +50,7 @@ mod inpainted;
 mod inspect;
 mod layout;
 mod manifest;
+mod named;
 mod native;
 mod network;
 mod normalization;
@@ -81,6 +82,7 @@ pub use layout::{ImageAxes, Layout, LayoutError};
 pub use manifest::{
     DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION, Task, TaskError,
 };
+pub use named::{EntryError, Pixels};
 pub use native::{NATIVE, work_of};
 pub use network::{Network, PolicyError};
 pub use normalization::Normalization;

@@ -2,6 +2,7 @@
 
 mod blank;
 mod error;
+mod missing;
 mod task;
 mod validate;
 
@@ -136,7 +137,12 @@ impl Manifest {
         if !path.exists() && dir.join(DENOISER_MANIFEST_FILE).exists() {
             return Err(ManifestError::NoPolicy { path: dir.join(DENOISER_MANIFEST_FILE) });
         }
-        load(&path, Self::validate)
+        load(&path, Self::validate).map_err(|error| match error {
+            ManifestError::Read { path, .. } if !path.exists() => {
+                ManifestError::Missing { path, why: missing::why(dir) }
+            }
+            error => error,
+        })
     }
 
     /// What a backend has to know of the denoiser: its sample is a plan, its condition an observation.

@@ -5,7 +5,7 @@
 #[path = "common/policies.rs"]
 mod policies;
 
-use std::{fmt::Write as _, fs};
+use std::{fmt::Write as _, fs, path::Path};
 
 use parapolicy_policy::Manifest;
 use policies::{describe_encoder, json, text, write_manifest};
@@ -226,6 +226,30 @@ fn sizes_that_ask_for_too_much_together_are_refused() {
     manifest["encoder"]["size"] = json!(1 << 25);
     errors.push(error_of(&manifest.to_string()));
     insta::assert_snapshot!("too_much", errors.join("\n"));
+}
+
+#[test]
+fn what_lies_where_a_policy_was_looked_for_is_told() {
+    let dir = TempDir::new().unwrap();
+    let told = |folder: &Path| text(dir.path(), &Manifest::load(folder).unwrap_err());
+    let mut tellings = vec![told(&dir.path().join("nowhere"))];
+    for (case, files) in [
+        ("empty", &[][..]),
+        ("lerobot", &["config.json", "model.safetensors"]),
+        ("workspace", &["latest.ckpt"]),
+        ("graph", &["net.onnx"]),
+        ("all", &["a/policy.json", "b/policy.json", "c/x"]),
+    ] {
+        for file in files {
+            let path = dir.path().join(case).join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        fs::create_dir_all(dir.path().join(case)).unwrap();
+        tellings.push(told(&dir.path().join(case)));
+    }
+    tellings.push(told(&dir.path().join("workspace/latest.ckpt")));
+    insta::assert_snapshot!("nothing_there", tellings.join("\n"));
 }
 
 /// Editors on Windows write it.

@@ -81,6 +81,7 @@ impl From<PolicyError> for Failure {
         match &error {
             PolicyError::Manifest(ManifestError::Read { error: cause, .. })
             | PolicyError::Graph(GraphError::Read { error: cause, .. }) => Self::file(&error, cause.kind()),
+            PolicyError::Manifest(ManifestError::Missing { .. }) => Self::file(&error, io::ErrorKind::NotFound),
             PolicyError::Encoder { source, .. } => Self::of_inference(&error, source),
             _ => Self::value(&error),
         }

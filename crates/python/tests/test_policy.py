@@ -293,7 +293,7 @@ def test_what_is_shown_is_in_pythons_words(policy, observation, tmp_path):
 
 
 def test_directories_that_hold_no_policy_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="policy.json: cannot be read .* a policy is a directory"):
+    with pytest.raises(FileNotFoundError, match="policy.json: is not there; .* A policy is a directory"):
         parapolicy.Policy(tmp_path)
     manifest = json.loads((MODEL / "policy.json").read_text())
     (tmp_path / "policy.json").write_text(json.dumps(manifest | {"horizon": 0}))

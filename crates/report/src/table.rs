@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use parapolicy_eval::{
     CutShort, Difference, Interrupted, Interval, Machine, Part, Report, SamplerReport, Seeds, Throughput,
 };
+use parapolicy_sampler::Strategy;
 
 pub use self::roofline::render_roofline;
 
@@ -140,7 +141,25 @@ pub fn notes(report: &Report) -> Vec<String> {
          differ from those of one environment from the fifth digit on"
             .to_owned()
     });
-    stopped.into_iter().chain(merged(report)).chain(differences(report)).chain(rounding).collect()
+    stopped
+        .into_iter()
+        .chain(merged(report))
+        .chain(differences(report))
+        .chain(sequential_is_fastest(report))
+        .chain(rounding)
+        .collect()
+}
+
+/// Says so where nothing is gained by parallel rounds.
+fn sequential_is_fastest(report: &Report) -> Option<String> {
+    let (sequential, others): (Vec<_>, Vec<_>) =
+        report.samplers.iter().partition(|sampler| sampler.name == Strategy::sequential().name());
+    let slower = |sampler: &&SamplerReport| sampler.speedup.is_some_and(|speedup| speedup < 1.0);
+    let is_fastest = !sequential.is_empty() && !others.is_empty() && others.iter().all(slower);
+    is_fastest.then(|| {
+        let steps = report.steps;
+        format!("the fastest of these is sequential: in {steps} steps parallel rounds cost more here than they save")
+    })
 }
 
 /// What a report was merged from, and what it lacks.

@@ -14,9 +14,9 @@ pub struct ModesArguments {
     pub model: ModelArguments,
     #[command(flatten)]
     pub sampling: SamplingArguments,
-    /// Sampler to draw with; `auto` is the fastest on this machine.
-    #[arg(long, default_value = "picard")]
-    pub sampler: SamplerName,
+    /// Sampler to draw with; `auto` is the fastest on this machine [default: sequential up to 10 steps, unless a budget may cut a plan short; else picard]
+    #[arg(long)]
+    pub sampler: Option<SamplerName>,
     /// `.npz` with `observation [n_obs_steps, observation]` in raw units, as `sample` takes it.
     #[arg(long, value_name = "FILE", required_unless_present = "episode", conflicts_with = "episode")]
     pub observations: Option<PathBuf>,

@@ -14,9 +14,9 @@ pub struct Ros2Arguments {
     pub model: ModelArguments,
     #[command(flatten)]
     pub sampling: SamplingArguments,
-    /// Sampler to draw with; `auto` is the fastest on this machine for one plan.
-    #[arg(long, default_value = "picard")]
-    pub sampler: SamplerName,
+    /// Sampler to draw with; `auto` is the fastest on this machine for one plan [default: sequential up to 10 steps, unless a budget may cut a plan short; else picard]
+    #[arg(long)]
+    pub sampler: Option<SamplerName>,
     #[command(flatten)]
     pub budget: BudgetArguments,
     /// Which topics are which entries of the policy, where commands go, and what is safe (TOML).

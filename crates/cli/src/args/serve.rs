@@ -10,6 +10,7 @@ use parapolicy_serve::{Limits, Preset};
 
 use super::{BudgetArguments, RuntimeArguments, SamplingArguments};
 use crate::auto_sampler::SamplerName;
+use crate::built_in::{self, BuiltInError};
 
 /// A policy's folder, and its path on the server.
 #[derive(Clone, Debug)]
@@ -21,14 +22,15 @@ pub struct NamedModel {
 }
 
 impl FromStr for NamedModel {
-    type Err = std::convert::Infallible;
+    type Err = BuiltInError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_name = |name: &str| !name.is_empty() && !name.contains(['/', '\\', '.']);
-        Ok(match text.split_once('=').filter(|(name, _)| is_name(name)) {
-            Some((name, folder)) => Self { name: Some(name.to_owned()), folder: folder.into() },
-            None => Self { name: None, folder: text.into() },
-        })
+        let (name, folder) = match text.split_once('=').filter(|(name, _)| is_name(name)) {
+            Some((name, folder)) => (Some(name.to_owned()), folder),
+            None => (None, text),
+        };
+        Ok(Self { name, folder: built_in::folder(folder.into())? })
     }
 }
 
@@ -43,9 +45,9 @@ pub struct ServeArguments {
     pub runtime: RuntimeArguments,
     #[command(flatten)]
     pub sampling: SamplingArguments,
-    /// Sampler to draw with; `auto` is the fastest on this machine for one plan.
-    #[arg(long, default_value = "picard")]
-    pub sampler: SamplerName,
+    /// Sampler to draw with; `auto` is the fastest on this machine for one plan [default: sequential up to 10 steps, unless a budget may cut a plan short; else picard]
+    #[arg(long)]
+    pub sampler: Option<SamplerName>,
     #[command(flatten)]
     pub budget: BudgetArguments,
     /// Port to listen on; 0 takes any.

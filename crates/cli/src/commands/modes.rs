@@ -9,13 +9,14 @@ use anyhow::{Context as _, anyhow};
 use ndarray::{Array2, Array3, Axis, s, stack};
 use parapolicy_eval::Model;
 use parapolicy_policy::Network;
-use parapolicy_sampler::{BatchedSampler, Noise};
+use parapolicy_sampler::{BatchedSampler, Budget, Noise};
 
 pub use self::demonstrations::Near;
 pub use self::report::{ModeReport, ModesReport, Share, SituationReport};
 pub use self::situation::Situation;
 use super::{command_line, print_json};
 use crate::args::{ModesArguments, SamplingArguments};
+use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::output::staging::Staging;
 use crate::output::{page, table};
@@ -49,7 +50,8 @@ pub fn modes(arguments: &ModesArguments) -> Result<(), Failure> {
     let mut staging = Staging::new(&arguments.out, &FILES)?;
     let mut policy = arguments.model.load()?;
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
-    let settled = window.settle(arguments.sampler, &mut policy, *solver, *steps, |_| Ok(Vec::new()))?;
+    let name = arguments.sampler.unwrap_or(SamplerName::usual(*steps, Budget::default()));
+    let settled = window.settle(name, &mut policy, *solver, *steps, |_| Ok(Vec::new()))?;
     let sampler = settled.sampler(policy.signature(), *solver, *steps).input()?;
     let plans = arguments.plans.unwrap_or(PLANS[usize::from(situations.len() > 1)]);
     let most = usize::try_from(plans).unwrap_or(usize::MAX);

@@ -4,6 +4,7 @@ use parapolicy_ros2::{Ros2Config, Ros2Node};
 
 use super::realtime::start_controller;
 use crate::args::{Ros2Arguments, SamplingArguments};
+use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::say::{say, tell};
 use crate::stop::Stop;
@@ -21,7 +22,8 @@ pub fn ros2(arguments: &Ros2Arguments) -> Result<(), Failure> {
     let start = |controller| {
         let mut network = model.load()?;
         let SamplingArguments { solver, steps, window } = sampling;
-        let settled = window.settle(*sampler, &mut network, *solver, *steps, |_| Ok(Vec::new()))?;
+        let name = sampler.unwrap_or(SamplerName::usual(*steps, budget.budget()?));
+        let settled = window.settle(name, &mut network, *solver, *steps, |_| Ok(Vec::new()))?;
         let sampler = settled.sampler(network.signature(), *solver, *steps).input()?;
         drop(network);
         let provider = model.runtime.provider(&model.model)?;

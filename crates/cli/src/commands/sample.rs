@@ -2,6 +2,8 @@
 
 mod denoiser;
 
+use std::time::Instant;
+
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use ndarray::{Array, Array1, Axis, Dimension, IntoDimension as _, arr0, stack};
 use ndarray_npy::NpzWriter;
@@ -11,6 +13,7 @@ use serde::Serialize;
 
 use super::print_json;
 use crate::args::{SampleArguments, SamplingArguments};
+use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::input::PlanInput;
 use crate::model::Model;
@@ -24,11 +27,14 @@ struct Cost<'a> {
     statistics: &'a Statistics,
     /// How far the plan moved in the last round, if it was cut short.
     residual: Option<f64>,
+    /// From the observation bound to the plan ready, of a plan that was drawn alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<f64>,
 }
 
 impl<'a> Cost<'a> {
     fn of(drawn: Sample<'a>) -> Self {
-        Self { statistics: drawn.statistics(), residual: drawn.residual() }
+        Self { statistics: drawn.statistics(), residual: drawn.residual(), latency_ms: None }
     }
 }
 
@@ -36,6 +42,8 @@ impl<'a> Cost<'a> {
 #[derive(Serialize)]
 struct Batched<'a> {
     together: &'a Statistics,
+    /// From the observation bound to all plans ready.
+    latency_ms: f64,
     plans: Vec<Cost<'a>>,
 }
 
@@ -45,7 +53,8 @@ pub fn sample(arguments: &SampleArguments) -> Result<(), Failure> {
     let budget = arguments.budget.budget()?;
     let mut model = Model::load(&arguments.model)?;
     let SamplingArguments { solver, steps, window } = &arguments.sampling;
-    let settled = model.settle(window, arguments.sampler, *solver, *steps, &[])?;
+    let settled =
+        model.settle(window, arguments.sampler.unwrap_or(SamplerName::usual(*steps, budget)), *solver, *steps, &[])?;
     let mut policy = match model {
         Model::Policy(policy) => policy,
         Model::Denoiser(network) => return denoiser::sample(arguments, settled.strategy, *network),
@@ -84,15 +93,17 @@ fn sample_one(
     let (horizon, plan_dim) = (policy.manifest().horizon, policy.manifest().plan_dim());
     let noise = input.noise(sampler.table(), &drawn, horizon, plan_dim).with_context(&of_input).input()?;
 
+    let started = Instant::now();
     let mut denoiser = policy.bind(input.observation.view()).with_context(&of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noise)?;
+    let latency_ms = Some(ms(started));
     let actions = policy.actions(drawn.sample());
     ensure_finite(&actions).with_context(&of_input).input()?;
     let sample = drawn.sample().to_shape((horizon, plan_dim))?.to_owned();
     let residual = drawn.residual().map(arr0);
     write_file(&arguments.output, |file| write_plans(file, &actions, &sample, residual.as_ref()))?;
     say_if_cut_short(drawn);
-    print_json(&Cost::of(drawn))
+    print_json(&Cost { latency_ms, ..Cost::of(drawn) })
 }
 
 fn sample_many(
@@ -115,8 +126,10 @@ fn sample_many(
     let mut sampler = BatchedSampler::new(sampler.table().clone(), sampler.strategy(), dim, most).input()?;
     let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
 
+    let started = Instant::now();
     let mut denoiser = policy.bind(input.observation.view()).with_context(&of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noises)?;
+    let latency_ms = ms(started);
     let actions: Vec<_> = drawn.iter().map(|drawn| policy.actions(drawn.sample())).collect();
     let actions = stack(Axis(0), &actions.iter().map(|actions| actions.view()).collect::<Vec<_>>())?;
     ensure_finite(&actions).with_context(&of_input).input()?;
@@ -128,7 +141,11 @@ fn sample_many(
     let residuals = cut_short.then_some(residuals);
     write_file(&arguments.output, |file| write_plans(file, &actions, &samples, residuals.as_ref()))?;
     drawn.iter().for_each(say_if_cut_short);
-    print_json(&Batched { together: drawn.statistics(), plans: drawn.iter().map(Cost::of).collect() })
+    print_json(&Batched { together: drawn.statistics(), latency_ms, plans: drawn.iter().map(Cost::of).collect() })
+}
+
+fn ms(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1e3
 }
 
 /// Refuses actions that no robot can execute.

@@ -11,6 +11,7 @@ use parapolicy_serve::{KeyMap, Limits, MapConfig, ServeError, ServeOptions, Serv
 use tokio::runtime::Builder;
 
 use crate::args::{NamedModel, SamplingArguments, ServeArguments};
+use crate::auto_sampler::SamplerName;
 use crate::failure::{Failure, InputError as _};
 use crate::say::{say, tell};
 use crate::stop::Stop;
@@ -97,7 +98,8 @@ impl ServeArguments {
         let provider = self.runtime.provider(&model.folder)?;
         let mut network = Network::load(&model.folder, &provider).input()?;
         let SamplingArguments { solver, steps, window } = &self.sampling;
-        let settled = window.settle(self.sampler, &mut network, *solver, *steps, |_| Ok(Vec::new()))?;
+        let name = self.sampler.unwrap_or(SamplerName::usual(*steps, self.budget.budget()?));
+        let settled = window.settle(name, &mut network, *solver, *steps, |_| Ok(Vec::new()))?;
         let recipe = Recipe {
             strategy: settled.strategy,
             solver: *solver,

@@ -42,7 +42,7 @@ impl SampleArguments {
     pub fn settled(mut self) -> Result<Self, Failure> {
         let Some(within) = &self.tuned else { return Ok(self) };
         let recipe = self.model.tuned(within)?;
-        (self.sampler, self.sampling) = (SamplerName::Strategy(recipe.strategy), sampling(&recipe));
+        (self.sampler, self.sampling) = (Some(SamplerName::Strategy(recipe.strategy)), sampling(&recipe));
         Ok(self)
     }
 }

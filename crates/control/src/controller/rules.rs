@@ -9,7 +9,7 @@ use parapolicy_policy::ObservationHistory;
 
 use super::continuity::Delays;
 use super::worker::{Committed, Delivery};
-use super::{Continuity, ControllerConfig, ControllerError, Fade};
+use super::{Continuity, ControllerConfig, ControllerError, Fade, InForce};
 use crate::playback::{ClockStep, Command, Foreseen, Moment, Playback};
 use crate::{EpisodeObserver, Observer, PlanCost};
 
@@ -21,6 +21,8 @@ pub(super) struct Rules {
     /// Observations since the one that the last request was for.
     since: Option<usize>,
     arrived: Option<PlanCost>,
+    /// Of the newest plan.
+    cost: PlanCost,
     /// The clock went back, and nobody was told yet.
     stepped: Option<ClockStep>,
     delays: Delays,
@@ -42,6 +44,7 @@ impl Rules {
             episode: 0,
             since: None,
             arrived: None,
+            cost: PlanCost::default(),
             stepped: None,
             delays: Delays::default(),
             observer: Arc::new(()),
@@ -73,7 +76,7 @@ impl Rules {
 
     fn forget(&mut self) {
         self.history.reset();
-        self.playback.clear();
+        self.playback.begin();
         (self.since, self.arrived, self.stepped) = (None, None, None);
         self.episode = self.episode.wrapping_add(1);
     }
@@ -115,7 +118,7 @@ impl Rules {
         let Some(observed) = *observed else { return };
         // The plan's shape was checked when the delivery was filled.
         if let Ok(true) = self.playback.take(observed, actions.slice(s![..*len, ..]), *intended) {
-            self.arrived = Some(*cost);
+            (self.arrived, self.cost) = (Some(*cost), *cost);
             self.delays.note(cost.latency);
         }
     }
@@ -147,6 +150,12 @@ impl Rules {
 
     pub fn ahead(&self, time: Duration) -> &[f64] {
         self.playback.ahead(time)
+    }
+
+    /// The newest plan, if there is one.
+    pub fn in_force(&self) -> Option<InForce<'_>> {
+        let (observed, actions, intended) = self.playback.newest()?;
+        Some(InForce { observed, actions, intended, cost: self.cost })
     }
 
     /// Cost of the plan that arrived since the last call, if one did.

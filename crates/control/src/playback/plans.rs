@@ -97,6 +97,12 @@ impl TimedPlan {
         &self.actions[first * self.action_dim..self.intended * self.action_dim]
     }
 
+    /// `[len, action_dim]`.
+    pub fn actions(&self) -> Option<ArrayView2<'_, f64>> {
+        let dim = self.action_dim;
+        ArrayView2::from_shape((self.len, dim), &self.actions[..self.len * dim]).ok()
+    }
+
     pub fn action(&self, index: usize) -> &[f64] {
         &self.actions[index * self.action_dim..(index + 1) * self.action_dim]
     }

@@ -21,7 +21,7 @@ pub struct RecipeOptions<'a> {
 /// How plans are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SamplingOptions<'a> {
-    /// Name of the strategy.
+    /// Name of the strategy; without it [`usual_strategy`] chooses.
     pub sampler: Option<&'a str>,
     /// Name of the solver.
     pub solver: Option<&'a str>,
@@ -167,19 +167,25 @@ impl SamplingOptions<'_> {
         })
     }
 
-    /// The strategy, with this window and tolerance as far as it has them; where none is given, with its own tolerance and
+    /// The strategy, [`usual_strategy`] where none is named, with this window and tolerance as far as it has them; where none is given, with its own tolerance and
     /// its window for so many steps ([`Strategy::for_steps`]).
     ///
     /// # Errors
     /// There is no strategy of this name.
     pub fn strategy(&self, strategies: &Strategies) -> Result<Strategy, ConfigError> {
-        let (defaults, recipe) = (WindowConfig::default(), Recipe::default());
-        let named = self.sampler.map_or(Ok(recipe.strategy), |name| strategies.parse(name))?;
-        let named = named.for_steps(self.steps.unwrap_or(recipe.steps));
+        let (defaults, steps) = (WindowConfig::default(), self.steps.unwrap_or(Recipe::default().steps));
+        let named =
+            self.sampler.map_or_else(|| Ok(usual_strategy(steps, self.is_limited())), |name| strategies.parse(name))?;
+        let named = named.for_steps(steps);
         Ok(named.with_window(WindowConfig {
             window: self.window.or(named.window()).unwrap_or(defaults.window),
             tolerance: self.tolerance.or(named.tolerance()).unwrap_or(defaults.tolerance),
         }))
+    }
+
+    /// Whether a plan may be cut short.
+    fn is_limited(&self) -> bool {
+        self.rounds.is_some() || self.deadline.is_some()
     }
 
     /// What a plan may cost.
@@ -214,6 +220,16 @@ impl InferenceOptions<'_> {
             ..defaults
         })
     }
+}
+
+/// Steps up to which nothing is gained by parallel rounds on networks of the size that policies have.
+const FEW_STEPS: usize = 10;
+
+/// The strategy where none is named: `sequential` up to ten steps, where `picard`'s rounds cost more than they save, and
+/// `picard` beyond, and where a plan may be cut short (`limited`): it has a whole plan after every round.
+#[must_use]
+pub fn usual_strategy(steps: usize, limited: bool) -> Strategy {
+    if steps <= FEW_STEPS && !limited { Strategy::sequential() } else { Recipe::default().strategy }
 }
 
 /// A duration that is given in seconds.

@@ -117,6 +117,112 @@ static void of_policy(const char *policy) {
   parapolicy_policy_free(NULL);
 }
 
+/* Plans with all that may be said of them. */
+static void of_drawing(const char *policy) {
+  parapolicy_policy *handle;
+  parapolicy_drawing drawing;
+  parapolicy_cost costs[2] = {{0}};
+  double actions[16], together[32], again[16], seen[8] = {0.0}, noise[16] = {0.5}, broken[16] = {NAN};
+  expect(parapolicy_policy_load(policy, &by_onnx_runtime, &handle), OK, "");
+  expect(parapolicy_drawing_default(NULL, sizeof drawing), NULL, "`drawing` is null");
+  expect(parapolicy_drawing_default(&drawing, 3), VERSION, "its size is 3");
+  expect(parapolicy_drawing_default(&drawing, sizeof drawing), OK, "");
+  expect(parapolicy_policy_draw(handle, NULL), NULL, "`drawing` is null");
+  expect(parapolicy_policy_draw(NULL, &drawing), NULL, "`policy` is null");
+  expect(parapolicy_policy_draw(handle, &drawing), NULL, "`observations` is null");
+  drawing.observations = seen;
+  drawing.observations_len = 4;
+  expect(parapolicy_policy_draw(handle, &drawing), NULL, "`actions` is null");
+  drawing.actions = actions;
+  drawing.actions_len = 15;
+  expect(parapolicy_policy_draw(handle, &drawing), LENGTH, "`actions` has 15 values");
+  drawing.actions_len = 16;
+  drawing.seed = 7;
+  drawing.costs = costs;
+  expect(parapolicy_policy_draw(handle, &drawing), OK, "");
+  expect(parapolicy_policy_sample(handle, seen, 4, 7, again, 16), OK, "");
+  if (memcmp(actions, again, sizeof actions) != 0 || costs[0].rounds == 0 || costs[0].latency_ns == 0) {
+    fprintf(stderr, "another plan than that of the same seed, or one that took nothing\n");
+    failed = 1;
+  }
+  drawing.initial_noise = noise;
+  drawing.initial_noise_len = 15;
+  expect(parapolicy_policy_draw(handle, &drawing), LENGTH, "`initial_noise` has 15 values");
+  drawing.initial_noise_len = 16;
+  expect(parapolicy_policy_draw(handle, &drawing), OK, "");
+  drawing.initial_noise = broken;
+  expect(parapolicy_policy_draw(handle, &drawing), NOT_FINITE, "initial_noise holds a value that is not finite");
+  drawing.initial_noise = NULL;
+  drawing.step_noise = noise;
+  drawing.step_noise_len = 16;
+  expect(parapolicy_policy_draw(handle, &drawing), LENGTH, "`step_noise` has 16 values");
+  drawing.step_noise = NULL;
+  drawing.plans = 0;
+  expect(parapolicy_policy_draw(handle, &drawing), ARGUMENT, "`plans` is 0");
+  drawing.plans = SIZE_MAX;
+  expect(parapolicy_policy_draw(handle, &drawing), ARGUMENT, "`plans` is more than can be counted");
+  drawing.plans = 2;
+  expect(parapolicy_policy_draw(handle, &drawing), LENGTH, "`observations` has 4 values, but must have 8");
+  drawing.observations_len = 8;
+  drawing.actions = together;
+  drawing.actions_len = 32;
+  expect(parapolicy_policy_draw(handle, &drawing), OK, "");
+  if (costs[1].rounds == 0) {
+    fprintf(stderr, "the second plan took nothing\n");
+    failed = 1;
+  }
+  drawing.initial_noise = noise;
+  expect(parapolicy_policy_draw(handle, &drawing), ARGUMENT, "are of one plan");
+  drawing.initial_noise = NULL;
+  drawing.seed = UINT64_MAX;
+  expect(parapolicy_policy_draw(handle, &drawing), ARGUMENT, "`seed`: 2 plans from");
+  parapolicy_policy_free(handle);
+}
+
+/* Observations by name. */
+static void of_entries(const char *policy) {
+  parapolicy_entries *handle = NULL;
+  parapolicy_entry entry;
+  double observation[4] = {NAN, NAN, NAN, NAN};
+  const uint8_t pixel[1] = {0};
+  parapolicy_image image = {pixel, 1, 1, 1, 1, 1.0};
+  expect(parapolicy_entries_load("/nowhere", &handle), POLICY, "there is no such directory");
+  expect(parapolicy_entries_load(NULL, &handle), NULL, "`directory` is null");
+  expect(parapolicy_entries_load(policy, NULL), NULL, "`entries` is null");
+  expect(parapolicy_entries_load(policy, &handle), OK, "");
+  expect(parapolicy_entries_observation(handle, 0, NULL, sizeof entry), NULL, "`entry` is null");
+  expect(parapolicy_entries_observation(handle, 0, &entry, 3), VERSION, "its size is 3");
+  size_t end = 0;
+  for (size_t index = 0; parapolicy_entries_observation(handle, index, &entry, sizeof entry) == PARAPOLICY_STATUS_OK &&
+                         entry.name != NULL;
+       ++index) {
+    if (entry.offset != end || entry.len == 0 || entry.rank == 0) {
+      fprintf(stderr, "entry %s lies at %zu\n", entry.name, entry.offset);
+      failed = 1;
+    }
+    end += entry.len;
+    const double values[4] = {1.0, 2.0, 3.0, 4.0};
+    expect(parapolicy_entries_set(handle, entry.name, values, entry.len, observation, 4), OK, "");
+    expect(parapolicy_entries_set(handle, entry.name, values, entry.len + 1, observation, 4), LENGTH, entry.name);
+    expect(parapolicy_entries_set(handle, entry.name, values, entry.len, observation, 3), LENGTH, "`observation` has 3");
+    expect(parapolicy_entries_set_image(handle, entry.name, &image, observation, 4), ARGUMENT, "is no image");
+    expect(parapolicy_entries_set_image(handle, entry.name, NULL, observation, 4), NULL, "`image` is null");
+  }
+  if (end != 4 || isnan(observation[0] + observation[1] + observation[2] + observation[3])) {
+    fprintf(stderr, "%zu numbers were set\n", end);
+    failed = 1;
+  }
+  expect(parapolicy_entries_action(handle, 0, &entry, sizeof entry), OK, "");
+  if (entry.offset != 0 || entry.len == 0) {
+    fprintf(stderr, "the action's first entry lies at %zu\n", entry.offset);
+    failed = 1;
+  }
+  expect(parapolicy_entries_set(handle, "magic", ZEROS, 2, observation, 4), ARGUMENT, "`magic` is no entry");
+  expect(parapolicy_entries_set(handle, NULL, ZEROS, 2, observation, 4), NULL, "`name` is null");
+  parapolicy_entries_free(handle);
+  parapolicy_entries_free(NULL);
+}
+
 static void of_config(const char *policy) {
   parapolicy_config config;
   parapolicy_controller *handle = NULL;
@@ -175,6 +281,27 @@ static void of_controller(const char *policy) {
   expect(parapolicy_controller_troubles(handle, NULL, sizeof troubles), NULL, "troubles");
   expect(parapolicy_controller_troubles(handle, &troubles, 4), VERSION, "its size is 4");
   expect(parapolicy_controller_troubles(handle, &troubles, sizeof troubles), OK, "");
+  parapolicy_plan plan;
+  parapolicy_shape shape;
+  double plans[16];
+  expect(parapolicy_controller_shape(handle, NULL), NULL, "`shape` is null");
+  expect(parapolicy_controller_shape(handle, &shape), OK, "");
+  expect(parapolicy_controller_plan(NULL, plans, 16, &plan, sizeof plan), NULL, "`controller` is null");
+  expect(parapolicy_controller_plan(handle, NULL, 16, &plan, sizeof plan), NULL, "`actions` is null");
+  expect(parapolicy_controller_plan(handle, plans, 15, &plan, sizeof plan), LENGTH, "`actions` has 15 values");
+  expect(parapolicy_controller_plan(handle, plans, 16, NULL, sizeof plan), NULL, "`plan` is null");
+  expect(parapolicy_controller_plan(handle, plans, 16, &plan, 4), VERSION, "its size is 4");
+  expect(parapolicy_controller_plan(handle, plans, 16, &plan, sizeof plan), OK, "");
+  expect(parapolicy_controller_rest_at(handle, action, 1), LENGTH, "`action` has 1 values");
+  expect(parapolicy_controller_rest_at(handle, NULL, 2), NULL, "`action` is null");
+  const double nowhere[2] = {NAN, 0.0};
+  expect(parapolicy_controller_rest_at(handle, nowhere, 2), ARGUMENT, "action is NaN");
+  expect(parapolicy_controller_rest_at(handle, ZEROS, 2), OK, "");
+  expect(parapolicy_controller_plan(handle, plans, 16, &plan, sizeof plan), OK, "");
+  if (plan.len != 0) {
+    fprintf(stderr, "a plan is in force after all were forgotten\n");
+    failed = 1;
+  }
   expect(parapolicy_controller_reset(NULL, 1), NULL, "`controller` is null");
   expect(parapolicy_controller_reset(handle, 1), OK, "");
 
@@ -202,6 +329,8 @@ int main(int count, char **arguments) {
   by_onnx_runtime.provider = "cpu";
   of_options(arguments[1]);
   of_policy(arguments[1]);
+  of_drawing(arguments[1]);
+  of_entries(arguments[1]);
   of_config(arguments[1]);
   of_controller(arguments[1]);
   return failed;

@@ -17,6 +17,14 @@ pub enum ManifestError {
         /// Why.
         error: io::Error,
     },
+    /// There is no such file.
+    #[error("{}: is not there; {why}. A policy is a directory with policy.json and its graph", path.display())]
+    Missing {
+        /// The manifest that was looked for.
+        path: PathBuf,
+        /// What was found in its place, and what to do.
+        why: String,
+    },
     /// The directory holds a denoiser that is no policy.
     #[error(
         "{}: describes a denoiser that is no policy: it sees no observations and plans no actions, so that nothing can be \

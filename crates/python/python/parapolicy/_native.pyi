@@ -32,7 +32,8 @@ class _Sampling(TypedDict, total=False):
     """How plans are drawn; what is left out or ``None`` is the default of ``parapolicy sample``."""
 
     sampler: Literal["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks"] | None
-    """Default ``picard``."""
+    """Default ``sequential`` up to ten steps, unless ``deadline`` or ``rounds`` may cut a plan short; else
+    ``picard``."""
     solver: str | None
     """``ddpm`` (default), ``ddim``, ``ddim:ETA``, ``dpmsolver++`` or ``sde-dpmsolver++``; of flow matching ``euler`` or
     ``midpoint``."""
