@@ -34,6 +34,9 @@ mod program;
 mod runs;
 mod simd;
 mod tile;
+#[cfg(test)]
+#[path = "../tests/unet/networks.rs"]
+mod unet;
 mod verify;
 mod weights;
 mod winograd;

@@ -69,8 +69,9 @@ pub unsafe extern "C" fn parapolicy_controller_plan(
             let told = match controller.plan() {
                 None => ParapolicyPlan::default_of(size),
                 Some(in_force) => {
-                    room.fill(&in_force.actions);
-                    ParapolicyPlan::of(size, &in_force)
+                    let told = ParapolicyPlan::of(size, &in_force);
+                    room.fill(in_force.actions);
+                    told
                 }
             };
             // SAFETY: as above.

@@ -22,7 +22,7 @@ pub fn ros2(arguments: &Ros2Arguments) -> Result<(), Failure> {
     let start = |controller| {
         let mut network = model.load()?;
         let SamplingArguments { solver, steps, window } = sampling;
-        let name = sampler.unwrap_or(SamplerName::usual(*steps, budget.budget()?));
+        let name = sampler.unwrap_or(SamplerName::usual(*steps, budget));
         let settled = window.settle(name, &mut network, *solver, *steps, |_| Ok(Vec::new()))?;
         let sampler = settled.sampler(network.signature(), *solver, *steps).input()?;
         drop(network);

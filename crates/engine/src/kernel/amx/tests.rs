@@ -1,17 +1,14 @@
 //! The kernel with emulated instructions, on random networks. `tests/kernels.rs` uses the processor's own, if it has them.
 
-#[path = "../../../tests/unet/networks.rs"]
-mod unet;
-
 use proptest::prelude::*;
-use unet::small::{CASES, Case, any_small};
-use unet::{Random, reference, relative_error, run, unet};
 
 use super::emulation;
 use crate::kernel::dispatch_table::DispatchTable;
 use crate::kernel::portable;
 use crate::kernel::program::Program;
 use crate::kernel::tile::{Tile, TileFunction};
+use crate::kernel::unet::small::{CASES, Case, any_small};
+use crate::kernel::unet::{Random, reference, relative_error, run, unet};
 use crate::kernel::verify::verify;
 
 static PAIRS: DispatchTable = portable::PAIRS_TABLE;

@@ -1,15 +1,12 @@
 //! Networks whose weights do not stay in the cache: filters are computed while they are used, and threads divide channels.
 
-#[path = "../../../tests/unet/networks.rs"]
-mod unet;
-
 use proptest::prelude::*;
-use unet::small::{CASES, Case, any_small};
-use unet::{Random, reference, relative_error, run, unet};
 
 use crate::kernel::Kernel;
 use crate::kernel::dispatch_table::DispatchTable;
 use crate::kernel::program::Program;
+use crate::kernel::unet::small::{CASES, Case, any_small};
+use crate::kernel::unet::{Random, reference, relative_error, run, unet};
 
 /// Those that convolve by minimal filtering.
 fn tables() -> impl Iterator<Item = &'static DispatchTable> {
