@@ -72,7 +72,10 @@ fn sample(cache: &Cache) -> (Value, String) {
     npz.add_array("observation", &Array2::from_elem((2, 20), 256.0)).unwrap();
     npz.finish().unwrap();
     let paths = ["--input", input.to_str().unwrap(), "--output", output.to_str().unwrap()];
-    cache.json(&[&["sample", "--sampler=auto"], &SAMPLING[..], &paths].concat())
+    let (mut told, messages) = cache.json(&[&["sample", "--sampler=auto"], &SAMPLING[..], &paths].concat());
+    let latency = told.as_object_mut().unwrap().remove("latency_ms");
+    assert!(latency.unwrap().as_f64().unwrap() > 0.0);
+    (told, messages)
 }
 
 #[test]

@@ -56,7 +56,8 @@ fn the_viewer_is_told_what_to_show() {
         "--continuity",
         "exponential",
     ];
-    let output = alone(folder.path()).args(arguments).output().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let output = alone(folder.path()).current_dir(root).args(arguments).output().unwrap();
     assert_eq!(
         (output.status.code(), output.stderr),
         (Some(7), Vec::new()),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parapolicy_policy::{Backends, Endpoints, Inference, Manifest, PolicyError, Within};
+use parapolicy_sampler::strategy::Settings;
 use parapolicy_sampler::{Budget, ConfigError, Strategies, Strategy, WindowConfig};
 
 use super::{Recipe, RecipeError};
@@ -167,12 +168,13 @@ impl SamplingOptions<'_> {
         })
     }
 
-    /// The strategy, [`usual_strategy`] where none is named, with this window and tolerance as far as it has them; where none is given, with its own tolerance and
-    /// its window for so many steps ([`Strategy::for_steps`]).
+    /// The strategy, [`usual_strategy`] where none is named, with this window and tolerance as far as it has them; where none is
+    /// given, with its own tolerance and its window for so many steps ([`Strategy::for_steps`]).
     ///
     /// # Errors
-    /// There is no strategy of this name.
+    /// There is no strategy of this name; or a window or tolerance that none could have, be the strategy one that has none.
     pub fn strategy(&self, strategies: &Strategies) -> Result<Strategy, ConfigError> {
+        Settings { window: self.window, tolerance: self.tolerance }.validate()?;
         let (defaults, steps) = (WindowConfig::default(), self.steps.unwrap_or(Recipe::default().steps));
         let named =
             self.sampler.map_or_else(|| Ok(usual_strategy(steps, self.is_limited())), |name| strategies.parse(name))?;
