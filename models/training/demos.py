@@ -35,6 +35,12 @@ class MinMax:
             raise ValueError(f"dimensions {np.flatnonzero(high <= low).tolist()} never change: nothing to normalise by")
         return MinMax(low, high)
 
+    @staticmethod
+    def seen(rows: np.ndarray) -> "MinMax":
+        """As `of`, for what is observed: a dimension that never changes is taken to be within 1 of what it is."""
+        still = rows.min(axis=0) == rows.max(axis=0)
+        return MinMax.of(np.concatenate((rows - still, rows + still)))
+
     def normalise(self, rows: np.ndarray) -> np.ndarray:
         return 2 * (rows - self.low) / (self.high - self.low) - 1
 

@@ -70,7 +70,7 @@ class Training:
     def __init__(self, demos: Demonstrations, recipe: Recipe):
         torch.manual_seed(recipe.seed)
         self.recipe, self.shape, self.task, self.demos = recipe, Shape(), demos.task, demos.digest()
-        self.observation, self.action = MinMax.of(demos.observation), MinMax.of(demos.action)
+        self.observation, self.action = MinMax.seen(demos.observation), MinMax.of(demos.action)
         parts = parted(demos, recipe.validation_episodes, recipe.seed)
         self.training, self.validation = (self.batches(demos, part) for part in parts)
         self.net = self.network()

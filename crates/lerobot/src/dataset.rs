@@ -1,19 +1,29 @@
 //! Writes a dataset to a temporary folder, then renames it.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use parapolicy_pusht::{Demonstration, Renderer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::episode::{self, Known, Place};
-use crate::meta;
-use crate::parquet_table::Table;
-use crate::statistics::Statistics;
+use crate::episode::{self, FPS, Known};
+use crate::recorded::{Head, RecordedEpisode, write};
 
-/// Name of the single file of a table; LeRobot begins a second one only at 100 MB.
-const FILE: &str = "file-000.parquet";
+/// In the words of LeRobot's own PushT datasets.
+const PUSHT: Head<'_> = Head {
+    robot: "2d pointer",
+    task: "Push the T-shaped blue block onto the T-shaped green target surface.",
+    fps: FPS,
+    names,
+};
+
+fn names(feature: &str) -> Value {
+    match feature {
+        "observation.state" | "action" => json!({ "axes": ["x", "y"] }),
+        "observation.environment_state" => json!(["keypoints"]),
+        _ => Value::Null,
+    }
+}
 
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +49,16 @@ pub enum ExportError {
         "`{0}` would be lost, which only some of the demonstrations have: write those that have it to a dataset of their own"
     )]
     Mixed(&'static str),
+    /// Episodes with different columns, or a column that is no row a frame.
+    #[error("episode {episode}: `{column}` {problem}")]
+    Column {
+        /// The episode's number, from 0.
+        episode: usize,
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// There is something of that name.
     #[error("{} is there already, and nothing is ever overwritten: choose another name", .0.display())]
     Exists(PathBuf),
@@ -110,63 +130,19 @@ pub fn export_unless(
     if let Some(array) = Demonstration::mixed(demonstrations) {
         return Err(ExportError::Mixed(array));
     }
-    let mut exported = None;
-    let written = parapolicy_files::create_folder(folder, |whole| {
-        exported = Some(write(demonstrations, renderer, whole, stopped)?);
-        Ok::<_, io::Error>(())
-    });
-    written.map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => ExportError::Exists(folder.to_owned()),
-        io::ErrorKind::Interrupted if stopped() => ExportError::Stopped,
-        _ => ExportError::Write { path: folder.to_owned(), source },
-    })?;
-    exported.ok_or(ExportError::Empty)
-}
-
-fn write(
-    demonstrations: &[Demonstration],
-    mut renderer: Option<Renderer>,
-    folder: &Path,
-    stopped: &dyn Fn() -> bool,
-) -> io::Result<Exported> {
-    let (data, meta) = (folder.join("data/chunk-000"), folder.join("meta"));
-    let of_episodes = meta.join("episodes/chunk-000");
-    fs::create_dir_all(&data)?;
-    fs::create_dir_all(&of_episodes)?;
-    let (mut frames, mut table, mut features, mut episodes) = (0, None, Value::Null, Vec::new());
     let known = Known::of(demonstrations);
-    for (episode, demonstration) in demonstrations.iter().enumerate() {
+    let mut renderer = renderer;
+    let episodes = demonstrations.iter().map(|demonstration| {
         if stopped() {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        let place = Place { episode, first_row: frames };
-        let columns = episode::columns(demonstration, &place, known, renderer.as_mut());
-        let table = match &mut table {
-            Some(table) => table,
-            none => {
-                features = meta::features(&columns);
-                none.insert(Table::create(&data.join(FILE), &columns, None)?)
-            }
-        };
-        table.append(&columns)?;
-        let statistics = columns.iter().map(|column| (column.name.clone(), Statistics::of(column)));
-        let statistics = statistics.filter_map(|(name, statistics)| Some((name, statistics?))).collect();
-        let (first_row, length) = (frames, demonstration.steps.len());
-        frames += length;
-        episodes.push(meta::Episode { first_row, frames: length, seed: demonstration.seed, statistics });
-    }
-    table.map_or(Ok(()), Table::finish)?;
-    Table::write(&of_episodes.join(FILE), &meta::episodes(&episodes), None)?;
-    let (tasks, pandas) = meta::tasks();
-    Table::write(&meta.join("tasks.parquet"), &tasks, Some(pandas))?;
-    let exported = Exported { episodes: episodes.len(), frames };
-    write_json(&meta.join("info.json"), &meta::info(features, exported))?;
-    write_json(&meta.join("stats.json"), &meta::stats(&episodes))?;
-    Ok(exported)
-}
-
-fn write_json(path: &Path, value: &Value) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(format!("{value:#}\n").as_bytes())?;
-    file.sync_all()
+        let columns = episode::columns(demonstration, known, renderer.as_mut());
+        Ok(RecordedEpisode { columns, frames: demonstration.steps.len(), seed: demonstration.seed.map(u64::from) })
+    });
+    write(&PUSHT, episodes, folder).map_err(|error| match error {
+        ExportError::Write { source, .. } if source.kind() == io::ErrorKind::Interrupted && stopped() => {
+            ExportError::Stopped
+        }
+        error => error,
+    })
 }

@@ -21,21 +21,8 @@ impl Known {
     }
 }
 
-/// Position of an episode in a dataset.
-pub struct Place {
-    /// Its number.
-    pub episode: usize,
-    /// The row of its first frame.
-    pub first_row: usize,
-}
-
 /// The columns of an episode; with pictures of the table, if there is a renderer.
-pub fn columns(
-    demonstration: &Demonstration,
-    place: &Place,
-    known: Known,
-    renderer: Option<&mut Renderer>,
-) -> Vec<Column> {
+pub fn columns(demonstration: &Demonstration, known: Known, renderer: Option<&mut Renderer>) -> Vec<Column> {
     let steps = demonstration.steps.as_slice();
     let mut columns = vec![
         singles("observation.state", &[2], steps, |step| step.state.agent.iter().copied().collect()),
@@ -56,7 +43,6 @@ pub fn columns(
     let done = (1..=steps.len()).map(|step| step == steps.len()).collect();
     columns.push(Column::new("next.done", &[], Values::Flags(done)));
     columns.extend(recorded(steps, known));
-    columns.extend(numbers(steps.len(), place));
     columns
 }
 
@@ -76,19 +62,6 @@ fn recorded(steps: &[DemonstrationStep], known: Known) -> Vec<Column> {
         columns.push(doubles("recording.reward", &[], steps, |step| step.reward.into_iter().collect()));
     }
     columns
-}
-
-/// The index columns of LeRobot's frames.
-fn numbers(steps: usize, place: &Place) -> Vec<Column> {
-    let rows = |first: usize| (first..first + steps).map(|row| row as i64).collect();
-    let timestamps = (0..steps).map(|step| (step as f64 / f64::from(FPS)) as f32).collect();
-    vec![
-        Column::new("timestamp", &[], Values::Floats(timestamps)),
-        Column::integers("frame_index", rows(0)),
-        Column::integers("episode_index", vec![place.episode as i64; steps]),
-        Column::integers("index", rows(place.first_row)),
-        Column::integers("task_index", vec![0; steps]),
-    ]
 }
 
 type Read = fn(&DemonstrationStep) -> Vec<f64>;

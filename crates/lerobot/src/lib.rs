@@ -1,4 +1,4 @@
-//! `PushT` demonstrations as datasets of LeRobot, version 3 (<https://github.com/huggingface/lerobot>): Parquet tables
+//! Demonstrations of `PushT`, and episodes of any robot, as datasets of LeRobot, version 3 (<https://github.com/huggingface/lerobot>): Parquet tables
 //! and JSON in a folder.
 //!
 //! # Example
@@ -21,6 +21,9 @@ mod dataset;
 mod episode;
 mod meta;
 mod parquet_table;
+mod recorded;
 mod statistics;
 
 pub use dataset::{ExportError, Exported, export, export_unless};
+pub use parquet_table::{Column, Values};
+pub use recorded::{Head, RecordedEpisode, write_dataset};

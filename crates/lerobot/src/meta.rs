@@ -4,28 +4,25 @@ use parquet::file::metadata::KeyValue;
 use serde_json::{Map, Value, json};
 
 use crate::dataset::Exported;
-use crate::episode::FPS;
 use crate::parquet_table::{Column, Values};
+use crate::recorded::Head;
 use crate::statistics::Statistics;
 
 /// The version of the format.
 const CODEBASE_VERSION: &str = "v3.0";
 
-/// The task, in the words of LeRobot's own PushT datasets.
-const TASK: &str = "Push the T-shaped blue block onto the T-shaped green target surface.";
-
 /// `meta/info.json`.
-pub fn info(features: Value, Exported { episodes, frames }: Exported) -> Value {
+pub fn info(head: &Head<'_>, features: Value, Exported { episodes, frames }: Exported) -> Value {
     json!({
         "codebase_version": CODEBASE_VERSION,
-        "robot_type": "2d pointer",
+        "robot_type": head.robot,
         "total_episodes": episodes,
         "total_frames": frames,
         "total_tasks": 1,
         "chunks_size": 1000,
         "data_files_size_in_mb": 100,
         "video_files_size_in_mb": 200,
-        "fps": FPS,
+        "fps": head.fps,
         "splits": { "train": format!("0:{episodes}") },
         "data_path": "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
         "video_path": null,
@@ -34,11 +31,11 @@ pub fn info(features: Value, Exported { episodes, frames }: Exported) -> Value {
 }
 
 /// The description of a frame's columns in `info.json`.
-pub fn features(columns: &[Column]) -> Value {
-    columns.iter().map(|column| (column.name.clone(), feature(column))).collect::<Map<_, _>>().into()
+pub fn features(head: &Head<'_>, columns: &[Column]) -> Value {
+    columns.iter().map(|column| (column.name.clone(), feature(head, column))).collect::<Map<_, _>>().into()
 }
 
-fn feature(column: &Column) -> Value {
+fn feature(head: &Head<'_>, column: &Column) -> Value {
     let dtype = match column.values {
         Values::Floats(_) => "float32",
         Values::Doubles(_) => "float64",
@@ -47,20 +44,18 @@ fn feature(column: &Column) -> Value {
         Values::Texts(_) => "string",
         Values::Frames(_) => "image",
     };
-    let names = match column.name.as_str() {
-        "observation.state" | "action" => json!({ "axes": ["x", "y"] }),
-        "observation.environment_state" => json!(["keypoints"]),
-        "observation.image" => json!(["height", "width", "channels"]),
-        _ => Value::Null,
+    let names = match &column.values {
+        Values::Frames(_) => json!(["height", "width", "channels"]),
+        _ => (head.names)(&column.name),
     };
     let shape = if column.shape.is_empty() { &[1] } else { column.shape.as_slice() };
     json!({ "dtype": dtype, "shape": shape, "names": names })
 }
 
 /// `meta/tasks.parquet`: the task, as the index of a pandas table.
-pub fn tasks() -> (Vec<Column>, KeyValue) {
+pub fn tasks(head: &Head<'_>) -> (Vec<Column>, KeyValue) {
     let index = "__index_level_0__";
-    let texts = Values::Texts(vec![TASK.to_owned()]);
+    let texts = Values::Texts(vec![head.task.to_owned()]);
     let columns = vec![Column::integers("task_index", vec![0]), Column::new(index, &[], texts)];
     let described = |name: Option<&str>, field: &str, pandas: &str, numpy: &str| json!({ "name": name, "field_name": field, "pandas_type": pandas, "numpy_type": numpy, "metadata": null });
     let pandas = json!({
@@ -82,19 +77,19 @@ pub struct Episode {
     /// How many there are.
     pub frames: usize,
     /// The seed that it began with, if it is known.
-    pub seed: Option<u32>,
+    pub seed: Option<u64>,
     /// Statistics of every feature, by its name.
     pub statistics: Vec<(String, Statistics)>,
 }
 
 /// `meta/episodes`: a row for each; at least one.
-pub fn episodes(all: &[Episode]) -> Vec<Column> {
+pub fn episodes(head: &Head<'_>, all: &[Episode]) -> Vec<Column> {
     let number = |name: &str, of: &dyn Fn(&Episode) -> usize| {
         Column::integers(name, all.iter().map(|episode| of(episode) as i64).collect())
     };
     let mut columns = vec![
         Column::integers("episode_index", (0..all.len() as i64).collect()),
-        Column::new("tasks", &[1], Values::Texts(vec![TASK.to_owned(); all.len()])),
+        Column::new("tasks", &[1], Values::Texts(vec![head.task.to_owned(); all.len()])),
         number("length", &|episode| episode.frames),
         number("data/chunk_index", &|_| 0),
         number("data/file_index", &|_| 0),
@@ -104,7 +99,7 @@ pub fn episodes(all: &[Episode]) -> Vec<Column> {
         number("meta/episodes/file_index", &|_| 0),
     ];
     if all.iter().any(|episode| episode.seed.is_some()) {
-        let seeds = all.iter().map(|episode| episode.seed.map_or(-1, i64::from));
+        let seeds = all.iter().map(|episode| episode.seed.and_then(|seed| i64::try_from(seed).ok()).unwrap_or(-1));
         columns.push(Column::integers("recording.seed", seeds.collect()));
     }
     columns.extend(features_of(all).flat_map(|(name, statistics)| Statistics::columns(&statistics, name)));

@@ -14,25 +14,50 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
 /// The values of a column, row after row.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Values {
+    /// In single precision.
     Floats(Vec<f32>),
+    /// In double precision.
     Doubles(Vec<f64>),
+    /// Whole numbers.
     Integers(Vec<i64>),
+    /// True or false.
     Flags(Vec<bool>),
+    /// Text.
     Texts(Vec<String>),
-    /// Kept as PNG files.
+    /// Pictures, kept as PNG files.
     Frames(Vec<Frame>),
 }
 
 /// A column of a table.
+#[derive(Clone, Debug)]
 pub struct Column {
+    /// Its name.
     pub name: String,
     /// The shape of a row's value: empty for a number, else nested lists.
     pub shape: Vec<usize>,
+    /// The rows, one after the other.
     pub values: Values,
 }
 
+impl Values {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Floats(values) => values.len(),
+            Self::Doubles(values) => values.len(),
+            Self::Integers(values) => values.len(),
+            Self::Flags(values) => values.len(),
+            Self::Texts(values) => values.len(),
+            Self::Frames(values) => values.len(),
+        }
+    }
+}
+
 impl Column {
+    /// A column of rows of this shape.
     pub fn new(name: impl Into<String>, shape: &[usize], values: Values) -> Self {
         Self { name: name.into(), shape: shape.to_vec(), values }
     }

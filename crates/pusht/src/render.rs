@@ -41,6 +41,13 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// A picture of another origin: red, green and blue of `width` times `height` pixels. `None` where there are more or
+    /// fewer.
+    pub fn of(width: u32, height: u32, rgb: Vec<u8>) -> Option<Self> {
+        let bytes = u64::from(width) * u64::from(height) * 3;
+        (bytes > 0 && bytes == rgb.len() as u64).then_some(Self { width, height, rgb })
+    }
+
     /// Width, px.
     pub fn width(&self) -> u32 {
         self.width

@@ -176,7 +176,8 @@ impl Controller {
     }
 }
 
-fn late_named(name: &str, within: Duration) -> PyResult<Late> {
+/// What is sent when plans run out, by its name.
+pub fn late_named(name: &str, within: Duration) -> PyResult<Late> {
     match name {
         "finish" => Ok(Late::Finish),
         "hold" => Ok(Late::Hold),
@@ -194,7 +195,8 @@ fn interpolated(name: &str) -> PyResult<Interpolation> {
     }
 }
 
-fn replan(every: Option<usize>, below: Option<usize>) -> PyResult<Replan> {
+/// When a plan is asked for.
+pub fn replan(every: Option<usize>, below: Option<usize>) -> PyResult<Replan> {
     match (every, below) {
         (None, None) => Ok(Replan::Always),
         (Some(observations), None) => Ok(Replan::Every(observations)),

@@ -6,10 +6,14 @@ use std::io;
 
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
+use parapolicy_eval::{EpisodeError, MergeError, ReportError, ShardError};
+use parapolicy_lerobot::ExportError;
+use parapolicy_log::LogError;
 use parapolicy_modes::ModesError;
 use parapolicy_ort::RuntimeError;
 use parapolicy_policy::{GraphError, InferenceError, ManifestError, PolicyError, PredictError};
 use parapolicy_pusht::{FrameSizeError, WorldError};
+use parapolicy_report::OutputError;
 use parapolicy_sampler::{ConfigError, SampleError};
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::{PyErr, Python};
@@ -141,6 +145,58 @@ impl From<ControllerError> for Failure {
 impl From<ModesError> for Failure {
     fn from(error: ModesError) -> Self {
         Self::value(&error)
+    }
+}
+
+impl From<EpisodeError> for Failure {
+    /// What the environment raised is raised again.
+    fn from(error: EpisodeError) -> Self {
+        raised(&error).map_or_else(|| Self::runtime(&error), Self)
+    }
+}
+
+impl From<ShardError> for Failure {
+    fn from(error: ShardError) -> Self {
+        Self::value(&error)
+    }
+}
+
+impl From<MergeError> for Failure {
+    fn from(error: MergeError) -> Self {
+        Self::value(&error)
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match &error {
+            ReportError::Read { source, .. } => Self::file(&error, source.kind()),
+            _ => Self::value(&error),
+        }
+    }
+}
+
+impl From<OutputError> for Failure {
+    fn from(error: OutputError) -> Self {
+        match &error {
+            OutputError::Write { source, .. } => Self::file(&error, source.kind()),
+            _ => Self::value(&error),
+        }
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        Self::file(&error, io::ErrorKind::Other)
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match &error {
+            ExportError::Exists(_) | ExportError::Write { .. } => Self::file(&error, io::ErrorKind::Other),
+            _ => Self::value(&error),
+        }
     }
 }
 

@@ -19,6 +19,8 @@
 
 mod check;
 mod controller;
+mod dataset;
+mod evaluate;
 mod failure;
 mod modes;
 mod policy;
@@ -37,6 +39,10 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use crate::controller::{Command, Controller, Event, Health};
+    #[pymodule_export]
+    use crate::dataset::write_dataset;
+    #[pymodule_export]
+    use crate::evaluate::{evaluate, merge};
     #[pymodule_export]
     use crate::modes::{ModesFound, plan_features, sample_partitions, search_modes};
     #[pymodule_export]

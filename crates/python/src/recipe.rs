@@ -25,7 +25,7 @@ pub fn inference(
 }
 
 /// How plans are drawn: the keyword arguments that the call itself has no name for. What is left out or `None` has a default.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Sampling {
     sampler: Option<String>,
     solver: Option<String>,
@@ -55,6 +55,16 @@ impl Sampling {
         }
         sampling.numbers.deadline = deadline.map(|deadline| seconds("deadline", deadline)).transpose()?;
         Ok(sampling)
+    }
+
+    /// Whether `tune` has the say.
+    pub fn is_tuned(&self) -> bool {
+        self.tuned.is_some()
+    }
+
+    /// The same by the sampler of this name.
+    pub fn with_sampler(&self, name: &str) -> Self {
+        Self { sampler: Some(name.to_owned()), ..self.clone() }
     }
 
     /// As the program's options.

@@ -9,8 +9,23 @@ from gymnasium.envs.registration import register
 
 from parapolicy import modes, pusht
 from parapolicy._native import Command, Controller, Event, Health, Policy, Sample
+from parapolicy.evaluation import Evaluation, evaluate, merge
+from parapolicy.recorder import Recorder
 
-__all__ = ["Command", "Controller", "Event", "Health", "Policy", "Sample", "__version__", "modes"]
+__all__ = [
+    "Command",
+    "Controller",
+    "Evaluation",
+    "Event",
+    "Health",
+    "Policy",
+    "Recorder",
+    "Sample",
+    "__version__",
+    "evaluate",
+    "merge",
+    "modes",
+]
 
 __version__ = version("parapolicy")
 

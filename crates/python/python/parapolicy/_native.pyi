@@ -19,10 +19,13 @@ __all__ = [
     "Sample",
     "World",
     "Worlds",
+    "evaluate",
+    "merge",
     "plan_features",
     "read_action",
     "sample_partitions",
     "search_modes",
+    "write_dataset",
 ]
 
 _Floats = npt.NDArray[np.float64]
@@ -485,3 +488,46 @@ def sample_partitions(
     seed: int,
 ) -> tuple[npt.NDArray[np.uint32], int, _Floats]:
     """Labels of every draw ``[draws, n]``, which draw agrees with most, the concentration of each draw ``[draws]``."""
+
+def evaluate(
+    directory: str | PathLike[str],
+    members: list[Any],
+    *,
+    environment: str,
+    scenario: str,
+    period: float,
+    seed: int,
+    episodes: int,
+    samplers: list[str],
+    out: str | PathLike[str],
+    only: list[str],
+    command: list[str],
+    shard: str | None = None,
+    clock: str = "lockstep",
+    latency: float | None = None,
+    replan_every: int | None = None,
+    replan_below: int | None = None,
+    ensemble: float | None = None,
+    late: str = "finish",
+    decelerate_within: float | None = None,
+    film: bool = False,
+    provider: str | None = None,
+    precision: str | None = None,
+    threads: int = 0,
+    ort_lib: str | PathLike[str] | None = None,
+    **sampling: Unpack[_Sampling],
+) -> tuple[str, str, list[str]]:
+    """What `parapolicy.evaluate` calls: the report as JSON, its table, and the names of the files."""
+
+def merge(reports: list[Any], *, out: str | PathLike[str], only: list[str]) -> tuple[str, str, list[str]]:
+    """What `parapolicy.merge` calls."""
+
+def write_dataset(
+    folder: str | PathLike[str],
+    episodes: list[tuple[int | None, list[tuple[str, Any]]]],
+    *,
+    robot: str,
+    task: str,
+    fps: int,
+) -> int:
+    """What `parapolicy.Recorder` calls: each episode has its seed, and an array ``[frames, ...]`` a feature."""
