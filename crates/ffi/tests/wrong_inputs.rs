@@ -222,7 +222,7 @@ fn of_drawings() {
             }
             "actions" => {
                 (drawing.actions, drawing.actions_len) =
-                    [(ptr::null_mut(), 16), (actions.as_mut_ptr(), 15)][random.below(2)]
+                    [(ptr::null_mut(), 16), (actions.as_mut_ptr(), 15)][random.below(2)];
             }
             "size" => drawing.size = size_of::<ParapolicyDrawing>() + 1 + random.below(1000),
             _ => {}

@@ -1,19 +1,23 @@
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use numpy::{AllowTypeChange, PyArray1, PyArrayLike1};
+use numpy::{AllowTypeChange, PyArray1, PyArray2, PyArrayLike1, ToPyArray as _};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{self, Continuity, ControllerConfig, Monitor, Replan, WorkerEvent};
 use parapolicy_control::playback::{
     self, Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig, Withheld,
 };
-use parapolicy_control::{InferenceOptions, seconds};
+use parapolicy_control::{InferenceOptions, PlanCost, seconds};
+use parapolicy_eval::Calibration;
+use parapolicy_log::LogFile;
+use parapolicy_policy::Manifest;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::failure::{Failure, one_line};
+use crate::named;
 use crate::process::OfProcess;
 use crate::recipe::Sampling;
 use crate::text;
@@ -22,15 +26,26 @@ use crate::text;
 ///
 /// Time is whatever the caller's clock says, in seconds from an origin of its own, 0 or more. If it goes back by more
 /// than half a period, all plans are dropped, and an event tells it.
+///
+/// ``initial`` is the command before the first plan, ``period`` the time from one action to the next. A plan is asked for
+/// ``replan_every`` observations after the last, or when fewer than ``replan_below`` actions are left, or as soon as the last is
+/// done. A new plan replaces the old one, or all are averaged with weights falling by ``ensemble``. When plans run out, ``late``
+/// decides (``finish``, ``hold``, ``decelerate`` within ``decelerate_within``). No command is below ``min``, above ``max``, or
+/// further than ``max_change`` from the one before; a plan whose observation is older than ``max_age`` is not followed, and the
+/// ``safe`` action is sent. A policy that does not return within ``watchdog`` seconds is loaded again. ``log`` is an MCAP file to
+/// write. The other keywords are those of ``Policy`` and of ``Policy.sample``.
 #[pyclass(frozen, module = "parapolicy")]
 pub struct Controller {
     running: OfProcess<Running>,
 }
 
 struct Running {
+    manifest: Manifest,
     /// `None` once it is closed.
     controller: Mutex<Option<controller::Controller>>,
     monitor: Monitor,
+    /// Until it is closed, if there is one.
+    log: Mutex<Option<LogFile>>,
 }
 
 #[pymethods]
@@ -41,7 +56,8 @@ impl Controller {
         late = "finish", decelerate_within = None, max_age = None, min = None, max = None, max_change = None,
         safe = None, watchdog = None, continuity = "independent", check = None,
         interpolation = "hold", cycle = None, velocity = None, acceleration = None, jerk = None,
-        provider = None, precision = None, threads = 0, ort_lib = None, task = None, **sampling
+        log = None, log_rounds = false, provider = None, precision = None, threads = 0,
+        pin = false, devices = None, ort_lib = None, task = None, **sampling
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -68,16 +84,30 @@ impl Controller {
         velocity: Option<Vec<f64>>,
         acceleration: Option<Vec<f64>>,
         jerk: Option<Vec<f64>>,
+        log: Option<PathBuf>,
+        log_rounds: bool,
         provider: Option<&str>,
         precision: Option<&str>,
         threads: usize,
+        pin: bool,
+        devices: Option<Vec<u32>>,
         ort_lib: Option<PathBuf>,
         task: Option<&str>,
         sampling: Option<&Bound<'_, PyDict>>,
     ) -> Result<Self, Failure> {
-        let inference =
-            InferenceOptions { provider, precision, threads, library: ort_lib, task, ..InferenceOptions::default() };
-        let recipe = Sampling::read(sampling)?.recipe_in(&directory, inference)?;
+        let (pinned, library) = (pin, ort_lib);
+        let inference = InferenceOptions {
+            provider,
+            precision,
+            threads,
+            pinned,
+            devices: devices.unwrap_or_default(),
+            library,
+            task,
+            ..InferenceOptions::default()
+        };
+        let sampling = Sampling::read(sampling)?;
+        let recipe = sampling.recipe_in(&directory, inference)?;
         let period = seconds("period", period)?;
         let decelerate_within = decelerate_within.map(|within| seconds("decelerate_within", within)).transpose()?;
         let late = late_named(late, decelerate_within.unwrap_or(period.saturating_mul(3)))?;
@@ -96,8 +126,17 @@ impl Controller {
         let between = Between { interpolation: interpolated(interpolation)?, motion };
         let replan = replan(replan_every, replan_below)?;
         replan.validate()?;
-        let loaded = py.detach(|| recipe.load(&directory))?;
+        let (recipe, loaded) = py.detach(|| match sampling.fastest {
+            true => Ok(Calibration::load_fastest(recipe, &directory)?),
+            false => recipe.load(&directory).map(|loaded| (recipe, loaded)).map_err(Failure::from),
+        })?;
         let manifest = loaded.0.manifest();
+        let numbers = manifest.observation_dim().max(manifest.horizon * manifest.action_dim());
+        if initial.len() != manifest.action_dim() {
+            let (found, expected) = (initial.len(), manifest.action_dim());
+            let problem = format!("initial has {found} values, but an action has {expected}");
+            return Err(PyValueError::new_err(problem).into());
+        }
         let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
         let [min, max, max_change] = limits;
         let playback = PlaybackConfig {
@@ -113,14 +152,21 @@ impl Controller {
         let config = ControllerConfig::of(manifest, playback, replan);
         let check = PlanCheck { names: config.check.names.clone(), ..given };
         let config = ControllerConfig { watchdog: watchdog.unwrap_or(config.watchdog), continuity, check, ..config };
-        let make = recipe.maker(directory, loaded, false);
+        let manifest = manifest.clone();
+        let make = recipe.maker(directory, loaded, log_rounds);
         let mut controller = controller::Controller::start(config, make)?;
+        let log = log.map(|path| LogFile::create(&path, numbers)).transpose()?;
+        if let Some(log) = &log {
+            controller.observed_by(Arc::new(log.run("controller")));
+        }
         controller.reset(seed);
-        let running = Running { monitor: controller.monitor(), controller: Mutex::new(Some(controller)) };
+        let monitor = controller.monitor();
+        let running = Running { manifest, monitor, controller: Mutex::new(Some(controller)), log: Mutex::new(log) };
         Ok(Self { running: OfProcess::new("Controller", running) })
     }
 
-    /// Begins an episode: observations and plans so far are forgotten. Everything random follows from `seed`.
+    /// Begins an episode: observations, plans and commands so far are forgotten. Until the first plan `initial` is sent again,
+    /// or what `rest_at` was told last. Everything random follows from `seed`.
     fn reset(&self, seed: u64) -> Result<(), Failure> {
         self.with(|controller| {
             controller.reset(seed);
@@ -128,10 +174,22 @@ impl Controller {
         })
     }
 
-    /// Takes the observation of `time`, `[observation_dim]`, and asks for a plan if one is due. Once a control period.
-    fn observe(&self, observation: PyArrayLike1<'_, f64, AllowTypeChange>, time: f64) -> Result<(), Failure> {
+    /// Sends `action` until the first plan, in place of `initial`: where the robot stands. Before an episode: all plans are
+    /// forgotten.
+    fn rest_at(&self, action: PyArrayLike1<'_, f64, AllowTypeChange>) -> Result<(), Failure> {
+        self.with(|controller| Ok(controller.rest_at(action.as_array())?))
+    }
+
+    /// The plan that commands come from; None before the first.
+    fn plan(&self, py: Python<'_>) -> Result<Option<InForce>, Failure> {
+        self.with(|controller| Ok(controller.plan().map(|plan| InForce::new(py, &plan))))
+    }
+
+    /// Takes the observation of `time`, `[observation_dim]` or a dictionary of arrays by the names of the policy's entries, and asks for a plan if one is due. Once a control period.
+    fn observe(&self, observation: &Bound<'_, PyAny>, time: f64) -> Result<(), Failure> {
         let time = seconds("time", time)?;
-        self.with(|controller| Ok(controller.observe(observation.as_array(), time)?))
+        let observation = named::one(&self.running.get()?.manifest, observation)?;
+        self.with(|controller| Ok(controller.observe(observation.view(), time)?))
     }
 
     /// What to send at `time`. Once a control period; it waits for nothing.
@@ -150,13 +208,17 @@ impl Controller {
         Ok(Health::new(&self.running.get()?.monitor.health()))
     }
 
-    /// Ends the worker; what is called after this, but `health`, is a `RuntimeError`. In a forked child there is no worker
-    /// to end.
-    fn close(&self, py: Python<'_>) {
-        if let Ok(Running { controller, .. }) = self.running.get() {
-            let controller = controller.lock().unwrap_or_else(PoisonError::into_inner).take();
-            py.detach(|| drop(controller));
-        }
+    /// Ends the worker and closes the log; what is called after this, but `health`, is a `RuntimeError`. In a forked child there
+    /// is no worker to end.
+    fn close(&self, py: Python<'_>) -> Result<(), Failure> {
+        let Ok(Running { controller, log, .. }) = self.running.get() else { return Ok(()) };
+        let controller = controller.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let log = log.lock().unwrap_or_else(PoisonError::into_inner).take();
+        py.detach(|| {
+            drop(controller);
+            log.map_or(Ok(()), |log| log.finish().map(drop))
+        })?;
+        Ok(())
     }
 
     fn __enter__(this: Py<Self>) -> Py<Self> {
@@ -164,8 +226,8 @@ impl Controller {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) {
-        self.close(py);
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) -> Result<(), Failure> {
+        self.close(py)
     }
 }
 
@@ -239,6 +301,49 @@ impl Command {
         let Self { action, source, withheld } = self;
         let action = action.bind(py).call_method0("tolist")?;
         Ok(format!("Command({action}, source='{source}', withheld={})", text::repr(py, withheld)?))
+    }
+}
+
+/// The plan that commands come from.
+#[pyclass(frozen, get_all, module = "parapolicy")]
+pub struct InForce {
+    /// `[n, action_dim]` in raw units, the first for the time of the observation.
+    actions: Py<PyArray2<f64>>,
+    /// Of these, how many are meant to be executed.
+    intended: usize,
+    /// When the observation was taken that it answers, in seconds of the caller's clock.
+    observed: f64,
+    /// Seconds from the observation bound to the plan ready.
+    latency: f64,
+    /// Network calls that had to wait for each other.
+    rounds: usize,
+    /// Rows that the network evaluated.
+    evaluations: usize,
+    /// How far the plan moved in the last round (root mean square, normalised units) if it was cut short, else None.
+    residual: Option<f64>,
+}
+
+impl InForce {
+    fn new(py: Python<'_>, plan: &controller::InForce<'_>) -> Self {
+        let PlanCost { latency, rounds, evaluations, residual, .. } = plan.cost;
+        Self {
+            actions: plan.actions.to_pyarray(py).unbind(),
+            intended: plan.intended,
+            observed: plan.observed.as_secs_f64(),
+            latency: latency.as_secs_f64(),
+            rounds,
+            evaluations,
+            residual,
+        }
+    }
+}
+
+#[pymethods]
+impl InForce {
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let shape = self.actions.bind(py).getattr("shape")?;
+        let Self { observed, latency, rounds, .. } = self;
+        Ok(format!("InForce(actions={shape}, observed={observed:.3}, rounds={rounds}, latency={latency:.4})"))
     }
 }
 

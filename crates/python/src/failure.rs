@@ -6,7 +6,7 @@ use std::io;
 
 use parapolicy_control::RecipeError;
 use parapolicy_control::controller::ControllerError;
-use parapolicy_eval::{EpisodeError, MergeError, ReportError, ShardError};
+use parapolicy_eval::{CalibrationError, EpisodeError, FastestError, MergeError, ReportError, ShardError};
 use parapolicy_lerobot::ExportError;
 use parapolicy_log::LogError;
 use parapolicy_modes::ModesError;
@@ -115,6 +115,36 @@ impl From<RecipeError> for Failure {
     }
 }
 
+impl From<CalibrationError> for Failure {
+    fn from(error: CalibrationError) -> Self {
+        match error {
+            CalibrationError::Config(error) => error.into(),
+            CalibrationError::Sample(error) => error.into(),
+            CalibrationError::File { error: ref cause, .. } => Self::file(&error, cause.kind()),
+            _ => Self::runtime(&error),
+        }
+    }
+}
+
+impl From<FastestError> for Failure {
+    fn from(error: FastestError) -> Self {
+        match error {
+            FastestError::Recipe(error) => error.into(),
+            FastestError::Calibration(error) => error.into(),
+            _ => Self::runtime(&error),
+        }
+    }
+}
+
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        match &error {
+            LogError::Create { source, .. } | LogError::Thread(source) => Self::file(&error, source.kind()),
+            _ => Self::file(&error, io::ErrorKind::Other),
+        }
+    }
+}
+
 impl From<PredictError> for Failure {
     fn from(error: PredictError) -> Self {
         Self::value(&error)
@@ -182,12 +212,6 @@ impl From<OutputError> for Failure {
             OutputError::Write { source, .. } => Self::file(&error, source.kind()),
             _ => Self::value(&error),
         }
-    }
-}
-
-impl From<LogError> for Failure {
-    fn from(error: LogError) -> Self {
-        Self::file(&error, io::ErrorKind::Other)
     }
 }
 

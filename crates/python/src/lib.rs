@@ -23,6 +23,7 @@ mod dataset;
 mod evaluate;
 mod failure;
 mod modes;
+mod named;
 mod policy;
 mod process;
 mod recipe;
@@ -38,7 +39,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use crate::controller::{Command, Controller, Event, Health};
+    use crate::controller::{Command, Controller, Event, Health, InForce};
     #[pymodule_export]
     use crate::dataset::write_dataset;
     #[pymodule_export]

@@ -196,3 +196,42 @@ def test_a_clock_that_goes_back_is_told_and_planned_for_anew(observation):
         wait_for(lambda: controller.health().plans == 2)
         assert controller.command(0.1).source == "plan"
         assert controller.health().hangs == 0
+
+
+def test_after_a_reset_no_command_of_the_last_episode_is_sent(observation):
+    with parapolicy.Controller(MODEL, initial=START, **QUICK) as controller:
+        assert controller.plan() is None
+        controller.observe(observation[0], 0.0)
+        wait_for(lambda: controller.health().plans == 1)
+        sent = controller.command(0.0)
+        assert sent.source == "plan" and (sent.action != START).any()
+        plan = controller.plan()
+        assert (plan.intended, plan.observed, plan.residual) == (8, 0.0, None)
+        assert plan.rounds == plan.evaluations == 10 and plan.latency > 0.0
+        np.testing.assert_array_equal(plan.actions[0], sent.action)
+        assert repr(plan).startswith("InForce(actions=(")
+        controller.reset(1)
+        assert controller.plan() is None
+        np.testing.assert_array_equal(controller.command(0.0).action, START)
+        controller.rest_at(START + 2.0)
+        np.testing.assert_array_equal(controller.command(0.1).action, START + 2.0)
+        with pytest.raises(ValueError, match="action has 3 values, but an action has 2"):
+            controller.rest_at([0.0, 0.0, 0.0])
+
+
+def test_an_initial_command_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="initial has 3 values, but an action has 2"):
+        parapolicy.Controller(MODEL, initial=[0.0, 0.0, 0.0], **QUICK)
+
+
+def test_a_log_is_written_until_the_controller_is_closed(observation, tmp_path):
+    logged = {"log": tmp_path / "loop.mcap", "log_rounds": True}
+    with parapolicy.Controller(MODEL, initial=START, **logged, **QUICK) as controller:
+        controller.observe(observation[0], 0.0)
+        wait_for(lambda: controller.health().plans == 1)
+        controller.command(0.0)
+    magic = b"\x89MCAP0\r\n"
+    written = (tmp_path / "loop.mcap").read_bytes()
+    assert written.startswith(magic) and written.endswith(magic)
+    with pytest.raises(FileNotFoundError, match="the log cannot be created"):
+        parapolicy.Controller(MODEL, initial=START, log=tmp_path / "nowhere" / "loop.mcap", **QUICK)

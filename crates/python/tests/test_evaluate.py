@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import gym_pusht  # noqa: F401 (registers the environment)
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -72,6 +73,15 @@ def test_environments_together_and_alone_earn_the_same(tmp_path):
     assert together.report["environments"] == 3
 
 
+def rounded(value):
+    """Numbers to nine digits: gym-pusht's own physics differs in the last bits from one instance to the next."""
+    if isinstance(value, dict):
+        return {name: rounded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [rounded(inner) for inner in value]
+    return round(value, 9) if isinstance(value, float) else value
+
+
 def test_shards_are_the_whole(tmp_path):
     options = {"episodes": 4, "clock": "virtual", "latency": 0.15, "rest": "agent", "only": ["report.json"]}
     whole = evaluate(tmp_path, **options)
@@ -86,7 +96,7 @@ def test_shards_are_the_whole(tmp_path):
     assert [path.name for path in parts] == ["report.json"] * 2
     for one, other in zip(merged.report["samplers"], whole.report["samplers"], strict=True):
         for field in ("episodes", "reward_interval", "reward_difference", "timing", "rounds_mean", "success_interval"):
-            assert one[field] == other[field], field
+            assert rounded(one[field]) == rounded(other[field]), field
     with pytest.raises(ValueError, match="has the episode of seed 100000"):
         parapolicy.merge([parts[1], parts[1]], out=tmp_path / "twice")
 

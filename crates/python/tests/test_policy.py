@@ -1,5 +1,6 @@
 """Plans from Python are the plans that the program draws."""
 
+import inspect
 import json
 import os
 import shutil
@@ -305,3 +306,81 @@ def test_directories_that_hold_no_policy_are_refused(tmp_path):
     (tmp_path / "denoiser.onnx").write_bytes(b"not a graph")
     with pytest.raises(ValueError, match="denoiser.onnx: SHA-256 is"):
         parapolicy.Policy(tmp_path)
+
+
+def entries(policy, observation):
+    """An observation by the names of the policy's entries."""
+    named, begin = {}, 0
+    for entry in policy.manifest["observations"]:
+        end = begin + int(np.prod(entry["shape"]))
+        named[entry["name"]] = observation[..., begin:end].reshape(*observation.shape[:-1], *entry["shape"])
+        begin = end
+    return named
+
+
+def test_observations_by_name_are_the_same_as_in_one_array(policy, observation):
+    expected = policy.sample(observation, seed=2, **QUICK).actions
+    named = entries(policy, observation)
+    np.testing.assert_array_equal(policy.sample(named, seed=2, **QUICK).actions, expected)
+    backwards = {name: value.astype(np.float64).tolist() for name, value in reversed(named.items())}
+    np.testing.assert_array_equal(policy.sample(backwards, seed=2, **QUICK).actions, expected)
+    together = policy.sample_many(entries(policy, np.stack([observation] * 2)), seeds=[2, 3], **QUICK)
+    np.testing.assert_allclose(together[0].actions, expected, atol=1e-2)
+    first, *others = named
+    with pytest.raises(ValueError, match=f"observation: `{first}` is missing"):
+        policy.sample({name: named[name] for name in others}, **QUICK)
+    with pytest.raises(ValueError, match="observation: `other` is no entry of the policy's observations; they are "):
+        policy.sample(named | {"other": 1.0}, **QUICK)
+    with pytest.raises(ValueError, match=f"observation: `{first}` has shape"):
+        policy.sample(named | {first: named[first][:1]}, **QUICK)
+    with pytest.raises(TypeError, match=f"observation: `{first}` is no array of numbers"):
+        policy.sample(named | {first: "text"}, **QUICK)
+
+
+def test_given_noise_takes_the_place_of_that_of_a_seed(policy, observation):
+    rng = np.random.default_rng(1)
+    initial = rng.standard_normal((policy.horizon, policy.action_dim)).astype(np.float32)
+    steps = rng.standard_normal((10, policy.horizon, policy.action_dim)).astype(np.float32)
+    given = {"initial_noise": initial, "step_noise": steps, "sampler": "sequential", "solver": "ddpm", "steps": 10}
+    drawn = policy.sample(observation, seed=1, **given)
+    np.testing.assert_array_equal(drawn.actions, policy.sample(observation, seed=2, **given).actions)
+    other = policy.sample(observation, seed=1, **given | {"initial_noise": initial + 0.1})
+    assert np.abs(other.actions - drawn.actions).max() > 0.01
+    with pytest.raises(ValueError, match=r"initial_noise: its shape is \[2, 16\], but .* ask for \[16, 2\]"):
+        policy.sample(observation, **given | {"initial_noise": initial.T})
+    with pytest.raises(ValueError, match="step_noise holds a value that is not finite"):
+        policy.sample(observation, **given | {"step_noise": steps * np.nan})
+
+
+def test_where_no_sampler_is_named_few_steps_are_drawn_one_after_the_other(policy, observation):
+    assert policy.sample(observation, solver="ddim", steps=10).evaluations == 10
+    assert policy.sample(observation, solver="ddim", steps=10, rounds=9).evaluations != 9
+    assert policy.sample(observation, steps=11).rounds < 11
+
+
+def test_auto_is_one_of_the_samplers(policy, observation, tmp_path, monkeypatch):
+    monkeypatch.setenv("PARAPOLICY_CACHE", str(tmp_path))
+    asked = {"seed": 3, "solver": "ddim", "steps": 6}
+    sample = policy.sample(observation, sampler="auto", **asked)
+    assert any(tmp_path.rglob("*.json")), "what was measured is kept"
+    np.testing.assert_array_equal(policy.sample(observation, sampler="auto", **asked).actions, sample.actions)
+    # Whichever it is, its plan ends within the tolerance (0.1, normalised; a unit is about 240 pixels).
+    reference = policy.sample(observation, sampler="sequential", **asked)
+    assert np.abs(sample.actions - reference.actions).max() < 60.0
+    with pytest.raises(ValueError, match="steps"):
+        policy.sample(observation, sampler="auto", steps=0)
+
+
+def test_calls_say_what_they_take():
+    for of, words in [
+        (parapolicy.Policy, ("provider", "devices")),
+        (parapolicy.Policy.sample, ("committed", "initial_noise", "sampling")),
+        (parapolicy.Controller, ("initial", "watchdog", "log", "sampling")),
+    ]:
+        signature = str(inspect.signature(of))
+        assert all(word in signature for word in words), signature
+    for of in (parapolicy.Policy, parapolicy.Controller):
+        for name, member in vars(of).items():
+            assert name.startswith("_") or member.__doc__, f"{of.__name__}.{name} has no documentation"
+    for sampling in ("sampler", "solver", "steps", "within", "deadline", "tuned"):
+        assert f"``{sampling}``" in parapolicy.Policy.sample.__doc__

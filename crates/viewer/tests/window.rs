@@ -36,7 +36,7 @@ fn instructions(name: &str, path: &Path) -> Value {
         "model": "models/pusht", "provider": "native", "precision": "f32", "threads": 1, "pin": false, "devices": [], "ort_lib": null,
         "sampler": "picard", "window": null, "tolerance": 0.1, "solver": "ddim", "steps": 10,
         "scenarios": ["sims/nominal.toml"], "seed": 100_003, "clock": "lockstep", "demos": "demos",
-        "replay": null, "screenshot": null, "step": 0,
+        "replay": null, "screenshot": null, "step": 0, "continuity": "independent", "task": null,
     });
     instructions[name] = path.to_str().unwrap().into();
     instructions

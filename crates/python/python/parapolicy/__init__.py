@@ -8,7 +8,7 @@ from importlib.metadata import version
 from gymnasium.envs.registration import register
 
 from parapolicy import modes, pusht
-from parapolicy._native import Command, Controller, Event, Health, Policy, Sample
+from parapolicy._native import Command, Controller, Event, Health, InForce, Policy, Sample
 from parapolicy.evaluation import Evaluation, evaluate, merge
 from parapolicy.recorder import Recorder
 
@@ -18,6 +18,7 @@ __all__ = [
     "Evaluation",
     "Event",
     "Health",
+    "InForce",
     "Policy",
     "Recorder",
     "Sample",

@@ -1,6 +1,6 @@
 """What is written in Rust."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Any, Literal, TypedDict, final
@@ -14,6 +14,7 @@ __all__ = [
     "Controller",
     "Event",
     "Health",
+    "InForce",
     "ModesFound",
     "Policy",
     "Sample",
@@ -34,9 +35,12 @@ _Pixels = npt.NDArray[np.uint8]
 class _Sampling(TypedDict, total=False):
     """How plans are drawn; what is left out or ``None`` is the default of ``parapolicy sample``."""
 
-    sampler: Literal["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks"] | None
+    sampler: (
+        Literal["sequential", "paradigms", "picard", "speculative", "anderson", "parareal", "blocks", "auto"] | None
+    )
     """Default ``sequential`` up to ten steps, unless ``deadline`` or ``rounds`` may cut a plan short; else
-    ``picard``."""
+    ``picard``. ``auto`` is the fastest on this machine: what is not known of it is measured at the first plan, for some
+    seconds, and kept."""
     solver: str | None
     """``ddpm`` (default), ``ddim``, ``ddim:ETA``, ``dpmsolver++`` or ``sde-dpmsolver++``; of flow matching ``euler`` or
     ``midpoint``."""
@@ -54,6 +58,8 @@ class _Sampling(TypedDict, total=False):
     """Seconds that a plan may take: the best there is by then is the plan. Default: no limit."""
     rounds: int | None
     """Network calls, one after the other, that a plan may take, likewise."""
+    keep_on_failure: bool
+    """Whether the best there is, where the network fails in mid-plan, is the plan, in place of an error."""
     tuned: str | None
     """A time, ``20ms`` say: sampler, solver, steps, window and tolerance are those that ``parapolicy tune`` recommends
     for it on this machine, and none of them may be given. A ``Policy`` keeps its precision and threads; a
@@ -108,6 +114,8 @@ class Policy:
         provider: Literal["cpu", "cuda", "native", "openvino", "tensorrt"] | None = None,
         precision: Literal["f32", "bf16"] = "f32",
         threads: int = 0,
+        pin: bool = False,
+        devices: Sequence[int] | None = None,
         ort_lib: str | PathLike[str] | None = None,
         task: str | None = None,
     ) -> Self:
@@ -115,8 +123,10 @@ class Policy:
         ``openvino``, ``cuda`` or ``tensorrt``), whose library ``ort_lib`` is; without a ``provider`` it is the
         first, or the second where ``ort_lib`` is given. All but ``cpu`` and ``cuda`` can compute products in bf16 where
         the machine has it.
-        ``threads`` work on each batch, 0 is one a core. ``task`` is the name of what the policy shall do, for policies
-        that are told it in words; without it the only one that they know.
+        ``threads`` work on each batch, 0 is one a core; ``pin`` keeps each of them but the calling one on a core of
+        its own (``native``). ``devices`` share the rows of every batch: GPUs of ``cuda`` and ``tensorrt``.
+        ``task`` is the name of what the policy shall do, for policies that are told it in words; without it the only
+        one that they know.
 
         Raises OSError if a file cannot be read, ValueError for one that is not what it should be, and RuntimeError if
         there is no ONNX Runtime.
@@ -124,26 +134,37 @@ class Policy:
 
     def sample(
         self,
-        observation: npt.ArrayLike,
+        observation: npt.ArrayLike | Mapping[str, npt.ArrayLike],
         *,
         seed: int = 0,
         committed: npt.ArrayLike | None = None,
         weights: npt.ArrayLike | None = None,
+        initial_noise: npt.ArrayLike | None = None,
+        step_noise: npt.ArrayLike | None = None,
         **sampling: Unpack[_Sampling],
     ) -> Sample:
-        """Draws a plan for ``observation``, ``[n_obs_steps, observation_dim]`` in raw units, oldest first. It is
-        held to the actions ``committed``, ``[n, action_dim]``, the first for the time of the newest observation
-        (real-time chunking), each as firmly as ``weights``, ``[n]``, says: 1 for those that are carried out before the
-        plan is there, which it goes through, and down to 0 for those after them. Without ``weights`` all are 1.
+        """Draws a plan for ``observation``, ``[n_obs_steps, observation_dim]`` in raw units, oldest first; or for a
+        dictionary of arrays by the names of the policy's entries, each ``[n_obs_steps, ...]``. It is held to
+        the actions ``committed``, ``[n, action_dim]``, the first for the time of the newest observation (real-time
+        chunking), each as firmly as ``weights``, ``[n]``, says: 1 for those that are carried out before the plan is
+        there, which it goes through, and down to 0 for those after them. Without ``weights`` all are 1.
+
+        The noise is drawn from ``seed``, but for ``initial_noise``, ``[horizon, plan_dim]``, and ``step_noise``,
+        ``[steps, horizon, plan_dim]``, in normalised units; ``plan_dim`` is ``action_dim``, and more where observations
+        are a part of the plan.
 
         Raises ValueError for what does not fit the policy, and RuntimeError if the network fails.
         """
 
     def sample_many(
-        self, observations: npt.ArrayLike, *, seeds: list[int], **sampling: Unpack[_Sampling]
+        self,
+        observations: npt.ArrayLike | Mapping[str, npt.ArrayLike],
+        *,
+        seeds: list[int],
+        **sampling: Unpack[_Sampling],
     ) -> list[Sample]:
-        """Draws a plan for each of ``observations``, ``[plans, n_obs_steps, observation_dim]``, in shared batches of
-        the network; ``seeds`` has one seed for each. A budget is that of all together."""
+        """Draws a plan for each of ``observations``, ``[plans, n_obs_steps, observation_dim]`` or by name, in shared
+        batches of the network; ``seeds`` has one seed for each. A budget is that of all together."""
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -188,6 +209,38 @@ class Command:
     @property
     def withheld(self) -> Literal["no_plan", "stale", "not_finite", "beyond_limits"] | None:
         """Why something else would have been sent."""
+
+@final
+class InForce:
+    """The plan that commands come from."""
+
+    @property
+    def actions(self) -> _Floats:
+        """``[n, action_dim]`` in raw units, the first for the time of the observation."""
+
+    @property
+    def intended(self) -> int:
+        """Of these, how many are meant to be executed."""
+
+    @property
+    def observed(self) -> float:
+        """When the observation was taken that it answers, in seconds of the caller's clock."""
+
+    @property
+    def latency(self) -> float:
+        """Seconds from the observation bound to the plan ready."""
+
+    @property
+    def rounds(self) -> int:
+        """Network calls that had to wait for each other."""
+
+    @property
+    def evaluations(self) -> int:
+        """Rows that the network evaluated."""
+
+    @property
+    def residual(self) -> float | None:
+        """How far the plan moved in the last round (root mean square, normalised units) if it was cut short."""
 
 @final
 class Event:
@@ -291,9 +344,13 @@ class Controller:
         velocity: npt.ArrayLike | None = None,
         acceleration: npt.ArrayLike | None = None,
         jerk: npt.ArrayLike | None = None,
+        log: str | PathLike[str] | None = None,
+        log_rounds: bool = False,
         provider: Literal["cpu", "cuda", "native", "openvino", "tensorrt"] | None = None,
         precision: Literal["f32", "bf16"] | None = None,
         threads: int = 0,
+        pin: bool = False,
+        devices: Sequence[int] | None = None,
         ort_lib: str | PathLike[str] | None = None,
         task: str | None = None,
         **sampling: Unpack[_Sampling],
@@ -308,6 +365,8 @@ class Controller:
         periods). A plan whose observation is older than ``max_age`` (a horizon) is not followed. No command is below
         ``min``, above ``max``, or further than ``max_change`` from the one before. A policy that has not returned with
         a plan after ``watchdog`` seconds (ten plans, at least 30) is abandoned with its thread, and loaded again.
+        ``log`` is an MCAP file to write, of all that is observed, planned and sent, with ``log_rounds`` every plan as
+        it stood after each round, too; if it exists, a number is put after its name.
 
         With ``continuity`` ``"hard"``, ``"linear"`` or ``"exponential"`` a plan is held to the actions that will have
         been sent when it is there (real-time chunking); agreement with those after them fades at once, evenly, or as
@@ -325,10 +384,19 @@ class Controller:
         """
 
     def reset(self, seed: int) -> None:
-        """Begins an episode: observations and plans so far are forgotten. Everything random follows from ``seed``."""
+        """Begins an episode: observations, plans and commands so far are forgotten. Until the first plan ``initial`` is
+        sent again, or what ``rest_at`` was told last. Everything random follows from ``seed``."""
 
-    def observe(self, observation: npt.ArrayLike, time: float) -> None:
-        """Takes the observation of ``time``, ``[observation_dim]``, and asks for a plan if one is due."""
+    def rest_at(self, action: npt.ArrayLike) -> None:
+        """Sends ``action`` until the first plan, in place of ``initial``: where the robot stands. Before an episode:
+        all plans are forgotten. ValueError if it has another length than actions have, or is beyond the limits."""
+
+    def plan(self) -> InForce | None:
+        """The plan that commands come from; None before the first."""
+
+    def observe(self, observation: npt.ArrayLike | Mapping[str, npt.ArrayLike], time: float) -> None:
+        """Takes the observation of ``time``, ``[observation_dim]`` or by the names of the policy's entries, and
+        asks for a plan if one is due."""
 
     def command(self, time: float) -> Command:
         """What to send at ``time``. Once a period; it waits for nothing."""
@@ -340,7 +408,7 @@ class Controller:
         """How it is, from any thread, without stopping it."""
 
     def close(self) -> None:
-        """Ends the worker; what is called after this, but ``health``, is a RuntimeError."""
+        """Ends the worker and closes the log; what is called after this, but ``health``, is a RuntimeError."""
 
     def __enter__(self) -> Self: ...
     def __exit__(

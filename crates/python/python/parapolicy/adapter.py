@@ -66,11 +66,8 @@ class Member:
         if isinstance(space, gym.spaces.Dict):
             for name, shape in self._done.items():
                 key = self._actions[name]
-                if (
-                    key not in space.spaces
-                    or space[key].shape is None
-                    or int(np.prod(space[key].shape)) != int(np.prod(shape))
-                ):
+                taken = space[key].shape if key in space.spaces else None
+                if taken is None or int(np.prod(taken)) != int(np.prod(shape)):
                     known = ", ".join(f"{key} {value.shape}" for key, value in space.spaces.items())
                     raise ValueError(
                         f"actions: the policy's {name} {list(shape)} is no {key} of the environment: {known}"

@@ -83,7 +83,7 @@ def evaluate(
         raise ValueError(f"highest_reward is {highest_reward}, but must be above 0")
     if environments < 1:
         raise ValueError(f"environments is {environments}, but must be at least 1")
-    if clock != "lockstep" and rest is None:
+    if clock in ("real", "virtual") and rest is None:
         raise ValueError("rest: a clock that does not wait needs an action to send until there is a plan")
     made: list[gym.Env[Any, Any]] = []
     try:

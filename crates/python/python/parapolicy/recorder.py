@@ -70,7 +70,7 @@ class Recorder(gym.Wrapper[Any, Any, Any, Any]):
         """A control step; ``label`` is what is recorded as the action, ``action`` without it."""
         if self._seen is None:
             raise ValueError("step: reset the environment first")
-        frame = {feature(key): _cell(key, part) for key, part in _parts(self._seen).items()}
+        frame: dict[str, Any] = {feature(key): _cell(key, part) for key, part in _parts(self._seen).items()}
         for key, part in _parts(action if label is None else label).items():
             frame["action" if not key else f"action.{key}"] = _cell(key, part)
         observation, reward, terminated, truncated, info = self.env.step(action)
