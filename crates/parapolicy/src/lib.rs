@@ -38,8 +38,8 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | none | the engine: the U-Nets and transformers of Diffusion Policy |
-//! | `ort` | [`ort`], ONNX Runtime: any graph, and policies that see images |
-//! | `log` | [`log`], MCAP files of what was observed, planned and sent |
+//! | `ort` | module `ort`: ONNX Runtime: any graph, and policies that see images |
+//! | `log` | module `log`: MCAP files of what was observed, planned and sent |
 
 pub use ndarray;
 pub use parapolicy_control as control;
