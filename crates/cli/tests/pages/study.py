@@ -6,6 +6,7 @@ needs selenium, Chromium and its driver.
 """
 
 import json
+import math
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -26,6 +27,7 @@ def expected(group: dict, row: dict) -> list[str]:
     plan, timing = result["sampling_latency_ms"], result["timing"]
     return [
         group["scenario"],
+        group["rule"],
         varied[group["varied"]],
         f"{result['reward_mean']:.3f}",
         bounds(result["reward_interval"]),
@@ -34,7 +36,14 @@ def expected(group: dict, row: dict) -> list[str]:
         f"{plan['p50']:.1f}",
         f"{timing['observation_age_ms']['p50']:.0f} / {timing['observation_age_ms']['p99']:.0f}",
         f"{100 * timing['late_rate']:.1f} / {100 * timing['safe_rate']:.1f} %",
+        significant(timing["smoothness"]["jump_rms"]),
+        significant(timing["smoothness"]["jerk_rms"]),
     ]
+
+
+def significant(value: float) -> str:
+    """Three digits, and all before the point."""
+    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}"
 
 
 def check(driver: webdriver.Chrome, study: dict) -> None:
