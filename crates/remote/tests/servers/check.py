@@ -3,8 +3,8 @@
     python check.py PYTHON SERVER PROGRAM MODEL [--delay 10] [--hold]
 
 PYTHON runs SERVER (`triton.py`, `kserve_model.py`), PROGRAM is the example `link`. The link is a proxy that hands on
-every piece of what is sent so many milliseconds later, each way: what `tc netem delay` does on both ends of a link. With `--hold` nothing is compared: the address of each link is
-printed, and the server is there until this program ends.
+every piece of what is sent so many milliseconds later, each way: what `tc netem delay` does on both ends of a link.
+With `--hold` nothing is compared: the address of each link is printed, and the server is there until this program ends.
 """
 
 import argparse
