@@ -10,7 +10,7 @@
 //! [dependencies]
 //! parapolicy = { path = "…/crates/parapolicy" }
 //!
-//! # Else a development build computes without optimisation, and takes a hundred times as long for a plan.
+//! # Else a development build computes without optimisation, and takes many times as long for a plan.
 //! [profile.dev.package."*"]
 //! opt-level = 3
 //! ```
