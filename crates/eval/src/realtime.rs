@@ -6,11 +6,13 @@
 //! [`SimulatedController`](parapolicy_control::controller::SimulatedController) delivers each plan when its sampling
 //! time is over. Everything else, such as when a plan is due and what is sent, is the same code.
 
+mod defaults;
 mod smoothness;
 mod timing;
 
 use std::time::Duration;
 
+pub use defaults::controller_config;
 use ndarray::Array1;
 use parapolicy_control::clock::Clock;
 use parapolicy_control::controller::CommandSource;

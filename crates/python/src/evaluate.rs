@@ -11,13 +11,14 @@ mod play;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use parapolicy_control::controller::{ControllerConfig, Replan, SamplingTime};
-use parapolicy_control::playback::{Between, Blend, Limits, PlaybackConfig};
+use parapolicy_control::controller::{ControllerConfig, SamplingTime};
+use parapolicy_control::playback::Blend;
 use parapolicy_control::{InferenceOptions, seconds};
+use parapolicy_eval::realtime::controller_config;
 use parapolicy_eval::{
     Deviation, Model, RealtimeReport, Report, Run, SCHEMA_VERSION, SamplerRun, Seeds, Shard, ShardReport,
 };
-use parapolicy_policy::{Manifest, Network};
+use parapolicy_policy::Network;
 use parapolicy_report::{Outputs, machine, table};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -30,9 +31,6 @@ use self::play::{Loop, Played, play};
 use crate::controller::{late_named, replan};
 use crate::failure::Failure;
 use crate::recipe::Sampling;
-
-/// How many horizons old the observation behind a plan may be, as in the program.
-const HORIZONS: u32 = 2;
 
 /// Plays episodes of every sampler in `members`, writes the report, and returns it: its JSON, its table, the files' names.
 #[pyfunction]
@@ -84,7 +82,7 @@ pub fn evaluate(
     let latency = latency.map(|latency| seconds("latency", latency)).transpose()?;
     let within = decelerate_within.map(|within| seconds("decelerate_within", within)).transpose()?;
     let late = late_named(late, within.unwrap_or(period.saturating_mul(3)))?;
-    let blend = ensemble.map_or(Blend::Switch, |decay| Blend::Ensemble { decay });
+    let blend = ensemble.map(|decay| Blend::Ensemble { decay });
     let replan_asked = (replan_every.is_some() || replan_below.is_some()).then(|| replan(replan_every, replan_below));
     let replan_asked = replan_asked.transpose()?;
     let contenders = Contender::all(&samplers, &options, &directory, inference)?;
@@ -99,7 +97,7 @@ pub fn evaluate(
         let film = Film::new(film, seeds.start);
         let make = |member| PyEnvironment::new(member, &manifest, period, film.clone());
         let environments: Vec<PyEnvironment> = members.into_iter().map(make).collect();
-        let config = controller(&manifest, period, replan_asked, blend, late);
+        let config = controller_config(&manifest, period, replan_asked, blend, Some(late));
         config.replan.validate()?;
         let sampling = latency.map_or(SamplingTime::Measured, SamplingTime::Stated);
         let in_time = clock.report(&config, latency);
@@ -178,29 +176,6 @@ fn json(report: &Report) -> Result<String, Failure> {
 
 fn wrong(problem: &str) -> Failure {
     PyValueError::new_err(problem.to_owned()).into()
-}
-
-/// How plans become commands, as in the program.
-fn controller(
-    manifest: &Manifest,
-    period: Duration,
-    replan: Option<Replan>,
-    blend: Blend,
-    late: parapolicy_control::playback::Late,
-) -> ControllerConfig {
-    let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
-    let playback = PlaybackConfig {
-        period,
-        blend,
-        late,
-        limits: Limits::default(),
-        max_age: period.saturating_mul(horizon.saturating_mul(HORIZONS)),
-        // Until the environment says where it rests.
-        initial: vec![0.0; manifest.action_dim()],
-        safe: None,
-        between: Between::default(),
-    };
-    ControllerConfig::of(manifest, playback, replan.unwrap_or(Replan::Every(manifest.n_action_steps)))
 }
 
 impl Loop {

@@ -6,17 +6,14 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::Recipe;
 use parapolicy_control::clock::RealtimeSupport;
-use parapolicy_control::controller::{Controller, ControllerConfig, ControllerError, Replan, SamplingTime};
-use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
+use parapolicy_control::controller::{Controller, ControllerConfig, ControllerError, SamplingTime};
+use parapolicy_eval::realtime::controller_config;
 use parapolicy_eval::{RealtimeReport, Report};
 use parapolicy_policy::{Manifest, Provider};
 use parapolicy_sampler::{Budget, Sampler, Solver};
 
 use crate::args::{ClockName, LatencyName, LoopArguments, ModelArguments};
 use crate::failure::{Failure, InputError as _};
-
-/// How many horizons old the observation behind a plan may be: with one a second late there is still a plan to follow.
-const HORIZONS: u32 = 2;
 
 impl LoopArguments {
     /// Refuses options that the chosen clock does not use.
@@ -44,9 +41,10 @@ impl LoopArguments {
         }
     }
 
-    /// How plans become commands, for the policy that `manifest` describes.
+    /// How plans become commands, for the policy that `manifest` describes; `period` is the environment's own.
     pub fn controller(&self, manifest: &Manifest, period: Duration) -> ControllerConfig {
-        let config = controller(manifest, period, self.rate, self.replan, self.blend, self.late);
+        let period = self.rate.map_or(period, |rate| Duration::from_secs_f64(1.0 / rate));
+        let config = controller_config(manifest, period, self.replan, self.blend, self.late);
         ControllerConfig { continuity: self.continuity.unwrap_or_default(), ..config }
     }
 
@@ -73,31 +71,6 @@ impl LoopArguments {
             realtime,
         }
     }
-}
-
-/// A controller's configuration, as the options say or as they are left to be; `period` is the environment's own.
-pub fn controller(
-    manifest: &Manifest,
-    period: Duration,
-    rate: Option<f64>,
-    replan: Option<Replan>,
-    blend: Option<Blend>,
-    late: Option<Late>,
-) -> ControllerConfig {
-    let period = rate.map_or(period, |rate| Duration::from_secs_f64(1.0 / rate));
-    let horizon = u32::try_from(manifest.horizon).unwrap_or(u32::MAX);
-    let playback = PlaybackConfig {
-        period,
-        blend: blend.unwrap_or(Blend::Switch),
-        late: late.unwrap_or(Late::Finish),
-        limits: Limits::default(),
-        max_age: period.saturating_mul(horizon.saturating_mul(HORIZONS)),
-        // Until the environment says where it rests.
-        initial: vec![0.0; manifest.action_dim()],
-        safe: None,
-        between: Between::default(),
-    };
-    ControllerConfig::of(manifest, playback, replan.unwrap_or(Replan::Every(manifest.n_action_steps)))
 }
 
 /// The sampling latencies of the sampler `name` in an earlier report.

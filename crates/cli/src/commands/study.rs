@@ -9,6 +9,7 @@ use ndarray::Array2;
 use parapolicy_control::controller::ControllerConfig;
 use parapolicy_control::playback::PlaybackConfig;
 use parapolicy_eval::Deviation;
+use parapolicy_eval::realtime::controller_config;
 use parapolicy_eval::{Interrupted, Machine, Model, SamplerReport};
 use parapolicy_policy::{Manifest, Network};
 use parapolicy_pusht::PUSHT;
@@ -19,7 +20,6 @@ use serde_json::{Value, json};
 use self::conditions::{conditions, play, rows};
 use super::observations::meet;
 use super::precision::from_f32;
-use super::realtime::controller;
 use super::{Settled, command_line, print_json, seeds};
 use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, Rule, SamplingArguments};
 use crate::environments::Place;
@@ -101,7 +101,7 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
     let deviation = from_f32(&arguments.model, &mut policy, solver, steps, met)?;
     let period =
         places.first().map_or(Ok(Duration::ZERO), |place| Ok::<_, Failure>(place.make(policy.manifest())?.period()))?;
-    let config = controller(policy.manifest(), period, None, None, None, Some(arguments.late));
+    let config = controller_config(policy.manifest(), period, None, None, Some(arguments.late));
     let each = arguments.latencies.len() * arguments.rules.len() + arguments.intervals.len() + samplers.len();
     let asked = ((places.len() * each) as u64).saturating_mul(arguments.episodes);
     let progress = RunProgress::new(asked);
