@@ -1,6 +1,7 @@
 """How far samplers end from `sequential`, network by network: `python -m training.deviations PROGRAM ZOO [NAME ...]`.
 
-PROGRAM is `parapolicy`, ZOO the folder that `python -m training.zoo` wrote. Prints a table in Markdown, the rows of a
+PROGRAM is `parapolicy`, ZOO the folder that `python -m training.zoo` wrote; the folder of another policy may be named beside
+those listed, to be measured at 100 steps. Prints a table in Markdown, the rows of a
 network as soon as they are measured; deviations are the largest of a sample, in normalised units.
 """
 
@@ -14,12 +15,13 @@ MODELS = Path(__file__).parent.parent
 POLICIES = ("picard", "auto")
 # `auto` chooses by a calibration, which denoisers that are no policies do not have.
 DENOISERS = ("picard", "anderson")
+HUNDRED = ["--solver", "ddpm,ddim", "--steps", "100"]
 COLUMNS = "network | solver | sampler | rounds | rows | deviation p50 | p90 | max | outside | estimated p50 | max"
 
 
 def networks(zoo: Path) -> dict[str, tuple[Path, tuple[str, ...], list[str]]]:
     """The folder of each, its samplers, and how samples are drawn."""
-    hundred, thousand = ["--solver", "ddpm,ddim", "--steps", "100"], ["--solver", "ddpm", "--steps", "1000"]
+    hundred, thousand = HUNDRED, ["--solver", "ddpm", "--steps", "1000"]
     few = ["--solver", "ddim,dpmsolver++", "--steps", "10"]
     return {
         "pusht": (MODELS / "pusht", POLICIES, hundred),
@@ -28,6 +30,7 @@ def networks(zoo: Path) -> dict[str, tuple[Path, tuple[str, ...], list[str]]]:
         "arm": (MODELS / "arm", POLICIES, hundred),
         "digits": (MODELS / "digits", DENOISERS, thousand),
         "closed-form": (zoo / "closed-form", DENOISERS, thousand),
+        "closed-form-flow": (zoo / "closed-form-flow", DENOISERS, ["--solver", "euler,midpoint", "--steps", "10"]),
         "wide-4": (zoo / "wide-4", POLICIES, hundred),
         "wide-8": (zoo / "wide-8", POLICIES, hundred),
         "random": (zoo / "random", POLICIES, hundred),
@@ -63,16 +66,17 @@ def main() -> None:
     )
     parser.add_argument("program")
     parser.add_argument("zoo", type=Path)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which networks; all without it")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which networks, or folders of others; all listed without it")
     parser.add_argument("--samples", type=int, default=100, help="samples of each (100)")
     args = parser.parse_args()
-    known = networks(args.zoo)
+    others = {name: (Path(name), POLICIES, HUNDRED) for name in args.names if Path(name).is_dir()}
+    known = others | networks(args.zoo)
     if unknown := set(args.names) - known.keys():
         sys.exit(f"deviations: {', '.join(sorted(unknown))}: not among {', '.join(known)}")
     print(f"| {COLUMNS} |\n|{'---|' * (COLUMNS.count('|') + 1)}", flush=True)
     for name, (folder, samplers, how) in known.items():
         if not args.names or name in args.names:
-            print("\n".join(rows(args.program, name, folder, samplers, how, args.samples)), flush=True)
+            print("\n".join(rows(args.program, Path(name).name, folder, samplers, how, args.samples)), flush=True)
 
 
 if __name__ == "__main__":

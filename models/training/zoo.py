@@ -6,6 +6,7 @@
 | random | LeRobot's default size, 251 million parameters, with random weights |
 | dit | a diffusion transformer, 6 layers of 512, with random weights |
 | closed-form | the exact denoiser of a mixture of digits, of 1000 training timesteps |
+| closed-form-flow | the same as a flow |
 """
 
 import argparse
@@ -95,6 +96,7 @@ ZOO: dict[str, Callable[[Path], None]] = {
     "random": lambda out: untrained("random-unet", unet, out),
     "dit": lambda out: untrained("random-dit", Transformer, out),
     "closed-form": closed_form.write,
+    "closed-form-flow": closed_form.write_flow,
 }
 
 

@@ -59,10 +59,15 @@ pub struct Summary {
 /// # Panics
 /// If `MUTANTS` is no number.
 pub fn mutants(default: u64) -> u64 {
-    env::var("MUTANTS").map_or(default, |mutants| mutants.parse().expect("MUTANTS is a number"))
+    number("MUTANTS").unwrap_or(default)
+}
+
+fn number(variable: &str) -> Option<u64> {
+    env::var(variable).ok().map(|number| number.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
 }
 
 /// Has `attempt` read mutants of `seeds`, as many as [`mutants`] says, and prints what came of them. `name` names the format.
+/// The mutants are the same in every run, and others for each number `MUTANTS_SEED` of the environment.
 ///
 /// # Panics
 /// If a mutant is not read within the bounds, or the reader panics; the mutant is in a temporary file then.
@@ -74,7 +79,7 @@ pub fn run(
     mut attempt: impl FnMut(&[u8]) -> Outcome,
 ) -> Summary {
     let mutator = Mutator::new(seeds);
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut rng = ChaCha8Rng::seed_from_u64(number("MUTANTS_SEED").unwrap_or(1));
     let mut summary = Summary::default();
     let started = Instant::now();
     let count = mutants(default);

@@ -41,6 +41,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether it can be taken: two noise levels that are one in single precision, or almost, are divided by their difference.
+    fn is_finite(&self) -> bool {
+        let coefficients = [self.state, self.denoised, self.previous, self.earlier, self.noise, self.excess];
+        coefficients.iter().all(|value| value.is_finite()) && self.variance.is_finite()
+    }
+
     pub(crate) fn level(&self) -> NoiseLevel {
         NoiseLevel { timestep: self.timestep, alpha: self.alpha, sigma: self.sigma }
     }
@@ -62,7 +68,9 @@ impl Table {
     /// # Errors
     ///
     /// [`ConfigError`] if the configuration is not valid, the solver is not one for what the network predicts, `steps` is 0
-    /// or more than `num_train_timesteps`, or odd for `midpoint`, η is outside [0, 1], the configuration is for another of DPM-Solver++'s algorithms, or the spacing yields timesteps that repeat or that the network was not trained on.
+    /// or more than `num_train_timesteps`, or odd for `midpoint`, η is outside [0, 1], the configuration is for another of
+    /// DPM-Solver++'s algorithms, the spacing yields timesteps that repeat or that the network was not trained on, or a
+    /// coefficient is not finite in single precision.
     pub fn new(config: &SchedulerConfig, solver: Solver, steps: usize) -> Result<Self, ConfigError> {
         config.validate()?;
         solver.check(config, steps)?;
@@ -80,6 +88,14 @@ impl Table {
             variance: row.variance,
         });
         let rows: Vec<Step> = rows.collect();
+        if let Some(row) = rows.iter().find(|row| !row.is_finite()) {
+            let expected = format!(
+                "another number, or the betas others: the coefficients of {solver} at timestep {} are not finite in single \
+                 precision",
+                row.timestep
+            );
+            return Err(ConfigError::out_of_range("steps", &steps, expected));
+        }
         Ok(Self {
             timesteps: rows.iter().map(|row| row.timestep).collect(),
             solver,

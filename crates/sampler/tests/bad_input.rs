@@ -278,6 +278,9 @@ prop_compose! {
         clip_sample_range in prop_oneof![Just(f64::NAN), -1.0..2.0],
         steps_offset in prop_oneof![0..3_usize, Just(usize::MAX)],
         set_alpha_to_one: bool,
+        solver_order in 1..4_usize,
+        solver_type in prop_oneof![Just(SolverType::Midpoint), Just(SolverType::Heun)],
+        final_sigmas_type in prop_oneof![Just(FinalSigmas::Zero), Just(FinalSigmas::SigmaMin)],
     ) -> SchedulerConfig {
         SchedulerConfig {
             num_train_timesteps,
@@ -290,20 +293,41 @@ prop_compose! {
             clip_sample_range,
             steps_offset,
             set_alpha_to_one,
+            solver_order,
+            solver_type,
+            final_sigmas_type,
             ..SchedulerConfig::default()
         }
     }
 }
 
+/// Betas that leave so little signal that two noise levels in turn are one in single precision.
+#[test]
+fn a_table_that_would_overflow_is_refused() {
+    let config = SchedulerConfig {
+        num_train_timesteps: 181,
+        beta_start: 0.753297883025719,
+        beta_end: 0.004942785880843868,
+        beta_schedule: BetaSchedule::Linear,
+        prediction_type: PredictionType::Epsilon,
+        clip_sample: false,
+        timestep_spacing: TimestepSpacing::Trailing,
+        ..SchedulerConfig::default()
+    };
+    let error = Table::new(&config, Solver::DpmSolverPlusPlus, 124).unwrap_err().to_string();
+    assert!(error.starts_with("steps is 124, but must be another number, or the betas others"), "{error}");
+}
+
 proptest! {
     #[test]
-    fn a_table_is_finite_or_refused(config in any_config(), solver in 0..3_usize, eta in -0.5..1.5, steps in 0..320_usize) {
-        let solver = [Solver::Ddpm, Solver::Ddim { eta }, Solver::DpmSolverPlusPlus][solver];
+    fn a_table_is_finite_or_refused(config in any_config(), solver in 0..4_usize, eta in -0.5..1.5, steps in 0..320_usize) {
+        let solvers = [Solver::Ddpm, Solver::Ddim { eta }, Solver::DpmSolverPlusPlus, Solver::SdeDpmSolverPlusPlus];
+        let solver = solvers[solver];
         if let Ok(table) = Table::new(&config, solver, steps) {
             prop_assert_eq!(table.timesteps().len(), steps);
             prop_assert!(table.timesteps().iter().all(|t| (0.0..config.num_train_timesteps as f32).contains(t)));
             for row in table.rows() {
-                let values = [row.alpha, row.sigma, row.state, row.denoised, row.previous, row.noise, row.excess];
+                let values = [row.alpha, row.sigma, row.state, row.denoised, row.previous, row.earlier, row.noise, row.excess];
                 prop_assert!(values.iter().all(|value| value.is_finite()), "{row:?}");
                 prop_assert!(row.alpha > 0.0 && row.sigma > 0.0 && row.variance >= 0.0, "{row:?}");
             }
