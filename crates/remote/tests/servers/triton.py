@@ -30,7 +30,6 @@ def main(folder: Path, port: int) -> None:
         http_port=port,
         grpc_port=port + 1,
         metrics_port=port + 2,
-        allow_grpc=False,
         allow_metrics=False,
     )
     with Triton(config=config) as triton:

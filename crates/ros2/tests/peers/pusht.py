@@ -1,8 +1,8 @@
 """A robot on CycloneDDS, simulated, in a loop with `parapolicy ros2`: PushT at 50 control steps a second.
 
-Usage: python pusht.py PROGRAM [--model FOLDER] [--seconds 10] [--rate 50] [--domain 77] [-- OPTIONS OF ros2]
+Usage: python pusht.py PROGRAM [--frames] [--model FOLDER] [--seconds 10] [--rate 50] [--domain 77] [-- OPTIONS OF ros2]
 
-Publishes where the block and the agent are, steps the world by the newest command at absolute deadlines, and counts.
+Publishes where the block and the agent are, or with ``--frames`` a camera's frames and where the agent is, steps the world by the newest command at absolute deadlines, and counts.
 Bad messages come between the good ones. Then the services are called, and the diagnostics read. Prints how many steps
 had a command of their own, what the way from a message to its command took, and the reward. Fails if commands stay
 away, if one is not finite, or if no bad message is refused. Each type of command is tried. Needs ``requirements.txt``
@@ -16,7 +16,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import gymnasium as gym
@@ -26,6 +28,7 @@ from dds import (
     DiagnosticArray,
     Float64MultiArray,
     Header,
+    Image,
     JointState,
     JointTrajectory,
     Peer,
@@ -41,8 +44,8 @@ networks = ["127.0.0.1"]
 rmw = "cyclonedds"
 
 [observations]
-keypoints = {{ topic = "/keypoints", type = "std_msgs/msg/Float64MultiArray" }}
-agent = {{ topic = "/joint_states", type = "sensor_msgs/msg/JointState", joints = ["x", "y"] }}
+{seen} = {{ topic = "/seen", type = "{seen_type}" }}
+{agent} = {{ topic = "/joint_states", type = "sensor_msgs/msg/JointState", joints = ["x", "y"] }}
 
 [commands]
 topic = "/command"
@@ -50,10 +53,60 @@ type = "{kind}"
 {joints}
 
 [control]
-initial = "agent"
+initial = "{agent}"
 min = [0.0, 0.0]
 max = [512.0, 512.0]
 """
+
+
+@dataclass
+class Seen:
+    """What a policy observes: an entry of its own, and the agent's joints."""
+
+    entry: str
+    agent: str
+    model: str
+    obs_type: str
+    kind: type
+    type_name: str
+    message: Callable[..., object]
+    joints: Callable[..., np.ndarray]
+    bad: Callable[[int], object]
+
+
+def frame(pixels):
+    """A frame `[96, 96, 3]` as a camera publishes it."""
+    height, width, channels = pixels.shape
+    return Image(Header(), height, width, "rgb8", 0, width * channels, pixels.tobytes())
+
+
+KEYPOINTS = Seen(
+    entry="keypoints",
+    agent="agent",
+    model="models/pusht",
+    obs_type="keypoints",
+    kind=Float64MultiArray,
+    type_name="std_msgs/msg/Float64MultiArray",
+    message=lambda observation: Float64MultiArray(data=observation[:18].tolist()),
+    joints=lambda observation: observation[18:],
+    bad=lambda number: Float64MultiArray(data=[1.0] * (number % 18)),
+)
+FRAMES = Seen(
+    entry="image",
+    agent="agent_pos",
+    model="models/pusht-image",
+    obs_type="pixels_agent_pos",
+    kind=Image,
+    type_name="sensor_msgs/msg/Image",
+    message=lambda observation: frame(observation["pixels"]),
+    joints=lambda observation: observation["agent_pos"],
+    bad=lambda number: [
+        Image(Header(), 48, 96, "rgb8", 0, 288, bytes(48 * 288)),
+        Image(Header(), 96, 96, "32FC1", 0, 384, bytes(96 * 384)),
+        Image(Header(), 96, 96, "rgb8", 0, 288, bytes(100)),
+        Image(Header(), 96, 96, "rgb8", 0, 1, bytes(96 * 288)),
+    ][number % 4],
+)
 KINDS = {
     "sensor_msgs/msg/JointState": (JointState, lambda command: command.position),
     "trajectory_msgs/msg/JointTrajectory": (JointTrajectory, lambda command: command.points[0].positions),
@@ -89,13 +142,14 @@ def running(program, model, map_file, options):
 class Robot:
     """The simulated robot, and what is counted."""
 
-    def __init__(self, peer, kind, rate):
+    def __init__(self, peer, seen, kind, rate):
+        self.seen = seen
         command, self.action_of = KINDS[kind]
-        self.keypoints = peer.writer("rt/keypoints", Float64MultiArray)
+        self.entry = peer.writer("rt/seen", seen.kind)
         self.joints = peer.writer("rt/joint_states", JointState)
         self.commands = peer.reader("rt/command", command)
         self.period = 1 / rate
-        self.world = gym.make("parapolicy/PushT-v0", obs_type="keypoints")
+        self.world = gym.make("parapolicy/PushT-v0", obs_type=seen.obs_type)
         self.observation, _ = self.world.reset(seed=SEED)
         self.sent, self.latencies, self.rewards = {}, [], []
         self.answered = self.steps = self.bad = 0
@@ -103,8 +157,8 @@ class Robot:
     def publish(self):
         """Where everything is, the joints last: control steps follow them."""
         stamp = time.time_ns()
-        self.keypoints.write(Float64MultiArray(data=self.observation[:18].tolist()))
-        header, (x, y) = Header(Time.of(stamp)), self.observation[18:].tolist()
+        self.entry.write(self.seen.message(self.observation))
+        header, (x, y) = Header(Time.of(stamp)), self.seen.joints(self.observation).tolist()
         if self.steps % BAD == BAD - 1:
             bad = [
                 JointState(header, ["x", "y"], [math.nan, y]),
@@ -113,7 +167,7 @@ class Robot:
                 JointState(Header(Time(-5, 0)), ["x", "y"], [x, y]),
             ]
             self.joints.write(bad[self.bad % len(bad)])
-            self.keypoints.write(Float64MultiArray(data=[1.0] * (self.bad % 18)))
+            self.entry.write(self.seen.bad(self.bad))
             self.bad += 1
         self.sent[stamp] = time.perf_counter()
         self.joints.write(JointState(header, ["y", "x"], [y, x]))
@@ -195,13 +249,15 @@ def diagnosed(robot, reader):
     raise AssertionError("no diagnostics")
 
 
-def drive(peer, arguments, kind):
+def drive(peer, arguments, seen, kind):
     joints = "" if kind.endswith("Array") else 'joints = ["x", "y"]'
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "map.toml"
-        path.write_text(MAP.format(rate=arguments.rate, domain=arguments.domain, kind=kind, joints=joints))
-        with running(arguments.program, arguments.model, str(path), arguments.options):
-            robot, diagnostics = Robot(peer, kind, arguments.rate), peer.reader("rt/diagnostics", DiagnosticArray)
+        entries = {"seen": seen.entry, "seen_type": seen.type_name, "agent": seen.agent}
+        rate, domain = arguments.rate, arguments.domain
+        path.write_text(MAP.format(rate=rate, domain=domain, kind=kind, joints=joints, **entries))
+        with running(arguments.program, arguments.model or seen.model, str(path), arguments.options):
+            robot, diagnostics = Robot(peer, seen, kind, rate), peer.reader("rt/diagnostics", DiagnosticArray)
             robot.until_answered()
             taken = robot.run(arguments.seconds)
             steps, answered = robot.steps, robot.answered
@@ -219,7 +275,7 @@ def drive(peer, arguments, kind):
             # A machine that has much else to do plans late.
             assert level in (OK, WARN), found
             assert int(values["plans"]) > 0 and int(values["failures"]) == 0, found
-            for topic in ("/joint_states", "/keypoints"):
+            for topic in ("/joint_states", "/seen"):
                 # What is lost on the way was not refused.
                 assert 0 < int(found[f"/parapolicy: {topic}"][2]["refused"]) <= robot.bad, found
             assert answered >= SHARE * steps, "commands stay away"
@@ -237,7 +293,8 @@ def drive(peer, arguments, kind):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("program")
-    parser.add_argument("--model", default="models/pusht")
+    parser.add_argument("--frames", action="store_true", help="a camera's frames instead of where the block is")
+    parser.add_argument("--model", help="another policy that observes the same")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--domain", type=int, default=77)
@@ -246,7 +303,7 @@ def main():
     arguments.options = options.split()
     peer = Peer(arguments.domain)
     for kind in KINDS:
-        drive(peer, arguments, kind)
+        drive(peer, arguments, FRAMES if arguments.frames else KEYPOINTS, kind)
 
 
 if __name__ == "__main__":
