@@ -24,11 +24,11 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 clients, 16 plans at once, a thousand requests a second, a minute of silence, five seconds of grace.
+    /// 64 clients, 8 plans at once (where `picard` on two cores draws the most), a thousand requests a second, a minute of silence, five seconds of grace.
     fn default() -> Self {
         Self {
             connections: 64,
-            plans: 16,
+            plans: 8,
             message_bytes: None,
             requests_per_second: 1000,
             silence: Duration::from_secs(60),
