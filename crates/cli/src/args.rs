@@ -40,7 +40,7 @@ pub use self::rule::Rule;
 pub use self::runtime::RuntimeCommand;
 #[cfg(feature = "serve")]
 pub use self::serve::{NamedModel, ServeArguments};
-pub use self::study::{LatencyStudyArguments, Study};
+pub use self::study::{LatencyStudyArguments, Study, StudyMergeArguments};
 pub use self::tune::TuneArguments;
 pub use self::view::ViewArguments;
 use crate::auto_provider::ProviderArgument;

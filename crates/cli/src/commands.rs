@@ -55,6 +55,7 @@ pub fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(&arguments.settled()?),
         Command::Bench(arguments) => bench::bench(&arguments.settled()?),
         Command::Study(Study::Latency(arguments)) => study::latency(&arguments),
+        Command::Study(Study::Merge(arguments)) => study::merge(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Calibrate(arguments) => calibrate::calibrate(&arguments),

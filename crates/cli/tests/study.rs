@@ -111,3 +111,48 @@ fn what_was_measured_is_told_where_there_is_no_room_for_the_files() {
     assert!(told.contains("short") && told.contains("picard") && !told.contains("written to"), "{told}");
     assert!(!folder.path().join("study/study.html").exists());
 }
+
+#[test]
+fn parts_that_are_merged_are_the_whole_study() {
+    let folder = tempfile::tempdir().unwrap();
+    // Latencies that are stated: those of samplers are what the clock says.
+    let conditions = ["--latencies=0ms,250ms", "--intervals=8", "--episodes=3"];
+    let played = |name: &str, shard: &[&str]| {
+        let folder = folder.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        study(&folder, &[&conditions, shard].concat()).assert().success();
+        folder.join("study/study.json")
+    };
+    let whole = read(&played("whole", &[]));
+    let parts = ["1/3", "2/3", "3/3"].map(|shard| played(&shard.replace('/', "-"), &["--shard", shard]));
+    let merge = |parts: &[&Path]| {
+        let out = folder.path().join("merged");
+        let mut command = Command::cargo_bin("parapolicy").unwrap();
+        command.args(["study", "merge", "--out"]).arg(&out).args(parts).assert().success();
+        assert!(fs::read_to_string(out.join("study.html")).unwrap().contains("merged from"));
+        read(&out.join("study.json"))
+    };
+    let [one, two, three] = &parts;
+    let merged = merge(&[three, one, two]);
+    for group in 0..2 {
+        assert_eq!(merged["groups"][group], whole["groups"][group], "stated latencies: the same figures");
+    }
+    assert_eq!(merged["parts"].as_array().unwrap().len(), 3);
+    assert_eq!(merge(&[one, three])["missing"], serde_json::json!([{ "first": 100_001, "last": 100_001 }]));
+
+    let refused = |arguments: &[&Path]| {
+        let mut command = Command::cargo_bin("parapolicy").unwrap();
+        let output = command.args(["study", "merge"]).args(arguments).assert().code(2).get_output().clone();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let twice = refused(&[one, one]);
+    assert!(twice.contains("has the episode of seed 100000 by"), "{twice}");
+    let report = folder.path().join("report.json");
+    fs::write(&report, "{\"schema_version\": 1, \"groups\": []}").unwrap();
+    let no_study = refused(&[&report]);
+    assert!(no_study.contains("report.json: is not a report: missing field `command`"), "{no_study}");
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}

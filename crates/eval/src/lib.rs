@@ -66,6 +66,7 @@ mod output;
 pub mod realtime;
 mod recording;
 mod report;
+pub mod study;
 mod trial_observations;
 pub mod tuning;
 
@@ -87,7 +88,7 @@ pub use recording::{Moment, Painter, Recorder, Recording, Rounds};
 pub use report::{
     Comparison, CutShort, Difference, Differing, EpisodeReport, Interrupted, Machine, MergeError, Model, Pair, Part,
     RealtimeReport, RefinementReport, Report, ReportError, SCHEMA_VERSION, SamplerReport, SamplerRun, Seeds, Shard,
-    ShardError, ShardReport, Tally, Throughput, Verdict, merge, paired_rewards,
+    ShardError, ShardReport, Sums, Tally, Throughput, Verdict, merge, paired_rewards,
 };
 pub use trial_observations::drawn_observations;
 

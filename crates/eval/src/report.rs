@@ -2,7 +2,7 @@
 
 mod comparison;
 mod difference;
-mod file;
+pub(crate) mod file;
 mod merge;
 mod plans;
 mod realtime;
@@ -19,7 +19,7 @@ use crate::{Deviation, Roofline};
 pub use self::comparison::{Comparison, Differing, Pair};
 pub use self::difference::{Difference, Verdict, paired_rewards};
 pub use self::file::ReportError;
-pub use self::merge::{MergeError, Part, merge};
+pub use self::merge::{MergeError, Part, Sums, merge};
 pub use self::plans::{CutShort, Throughput};
 pub use self::realtime::RealtimeReport;
 pub use self::refinement::RefinementReport;
@@ -49,6 +49,9 @@ pub struct Report {
     /// Name of the environment.
     #[serde(default = "pusht")]
     pub environment: String,
+    /// From one control step to the next, milliseconds; none in older reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period_ms: Option<f64>,
     /// Name of the scenario.
     pub scenario: String,
     /// Name of the solver.

@@ -34,6 +34,7 @@ fn report(runs: &[&SamplerRun]) -> Report {
         deviation: None,
         model: Model { name: "pusht-keypoints".into(), sha256: "0".repeat(64) },
         environment: "pusht".into(),
+        period_ms: None,
         scenario: "nominal".into(),
         solver: "ddpm".into(),
         steps: 100,

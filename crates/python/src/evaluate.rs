@@ -128,6 +128,7 @@ pub fn evaluate(
             deviation: None::<Deviation>,
             model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
             environment,
+            period_ms: Some(1e3 * period.as_secs_f64()),
             scenario: scenario.clone(),
             solver: solver.to_string(),
             steps,

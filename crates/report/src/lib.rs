@@ -8,6 +8,7 @@ pub mod machine;
 pub mod page;
 pub mod plot;
 pub mod table;
+mod verdict;
 mod written;
 
 use parapolicy_eval::{JsonOutput, ReportOutput};
@@ -18,6 +19,7 @@ use self::page::report::HtmlOutput;
 use self::page::rounds::RoundsOutput;
 use self::plot::SvgOutput;
 
+pub use self::verdict::verdict;
 pub use self::written::{LOG, OutputError, Outputs, names};
 
 /// The files that are written of a run, in the order in which they are named.

@@ -21,7 +21,7 @@ pub const FONT: (&str, i32) = ("sans-serif", 14);
 /// Of titles.
 pub const TITLE: (&str, i32) = ("sans-serif", 17);
 
-pub use self::latencies::latencies;
+pub use self::latencies::{Mark, latencies, marks};
 pub use self::rewards::rewards;
 
 /// A sampler's figures, and what it is called beside the others.
@@ -52,15 +52,15 @@ impl ReportOutput for SvgOutput {
 
     fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError> {
         let series: Vec<Series<'_>> = run.report.samplers.iter().map(Series::of).collect();
-        Ok(draw(&series, file)?)
+        Ok(draw(&series, &marks(run.report), file)?)
     }
 }
 
 /// Draws sampling latency as cumulative distributions, and the reward of every episode with the mean's interval.
-fn draw(series: &[Series<'_>], file: &mut dyn Write) -> Result<()> {
+fn draw(series: &[Series<'_>], marks: &[Mark], file: &mut dyn Write) -> Result<()> {
     write(file, SIZE, |area| {
         let (left, right) = area.split_horizontally(SIZE.0 / 2);
-        latencies(&left.titled("latency", TITLE)?, series)?;
+        latencies(&left.titled("latency", TITLE)?, series, marks)?;
         rewards(&right.titled("reward", TITLE)?, series)
     })
 }

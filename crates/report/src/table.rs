@@ -143,7 +143,7 @@ pub fn notes(report: &Report) -> Vec<String> {
     });
     stopped
         .into_iter()
-        .chain(merged(report))
+        .chain(merged(&report.parts, &report.missing))
         .chain(differences(report))
         .chain(sequential_is_fastest(report))
         .chain(rounding)
@@ -163,20 +163,21 @@ fn sequential_is_fastest(report: &Report) -> Option<String> {
 }
 
 /// What a report was merged from, and what it lacks.
-fn merged(report: &Report) -> Vec<String> {
-    if report.parts.is_empty() {
+#[must_use]
+pub fn merged(parts: &[Part], missing: &[Seeds]) -> Vec<String> {
+    if parts.is_empty() {
         return Vec::new();
     }
     let mut machines: Vec<String> = Vec::new();
-    for Part { machine: Machine { cpu, cores, .. }, .. } in &report.parts {
+    for Part { machine: Machine { cpu, cores, .. }, .. } in parts {
         let machine = format!("{cpu}, {cores} cores");
         if !machines.contains(&machine) {
             machines.push(machine);
         }
     }
-    let parts = format!("merged from {} reports, measured on: {}", report.parts.len(), machines.join("; "));
+    let merged = format!("merged from {} reports, measured on: {}", parts.len(), machines.join("; "));
     let gap = |seeds: &Seeds| format!("missing: the episodes of seed {seeds}");
-    [parts].into_iter().chain(report.missing.iter().map(gap)).collect()
+    [merged].into_iter().chain(missing.iter().map(gap)).collect()
 }
 
 /// Difference in reward to the first sampler, paired by seed.

@@ -8,16 +8,33 @@ use parapolicy_control::controller::Replan;
 use parapolicy_control::playback::Late;
 use parapolicy_eval::EnvironmentName;
 
-use super::{ModelArguments, Rule, SamplingArguments};
+use super::{ModelArguments, PartArguments, Rule, SamplingArguments};
 use crate::auto_sampler::SamplerName;
 use crate::environments;
 
 /// What can be studied.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, from the command line")]
 pub enum Study {
     /// What latency costs: reward against stated latencies, against the replanning interval, and at the latencies that
     /// samplers have on this machine, all on the virtual clock.
     Latency(LatencyStudyArguments),
+    /// Put the parts of a study together, as if one machine had played them all.
+    Merge(StudyMergeArguments),
+}
+
+/// `parapolicy study merge`.
+#[derive(Debug, Args)]
+pub struct StudyMergeArguments {
+    /// Parts of one study, each `study.json`; their seeds must be disjoint.
+    #[arg(value_name = "STUDY", required = true)]
+    pub studies: Vec<PathBuf>,
+    /// Folder for the study of them all.
+    #[arg(long, default_value = "merged")]
+    pub out: PathBuf,
+    /// Print the study as JSON, and nothing else, on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `parapolicy study latency`.
@@ -67,6 +84,8 @@ pub struct LatencyStudyArguments {
     /// Seed of the first episode; the others follow.
     #[arg(long, default_value_t = 100_000)]
     pub seed: u64,
+    #[command(flatten)]
+    pub part: PartArguments,
     /// Folder for study.html, a page of all that was measured; study.json and study.svg.
     #[arg(long, default_value = "study")]
     pub out: PathBuf,

@@ -5,6 +5,7 @@ mod observers;
 mod realtime;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::Environment;
@@ -83,7 +84,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     if contenders.is_empty() {
         stop.check("before the first episode was over; nothing was measured")?;
     }
-    let report = report(arguments, &network, deviation, &place, in_time, &contenders)?;
+    let period = environment.period();
+    let report = report(arguments, &network, deviation, &place, period, in_time, &contenders)?;
     let run = Run { report: &report, recording: &recording, scenario: &*place.scenario };
     let written = outputs.write(&run);
     if written.is_ok() && report.interrupted.is_none() {
@@ -226,6 +228,7 @@ fn report(
     policy: &Network,
     deviation: Option<Deviation>,
     place: &Place,
+    period: Duration,
     in_time: Option<RealtimeReport>,
     contenders: &[Contender],
 ) -> Result<Report, Failure> {
@@ -243,6 +246,7 @@ fn report(
         deviation,
         model: Model { name: manifest.name.clone(), sha256: manifest.denoiser.sha256.clone() },
         environment: place.environment.to_string(),
+        period_ms: Some(1e3 * period.as_secs_f64()),
         scenario: place.scenario.name().to_owned(),
         solver: arguments.sampling.solver.to_string(),
         steps: arguments.sampling.steps,

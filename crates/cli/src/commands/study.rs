@@ -2,26 +2,26 @@
 
 mod conditions;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use ndarray::Array2;
 use parapolicy_control::controller::ControllerConfig;
 use parapolicy_control::playback::PlaybackConfig;
-use parapolicy_eval::Deviation;
 use parapolicy_eval::realtime::controller_config;
-use parapolicy_eval::{Interrupted, Machine, Model, SamplerReport};
+use parapolicy_eval::study::{Group, SCHEMA_VERSION, Study, Varied};
+use parapolicy_eval::{Interrupted, Model};
 use parapolicy_policy::{Manifest, Network};
 use parapolicy_pusht::PUSHT;
 use parapolicy_sampler::Sampler;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::conditions::{conditions, play, rows};
 use super::observations::meet;
 use super::precision::from_f32;
-use super::{Settled, command_line, print_json, seeds};
-use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, Rule, SamplingArguments};
+use super::{Settled, command_line, print_json, seeds, written_to};
+use crate::args::{LONGEST_LATENCY, LatencyStudyArguments, Rule, SamplingArguments, StudyMergeArguments};
 use crate::environments::Place;
 use crate::failure::{Failure, InputError as _};
 use crate::journal::Journal;
@@ -37,54 +37,6 @@ const FILES: [&str; 3] = ["study.html", "study.json", "study.svg"];
 
 /// The second scenario of PushT that is studied.
 const SHOVED: &str = "sims/shoved.toml";
-
-/// Version of the format of `study.json`.
-#[derive(Debug, Serialize)]
-pub struct Study {
-    pub command: Vec<String>,
-    pub machine: Machine,
-    /// How far the network computes from f32; none in f32.
-    pub deviation: Option<Deviation>,
-    pub model: Model,
-    pub solver: String,
-    pub steps: usize,
-    pub late: String,
-    /// Set where the study was stopped before its end: rows have the episodes that were over by then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub interrupted: Option<Interrupted>,
-    pub groups: Vec<Group>,
-}
-
-/// Rows that differ in one thing, on the same seeds of one scenario. `reward_difference` is to the first of them.
-#[derive(Debug, Serialize)]
-pub struct Group {
-    pub varied: Varied,
-    pub scenario: String,
-    /// How a plan follows the one before it.
-    pub rule: String,
-    pub rows: Vec<Row>,
-}
-
-/// In what rows differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Varied {
-    /// The latency that is stated.
-    Latency,
-    /// The replanning interval.
-    Replan,
-    /// The sampler, and its latency with it, as measured.
-    Sampler,
-}
-
-#[derive(Debug, Serialize)]
-pub struct Row {
-    /// As stated, in milliseconds; none if it is measured.
-    pub latency_ms: Option<f64>,
-    /// When a plan is asked for: after so many control steps, say.
-    pub replan: String,
-    pub result: SamplerReport,
-}
 
 /// Plays every row and writes table, JSON and plot.
 pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
@@ -103,7 +55,9 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
         places.first().map_or(Ok(Duration::ZERO), |place| Ok::<_, Failure>(place.make(policy.manifest())?.period()))?;
     let config = controller_config(policy.manifest(), period, None, None, Some(arguments.late));
     let each = arguments.latencies.len() * arguments.rules.len() + arguments.intervals.len() + samplers.len();
-    let asked = ((places.len() * each) as u64).saturating_mul(arguments.episodes);
+    let whole = arguments.seed..arguments.seed.saturating_add(arguments.episodes);
+    let played = arguments.part.of(whole.clone())?;
+    let asked = ((places.len() * each) as u64).saturating_mul(played.end - played.start);
     let progress = RunProgress::new(asked);
     let mut journal = Journal::begin(&arguments.out, arguments.settings(&policy), arguments.resume)?;
     let (mut groups, mut over) = (Vec::new(), 0);
@@ -113,8 +67,8 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
             let mut environment = place.make(policy.manifest())?;
             let mut conditions = conditions(arguments, varied, policy.manifest().n_action_steps, &settled, &samplers);
             let scenario = place.scenario.name().to_owned();
-            let seeds = seeds(arguments.seed, arguments.episodes, &mut *environment)?;
-            'played: for seed in seeds {
+            seeds(arguments.seed, arguments.episodes, &mut *environment)?;
+            'played: for seed in played.clone() {
                 for (index, condition) in conditions.iter_mut().enumerate() {
                     let sampler = &mut samplers[condition.sampler];
                     let of = format!("{varied:?} {rule} {scenario} {index} {}", condition.run.name);
@@ -146,6 +100,7 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
 
     let manifest = policy.manifest();
     let study = Study {
+        schema_version: SCHEMA_VERSION,
         command: command_line(),
         machine: machine::describe(policy.provider()),
         deviation,
@@ -154,23 +109,39 @@ pub fn latency(arguments: &LatencyStudyArguments) -> Result<(), Failure> {
         steps: arguments.sampling.steps,
         late: arguments.late.to_string(),
         interrupted: (!is_whole).then_some(Interrupted { episodes_asked: asked, episodes: over }),
+        shard: arguments.part.report(whole),
+        parts: Vec::new(),
+        missing: Vec::new(),
         groups,
     };
     let written = write(&study, &mut staging).and_then(|()| staging.publish());
     if written.is_ok() && is_whole {
         journal.remove();
     }
-    // What was measured is told whether or not there is room for the files.
-    if arguments.json {
-        print_json(&study)?;
+    tell(&study, arguments.json, &arguments.out, written)?;
+    if is_whole { Ok(()) } else { stop.check("the episodes so far are reported; --resume goes on") }
+}
+
+/// Puts the parts of a study together, and writes what a study of all their episodes would have left.
+pub fn merge(arguments: &StudyMergeArguments) -> Result<(), Failure> {
+    let StudyMergeArguments { studies, out, json } = arguments;
+    let named = |path: &PathBuf| -> Result<_, Failure> { Ok((path.display().to_string(), Study::load(path).input()?)) };
+    let parts = studies.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    let study = parapolicy_eval::study::merge(&parts).input()?;
+    let mut staging = Staging::new(out, &FILES)?;
+    let written = write(&study, &mut staging).and_then(|()| staging.publish());
+    tell(&study, *json, out, written)
+}
+
+/// Says what was found, whether or not there was room for the files.
+fn tell(study: &Study, json: bool, out: &Path, written: Result<Vec<String>>) -> Result<(), Failure> {
+    if json {
+        print_json(study)?;
     } else {
-        say(table::render_study(&study))?;
+        say(table::render_study(study))?;
     }
     let files = written?;
-    if !arguments.json {
-        say(format_args!("written to {}: {}", arguments.out.display(), files.join(", ")))?;
-    }
-    if is_whole { Ok(()) } else { stop.check("the episodes so far are reported; --resume goes on") }
+    if json { Ok(()) } else { say(written_to(out, &files)) }
 }
 
 /// What is varied, and under which rule: latencies under each of them.
@@ -207,6 +178,7 @@ impl LatencyStudyArguments {
             "intervals": format!("{:?}, {:?}", self.intervals, self.replan),
             "rules": format!("{:?}", self.rules),
             "late": self.late.to_string(),
+            "shard": self.part.shard,
         })
     }
 }

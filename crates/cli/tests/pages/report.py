@@ -68,6 +68,9 @@ def check_rest(driver: webdriver.Chrome, report: dict) -> None:
         assert told in text, f"{told} is not told"
     command = driver.find_element(By.ID, "command").text
     assert report["command"][1] in command and report["command"][-1] in command
+    verdict = [sentence.text for sentence in driver.find_elements(By.CSS_SELECTOR, ".verdict li")]
+    fastest = max(report["samplers"], key=lambda sampler: sampler["throughput"]["plans_per_second"])
+    assert len(verdict) >= 2 and fastest["name"] in verdict[0], verdict
     circles = driver.find_elements(By.CSS_SELECTOR, "[aria-labelledby=reward] circle")
     assert len(circles) == sum(len(sampler["episodes"]) + 1 for sampler in report["samplers"])
     if deviation := report["deviation"]:

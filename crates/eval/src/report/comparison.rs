@@ -133,6 +133,7 @@ mod tests {
             deviation: None,
             model: Model { name: text(), sha256: text() },
             environment: "pusht".into(),
+            period_ms: None,
             scenario: text(),
             solver: text(),
             steps: 10,

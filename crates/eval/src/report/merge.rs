@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Machine, RealtimeReport, Report, SamplerRun, Seeds, ShardReport};
+use super::{Machine, RealtimeReport, Report, SamplerReport, SamplerRun, Seeds, ShardReport};
 use crate::Roofline;
 
 /// A part of a merged report.
@@ -67,6 +67,70 @@ pub enum MergeError {
     },
 }
 
+impl MergeError {
+    /// Refuses the report `name` if one of `fields`, each with what the report `first` says and what this one does, is another.
+    ///
+    /// # Errors
+    /// [`MergeError::Differs`] in the first of them.
+    pub fn first_difference(
+        first: &str,
+        name: &str,
+        fields: impl IntoIterator<Item = (&'static str, String, String)>,
+    ) -> Result<(), Self> {
+        match fields.into_iter().find(|(_, expected, found)| expected != found) {
+            None => Ok(()),
+            Some((field, expected, found)) => {
+                Err(Self::Differs { name: name.to_owned(), first: first.to_owned(), field, found, expected })
+            }
+        }
+    }
+}
+
+/// Parts of one run that are put together, sampler by sampler: what [`merge`] does of reports, for whoever has samplers of other
+/// reports. Parts are added in the order of their seeds.
+#[derive(Clone, Debug, Default)]
+pub struct Sums {
+    runs: Vec<SamplerRun>,
+    taken: BTreeSet<(usize, u64)>,
+}
+
+impl Sums {
+    /// Adds a part's samplers, the same as every other part's and in the same order; errors call the part by `name`.
+    ///
+    /// # Errors
+    /// [`MergeError::NoTally`] and [`MergeError::SeedTwice`].
+    pub fn add<'a>(
+        &mut self,
+        name: &str,
+        samplers: impl IntoIterator<Item = &'a SamplerReport>,
+    ) -> Result<(), MergeError> {
+        for (index, sampler) in samplers.into_iter().enumerate() {
+            let run = SamplerRun::of(sampler).ok_or_else(|| MergeError::NoTally { name: name.to_owned() })?;
+            if let Some(twice) = sampler.episodes.iter().find(|episode| !self.taken.insert((index, episode.seed))) {
+                let (name, sampler, seed) = (name.to_owned(), sampler.name.clone(), twice.seed);
+                return Err(MergeError::SeedTwice { name, sampler, seed });
+            }
+            match self.runs.get_mut(index) {
+                Some(sum) => sum.merge(&run),
+                None => self.runs.push(run),
+            }
+        }
+        Ok(())
+    }
+
+    /// All episodes of each sampler.
+    #[must_use]
+    pub fn runs(&self) -> &[SamplerRun] {
+        &self.runs
+    }
+
+    /// Seeds that not every sampler has, of the whole run that shards are of, or between the first and the last of `parts`.
+    #[must_use]
+    pub fn missing(&self, parts: &[Part]) -> Vec<Seeds> {
+        missing(parts, &self.taken, self.runs.len())
+    }
+}
+
 /// Merges reports of disjoint seeds, each with the name by which errors call it.
 ///
 /// # Errors
@@ -75,21 +139,16 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Report, MergeError> {
     let mut ordered: Vec<&(String, Report)> = reports.iter().collect();
     ordered.sort_by_key(|(_, report)| seeds(report).first);
     let Some((first_name, first)) = ordered.first() else { return Err(MergeError::Nothing) };
-    let mut runs = sums(first_name, first)?;
-    let mut taken: BTreeSet<(usize, u64)> = BTreeSet::new();
-    take(&mut taken, first_name, first)?;
-    for (name, report) in &ordered[1..] {
+    let mut sums = Sums::default();
+    for (name, report) in &ordered {
         same(first_name, first, name, report)?;
-        take(&mut taken, name, report)?;
-        for (run, other) in runs.iter_mut().zip(sums(name, report)?) {
-            run.merge(&other);
-        }
+        sums.add(name, &report.samplers)?;
     }
     let parts: Vec<Part> = ordered.iter().flat_map(|(_, report)| parts(report)).collect();
-    let runs: Vec<&SamplerRun> = runs.iter().collect();
+    let runs: Vec<&SamplerRun> = sums.runs.iter().collect();
     let samplers = SamplerRun::reports(&runs).ok_or(MergeError::Nothing)?;
     let is_one_machine = parts.iter().all(|part| part.machine == first.machine);
-    let missing = missing(&parts, &taken, runs.len());
+    let missing = sums.missing(&parts);
     Ok(Report {
         roofline: match is_one_machine {
             true => first.roofline.clone(),
@@ -102,23 +161,6 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Report, MergeError> {
         samplers,
         ..first.clone()
     })
-}
-
-/// The runs of a report's samplers.
-fn sums(name: &str, report: &Report) -> Result<Vec<SamplerRun>, MergeError> {
-    let runs = report.samplers.iter().map(SamplerRun::of).collect::<Option<_>>();
-    runs.ok_or_else(|| MergeError::NoTally { name: name.to_owned() })
-}
-
-/// Notes a report's episodes; refuses those that are there already.
-fn take(taken: &mut BTreeSet<(usize, u64)>, name: &str, report: &Report) -> Result<(), MergeError> {
-    for (index, sampler) in report.samplers.iter().enumerate() {
-        if let Some(twice) = sampler.episodes.iter().find(|episode| !taken.insert((index, episode.seed))) {
-            let (name, sampler, seed) = (name.to_owned(), sampler.name.clone(), twice.seed);
-            return Err(MergeError::SeedTwice { name, sampler, seed });
-        }
-    }
-    Ok(())
 }
 
 /// Refuses a report of another run.
@@ -141,13 +183,7 @@ fn same(first_name: &str, first: &Report, name: &str, report: &Report) -> Result
         ("window and tolerance", format!("{:?}", windows(first)), format!("{:?}", windows(report))),
         ("shard.whole", format!("{:?}", whole(first)), format!("{:?}", whole(report))),
     ];
-    match fields.into_iter().find(|(_, expected, found)| expected != found) {
-        None => Ok(()),
-        Some((field, expected, found)) => {
-            let (name, first) = (name.to_owned(), first_name.to_owned());
-            Err(MergeError::Differs { name, first, field, found, expected })
-        }
-    }
+    MergeError::first_difference(first_name, name, fields)
 }
 
 /// The parts that a report stands for: itself, or what it was merged from.

@@ -1,5 +1,7 @@
 //! What a run sums up beside its episodes: by it reports of parts of a run are put together as if they were one.
 
+use std::time::Duration;
+
 use parapolicy_control::Latency;
 use parapolicy_control::refine::RefinementCost;
 use serde::{Deserialize, Serialize};
@@ -20,8 +22,9 @@ pub struct Tally {
     pub(super) plans: usize,
     /// Number of calls for plans: the sum of each plan's share of its call.
     pub(super) calls: f64,
-    /// Time that all calls took, seconds.
-    pub(super) time: f64,
+    /// Time that all calls took; in a file seconds. In whole nanoseconds, so that the sum is the same in whatever order.
+    #[serde(with = "seconds")]
+    pub(super) time: Duration,
     /// Of plans that the budget ended early.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) residuals: Vec<f64>,
@@ -36,9 +39,9 @@ impl Tally {
             if let Ok(executed @ 1..) = u32::try_from(plan.executed) {
                 self.per_action.record(plan.latency / executed);
             }
-            let share = 1.0 / plan.together.max(1) as f64;
-            self.calls += share;
-            self.time += share * plan.latency.as_secs_f64();
+            self.calls += 1.0 / plan.together.max(1) as f64;
+            let together = u32::try_from(plan.together).unwrap_or(u32::MAX).max(1);
+            self.time = self.time.saturating_add(plan.latency / together);
             self.rounds += plan.rounds;
             self.evaluations += plan.evaluations;
             self.refinements.extend(plan.refinement);
@@ -65,18 +68,33 @@ impl Tally {
         self.evaluations = self.evaluations.saturating_add(other.evaluations);
         self.plans = self.plans.saturating_add(other.plans);
         self.calls += other.calls;
-        self.time += other.time;
+        self.time = self.time.saturating_add(other.time);
         self.residuals.extend(&other.residuals);
         self.refinements.extend(&other.refinements);
     }
 
     /// Plans per second of the calls' time; 0 before the first.
     pub(super) fn rate(&self) -> f64 {
-        if self.time > 0.0 { self.plans as f64 / self.time } else { 0.0 }
+        if self.time.is_zero() { 0.0 } else { self.plans as f64 / self.time.as_secs_f64() }
     }
 
     /// Mean number of plans in a call; 0 before the first.
     pub(super) fn plans_per_call(&self) -> f64 {
         if self.plans > 0 { self.plans as f64 / self.calls } else { 0.0 }
+    }
+}
+
+/// A time as a number of seconds.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(time.as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }

@@ -9,9 +9,10 @@ use parapolicy_eval::{EpisodeReport, Recording, Report, ReportOutput, Roofline, 
 
 use super::{PLOT, episode, is_pusht, rounds, shell};
 use crate::plot::differences::{Paired, differences};
-use crate::plot::{Series, latencies, rewards, svg};
+use crate::plot::{Series, latencies, marks, rewards, svg};
 use crate::table::roofline::{limits, roofline_cells};
 use crate::table::{self, Glance};
+use crate::verdict::verdict;
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -20,6 +21,8 @@ struct ReportPage<'a> {
     /// How far batches are from what the machine can do, a text a column; or why that is not known.
     roofline: Result<(String, Vec<[String; 6]>), &'a str>,
     glance: Glance,
+    /// Which sampler is the fastest, what that costs, and whether it is fast enough.
+    verdict: Vec<String>,
     /// Difference in reward to the first sampler, in words.
     notes: Vec<String>,
     /// As a shell takes it.
@@ -70,6 +73,7 @@ fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Result
             Roofline::Unknown(why) => Err(why),
         },
         glance: Glance::of(report),
+        verdict: verdict(report),
         notes: table::notes(report),
         command: shell(&report.command),
         episodes: report.samplers.first().map_or(0, |sampler| sampler.episodes.len()),
@@ -77,7 +81,7 @@ fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Result
         refined: report.samplers.iter().any(|sampler| sampler.refinement.is_some()),
         most_rounds: most(|sampler| sampler.rounds_mean),
         most_evaluations: most(|sampler| sampler.evaluations_mean),
-        latencies: svg(PLOT, |area| latencies(area, &series))?,
+        latencies: svg(PLOT, |area| latencies(area, &series, &marks(report)))?,
         rewards: svg(PLOT, |area| rewards(area, &series))?,
         differences: paired(report)?,
         episode: shown.map_or_else(|| Ok(String::new()), |(name, seed)| episode::render(recording, name, seed))?,

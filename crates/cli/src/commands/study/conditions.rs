@@ -8,11 +8,11 @@ use anyhow::{Context as _, anyhow};
 use parapolicy_control::clock::VirtualClock;
 use parapolicy_control::controller::{ControllerConfig, Replan, SamplingTime, SimulatedController};
 use parapolicy_control::{DiffusionPolicy, Environment, EpisodeObserver, Observer};
+use parapolicy_eval::study::{Row, Varied};
 use parapolicy_eval::{SamplerReport, SamplerRun, run_episode_in_realtime};
 use parapolicy_policy::Network;
 use parapolicy_sampler::Sampler;
 
-use super::{Row, Varied};
 use crate::args::LatencyStudyArguments;
 use crate::commands::Settled;
 use crate::failure::{Failure, InputError as _};

@@ -50,7 +50,7 @@ pub fn write(compared: &Compared<'_>, file: &mut dyn Write) -> Result<()> {
         glance: glance(compared.comparison),
         missing: verdicts(compared.comparison).into_iter().chain(missing(compared.comparison)).collect(),
         commands: compared.reports.map(|report| shell(&report.command)),
-        latencies: svg(PLOT, |area| latencies(area, &series))?,
+        latencies: svg(PLOT, |area| latencies(area, &series, &[]))?,
         rewards: svg(PLOT, |area| rewards(area, &series))?,
         differences: differing(pairs)?,
         seeds: pairs.iter().map(|pair| Seeds { name: name(pair), rewards: paired(pair) }).collect(),

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use anyhow::Result;
 use askama::Template;
+use parapolicy_eval::study::Study;
 
 use super::{PLOT, shell};
-use crate::commands::study::Study;
 use crate::output::plot::study::{against_interval, against_latency};
 use crate::output::plot::svg;
 use crate::output::table::study::{Section, claims, sections};

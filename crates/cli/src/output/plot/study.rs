@@ -4,10 +4,10 @@ use std::io::Write;
 
 use anyhow::Result;
 use parapolicy_eval::SamplerReport;
+use parapolicy_eval::study::{Group, Row, Study, Varied};
 use plotters::prelude::*;
 
 use super::{Area, Drawn, FONT, MARGIN, SIZE, TITLE, colour, legend, write};
-use crate::commands::study::{Group, Row, Study, Varied};
 
 /// Draws reward against latency, with the samplers at theirs, and against the replanning interval.
 pub fn draw(study: &Study, file: &mut dyn Write) -> Result<()> {

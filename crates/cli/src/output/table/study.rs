@@ -1,10 +1,10 @@
 //! Tables of a latency study.
 
 use parapolicy_eval::realtime::SmoothnessReport;
+use parapolicy_eval::study::{Group, Row, Study, Varied};
 use parapolicy_eval::{Difference, Interrupted, SamplerReport};
 
-use super::{Glance, bounds, signed_bounds, success};
-use crate::commands::study::{Group, Row, Study, Varied};
+use super::{Glance, bounds, merged, signed_bounds, success};
 
 /// The rows in which one thing was varied, the scenarios below each other.
 pub struct Section {
@@ -78,7 +78,7 @@ fn cells(group: &Group, Row { latency_ms, replan, result }: &Row) -> Vec<String>
     cells
 }
 
-/// Whether a study was stopped, and whether a faster sampler gets more reward, scenario by scenario.
+/// Whether a study was stopped or merged, and whether a faster sampler gets more reward, scenario by scenario.
 pub fn claims(study: &Study) -> Vec<String> {
     let stopped = study.interrupted.map(|Interrupted { episodes_asked, episodes }| {
         format!(
@@ -86,7 +86,7 @@ pub fn claims(study: &Study) -> Vec<String> {
         )
     });
     let claims = study.groups.iter().filter(|group| group.varied == Varied::Sampler).flat_map(claims_of);
-    stopped.into_iter().chain(claims).collect()
+    stopped.into_iter().chain(merged(&study.parts, &study.missing)).chain(claims).collect()
 }
 
 /// When plans are asked for, in words.

@@ -24,6 +24,7 @@ static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
         deviation: Some(deviation()),
         model: Model { name: text(), sha256: text() },
         environment: "pusht".into(),
+        period_ms: Some(100.0),
         scenario: text(),
         solver: text(),
         steps: 10,
