@@ -74,10 +74,10 @@ class Seen:
     bad: Callable[[int], object]
 
 
-def frame(pixels):
+def frame(pixels, header):
     """A frame `[96, 96, 3]` as a camera publishes it."""
     height, width, channels = pixels.shape
-    return Image(Header(), height, width, "rgb8", 0, width * channels, pixels.tobytes())
+    return Image(header, height, width, "rgb8", 0, width * channels, pixels.tobytes())
 
 
 KEYPOINTS = Seen(
@@ -87,7 +87,7 @@ KEYPOINTS = Seen(
     obs_type="keypoints",
     kind=Float64MultiArray,
     type_name="std_msgs/msg/Float64MultiArray",
-    message=lambda observation: Float64MultiArray(data=observation[:18].tolist()),
+    message=lambda observation, _: Float64MultiArray(data=observation[:18].tolist()),
     joints=lambda observation: observation[18:],
     bad=lambda number: Float64MultiArray(data=[1.0] * (number % 18)),
 )
@@ -98,7 +98,7 @@ FRAMES = Seen(
     obs_type="pixels_agent_pos",
     kind=Image,
     type_name="sensor_msgs/msg/Image",
-    message=lambda observation: frame(observation["pixels"]),
+    message=lambda observation, header: frame(observation["pixels"], header),
     joints=lambda observation: observation["agent_pos"],
     bad=lambda number: [
         Image(Header(), 48, 96, "rgb8", 0, 288, bytes(48 * 288)),
@@ -157,8 +157,8 @@ class Robot:
     def publish(self):
         """Where everything is, the joints last: control steps follow them."""
         stamp = time.time_ns()
-        self.entry.write(self.seen.message(self.observation))
         header, (x, y) = Header(Time.of(stamp)), self.seen.joints(self.observation).tolist()
+        self.entry.write(self.seen.message(self.observation, header))
         if self.steps % BAD == BAD - 1:
             bad = [
                 JointState(header, ["x", "y"], [math.nan, y]),
