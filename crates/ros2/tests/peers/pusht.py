@@ -2,11 +2,11 @@
 
 Usage: python pusht.py PROGRAM [--frames] [--model FOLDER] [--seconds 10] [--rate 50] [--domain 77] [-- OPTIONS OF ros2]
 
-Publishes where the block and the agent are, or with ``--frames`` a camera's frames and where the agent is, steps the world by the newest command at absolute deadlines, and counts.
-Bad messages come between the good ones. Then the services are called, and the diagnostics read. Prints how many steps
-had a command of their own, what the way from a message to its command took, and the reward. Fails if commands stay
-away, if one is not finite, or if no bad message is refused. Each type of command is tried. Needs ``requirements.txt``
-and the package ``parapolicy`` (the simulator).
+Publishes where the block and the agent are, or with ``--frames`` a camera's frames and where the agent is, steps the
+world by the newest command at absolute deadlines, and counts. Bad messages come between the good ones. Then the
+services are called, and the diagnostics read. Prints how many steps had a command of their own, what the way from a
+message to its command took, and the reward. Fails if commands stay away, if one is not finite, or if no bad message is
+refused. Each type of command is tried. Needs ``requirements.txt`` and the package ``parapolicy`` (the simulator).
 """
 
 import argparse
