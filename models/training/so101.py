@@ -1,9 +1,9 @@
 """SO-101, an arm of six joints, in MuJoCo: `python -m training.so101 --demos DATASET` trains its policy, from states.
 
 The environment is `lerobot-env-so101`'s: the arm takes a cube and puts it down where it is told. What is observed is
-the arm (positions and velocities of its joints, its gripper, the point that it grasps with) and where the cube and its
-goal are; an action is a step of the grasped point, in units of the environment's scale, and how far the gripper is to
-be open. `record` in `so101_demos.py` makes the dataset."""
+the arm (positions and velocities of its joints, its gripper, where its hand is), where the cube and its goal are, and
+what is near; an action is a step of the grasped point, in units of the environment's scale, and how far the gripper is
+to be open. `so101_demos.py` makes the dataset."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ from training.demos import Demonstrations, Task
 from training.sources import lerobot
 from training.train import CHECKPOINT, Recipe, Training, resumed, run
 
-OBSERVATIONS = {"agent_pos": (14,), "environment_state": (6,)}
+OBSERVATIONS = {"agent_pos": (14,), "environment_state": (6,), "near": (6,)}
 ACTIONS = {"move": (3,), "gripper": (1,)}
 TASK = Task("so101-pick-place", OBSERVATIONS, ACTIONS)
 RECIPE = Recipe(epochs=30, batch=128, warmup_steps=200, validation_episodes=20, widths=(32, 64))
@@ -24,9 +24,9 @@ RECIPE = Recipe(epochs=30, batch=128, warmup_steps=200, validation_episodes=20, 
 def load(path: Path) -> Demonstrations:
     """Demonstrations from a LeRobot dataset with the environment's keys."""
     dataset = lerobot.Dataset(path)
-    columns = {"observation.state": 14, "observation.environment_state": 6, "action": 4}
-    state, surroundings, action = (dataset.column(name, width).astype(np.float64) for name, width in columns.items())
-    return Demonstrations(TASK, np.concatenate((state, surroundings), axis=1), action, dataset.ends)
+    columns = {"observation.state": 14, "observation.environment_state": 6, "observation.near": 6, "action": 4}
+    *seen, action = (dataset.column(name, width).astype(np.float64) for name, width in columns.items())
+    return Demonstrations(TASK, np.concatenate(seen, axis=1), action, dataset.ends)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
+from lerobot_env_so101 import SO101PickPlaceGymEnv
 from lerobot_env_so101.policy import DEFAULT_ACTION_SCALE, PICK_PLACE_ENV_ID
 from lerobot_env_so101.scripted import PickPlaceController
 from lerobot_env_so101.scripted.pick_place import Phase
@@ -28,11 +29,32 @@ SLIPS, BETWEEN = 0.15, (18, 34)
 LOST = 0.035
 CAREFUL = 0.41
 LONGEST = 200
+NEARBY = 0.02
+
+
+def near(world: SO101PickPlaceGymEnv) -> np.ndarray:
+    """How far the cube is from the point that the arm grasps with, and the goal from the cube, `[6]`: of metres over
+    `NEARBY` the tanh, so that the last millimetres are seen."""
+    cube = world._data.sensor("block_pos").data
+    return np.tanh(np.concatenate((cube - world.ik_point_pos, world.goal_pos - cube)) / NEARBY).astype(np.float32)
+
+
+class Near(gym.ObservationWrapper):
+    """The environment, with what is near."""
+
+    def __init__(self, env: gym.Env):
+        super().__init__(env)
+        spaces = {**env.observation_space.spaces, "near": gym.spaces.Box(-1, 1, (6,), np.float32)}
+        self.observation_space = gym.spaces.Dict(spaces)
+
+    def observation(self, observation: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {**observation, "near": near(self.unwrapped)}
 
 
 def make() -> gym.Env:
-    """The environment as the policy is to know it: cube and goal anywhere, and an action of 1 a step of 25 mm."""
-    return gym.make(PICK_PLACE_ENV_ID, random_block_position=True, action_scale=DEFAULT_ACTION_SCALE)
+    """The environment as the policy is to know it: cube and goal anywhere, an action of 1 a step of 25 mm, and seen
+    besides what is near."""
+    return Near(gym.make(PICK_PLACE_ENV_ID, random_block_position=True, action_scale=DEFAULT_ACTION_SCALE))
 
 
 class Script:
