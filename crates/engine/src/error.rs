@@ -26,7 +26,7 @@ pub enum EngineError {
     Model(String),
     /// The engine does not run a node of the graph.
     #[error(
-        "{operator} node `{node}`: {problem}; the engine runs conditional 1-D U-Nets and transformers only, ONNX Runtime runs any graph"
+        "{operator} node `{node}`: {problem}; the engine runs conditional 1-D U-Nets, transformers and convolutional encoders only, ONNX Runtime runs any graph"
     )]
     Refused {
         /// The node's operator.

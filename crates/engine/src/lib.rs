@@ -1,5 +1,5 @@
-//! Runs the conditional 1-D U-Nets and transformers of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137) straight from
-//! their ONNX files, fused, on the processor.
+//! Runs the conditional 1-D U-Nets and transformers of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137), and the
+//! convolutional encoders of their images, straight from their ONNX files, fused, on the processor.
 //!
 //! # What it reads
 //!
@@ -9,6 +9,10 @@
 //! kernel, groups, horizon and embeddings are what the file says; several exporters' forms of one operation become the same
 //! step. Any other graph is refused with the operator and the node that do not belong
 //! ([`EngineError::Refused`]). Files are not trusted: what is built is bounded by a few times the file's size.
+//!
+//! An [`Encoder`] reads a graph with the input observation `[batch, steps, …]` and the output features `[batch, steps, size]`,
+//! where each step is encoded by itself: images are scaled, cropped and resized, convolved by ResNets or the like, and become means
+//! or keypoints.
 //!
 //! # Memory layout
 //!
@@ -67,6 +71,7 @@
 #[cfg(test)]
 extern crate self as parapolicy_engine;
 
+mod encoder;
 mod engine;
 mod error;
 mod film_cache;
@@ -78,6 +83,7 @@ mod recognise;
 mod thread_pool;
 mod work;
 
+pub use encoder::{Encoder, EncoderNames};
 pub use engine::Engine;
 pub use error::{EngineError, RunError};
 pub use parapolicy_onnx::{Graph, OnnxError, ReadError};

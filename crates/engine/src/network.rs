@@ -5,6 +5,7 @@
 
 mod condition;
 mod geometry;
+mod image;
 mod mish_scalar;
 mod transformer;
 mod weights;
@@ -12,6 +13,7 @@ mod weights;
 pub use self::{
     condition::{Condition, Feature, Features, Slice},
     geometry::Geometry,
+    image::{Largest, Repeat, Window},
     transformer::{Attention, ConditioningTokens, LayerNorm},
     weights::Weights,
 };
@@ -26,7 +28,7 @@ pub struct Network {
 }
 
 /// The steps of a network, and their buffers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layers {
     /// The most numbers that a batch row needs in each buffer. Buffer `i` has room for `batch * buffers[i]`.
     pub buffers: Vec<usize>,
@@ -43,7 +45,7 @@ pub struct Layers {
 }
 
 /// What a buffer holds at some point: `[positions, batch, channels]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Activation {
     /// Which buffer.
     pub buffer: usize,
@@ -55,6 +57,7 @@ pub struct Activation {
 
 /// One step of a network.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "there are some tens, most of them layers")]
 pub enum Step {
     /// A convolution and what follows it; with one tap, a matrix product.
     Layer(Layer),
@@ -62,6 +65,10 @@ pub enum Step {
     Norm(LayerNorm),
     /// Attention between positions.
     Attention(Attention),
+    /// The largest numbers in windows of an image.
+    Largest(Largest),
+    /// An image, enlarged.
+    Repeat(Repeat),
 }
 
 impl Step {
@@ -71,6 +78,8 @@ impl Step {
             Self::Layer(layer) => layer.inputs.iter().copied().chain(layer.residual).collect(),
             Self::Norm(norm) => vec![norm.input],
             Self::Attention(attention) => vec![attention.query, attention.key, attention.value],
+            Self::Largest(largest) => vec![largest.input],
+            Self::Repeat(repeat) => [repeat.input].into_iter().chain(repeat.residual).collect(),
         }
     }
 
@@ -80,18 +89,23 @@ impl Step {
             Self::Layer(layer) => layer.output,
             Self::Norm(norm) => norm.output,
             Self::Attention(attention) => attention.output,
+            Self::Largest(largest) => largest.output,
+            Self::Repeat(repeat) => repeat.output,
         }
     }
 }
 
-/// `residual + film(activate(normalise(convolve(inputs))))`. All but the convolution are optional.
+/// `rectify(residual + film(activate(normalise(convolve(inputs)))))`. All but the convolution are optional.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layer {
     /// One, or several whose channels follow each other (a skip connection), of as many positions each.
     pub inputs: Vec<Activation>,
     /// The activation that it writes.
     pub output: Activation,
-    /// The convolution.
+    /// Where the input is an image, the window whose pixels, one after the other, are a row of the convolution's inputs: a
+    /// 2-D convolution is a product of such rows. The input has a position for each pixel, or one for each row of pixels.
+    pub window: Option<Window>,
+    /// The convolution, pointwise if there is a window.
     pub convolution: Convolution,
     /// Group normalisation over a group's channels and all positions of a batch row.
     pub norm: Option<GroupNorm>,
@@ -99,8 +113,10 @@ pub struct Layer {
     pub nonlinearity: Option<Nonlinearity>,
     /// Scale and bias that depend on the timestep and the observation.
     pub film: Option<Film>,
-    /// An activation of the output's shape that is added at the end.
+    /// An activation of the output's shape that is added.
     pub residual: Option<Activation>,
+    /// Whether negative numbers become zero at the end, as ReLU has it.
+    pub rectified: bool,
 }
 
 /// An activation function, applied to each number.

@@ -13,6 +13,7 @@ mod attention;
 mod attributes;
 mod buffers;
 mod convolution;
+mod encoder;
 mod group_norm;
 mod integers;
 mod linear;
@@ -27,6 +28,7 @@ mod value;
 
 use parapolicy_onnx::Graph;
 
+pub(crate) use self::encoder::recognise_encoder;
 use self::reader::Reader;
 use crate::{EngineError, network::Network};
 

@@ -82,7 +82,9 @@ impl WorkByStage {
 fn step(step: &Step) -> Work {
     match step {
         Step::Layer(layer) => self::layer(layer),
-        Step::Norm(_) => Work { activations: read_and_written(step), ..Work::default() },
+        Step::Norm(_) | Step::Largest(_) | Step::Repeat(_) => {
+            Work { activations: read_and_written(step), ..Work::default() }
+        }
         Step::Attention(attention) => {
             let products = 2 * attention.query.positions * numbers(&attention.key);
             Work { products, weights: 0, activations: read_and_written(step) }

@@ -7,14 +7,17 @@
 
 #[path = "common/graphs.rs"]
 mod common;
+#[path = "common/encoders.rs"]
+mod encoders;
 #[path = "mutation/mutant.rs"]
 mod mutation;
 
 use std::fs;
 
 use common::{GRAPHS, NAMES, bytes, data};
+use encoders::ENCODERS;
 use mutation::Mutant;
-use parapolicy_engine::{Engine, EngineError, Graph, OnnxError, Precision, kernel::Kernel};
+use parapolicy_engine::{Encoder, Engine, EngineError, Graph, OnnxError, Precision, kernel::Kernel};
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -39,21 +42,40 @@ fn attempt(file: Vec<u8>, outcomes: &mut Outcomes) {
             engine.run(&[0, 0], &vec![0.1; 2 * engine.sample_dim()], &[f32::MAX, -1.0], &mut prediction).unwrap();
             outcomes.ran += 1;
         }
-        Err(EngineError::Onnx(OnnxError::NotOnnx(_))) => outcomes.no_model += 1,
-        Err(error @ (EngineError::Onnx(_) | EngineError::Model(_))) => {
+        Err(error) => refused(&error, outcomes),
+    }
+}
+
+/// Opens a file and, if it is still an encoder, encodes two frames.
+fn attempt_encoder(file: Vec<u8>, outcomes: &mut Outcomes) {
+    let graph = Graph::read(file).map_err(EngineError::from);
+    match graph.and_then(|graph| Encoder::new(graph, &encoders::NAMES, Kernel::fastest(Precision::F32), 1)) {
+        Ok(mut encoder) => {
+            let mut features = vec![0.0; 2 * encoder.size()];
+            encoder.run(&vec![f32::MAX; 2 * encoder.frame_dim()], &mut features).unwrap();
+            outcomes.ran += 1;
+        }
+        Err(error) => refused(&error, outcomes),
+    }
+}
+
+fn refused(error: &EngineError, outcomes: &mut Outcomes) {
+    match error {
+        EngineError::Onnx(OnnxError::NotOnnx(_)) => outcomes.no_model += 1,
+        EngineError::Onnx(_) | EngineError::Model(_) => {
             assert!(!error.to_string().is_empty());
             outcomes.no_network += 1;
         }
-        Err(EngineError::Refused { problem, .. }) => {
+        EngineError::Refused { problem, .. } => {
             assert!(!problem.is_empty());
             outcomes.refused += 1;
         }
-        Err(other) => unreachable!("{other}"),
+        other => unreachable!("{other}"),
     }
 }
 
 /// Mutates each of the files in turn.
-fn mutate(files: &[Vec<u8>], times: usize, seed: u64) -> Outcomes {
+fn mutate(files: &[Vec<u8>], attempt: fn(Vec<u8>, &mut Outcomes), times: usize, seed: u64) -> Outcomes {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut outcomes = Outcomes::default();
     let mutants: Vec<_> = files.iter().map(|file| Mutant::new(file)).collect();
@@ -68,14 +90,18 @@ fn mutate(files: &[Vec<u8>], times: usize, seed: u64) -> Outcomes {
 }
 
 /// The same on a few threads.
-fn mutate_many(files: &[Vec<u8>], seed: u64) -> Vec<Outcomes> {
+fn mutate_many(files: &[Vec<u8>], attempt: fn(Vec<u8>, &mut Outcomes), seed: u64) -> Vec<Outcomes> {
     const THREADS: usize = 4;
     let times = std::env::var("MUTANTS").map_or(100_000, |mutants| mutants.parse().unwrap()) / THREADS;
     std::thread::scope(|scope| {
         let seeds = (0..THREADS as u64).map(|thread| seed + 1000 * thread);
-        let threads: Vec<_> = seeds.map(|seed| scope.spawn(move || mutate(files, times, seed))).collect();
+        let threads: Vec<_> = seeds.map(|seed| scope.spawn(move || mutate(files, attempt, times, seed))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     })
+}
+
+fn encoders() -> Vec<Vec<u8>> {
+    ENCODERS.iter().map(|encoder| encoders::bytes(encoder)).collect()
 }
 
 fn small() -> Vec<Vec<u8>> {
@@ -84,23 +110,37 @@ fn small() -> Vec<Vec<u8>> {
 
 #[test]
 fn mutants_are_refused_or_run() {
-    let outcomes = mutate(&small(), 1500, 1);
+    let outcomes = mutate(&small(), attempt, 1500, 1);
     println!("{outcomes:?}");
     let Outcomes { no_model, refused, ran, .. } = outcomes;
     assert!(no_model.min(refused).min(ran) > 100, "each way is taken");
 }
 
 #[test]
+fn mutants_of_encoders_are_refused_or_run() {
+    let outcomes = mutate(&encoders(), attempt_encoder, 900, 5);
+    println!("{outcomes:?}");
+    let Outcomes { no_model, refused, ran, .. } = outcomes;
+    assert!(no_model.min(refused).min(ran) > 50, "each way is taken");
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn many_mutants_of_small_encoders_are_refused_or_run() {
+    println!("small encoders: {:#?}", mutate_many(&encoders(), attempt_encoder, 6));
+}
+
+#[test]
 #[ignore = "takes minutes"]
 fn many_mutants_of_small_graphs_are_refused_or_run() {
-    println!("small graphs: {:#?}", mutate_many(&small(), 2));
+    println!("small graphs: {:#?}", mutate_many(&small(), attempt, 2));
 }
 
 #[test]
 #[ignore = "takes an hour"]
 fn many_mutants_of_the_shipped_graph_are_refused_or_run() {
     let shipped = fs::read(data("../../../../models/pusht/denoiser.onnx")).unwrap();
-    println!("the shipped one: {:#?}", mutate_many(&[shipped], 3));
+    println!("the shipped one: {:#?}", mutate_many(&[shipped], attempt, 3));
 }
 
 #[test]
@@ -123,6 +163,14 @@ fn nothing_is_allocated_because_of_a_stated_number() {
         let len = file.len();
         let allocated = allocation_counter::measure(|| attempt(file, &mut Outcomes::default()));
         assert!(allocated.bytes_max < 64 << 20, "{} bytes for a file of {len}", allocated.bytes_max);
+    }
+    let files = encoders();
+    let mutants: Vec<_> = files.iter().map(|file| Mutant::new(file)).collect();
+    for turn in 0..200 {
+        let file = mutants[turn % files.len()].draw(&mut rng);
+        let len = file.len();
+        let allocated = allocation_counter::measure(|| attempt_encoder(file, &mut Outcomes::default()));
+        assert!(allocated.bytes_max < 1 << 30, "{} bytes for a file of {len}", allocated.bytes_max);
     }
 }
 

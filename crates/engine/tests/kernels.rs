@@ -6,6 +6,7 @@ mod unet;
 
 use parapolicy_engine::kernel::{Kernel, Program};
 use proptest::prelude::*;
+use unet::images::any_image;
 use unet::small::{CASES, Case, any_small};
 use unet::tokens::any_tokens;
 use unet::{Random, reference, relative_error, run, unet};
@@ -25,6 +26,11 @@ proptest! {
     #[test]
     fn kernels_agree_with_sums_in_f64(small in any_small()) {
         small.case().map_or(Ok(()), |case| agree(&case))?;
+    }
+
+    #[test]
+    fn kernels_agree_with_sums_in_f64_on_images(image in any_image()) {
+        image.case().map_or(Ok(()), |case| agree(&case))?;
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What follows a convolution while its sums are in the cache: normalisation, activation function, FiLM, residual.
+//! What follows a convolution while its sums are in the cache: normalisation, activation function, FiLM, residual, ReLU.
 
 #![allow(unsafe_code, reason = "registers over columns that only this thread writes")]
 
@@ -7,7 +7,7 @@ use super::mish::mish;
 use super::simd::Simd;
 use crate::network::Nonlinearity;
 
-/// Turns a unit's sums into the layer's output: `residual + film(activate(normalise(sums)))`.
+/// Turns a unit's sums into the layer's output: `rectify(residual + film(activate(normalise(sums))))`.
 ///
 /// All slices of channels begin at the unit's first channel and have a whole number of registers.
 pub(super) struct Finish<'a> {
@@ -22,6 +22,7 @@ pub(super) struct Finish<'a> {
     pub film_scale: Option<Rows<'a>>,
     pub film_bias: Option<Rows<'a>>,
     pub residual: Option<Rows<'a>>,
+    pub rectified: bool,
     /// The first row's first channel. No other thread touches this unit's channels of any row.
     pub output: *mut f32,
     /// From one row of the output to the next.
@@ -259,6 +260,10 @@ unsafe fn write<S: Simd>(simd: S, finish: &Finish<'_>) {
                     let residual =
                         unsafe { simd.load(residual.data.as_ptr().add(here * residual.stride + column * S::LANES)) };
                     x = simd.add(x, residual);
+                }
+                if finish.rectified {
+                    // NaN stays NaN.
+                    x = simd.max(simd.splat(0.0), x);
                 }
                 // SAFETY: the caller says that this unit's channels can be written in every row.
                 unsafe { simd.store(finish.output.add(here * finish.stride + column * S::LANES), x) };

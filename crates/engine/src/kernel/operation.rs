@@ -4,11 +4,13 @@
 
 mod attention;
 mod layer;
+mod pixels;
 mod token_norm;
 
 use self::attention::AttentionHeads;
 use self::layer::PackedLayer;
 pub(super) use self::layer::WINOGRAD_BATCH;
+use self::pixels::Pixels;
 use self::token_norm::TokenNorm;
 use super::dispatch_table::DispatchTable;
 use super::evaluation::{Evaluation, Workspace};
@@ -23,6 +25,7 @@ pub(super) enum Operation {
     Layer(Box<PackedLayer>),
     TokenNorm(TokenNorm),
     Attention(AttentionHeads),
+    Pixels(Pixels),
 }
 
 impl Operation {
@@ -32,6 +35,8 @@ impl Operation {
             Step::Layer(layer) => Self::Layer(Box::new(PackedLayer::new(layer, arena, table, room))),
             Step::Norm(norm) => Self::TokenNorm(TokenNorm::new(norm, arena, table)),
             Step::Attention(attention) => Self::Attention(AttentionHeads::new(attention, arena, table)),
+            Step::Largest(largest) => Self::Pixels(Pixels::largest(largest, arena)),
+            Step::Repeat(repeat) => Self::Pixels(Pixels::repeat(repeat, arena)),
         }
     }
 
@@ -53,6 +58,7 @@ impl Operation {
             Self::Layer(layer) => layer.reserve(workspace, batch),
             Self::TokenNorm(norm) => norm.reserve(workspace),
             Self::Attention(heads) => heads.reserve(workspace),
+            Self::Pixels(_) => {}
         }
     }
 
@@ -71,6 +77,7 @@ impl Operation {
                 }
                 Self::TokenNorm(norm) => norm.run(evaluation, share, workspace),
                 Self::Attention(heads) => heads.run(evaluation, share, workspace),
+                Self::Pixels(pixels) => pixels.run(evaluation, share),
             }
         }
     }
@@ -81,6 +88,7 @@ impl Operation {
             Self::Layer(layer) => layer.work(batch),
             Self::TokenNorm(norm) => norm.work(batch),
             Self::Attention(heads) => heads.work(batch),
+            Self::Pixels(pixels) => pixels.work(batch),
         }
     }
 }

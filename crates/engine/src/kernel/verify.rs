@@ -60,11 +60,13 @@ fn layers() -> Layers {
     let layer = Layer {
         inputs: vec![sample],
         output: prediction,
+        window: None,
         convolution,
         norm: Some(norm),
         nonlinearity: Some(Nonlinearity::Mish),
         film: None,
         residual: None,
+        rectified: false,
     };
     let (buffers, conditioning_tokens) = (vec![], vec![]);
     Layers { buffers, sample, conditioning_tokens, prediction, steps: vec![Step::Layer(layer)], film_channels: 0 }

@@ -37,7 +37,7 @@ pub(super) struct Source {
     /// Numbers in a row of it.
     pub depth: usize,
     /// Its channels.
-    channels: usize,
+    pub channels: usize,
 }
 
 /// Inputs whose weights are packed together: so many rows of them, of all taps, are in the first-level cache.

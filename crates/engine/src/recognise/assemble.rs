@@ -12,6 +12,7 @@ use crate::{
 
 use super::{
     buffers::Buffers,
+    reader::LARGEST_ROW,
     stage::{Kind, Modulation, Stage},
     value::{Piece, Scores},
 };
@@ -42,7 +43,7 @@ struct Block {
 pub fn network(mut stages: Vec<Stage>, prediction: usize, features: [Features; 2]) -> Result<Network, EngineError> {
     let (tokens, fused) = needed(&stages, prediction)?;
     let reads = fused.iter().map(|(&at, fused)| (at, fused.reads()));
-    let mut buffers = Buffers::new(&stages, prediction, &tokens, reads)?;
+    let mut buffers = Buffers::new(&stages, prediction, &tokens, reads, 16 * LARGEST_ROW)?;
     let sample = buffers.sample();
     let mut modulations = Modulations::new(features);
     let tokens = tokens.into_iter().map(|at| {
@@ -99,7 +100,8 @@ fn layer(
         convolution.bias.iter_mut().zip(more).for_each(|(bias, more)| *bias += more);
     }
     let norm = block.norm.and_then(|norm| norm_of(&stages[norm]));
-    Ok(Layer { inputs, output, convolution, norm, nonlinearity: block.nonlinearity, film, residual })
+    let nonlinearity = block.nonlinearity;
+    Ok(Layer { inputs, output, window: None, convolution, norm, nonlinearity, film, residual, rectified: false })
 }
 
 impl Fused {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{EngineError, network::Activation};
 
-use super::{reader::LARGEST_ROW, stage::Stage};
+use super::stage::Stage;
 
 /// The buffers, and in which of them each stage is.
 #[derive(Debug)]
@@ -16,23 +16,26 @@ pub struct Buffers {
     /// The last step that reads a stage; the prediction is never free.
     last: HashMap<usize, usize>,
     sample: Activation,
+    /// The most numbers of all buffers.
+    most: usize,
 }
 
 impl Buffers {
     /// The stages `inputs` are there before the first step. `steps` are the steps in order: the stage with which each ends,
-    /// and the stages that it reads.
+    /// and the stages that it reads. All buffers together have `most` numbers.
     pub fn new(
         stages: &[Stage],
         prediction: usize,
         inputs: &[usize],
         steps: impl Iterator<Item = (usize, Vec<usize>)>,
+        most: usize,
     ) -> Result<Self, EngineError> {
         let mut last: HashMap<usize, usize> =
             steps.flat_map(|(at, reads)| reads.into_iter().map(move |read| (read, at))).collect();
         last.insert(prediction, usize::MAX);
         let sample = Activation { buffer: 0, positions: stages[0].positions, channels: stages[0].channels };
         let sizes = vec![sample.positions * sample.channels];
-        let mut buffers = Self { sizes, free: vec![], placed: HashMap::from([(0, 0)]), last, sample };
+        let mut buffers = Self { sizes, free: vec![], placed: HashMap::from([(0, 0)]), last, sample, most };
         for &at in inputs {
             buffers.allocate(&stages[at], at)?;
         }
@@ -66,7 +69,7 @@ impl Buffers {
     /// Finds a buffer for a stage.
     fn allocate(&mut self, stage: &Stage, at: usize) -> Result<(), EngineError> {
         let buffer = self.take_buffer(stage.positions * stage.channels);
-        if self.sizes.iter().sum::<usize>() > 16 * LARGEST_ROW {
+        if self.sizes.iter().sum::<usize>() > self.most {
             return Err(stage.refused("needs more memory than a network would"));
         }
         self.placed.insert(at, buffer);

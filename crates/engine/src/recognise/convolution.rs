@@ -81,7 +81,7 @@ fn geometry(
 }
 
 /// An attribute of as many whole numbers as there are axes.
-fn whole(node: &Node, name: &str, len: usize, default: usize) -> Result<Vec<usize>, String> {
+pub fn whole(node: &Node, name: &str, len: usize, default: usize) -> Result<Vec<usize>, String> {
     let Some(numbers) = node.ints(name) else { return Ok(vec![default; len]) };
     let whole = |&number: &i64| usize::try_from(number).ok().filter(|&n| n >= default && n <= LARGEST_ROW);
     let found: Option<Vec<_>> = numbers.iter().map(whole).collect();

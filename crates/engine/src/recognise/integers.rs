@@ -50,14 +50,20 @@ pub fn arithmetic(operator: &str, a: &Sizes, b: &Sizes) -> Result<Sizes, String>
 }
 
 fn combined(operator: &str, a: Size, b: Size) -> Option<Size> {
+    // As many times the batch.
+    let times =
+        |rows: usize, by: i64| Some(Size::Batch(rows.checked_mul(usize::try_from(by).ok().filter(|&by| by > 0)?)?));
     let known = match (operator, a, b) {
+        ("Mul", Size::Batch(rows), Size::Known(by)) | ("Mul", Size::Known(by), Size::Batch(rows)) => {
+            return times(rows, by);
+        }
         ("Add", Size::Known(a), Size::Known(b)) => a.checked_add(b),
         ("Sub", Size::Known(a), Size::Known(b)) => a.checked_sub(b),
         ("Mul", Size::Known(a), Size::Known(b)) => a.checked_mul(b),
         ("Div", Size::Known(a), Size::Known(b)) => a.checked_div(b),
         ("Equal", Size::Known(a), Size::Known(b)) => Some(i64::from(a == b)),
         // A batch has rows, so it is no mark such as -1.
-        ("Equal", Size::Batch, Size::Known(..=0)) | ("Equal", Size::Known(..=0), Size::Batch) => Some(0),
+        ("Equal", Size::Batch(_), Size::Known(..=0)) | ("Equal", Size::Known(..=0), Size::Batch(_)) => Some(0),
         _ => None,
     };
     known.map(Size::Known)

@@ -236,7 +236,7 @@ pub fn constant(tensor: &Tensor) -> Result<Value, String> {
 }
 
 /// The version of ONNX's operators that the graph uses, if the recognition was written for it.
-fn opset(graph: &Graph) -> Result<i64, EngineError> {
+pub fn opset(graph: &Graph) -> Result<i64, EngineError> {
     if let Some(operator) = graph.redefined() {
         return Err(EngineError::Model(format!("defines the operator {operator} anew: export it without functions")));
     }

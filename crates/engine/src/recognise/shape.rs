@@ -27,7 +27,7 @@ impl Reader<'_> {
             }
             _ => return Err("asks for the shape of a constant".into()),
         };
-        let all = [Size::Batch].into_iter().chain(rows.dims.iter().map(|&dim| Size::Known(dim as i64)));
+        let all = [Size::Batch(1)].into_iter().chain(rows.dims.iter().map(|&dim| Size::Known(dim as i64)));
         let all: Vec<_> = all.collect();
         let rank = all.len();
         let (start, end) = (node.int("start", 0), node.int("end", rank as i64));
@@ -126,7 +126,7 @@ impl Reader<'_> {
 }
 
 fn row_sizes(rows: &Rows) -> Vec<Size> {
-    [Size::Batch].into_iter().chain(rows.dims.iter().map(|&dim| Size::Known(dim as i64))).collect()
+    [Size::Batch(1)].into_iter().chain(rows.dims.iter().map(|&dim| Size::Known(dim as i64))).collect()
 }
 
 fn with_shape(value: &Value, shape: &[Size]) -> Result<Value, String> {
@@ -138,7 +138,7 @@ fn with_shape(value: &Value, shape: &[Size]) -> Result<Value, String> {
         return Err(format!("has {} axes", shape.len()));
     }
     let shaped = match (value, shape) {
-        (Value::Rows(rows), [Size::Batch, rest @ ..]) => dims(rest).map(|dims| Value::Rows(rows.reshaped(dims))),
+        (Value::Rows(rows), [Size::Batch(1), rest @ ..]) => dims(rest).map(|dims| Value::Rows(rows.reshaped(dims))),
         (Value::Numbers(numbers), all) => {
             dims(all).map(|dims| Value::Numbers(Numbers { dims, values: numbers.values.clone() }))
         }
@@ -154,12 +154,12 @@ fn resolve(old: &[Size], new: &[Size], allow_zero: bool) -> Option<Vec<Size>> {
         size => Some(size),
     };
     let mut new: Vec<Size> = new.iter().enumerate().map(kept).collect::<Option<_>>()?;
-    let batches = |sizes: &[Size]| sizes.iter().filter(|&&size| size == Size::Batch).count();
+    let batches = |sizes: &[Size]| sizes.iter().filter(|&&size| size == Size::Batch(1)).count();
     let open: Vec<usize> = (0..new.len()).filter(|&axis| new[axis] == Size::Known(-1)).collect();
     match open[..] {
         [] => {}
         [axis] if batches(&new) < batches(old) => {
-            new[axis] = Size::Batch;
+            new[axis] = Size::Batch(1);
         }
         [axis] => {
             let others: Vec<Size> = new.iter().copied().filter(|&size| size != Size::Known(-1)).collect();
@@ -174,7 +174,8 @@ fn resolve(old: &[Size], new: &[Size], allow_zero: bool) -> Option<Vec<Size>> {
 /// Numbers in a tensor, or in a row of it.
 fn numbers(sizes: &[Size]) -> Option<i64> {
     let all = sizes.iter().try_fold(1_i64, |all, size| match size {
-        Size::Batch => Some(all),
+        Size::Batch(1) => Some(all),
+        Size::Batch(_) => None,
         Size::Known(size) if *size >= 0 => all.checked_mul(*size),
         Size::Known(_) => None,
     })?;
@@ -183,7 +184,7 @@ fn numbers(sizes: &[Size]) -> Option<i64> {
 
 fn flattened(old: &[Size], axis: i64) -> Result<Vec<Size>, String> {
     match (old, axis) {
-        ([Size::Batch, ..], 1) => Ok(vec![Size::Batch, Size::Known(-1)]),
+        ([Size::Batch(1), ..], 1) => Ok(vec![Size::Batch(1), Size::Known(-1)]),
         _ => Err("mixes the batch with other axes".into()),
     }
 }
@@ -192,7 +193,7 @@ fn squeezed(old: &[Size], axes: Option<Vec<i64>>) -> Result<Vec<Size>, String> {
     let axes = match axes {
         Some(axes) => axes.iter().map(|&axis| self::axis(axis, old.len())).collect::<Result<Vec<_>, _>>()?,
         // With one row, the batch would be dropped too.
-        None if old.contains(&Size::Batch) => return Err("drops whatever axes have one entry".into()),
+        None if old.contains(&Size::Batch(1)) => return Err("drops whatever axes have one entry".into()),
         None => (0..old.len()).filter(|&axis| old[axis] == Size::Known(1)).collect(),
     };
     match axes.iter().find(|&&axis| old[axis] != Size::Known(1)) {

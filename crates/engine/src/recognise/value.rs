@@ -32,8 +32,8 @@ pub struct Sizes {
 /// An integer in a computation of shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// The number of rows in a batch, which is not known.
-    Batch,
+    /// So many times the number of rows in a batch, which is not known.
+    Batch(usize),
     Known(i64),
 }
 
@@ -149,7 +149,7 @@ impl Sizes {
     pub fn known(&self) -> Option<Vec<i64>> {
         let known = |&size: &Size| match size {
             Size::Known(size) => Some(size),
-            Size::Batch => None,
+            Size::Batch(_) => None,
         };
         self.values.iter().map(known).collect()
     }

@@ -1,6 +1,7 @@
 //! The shipped network's shape with random weights, for tests and benchmarks.
 #![allow(dead_code, reason = "not all who share it use all of it")]
 
+pub mod images;
 pub mod small;
 pub mod tokens;
 
@@ -59,11 +60,13 @@ impl Builder {
         self.layers.steps.push(Step::Layer(Layer {
             inputs,
             output,
+            window: None,
             convolution,
             norm: None,
             nonlinearity: None,
             film: None,
             residual: None,
+            rectified: false,
         }));
         output
     }
@@ -152,6 +155,7 @@ pub fn reference(layers: &Layers, batch: usize, sample: &[f32], film: &[f32]) ->
             Step::Layer(layer) => evaluate(layer, &buffers, batch, film, layers.film_channels),
             Step::Norm(norm) => tokens::normalise(norm, &buffers),
             Step::Attention(attention) => tokens::attend(attention, &buffers, batch),
+            Step::Largest(_) | Step::Repeat(_) => images::pixels(step, &buffers, batch),
         };
     }
     let Activation { positions, channels, buffer } = layers.prediction;
@@ -169,7 +173,21 @@ fn evaluate(layer: &Layer, buffers: &[Vec<f64>], batch: usize, film: &[f32], fil
         for row in 0..batch {
             let x = &mut x[(position * batch + row) * outputs..][..*outputs];
             x.iter_mut().zip(bias).for_each(|(x, &bias)| *x = f64::from(bias));
-            for tap in 0..geometry.taps {
+            if let Some(window) = &layer.window {
+                let (input, channels) = (&layer.inputs[0], layer.convolution.inputs / window.taps());
+                // An activation has rows of pixels, or pixels.
+                let across = input.positions * input.channels / channels / window.image[0];
+                let line = input.channels / channels;
+                let pixel = |at: usize| {
+                    let (position, first) =
+                        if line == across { (at / across, at % across * channels) } else { (at, 0) };
+                    buffers[input.buffer][(position * batch + row) * input.channels + first..][..channels].to_vec()
+                };
+                for (k, a) in images::patch(window, position, pixel, channels).into_iter().enumerate() {
+                    x.iter_mut().enumerate().for_each(|(output, x)| *x += a * f64::from(weights.at([0, k, output])));
+                }
+            }
+            for tap in 0..if layer.window.is_some() { 0 } else { geometry.taps } {
                 let Some(source) = geometry.source(position, tap, layer.inputs[0].positions) else { continue };
                 let mut k = 0;
                 for input in &layer.inputs {
@@ -214,6 +232,9 @@ fn evaluate(layer: &Layer, buffers: &[Vec<f64>], batch: usize, film: &[f32], fil
                 }
                 if let Some(residual) = layer.residual {
                     *x += buffers[residual.buffer][at(position, channel)];
+                }
+                if layer.rectified {
+                    *x = x.max(0.0);
                 }
             }
         }

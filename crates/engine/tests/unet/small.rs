@@ -84,11 +84,13 @@ fn layers(random: &mut Random, small: &Small) -> Layers {
     let plain = |inputs: &[Activation], output, convolution: Convolution| Layer {
         inputs: inputs.to_vec(),
         output,
+        window: None,
         convolution,
         norm: None,
         nonlinearity: None,
         film: None,
         residual: None,
+        rectified: false,
     };
     let (a, b) = (activation(1, positions, first), activation(2, positions, second));
     let (c, d) = (activation(3, outputs, channels), activation(4, outputs, channels));

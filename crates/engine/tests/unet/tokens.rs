@@ -98,7 +98,8 @@ impl Builder {
         let output = self.activation(input.positions, channels);
         let convolution = self.random.convolution(Geometry::POINTWISE, input.channels, channels);
         let inputs = vec![input];
-        let layer = Layer { inputs, output, convolution, norm: None, nonlinearity, film: None, residual };
+        let (window, norm, film, rectified) = (None, None, None, false);
+        let layer = Layer { inputs, output, window, convolution, norm, nonlinearity, film, residual, rectified };
         self.steps.push(Step::Layer(layer));
         output
     }

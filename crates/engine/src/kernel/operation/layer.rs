@@ -2,11 +2,13 @@
 
 mod convolve;
 mod filtering;
+mod patches;
 mod weight_stream;
 
 use std::ops::Range;
 
 use self::filtering::{BLOCK, Filtering};
+use self::patches::Patches;
 use self::weight_stream::WeightStream;
 use crate::Work;
 use crate::kernel::dispatch_table::DispatchTable;
@@ -40,6 +42,8 @@ pub(in crate::kernel) struct PackedLayer {
     by_tap: Vec<Run>,
     by_position: Vec<Vec<(usize, usize)>>,
     filtering: Option<Filtering>,
+    patches: Option<Patches>,
+    rectified: bool,
 }
 
 /// From this batch size on, convolutions of five taps are computed by [`winograd`]. A single row takes as long as reading the
@@ -59,8 +63,12 @@ impl PackedLayer {
         let convolution = &layer.convolution;
         let inputs: Vec<_> = layer.inputs.iter().map(|&input| arena.of(input)).collect();
         let output = arena.of(layer.output);
-        let channels: Vec<_> = inputs.iter().map(|input| input.channels).collect();
+        let channels: Vec<_> = match layer.window {
+            Some(_) => vec![convolution.inputs],
+            None => inputs.iter().map(|input| input.channels).collect(),
+        };
         let positions = inputs.first().map_or(0, |input| input.positions);
+        let outputs = if layer.window.is_some() { 0 } else { output.positions };
         let same = Geometry { taps: TAPS, stride: 1, padding: TAPS / 2, transposed: false };
         let scheme = Scheme::of(positions).filter(|_| convolution.geometry == same && table.packed == 1);
         let mut place = |slices| Weights::place(convolution.outputs, slices, &channels, table, &mut room.len);
@@ -79,9 +87,11 @@ impl PackedLayer {
             unit: lcm(norm.as_ref().map_or(1, |norm| norm.group), table.lanes) / table.lanes,
             norm,
             direct,
-            by_tap: runs::by_tap(convolution.geometry, positions, output.positions),
-            by_position: runs::by_position(convolution.geometry, positions, output.positions),
+            by_tap: runs::by_tap(convolution.geometry, positions, outputs),
+            by_position: runs::by_position(convolution.geometry, positions, outputs),
             filtering,
+            patches: layer.window.map(|window| Patches::new(window, convolution, table.tiles.len())),
+            rectified: layer.rectified,
             inputs,
             output,
         }
@@ -98,6 +108,12 @@ impl PackedLayer {
     /// Enlarges a workspace to what this layer needs.
     pub fn reserve(&self, workspace: &mut Workspace, batch: usize) {
         let rows = self.output.positions * batch;
+        if let Some(patches) = &self.patches {
+            patches.reserve(workspace, self.table.rows);
+            workspace.sums.reserve(rows * self.output.stride);
+            workspace.scratch.reserve(4 * self.chunk() * self.table.lanes * batch);
+            return;
+        }
         let widths: usize = self.inputs.iter().map(|input| input.len(batch)).sum();
         let chunk = self.chunk() * self.table.lanes;
         let points = self.filtering.as_ref().map(|filtering| filtering.scheme().points());
@@ -125,19 +141,26 @@ impl PackedLayer {
         // SAFETY: the caller says that no one writes the inputs.
         let inputs = self.inputs.iter().map(|input| unsafe { input.read(arena, batch) });
         let filtering = self.filtering(filtered);
-        self.prepare(inputs.clone(), filtering.map(Filtering::scheme), batch, &mut workspace.operands);
+        if self.patches.is_none() {
+            self.prepare(inputs.clone(), filtering.map(Filtering::scheme), batch, &mut workspace.operands);
+        }
         // SAFETY: the instruction set is there, as the caller says.
         unsafe { (self.table.begin)() };
         let end = mine.end;
         let stream = WeightStream { numbers: evaluation.weights, weights: self.weights(filtered), end, next };
+        if let (Some(patches), Some(input)) = (&self.patches, inputs.clone().next()) {
+            self.by_patches(patches, input, &stream, batch, mine.clone(), workspace);
+        }
         for first in mine.clone().step_by(self.chunk()) {
             let chunk = first..mine.end.min(first + self.chunk());
-            match filtering {
-                Some(filtering) => self.filter(filtering, &stream, batch, chunk.clone(), workspace),
-                None => self.convolve(inputs.clone(), &stream, batch, chunk.clone(), workspace),
+            let mut sums = 0;
+            match (&self.patches, filtering) {
+                (Some(_), _) => sums = (first - mine.start) * self.output.positions * batch * self.table.lanes,
+                (None, Some(filtering)) => self.filter(filtering, &stream, batch, chunk.clone(), workspace),
+                (None, None) => self.convolve(inputs.clone(), &stream, batch, chunk.clone(), workspace),
             }
             // SAFETY: the caller's.
-            unsafe { self.finish(evaluation, chunk, workspace) };
+            unsafe { self.finish(evaluation, chunk, sums, workspace) };
         }
         // SAFETY: as above.
         unsafe { (self.table.end)() };
@@ -145,11 +168,12 @@ impl PackedLayer {
 
     pub fn work(&self, batch: usize) -> Work {
         let outputs = self.output.channels;
-        let inputs: usize = self.inputs.iter().map(|input| input.channels).sum();
+        let inputs: usize = self.direct.sources.iter().map(|source| source.channels).sum();
         let filtered = batch >= WINOGRAD_BATCH;
         let weights = self.weights(filtered);
         let rows = match self.filtering(filtered).map(Filtering::scheme) {
             Some(scheme) => scheme.points() * scheme.tiles(),
+            None if self.patches.is_some() => self.output.positions,
             None => self.by_position.iter().map(Vec::len).sum(),
         };
         let numbers = weights.column(self.output.stride / self.table.lanes) - weights.column(0);
@@ -198,9 +222,11 @@ impl PackedLayer {
         (self.table.rows - 1) * step * stride
     }
 
+    /// What follows the sums, which begin at `sums` in the workspace.
+    ///
     /// # Safety
     /// As for [`Self::run`]; `columns` are this thread's.
-    unsafe fn finish(&self, evaluation: Evaluation<'_>, columns: Range<usize>, workspace: &mut Workspace) {
+    unsafe fn finish(&self, evaluation: Evaluation<'_>, columns: Range<usize>, sums: usize, workspace: &mut Workspace) {
         let Evaluation { arena, batch, film, .. } = evaluation;
         let lanes = self.table.lanes;
         let first = columns.start * lanes;
@@ -209,7 +235,7 @@ impl PackedLayer {
         // SAFETY: the caller says that no one writes the residual.
         let residual = self.residual.map(|layout| unsafe { (layout.read(arena, batch), layout.stride) });
         let mut finish = Finish {
-            sums: workspace.sums.numbers(),
+            sums: &workspace.sums.numbers()[sums..],
             columns: columns.len(),
             positions: self.output.positions,
             batch,
@@ -218,6 +244,7 @@ impl PackedLayer {
             film_scale: film(self.film.and_then(|film| film.scale)),
             film_bias: film(self.film.and_then(|film| film.bias)),
             residual: residual.map(|(data, stride)| Rows { data: &data[first..], stride }),
+            rectified: self.rectified,
             output: arena.pointer(self.output.start(batch), self.output.len(batch)).wrapping_add(first),
             stride: self.output.stride,
             scratch: workspace.scratch.numbers_mut(),

@@ -67,6 +67,7 @@ impl TokenNorm {
                 film_scale: None,
                 film_bias: None,
                 residual: None,
+                rectified: false,
                 output: arena.pointer(self.output.start(batch) + first * stride, count * stride),
                 stride,
                 scratch: workspace.scratch.numbers_mut(),

@@ -36,6 +36,16 @@ impl PackedLayer {
         }
     }
 
+    /// Begins the sums of some columns with the bias.
+    pub(super) fn begin_sums(&self, rows: usize, columns: Range<usize>, workspace: &mut Workspace) {
+        let lanes = self.table.lanes;
+        for (column, sums) in columns.zip(workspace.sums.numbers_mut().chunks_exact_mut(rows * lanes)) {
+            for row in sums.chunks_exact_mut(lanes) {
+                row.copy_from_slice(&self.bias[column * lanes..][..lanes]);
+            }
+        }
+    }
+
     /// Sums of a convolution tap by tap.
     pub(super) fn convolve<'i>(
         &self,
@@ -47,11 +57,7 @@ impl PackedLayer {
     ) {
         let lanes = self.table.lanes;
         let rows = self.output.positions * batch;
-        for (column, sums) in columns.clone().zip(workspace.sums.numbers_mut().chunks_exact_mut(rows * lanes)) {
-            for row in sums.chunks_exact_mut(lanes) {
-                row.copy_from_slice(&self.bias[column * lanes..][..lanes]);
-            }
-        }
+        self.begin_sums(rows, columns.clone(), workspace);
         let contiguous = self.by_tap.iter().all(|run| run.output_step == 1 && run.input_step == 1);
         for pair in pairs(columns.clone()) {
             let mut packed = 0;
