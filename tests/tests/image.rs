@@ -21,7 +21,7 @@ struct Setup {
 }
 
 impl Setup {
-    /// Episodes of so many control steps; the engine runs the denoiser, ONNX Runtime the encoder.
+    /// Episodes of so many control steps; the engine runs denoiser and encoder.
     fn new(max_control_steps: usize) -> Self {
         let engine = Inference { threads: 2, ..backends().inference() };
         let policy = Network::load(&root().join("models/pusht-image"), &engine.open(&()).unwrap()).unwrap();

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::{GraphFile, Inference, Manifest, OpenEncoder, PolicyError, PredictError, Provider};
+use crate::{
+    BackendName, GraphError, GraphFile, Inference, Manifest, NATIVE, OpenEncoder, PolicyError, PredictError, Provider,
+};
 
 /// An open encoder, and the features of its last run.
 #[derive(Debug)]
@@ -12,16 +14,20 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// The encoder that the manifest names, if it names one: run by the provider, or by the backend that is named for
-    /// encoders where the provider runs none.
+    /// The encoder that the manifest names, if it names one: run by the provider, or by the engine where the provider runs
+    /// none. An encoder that the engine refuses is run by the backend that is named for encoders.
     pub fn open(dir: &Path, manifest: &Manifest, provider: &Provider) -> Result<Option<Self>, PolicyError> {
         let Some(encoder) = &manifest.encoder else { return Ok(None) };
         let file = GraphFile::of_sum(dir.join(&encoder.file), &encoder.sha256);
-        let open = if provider.name().backend().runs_encoders() {
-            provider.backend().encoder(&file, manifest, encoder)
-        } else {
-            let by = other(provider)?;
-            by.backend().encoder(&file, manifest, encoder)
+        let by = if provider.name().backend().runs_encoders() { provider.clone() } else { other(provider, NATIVE)? };
+        let open = match by.backend().encoder(&file, manifest, encoder) {
+            Err(refused @ GraphError::Refused { .. }) if by.name() == NATIVE => {
+                let Some(named) = provider.inference().encoder else {
+                    return Err(PolicyError::NoEncoder { provider: provider.name(), source: refused });
+                };
+                other(provider, named)?.backend().encoder(&file, manifest, encoder)
+            }
+            open => open,
         };
         Ok(Some(Self { open: open?, features: Vec::new() }))
     }
@@ -48,10 +54,9 @@ impl Encoder {
     }
 }
 
-/// The provider for encoders, with the same number of threads, where the main provider runs none.
-fn other(provider: &Provider) -> Result<Provider, PolicyError> {
+/// Another provider, with the same number of threads.
+fn other(provider: &Provider, name: BackendName) -> Result<Provider, PolicyError> {
     let asked = provider.inference();
-    let encoder = asked.encoder.ok_or(PolicyError::NoEncoder { provider: provider.name() })?;
-    let inference = Inference { provider: encoder, threads: asked.threads, idle: asked.idle, ..Inference::default() };
-    inference.open(&()).map_err(|source| PolicyError::Encoder { provider: encoder, source })
+    let inference = Inference { provider: name, threads: asked.threads, idle: asked.idle, ..Inference::default() };
+    inference.open(&()).map_err(|source| PolicyError::Encoder { provider: name, source })
 }

@@ -51,8 +51,8 @@ impl Default for Endpoints {
 pub struct Inference {
     /// What runs the network: the engine of this project, unless another backend is named.
     pub provider: BackendName,
-    /// What encodes observations, where `provider` runs no encoders; without it, policies with an encoder are refused
-    /// then.
+    /// What encodes observations where the engine would, and refuses the graph; without it, such policies are refused. The
+    /// engine encodes where it is the `provider`, or `provider` runs no encoders.
     pub encoder: Option<BackendName>,
     /// Precision of the network's products.
     pub precision: Precision,

@@ -1,18 +1,24 @@
 //! The engine of this project as a backend.
 
+mod frames;
+
 use std::{path::Path, sync::Arc};
 
 use ndarray::ArrayViewMut2;
-use parapolicy_engine::{Engine, EngineError, Graph, Names, Threads, Work, WorkByStage, kernel::Kernel};
+use parapolicy_engine::{
+    Encoder, EncoderNames, Engine, EngineError, Graph, Names, Threads, Work, WorkByStage, kernel::Kernel,
+};
 use parapolicy_sampler::BoxError;
 
+use self::frames::NativeEncoder;
 use crate::{
     Backend, BackendError, BackendName, Batch, ConditionKind, EncoderGraph, GraphError, GraphFile, GraphTensors,
     Inference, InstallObserver, MANIFEST_FILE, Manifest, OpenBackend, OpenDenoiser, OpenEncoder, Precision,
     PredictError, Signature, TimestepType,
 };
 
-/// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy.
+/// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy, and the
+/// convolutional encoders of their images.
 pub const NATIVE: BackendName = BackendName::of(&Native);
 
 #[derive(Debug)]
@@ -28,6 +34,10 @@ impl Backend for Native {
     }
 
     fn pins_threads(&self) -> bool {
+        true
+    }
+
+    fn runs_encoders(&self) -> bool {
         true
     }
 
@@ -86,8 +96,21 @@ impl OpenBackend for OpenNative {
         Ok(Box::new(NativeDenoiser { engine, timestep: accepted.timestep, prediction: Vec::new() }))
     }
 
-    fn encoder(&self, graph: &GraphFile, _: &Manifest, _: &EncoderGraph) -> Result<Box<dyn OpenEncoder>, GraphError> {
-        Err(GraphError::Refused { path: graph.path().to_path_buf(), error: "the engine runs no encoders".into() })
+    /// In f32, whatever the precision: features are computed once for all steps of a plan.
+    fn encoder(
+        &self,
+        file: &GraphFile,
+        manifest: &Manifest,
+        encoder: &EncoderGraph,
+    ) -> Result<Box<dyn OpenEncoder>, GraphError> {
+        let (path, graph) = (file.path(), file.graph()?);
+        GraphTensors::from(&graph)
+            .encoder(manifest, encoder)
+            .map_err(|problem| GraphError::Mismatch { path: path.to_path_buf(), problem })?;
+        let names = EncoderNames { observation: &encoder.observation, features: &encoder.features };
+        let kernel = Kernel::fastest(parapolicy_engine::Precision::F32);
+        let open = Encoder::new(graph, &names, kernel, self.threads).map_err(|error| refused(path, error))?;
+        Ok(Box::new(NativeEncoder::new(open, manifest.n_obs_steps)))
     }
 }
 

@@ -44,8 +44,8 @@ pub struct Network {
 
 impl Network {
     /// Loads the policy in the directory `dir`: reads and validates its manifest, checks the graph's SHA-256, opens it
-    /// and checks its inputs and output; the same for the encoder, if it has one. That runs on ONNX Runtime, which is
-    /// found or installed for it where the provider is another.
+    /// and checks its inputs and output; the same for the encoder, if it has one. Where the engine is to run that and refuses
+    /// it, ONNX Runtime is found or installed for it.
     ///
     /// # Errors
     /// The first thing that is wrong with the manifest or a graph; the task that the provider's inference names is none of

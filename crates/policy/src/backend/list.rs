@@ -68,9 +68,9 @@ impl Backends {
         library.and_then(|_| self.iter().find(takes)).unwrap_or_default()
     }
 
-    /// The default, with encoders run by the first backend that supports them.
+    /// The default, with encoders that the engine refuses run by the first other backend that runs any.
     pub fn inference(&self) -> Inference {
-        let encoder = self.iter().find(|backend| backend.backend().runs_encoders());
+        let encoder = self.iter().find(|backend| *backend != NATIVE && backend.backend().runs_encoders());
         Inference { encoder, ..Inference::default() }
     }
 }

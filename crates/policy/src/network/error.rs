@@ -17,13 +17,13 @@ pub enum PolicyError {
     /// The graph is wrong.
     #[error(transparent)]
     Graph(#[from] GraphError),
-    /// The provider runs no encoders, and none was named that does.
-    #[error(
-        "the provider {provider} runs no encoders of observations: name one that does for the encoder, such as cpu"
-    )]
+    /// The engine refuses the encoder, the provider runs none, and none was named that does.
+    #[error("the provider {provider} does not run the policy's encoder: name one that does for it, such as cpu")]
     NoEncoder {
         /// The provider of the denoiser.
         provider: BackendName,
+        /// Why the engine refuses it.
+        source: GraphError,
     },
     /// The provider of the encoder cannot be opened.
     #[error("the provider {provider} is needed for the encoder")]

@@ -71,7 +71,7 @@ pub fn describe_encoder(manifest: &mut Value, sha256: &str) {
     });
 }
 
-fn sum(graph: &[u8]) -> String {
+pub fn sum(graph: &[u8]) -> String {
     Sha256::digest(graph).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
