@@ -5,8 +5,8 @@ d_i. Then of a noisy sample x = a x0 + b e the expected x0 is known:
 
     v = a^2 s^2 + b^2,   w_i = softmax(-|x - a d_i|^2 / 2 v),   x0 = sum_i w_i (d_i + a s^2 / v (x - a d_i))
 
-and the noise that a perfect network predicts is e = (x - a x0) / b. A flow's samples are x = (1 - t) x0 + t e, and what it
-predicts is e - x0 (Lipman et al. 2023, arXiv 2210.02747).
+and the noise that a perfect network predicts is e = (x - a x0) / b. A flow's samples are x = (1 - t) x0 + t e, and what
+it predicts is e - x0 (Lipman et al. 2023, arXiv 2210.02747).
 """
 
 import hashlib

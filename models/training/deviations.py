@@ -1,7 +1,7 @@
 """How far samplers end from `sequential`, network by network: `python -m training.deviations PROGRAM ZOO [NAME ...]`.
 
-PROGRAM is `parapolicy`, ZOO the folder that `python -m training.zoo` wrote; the folder of another policy may be named beside
-those listed, to be measured at 100 steps. Prints a table in Markdown, the rows of a
+PROGRAM is `parapolicy`, ZOO the folder that `python -m training.zoo` wrote; the folder of another policy may be named
+beside those listed, to be measured at 100 steps. Prints a table in Markdown, the rows of a
 network as soon as they are measured; deviations are the largest of a sample, in normalised units.
 """
 
@@ -66,7 +66,9 @@ def main() -> None:
     )
     parser.add_argument("program")
     parser.add_argument("zoo", type=Path)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which networks, or folders of others; all listed without it")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="networks, or folders of others; all listed without it"
+    )
     parser.add_argument("--samples", type=int, default=100, help="samples of each (100)")
     args = parser.parse_args()
     others = {name: (Path(name), POLICIES, HUNDRED) for name in args.names if Path(name).is_dir()}
