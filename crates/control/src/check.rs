@@ -11,23 +11,28 @@
 //!
 //! the straight ways between actions stay out of the keep-out regions, and a predicate of the user's finds nothing. All of a plan
 //! is looked at, to the end of its horizon: [`Late::Finish`](crate::playback::Late::Finish) may send all of it. The first action
-//! that fails is told ([`Violation`]); then the plan ends before it, or is not used at all ([`Failing`]).
+//! that fails is told ([`Violation`]). A plan that fails may be refined, with the bounds and regions as a cost and the policy as
+//! prior ([`Policy::refine`](crate::Policy::refine)), and checked again; else it ends before the action that fails, or is not used
+//! at all ([`Failing`]).
 
 use std::time::Duration;
 
 use ndarray::{ArrayView1, ArrayView2};
 
+mod asked;
 mod bounds;
+mod penalty;
 mod predicate;
 mod region;
 mod violation;
 
+pub use asked::Asked;
 pub use bounds::PlanBounds;
 pub use predicate::{Predicate, Rejection};
 pub use region::Region;
 pub use violation::{Rule, Violation};
 
-use crate::playback::PlaybackError;
+use crate::playback::{PlaybackError, field};
 
 /// What a plan has to keep, and what becomes of one that does not.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,7 +43,10 @@ pub struct PlanCheck {
     pub regions: Vec<Region>,
     /// What else is wrong with it, by code of the user's.
     pub predicate: Option<Predicate>,
-    /// What becomes of a plan that fails.
+    /// How long a plan that fails may be refined until it keeps the bounds and regions, more than 0; if none, it is not. It is
+    /// done in the worker's thread, counts as the plan's time, and is given up when the time is over.
+    pub refine: Option<Duration>,
+    /// What becomes of a plan that fails, and of one that fails when it was refined, too.
     pub failing: Failing,
     /// Where the robot's present state, as many numbers as an action has, begins in an observation; if none, the last command is
     /// taken for it.
@@ -65,6 +73,9 @@ impl PlanCheck {
     pub fn validate(&self, action_dim: usize, observation_dim: usize) -> Result<(), PlaybackError> {
         self.bounds.validate(action_dim)?;
         self.regions.iter().try_for_each(|region| region.validate(action_dim))?;
+        if self.refine.is_some_and(|within| within.is_zero()) {
+            return Err(field("refine", &"0", "more than 0"));
+        }
         let fits = |first: &usize| first.checked_add(action_dim).is_some_and(|end| end <= observation_dim);
         match self.state.filter(|first| !fits(first)) {
             Some(first) => Err(PlaybackError::Field {

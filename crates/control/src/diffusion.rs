@@ -2,6 +2,7 @@
 
 mod batched;
 mod carry;
+mod correction;
 mod memory;
 
 use std::borrow::BorrowMut;
@@ -13,8 +14,10 @@ use parapolicy_sampler::{Budget, Sampler};
 
 pub use self::batched::BatchedDiffusionPolicy;
 use self::carry::Carry;
+use self::correction::{Correction, Drawn};
 use self::memory::Memory;
 pub use self::memory::noise_seed;
+use crate::check::Asked;
 use crate::refine::{Refined, Refinement, RefinementCost, Tracker};
 use crate::{BoxError, Plan, Policy};
 
@@ -31,6 +34,9 @@ pub struct DiffusionPolicy<'a, N = &'a mut Network, S = &'a mut Sampler> {
     carry: Carry<'a>,
     /// The actions that the next plan is held to.
     committed: Option<Committed>,
+    /// The plan drawn last, and what refines it until it keeps a check.
+    drawn: Option<Drawn>,
+    correction: Option<Correction>,
     /// Observations since the last plan: the actions executed from it.
     executed: usize,
     /// Whether plans keep their iterate after every round.
@@ -49,6 +55,8 @@ impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S>
             refinement: None,
             carry: Carry::Nothing,
             committed: None,
+            drawn: None,
+            correction: None,
             executed: 0,
             observed: false,
         }
@@ -97,7 +105,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             tracker.reset();
         }
         self.carry.reset(self.sampler.borrow_mut());
-        self.committed = None;
+        (self.committed, self.drawn) = (None, None);
         self.executed = 0;
     }
 
@@ -122,9 +130,13 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         let plan_dim = network.manifest().plan_dim();
         let values = std::mem::take(&mut self.executed) * plan_dim;
         let (sampler, noise) = self.carry.begin(self.sampler.borrow_mut(), seed, values, plan_dim);
-        if let Some(Committed { values, weights }) = self.committed.take() {
-            sampler.inpaint(values.view(), weights.view())?;
-        }
+        let held = match self.committed.take() {
+            Some(Committed { values, weights }) => {
+                sampler.inpaint(values.view(), weights.view())?;
+                Some(weights)
+            }
+            None => None,
+        };
         let mut denoiser = network.bind(self.memory.observations())?;
         let mut iterates: Vec<Array1<f32>> = Vec::new();
         let sample = if self.observed {
@@ -147,6 +159,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             None => (ahead(network, sample.sample()), None),
         };
         let RefinementCost { rounds: refined, evaluations: also, .. } = refinement.unwrap_or_default();
+        self.drawn = Some(Drawn { sample: plan.clone(), held, seed });
         self.carry.keep(noise, plan);
         Ok(Plan {
             actions,
@@ -159,6 +172,25 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             refinement,
             iterates: iterates.iter().map(|iterate| ahead(network, iterate.view())).collect(),
         })
+    }
+
+    fn refine(&mut self, plan: &Plan, asked: &Asked<'_>) -> Result<Option<Plan>, BoxError> {
+        let Self { network, drawn, correction, refinement: None, .. } = self else { return Ok(None) };
+        let Some(drawn) = drawn else { return Ok(None) };
+        let network = network.borrow_mut();
+        let correction = match correction {
+            Some(correction) => correction,
+            none => none.insert(Correction::new(network)?),
+        };
+        let (actions, cost) = correction.correct(network.bound(), drawn, asked)?;
+        Ok(Some(Plan {
+            actions,
+            latency: plan.latency + cost.latency,
+            rounds: plan.rounds + cost.rounds,
+            evaluations: plan.evaluations + cost.evaluations,
+            refinement: Some(cost),
+            ..plan.clone()
+        }))
     }
 }
 

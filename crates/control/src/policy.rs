@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
+use crate::check::Asked;
 use crate::{BoxError, Plan};
 
 /// A policy: receives every observation, and returns a plan when asked for one.
@@ -31,6 +32,15 @@ pub trait Policy {
     /// # Errors
     /// Whatever keeps the policy from planning.
     fn plan(&mut self) -> Result<Plan, BoxError>;
+
+    /// Another plan, of the same shape, in place of `plan`, the last one drawn, which does not keep what is `asked`: as likely as
+    /// can be, and so that it does. It is checked again. A policy that cannot returns none.
+    ///
+    /// # Errors
+    /// Whatever keeps the policy from it, the time too.
+    fn refine(&mut self, _plan: &Plan, _asked: &Asked<'_>) -> Result<Option<Plan>, BoxError> {
+        Ok(None)
+    }
 }
 
 /// A policy for several environments, whose plans it samples in shared batches. Environments are numbered from 0.

@@ -5,10 +5,9 @@
 //! ([`Tracking`]). The path includes a stop at the last executed target, so that holding that target is always a safe
 //! fallback.
 
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use parapolicy_policy::Network;
 use parapolicy_sampler::{ConfigError, Denoiser, Noise, Penalty, Refiner, RefinerConfig, SampleError};
 use serde::{Deserialize, Serialize};
@@ -18,15 +17,17 @@ mod keep_out;
 mod limits;
 mod tracker;
 mod tracking;
+mod units;
 
 pub use cost::{Cost, SettingError};
 pub use keep_out::KeepOut;
 pub use limits::{AccelerationLimit, SpeedLimit};
 pub use tracker::Tracker;
 pub use tracking::{Motion, Tracking, Way};
+pub(crate) use units::Units;
 
 /// Weight of the cost against the prior: the factor of half the squared excess, in units of normalised actions.
-const WEIGHT: f64 = 100.0;
+pub(crate) const WEIGHT: f64 = 100.0;
 
 /// Control steps in which a robot comes to rest.
 const STOP: usize = 5;
@@ -76,16 +77,8 @@ impl Refinement {
         tracking: Tracking,
         costs: Vec<Box<dyn Cost>>,
     ) -> Result<Self, ConfigError> {
-        let manifest = network.manifest();
-        if manifest.inpaints() {
-            return Err(ConfigError::Unsupported {
-                field: "refinement",
-                value: "of plans that observations are a part of".into(),
-                supported: "a policy that has them as an input".into(),
-            });
-        }
-        let refiner = Refiner::new(&manifest.scheduler, config, manifest.sample_dim())?;
-        Ok(Self { refiner, tracking, costs, units: Units::of(network) })
+        let refiner = refiner(network, config)?;
+        Ok(Self { refiner, tracking, costs, units: Units::of(network, network.manifest().executed_steps()) })
     }
 
     /// Refines `sample`, a normalised plan `[horizon · action_dim]`, for a robot in `motion` that may hold the target
@@ -146,6 +139,19 @@ impl Refinement {
     }
 }
 
+/// A refiner of a network's plans.
+pub(crate) fn refiner(network: &Network, config: RefinerConfig) -> Result<Refiner, ConfigError> {
+    let manifest = network.manifest();
+    if manifest.inpaints() {
+        return Err(ConfigError::Unsupported {
+            field: "refinement",
+            value: "of plans that observations are a part of".into(),
+            supported: "a policy that has them as an input".into(),
+        });
+    }
+    Refiner::new(&manifest.scheduler, config, manifest.sample_dim())
+}
+
 /// The limits, with the robot's current motion.
 struct Limits<'a> {
     tracking: &'a Tracking,
@@ -180,42 +186,11 @@ impl Limits<'_> {
 impl Penalty for Limits<'_> {
     fn add_gradient(&self, plan: &[f32], gradient: &mut [f32]) {
         let (_, by_target) = self.cost(self.units.targets(plan.into()).view());
-        let Units { scale, executed, .. } = self.units;
+        let Units { scale, .. } = self.units;
         let length = scale.mean().unwrap_or(1.0);
-        let first = executed.start * scale.ncols();
+        let first = self.units.first();
         for ((gradient, by_target), scale) in gradient[first..].iter_mut().zip(&by_target).zip(scale) {
             *gradient += (WEIGHT * by_target * scale / (length * length)) as f32;
         }
-    }
-}
-
-/// From normalised plans to the actions that are executed.
-struct Units {
-    /// `[n_action_steps, action_dim]`.
-    offset: Array2<f64>,
-    /// `[n_action_steps, action_dim]`.
-    scale: Array2<f64>,
-    executed: Range<usize>,
-}
-
-impl Units {
-    fn of(network: &Network) -> Self {
-        let manifest = network.manifest();
-        let executed = manifest.executed_steps();
-        let at = |value: f32| {
-            let actions = network.actions(ndarray::Array1::from_elem(manifest.sample_dim(), value).view());
-            actions.slice_move(s![executed.clone(), ..])
-        };
-        let offset = at(0.0);
-        Self { scale: at(1.0) - &offset, offset, executed }
-    }
-
-    fn targets(&self, plan: ArrayView1<'_, f32>) -> Array2<f64> {
-        let first = self.executed.start * self.scale.ncols();
-        let mut targets = self.offset.clone();
-        for ((target, scale), value) in targets.iter_mut().zip(&self.scale).zip(plan.iter().skip(first)) {
-            *target += scale * f64::from(*value);
-        }
-        targets
     }
 }

@@ -140,6 +140,10 @@ enum parapolicy_event_kind
   PARAPOLICY_EVENT_KIND_REFUSED = 8,
   // A plan does not keep it from an action on: it ends before that.
   PARAPOLICY_EVENT_KIND_CUT = 9,
+  // A plan did not keep it, was refined (`plan_refine_ns`), and keeps it now.
+  PARAPOLICY_EVENT_KIND_REFINED = 10,
+  // A plan did not keep it and could not be refined; that it was refused or cut comes next.
+  PARAPOLICY_EVENT_KIND_NOT_REFINED = 11,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -530,6 +534,10 @@ typedef struct {
   const double *max_acceleration;
   // As above.
   const double *max_jerk;
+  // How long a plan that does not keep what `plan_*` asks of it may be refined until it does, in ns: in the worker's thread,
+  // with the bounds and regions as a cost and the policy as prior. It is checked again, and `plan_failing` says what becomes
+  // of one that still fails. 0 (default): plans are not refined.
+  uint64_t plan_refine_ns;
 } parapolicy_config;
 
 // What is known of a command beside the action.

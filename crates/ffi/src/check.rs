@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::slice;
+use std::time::Duration;
 
 use ndarray::ArrayView2;
 use parapolicy_control::check::{Failing, PlanBounds, PlanCheck, Predicate, Region, Rejection};
@@ -101,7 +102,8 @@ pub(crate) unsafe fn check(
     // SAFETY: the caller's promise.
     let regions = unsafe { regions(config) }?;
     let state = (config.plan_state != usize::MAX).then_some(config.plan_state);
-    Ok(PlanCheck { bounds, regions, predicate, failing, state, names: Vec::new() })
+    let refine = (config.plan_refine_ns > 0).then(|| Duration::from_nanos(config.plan_refine_ns));
+    Ok(PlanCheck { bounds, regions, predicate, refine, failing, state, names: Vec::new() })
 }
 
 /// # Safety

@@ -165,6 +165,10 @@ pub struct ParapolicyConfig {
     pub max_acceleration: *const f64,
     /// As above.
     pub max_jerk: *const f64,
+    /// How long a plan that does not keep what `plan_*` asks of it may be refined until it does, in ns: in the worker's thread,
+    /// with the bounds and regions as a cost and the policy as prior. It is checked again, and `plan_failing` says what becomes
+    /// of one that still fails. 0 (default): plans are not refined.
+    pub plan_refine_ns: u64,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
@@ -212,6 +216,7 @@ unsafe impl Versioned for ParapolicyConfig {
             max_velocity: ptr::null(),
             max_acceleration: ptr::null(),
             max_jerk: ptr::null(),
+            plan_refine_ns: 0,
         }
     }
 }

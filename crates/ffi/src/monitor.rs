@@ -35,6 +35,10 @@ pub enum ParapolicyEventKind {
     Refused = 8,
     /// A plan does not keep it from an action on: it ends before that.
     Cut = 9,
+    /// A plan did not keep it, was refined (`plan_refine_ns`), and keeps it now.
+    Refined = 10,
+    /// A plan did not keep it and could not be refined; that it was refused or cut comes next.
+    NotRefined = 11,
 }
 
 /// Something that went wrong.
@@ -129,6 +133,8 @@ fn kind(event: &WorkerEvent) -> ParapolicyEventKind {
         WorkerEvent::Hung(_) => ParapolicyEventKind::Hung,
         WorkerEvent::Refused(_) => ParapolicyEventKind::Refused,
         WorkerEvent::Cut(_) => ParapolicyEventKind::Cut,
+        WorkerEvent::Refined(_) => ParapolicyEventKind::Refined,
+        WorkerEvent::NotRefined(_) => ParapolicyEventKind::NotRefined,
         WorkerEvent::ClockWentBack(_) => ParapolicyEventKind::ClockWentBack,
         _ => ParapolicyEventKind::Other,
     }

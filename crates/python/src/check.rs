@@ -2,12 +2,15 @@
 
 use numpy::PyArray2;
 use parapolicy_control::check::{Failing, PlanCheck, Predicate, Region, Rejection};
+use parapolicy_control::seconds;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::failure::Failure;
+
 /// Reads a check; nothing is asked of plans where there is none.
-pub fn check(given: Option<&Bound<'_, PyDict>>) -> PyResult<PlanCheck> {
+pub fn check(given: Option<&Bound<'_, PyDict>>) -> Result<PlanCheck, Failure> {
     let mut check = PlanCheck::default();
     for (name, value) in given.into_iter().flatten() {
         match name.extract::<String>()?.as_str() {
@@ -19,9 +22,13 @@ pub fn check(given: Option<&Bound<'_, PyDict>>) -> PyResult<PlanCheck> {
             "jerk" => check.bounds.jerk = value.extract()?,
             "state" => check.state = value.extract()?,
             "regions" => check.regions = value.extract::<Vec<_>>()?.into_iter().map(region).collect(),
+            "refine" => {
+                let within = value.extract::<Option<f64>>()?;
+                check.refine = within.map(|within| seconds("refine", within)).transpose()?;
+            }
             "failing" => check.failing = failing(&value.extract::<String>()?)?,
             "predicate" => check.predicate = Some(predicate(value)?),
-            other => return Err(PyTypeError::new_err(format!("check: unexpected key '{other}'"))),
+            other => return Err(PyTypeError::new_err(format!("check: unexpected key '{other}'")).into()),
         }
     }
     Ok(check)

@@ -350,7 +350,8 @@ impl InForce {
 /// Something went wrong in the worker, or with the clock.
 #[pyclass(frozen, get_all, module = "parapolicy")]
 pub struct Event {
-    /// `not_made`, `failed`, `panicked`, `withheld`, `hung`, `refused`, `cut`, `clock_went_back`.
+    /// `not_made`, `failed`, `panicked`, `withheld`, `hung`, `refused`, `cut`, `refined`, `not_refined`,
+    /// `clock_went_back`.
     kind: &'static str,
     /// What happened.
     message: String,
@@ -365,6 +366,8 @@ impl Event {
             WorkerEvent::Hung(_) => "hung",
             WorkerEvent::Refused(_) => "refused",
             WorkerEvent::Cut(_) => "cut",
+            WorkerEvent::Refined(_) => "refined",
+            WorkerEvent::NotRefined(_) => "not_refined",
             WorkerEvent::ClockWentBack(_) => "clock_went_back",
             _ => "failed",
         };

@@ -90,6 +90,25 @@ def test_a_plan_is_checked_before_any_of_it_is_sent(observation):
             assert words in event.message
 
 
+def test_a_plan_that_fails_is_refined(observation):
+    with parapolicy.Controller(MODEL, initial=START, **QUICK) as controller:
+        controller.observe(observation[0], 0.0)
+        wait_for(lambda: controller.health().plans == 1)
+        actions = controller.plan().actions
+    fastest = np.abs(np.diff(actions, axis=0)).max() / 0.1
+    for within, kinds in [(60.0, ["refined"]), (1e-9, ["not_refined", "refused"])]:
+        check = {"velocity": [0.8 * fastest] * 2, "refine": within}
+        with parapolicy.Controller(MODEL, initial=START, check=check, **QUICK) as controller:
+            controller.observe(observation[0], 0.0)
+            wait_for(lambda: not controller.health().planning)
+            events = controller.events()
+            assert [event.kind for event in events] == kinds
+            assert "velocity" in events[-1].message
+            if kinds == ["refined"]:
+                refined = controller.plan().actions
+                assert np.abs(np.diff(refined, axis=0)).max() / 0.1 <= 0.8 * fastest * (1 + 1e-9)
+
+
 def test_a_generator_keeps_limits_between_actions(observation):
     cycle, limits = 0.01, {"velocity": [300.0] * 2, "acceleration": [3e3] * 2, "jerk": [1e5] * 2}
     how = {"interpolation": "cubic", "cycle": cycle, "min": [0.0] * 2, "max": [512.0] * 2} | limits | QUICK
@@ -147,6 +166,7 @@ def test_settings_that_cannot_be_are_refused(tmp_path):
     refused("cycle is 1s, but must be more than 0, and at most a period", cycle=1.0, **motion)
     refused("jerk is 0, but must be more than 0", check={"jerk": [0.0, 0.0]})
     refused("state is 19, but must be", check={"state": 19})
+    refused("refine is 0, but must be more than 0", check={"refine": 0.0})
     refused("failing: `bend` is not known; use refuse, cut", check={"failing": "bend"})
     refused("continuity: `hard:0`: quantile is 0, but must be more than 0", continuity="hard:0")
     refused("max has 1 values, but an action has 2", max=[1.0])

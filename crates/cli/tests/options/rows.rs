@@ -130,6 +130,7 @@ pub const BESIDES: &[&str] = &[
     "config.max_velocity",
     "config.max_acceleration",
     "config.max_jerk",
+    "config.plan_refine_ns",
     "Controller(check=)",
     "Controller(interpolation=)",
     "Controller(cycle=)",

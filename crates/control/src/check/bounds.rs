@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 
+use super::penalty::margin;
 use super::{Rule, Violation};
 use crate::playback::{PlaybackError, field, finite, length};
 
@@ -85,6 +86,46 @@ impl PlanBounds {
                 found.map(|(rule, value, limit)| Violation { step, entry: name(index), rule, value, limit })
             })
         })
+    }
+
+    /// As [`PlanCheck::add_gradient`](super::PlanCheck::add_gradient).
+    pub(super) fn add_gradient(
+        &self,
+        plan: ArrayView2<'_, f64>,
+        period: Duration,
+        present: ArrayView1<'_, f64>,
+        scale: ArrayView1<'_, f64>,
+        mut gradient: ArrayViewMut2<'_, f64>,
+    ) -> f64 {
+        let mut cost = 0.0;
+        // By how much a sum of actions, each with its weight, is beyond a limit that leaves `room`; `way` is 1 upwards, −1 downwards.
+        let mut add = |step: usize, index: usize, stencil: &[f64], beyond: f64, way: f64, room: f64| {
+            let excess = beyond / scale[index] + margin(room / scale[index]);
+            if excess > 0.0 {
+                cost += 0.5 * excess * excess;
+                let weights = stencil.iter().enumerate();
+                weights.for_each(|(back, weight)| gradient[[step - back, index]] += excess * way * weight);
+            }
+        };
+        for ((step, index), value) in plan.indexed_iter() {
+            let (min, max) = (self.min.get(index), self.max.get(index));
+            let room = min.zip(max).map_or(f64::INFINITY, |(min, max)| max - min);
+            max.into_iter().for_each(|max| add(step, index, &[1.0], value - max, 1.0, room));
+            min.into_iter().for_each(|min| add(step, index, &[1.0], min - value, -1.0, room));
+            if let Some(limit) = self.step.get(index).filter(|_| step == 0) {
+                let distance = value - present[index];
+                add(step, index, &[1.0], distance.abs() - limit, distance.signum(), *limit);
+            }
+            let bounds = [&self.velocity, &self.acceleration, &self.jerk];
+            for (order, ((_, stencil), bound)) in STENCILS.iter().zip(bounds).enumerate() {
+                if let Some(limit) = bound.get(index).filter(|_| step > order) {
+                    let sum: f64 = stencil.iter().enumerate().map(|(back, w)| w * plan[[step - back, index]]).sum();
+                    let limit = limit * period.as_secs_f64().powi(order as i32 + 1);
+                    add(step, index, stencil, sum.abs() - limit, sum.signum(), limit);
+                }
+            }
+        }
+        cost
     }
 
     fn of_value(&self, index: usize, value: f64) -> Option<(Rule, f64, f64)> {

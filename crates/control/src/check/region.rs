@@ -1,7 +1,8 @@
 //! Where plans may not lead.
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, s};
 
+use super::penalty::margin;
 use super::{Rule, Violation};
 use crate::playback::{PlaybackError, field};
 
@@ -49,8 +50,45 @@ impl Region {
         })
     }
 
+    /// As [`PlanCheck::add_gradient`](super::PlanCheck::add_gradient). A way through the very centre is drawn nowhere.
+    pub(super) fn add_gradient(
+        &self,
+        plan: ArrayView2<'_, f64>,
+        present: ArrayView1<'_, f64>,
+        scale: ArrayView1<'_, f64>,
+        mut gradient: ArrayViewMut2<'_, f64>,
+    ) -> f64 {
+        let scale = scale.slice(s![self.first..self.first + self.centre.len()]);
+        let length = scale.mean().unwrap_or(1.0);
+        let (mut from, mut cost) = (present, 0.0);
+        for (step, to) in plan.rows().into_iter().enumerate() {
+            let before = std::mem::replace(&mut from, to);
+            let (share, distance) = self.nearest(before, to);
+            let excess = (self.radius - distance) / length + margin(self.radius / length);
+            if !(excess > 0.0 && distance > 0.0) {
+                continue;
+            }
+            cost += 0.5 * excess * excess;
+            for (index, (centre, scale)) in self.centre.iter().zip(scale).enumerate() {
+                let number = self.first + index;
+                let off = before[number] + share * (to[number] - before[number]) - centre;
+                let pull = excess * off / distance * scale / length;
+                gradient[[step, number]] -= share * pull;
+                if let Some(before) = step.checked_sub(1) {
+                    gradient[[before, number]] -= (1.0 - share) * pull;
+                }
+            }
+        }
+        cost
+    }
+
     /// Distance of the centre from the way between two points.
     fn distance(&self, from: ArrayView1<'_, f64>, to: ArrayView1<'_, f64>) -> f64 {
+        self.nearest(from, to).1
+    }
+
+    /// The share of the way between two points at which it is nearest to the centre, and how near.
+    fn nearest(&self, from: ArrayView1<'_, f64>, to: ArrayView1<'_, f64>) -> (f64, f64) {
         let ends = |index: usize| (from[self.first + index], to[self.first + index]);
         let (mut along, mut length) = (0.0, 0.0);
         for (index, centre) in self.centre.iter().enumerate() {
@@ -63,6 +101,6 @@ impl Region {
             let (from, to) = ends(index);
             (from + share * (to - from) - centre).powi(2)
         };
-        self.centre.iter().enumerate().map(off).sum::<f64>().sqrt()
+        (share, self.centre.iter().enumerate().map(off).sum::<f64>().sqrt())
     }
 }

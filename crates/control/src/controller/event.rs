@@ -33,6 +33,12 @@ pub enum WorkerEvent {
     /// The plan fails its check from an action on; it ends before that.
     #[error("a plan was cut: {0}")]
     Cut(Violation),
+    /// The plan failed its check, was refined ([`refine`](crate::check::PlanCheck::refine)), and keeps it now.
+    #[error("a plan was refined: {0}")]
+    Refined(Violation),
+    /// The plan failed its check and could not be refined; that it was refused or cut is told next.
+    #[error("a plan could not be refined: {0}")]
+    NotRefined(String),
     /// The policy has not returned for the time that the configuration allows
     /// ([`watchdog`](super::ControllerConfig::watchdog)). Its thread was abandoned, and whatever it still returns is
     /// dropped; the policy is made again in a new one.
@@ -58,6 +64,8 @@ impl WorkerEvent {
             Self::Withheld(_) => "withheld",
             Self::Refused(_) => "refused",
             Self::Cut(_) => "cut",
+            Self::Refined(_) => "refined",
+            Self::NotRefined(_) => "not refined",
             Self::Hung(_) => "hung",
             Self::ObserverPanicked(_) => "observer panicked",
             Self::ClockWentBack(_) => "clock went back",
@@ -67,6 +75,9 @@ impl WorkerEvent {
     /// Whether a plan that was asked for did not come of it.
     #[must_use]
     pub fn costs_a_plan(&self) -> bool {
-        !matches!(self, Self::Cut(_) | Self::ObserverPanicked(_) | Self::ClockWentBack(_))
+        !matches!(
+            self,
+            Self::Cut(_) | Self::Refined(_) | Self::NotRefined(_) | Self::ObserverPanicked(_) | Self::ClockWentBack(_)
+        )
     }
 }

@@ -118,19 +118,19 @@ impl<'a> SimulatedController<'a> {
     fn plan(&mut self, time: Duration) {
         self.rules.asked();
         self.rules.foresee(time, &mut self.committed);
+        let mut told = Vec::new();
         let planned = plan_for(self.policy, self.rules.history(), &self.committed).and_then(|plan| {
-            let (mut plan, cut) = self.gate.pass(plan, self.rules.history(), self.rules.last())?;
+            let (history, last) = (self.rules.history(), self.rules.last());
+            let mut plan = self.gate.pass(self.policy, plan, history, last, &mut |event| told.push(event))?;
             plan.latency = self.sampling.of(&plan, &mut self.random);
             self.delivery.fill(self.rules.observed(), &plan)?;
             let ready = time.saturating_add(plan.latency);
             self.rules.observer().plan(&PlanEvent { observed: time, ready, plan: &plan });
-            Ok((plan.latency, cut))
+            Ok(plan.latency)
         });
+        told.into_iter().for_each(|event| self.tell(time, event));
         match planned {
-            Ok((latency, cut)) => {
-                self.working = Some(Working { asked: time, ready: time.saturating_add(latency) });
-                cut.into_iter().for_each(|event| self.tell(time, event));
-            }
+            Ok(latency) => self.working = Some(Working { asked: time, ready: time.saturating_add(latency) }),
             Err(event) => self.tell(time, event),
         }
     }

@@ -187,15 +187,15 @@ impl Worker {
         self.phase.begin(false);
         self.requests.update();
         let request = self.requests.output_buffer();
-        let planned = plan(&self.make, policy, &self.phase, request).and_then(|plan| {
-            let (plan, cut) = self.gate.pass(plan, request.history.view(), &request.last)?;
-            deliver(&mut self.deliveries, request, &plan).map(|()| (plan, cut))
+        let mut told = Vec::new();
+        let planned = plan(&self.make, policy, &self.phase, request).and_then(|(policy, plan)| {
+            let tell = &mut |event| told.push(event);
+            let plan = self.gate.pass(policy, plan, request.history.view(), &request.last, tell)?;
+            deliver(&mut self.deliveries, request, &plan).map(|()| plan)
         });
+        told.into_iter().for_each(|event| self.report(event, started.elapsed()));
         match planned {
-            Ok((plan, cut)) => {
-                cut.into_iter().for_each(|event| self.report(event, started.elapsed()));
-                self.count(&plan, started.elapsed());
-            }
+            Ok(plan) => self.count(&plan, started.elapsed()),
             Err(event) => self.report(event, started.elapsed()),
         }
     }
@@ -232,7 +232,12 @@ impl Worker {
 }
 
 /// Samples a plan. Makes the policy if there is none, and resets it if the episode is new.
-fn plan(make: &Maker, policy: &mut Made, phase: &Phase, request: &Request) -> Result<Plan, WorkerEvent> {
+fn plan<'a>(
+    make: &Maker,
+    policy: &'a mut Made,
+    phase: &Phase,
+    request: &Request,
+) -> Result<(&'a mut dyn Policy, Plan), WorkerEvent> {
     let (policy, episode) = match policy {
         Some(made) => made,
         none => {
@@ -246,7 +251,8 @@ fn plan(make: &Maker, policy: &mut Made, phase: &Phase, request: &Request) -> Re
         policy.reset(request.seed);
         *episode = request.episode;
     }
-    plan_for(&mut **policy, request.history.view(), &request.committed)
+    let plan = plan_for(&mut **policy, request.history.view(), &request.committed)?;
+    Ok((&mut **policy, plan))
 }
 
 fn make_policy(make: &Maker) -> Result<Box<dyn Policy>, WorkerEvent> {

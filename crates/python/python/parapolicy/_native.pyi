@@ -249,7 +249,18 @@ class Event:
     @property
     def kind(
         self,
-    ) -> Literal["not_made", "failed", "panicked", "withheld", "hung", "refused", "cut", "clock_went_back"]: ...
+    ) -> Literal[
+        "not_made",
+        "failed",
+        "panicked",
+        "withheld",
+        "hung",
+        "refused",
+        "cut",
+        "refined",
+        "not_refined",
+        "clock_went_back",
+    ]: ...
     @property
     def message(self) -> str: ...
 
@@ -308,6 +319,9 @@ class _Check(TypedDict, total=False):
     predicate: Callable[[npt.NDArray[np.float64]], tuple[int, str] | None]
     """Called with a plan, ``[n, action_dim]``, in the worker's thread; returns the first action that may not be sent,
     and why, or None."""
+    refine: float | None
+    """Seconds for which a plan that fails may be refined, in the worker's thread, until it keeps bounds and regions; it
+    is checked again. None: plans are not refined."""
     failing: Literal["refuse", "cut"]
     """Whether a plan that fails is not used at all (the default), or ends before the action that fails."""
 
@@ -373,8 +387,8 @@ class Controller:
         published. ``"hard:0.5"`` expects that a plan takes what half of those so far took at most (95 %, if nothing is
         said).
 
-        A plan that does not keep ``check`` is refused or cut before any of it is sent, and an event names the action,
-        the number of it, the value and the limit.
+        A plan that does not keep ``check`` is refined, refused or cut before any of it is sent, and an event names the
+        action, the number of it, the value and the limit.
 
         For robots that take more commands than a policy plans actions: ``interpolation`` lies between two actions, and
         ``velocity``, ``acceleration`` and ``jerk``, all three and without ``max_change``, are limits per number that a
