@@ -2,6 +2,7 @@
 
 mod adopt;
 mod clock;
+mod deadline;
 mod demos;
 mod modes;
 mod names;
@@ -28,6 +29,7 @@ use parapolicy_sampler::Solver;
 
 pub use self::adopt::AdoptArguments;
 pub use self::clock::{ClockName, LONGEST_LATENCY, LatencyName, LoopArguments};
+pub use self::deadline::DeadlineName;
 pub use self::demos::{
     Demos, DemosCheckArguments, DemosExportArguments, DemosFormat, DemosListArguments, DemosMergeArguments,
 };
@@ -192,10 +194,11 @@ pub struct WindowArguments {
 /// What a plan may cost.
 #[derive(Debug, Args)]
 pub struct BudgetArguments {
-    /// Time that a plan may take, `30ms` say: the best there is by then is the plan. `run` and `bench` give
-    /// `sequential`, the reference, the time it needs.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    pub deadline: Option<Duration>,
+    /// Time that a plan may take, `30ms` say: the best there is by then is the plan. Where the world does not wait also `loop`,
+    /// the time until the running plan runs out, less what 95 % of the plans took beyond it (`loop:0.5`: half of them). `run`
+    /// and `bench` give `sequential`, the reference, the time it needs.
+    #[arg(long, value_name = "DURATION")]
+    pub deadline: Option<DeadlineName>,
     /// Rounds that a plan may take, likewise.
     #[arg(long)]
     pub rounds: Option<usize>,

@@ -29,8 +29,9 @@ mod view;
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use ndarray::Array2;
+use parapolicy_control::controller::Deadline;
 use parapolicy_control::{Environment, InferenceOptions, SamplingOptions};
 use parapolicy_eval::{Calibration, Sampling};
 use parapolicy_files::printable;
@@ -41,7 +42,7 @@ use parapolicy_remote::REMOTE;
 use parapolicy_sampler::{Budget, ConfigError, Sampler, Solver, Strategies, Strategy, Table};
 use serde::Serialize;
 
-use crate::args::{BudgetArguments, Command, ModelArguments, RuntimeArguments, Study, WindowArguments};
+use crate::args::{BudgetArguments, Command, DeadlineName, ModelArguments, RuntimeArguments, Study, WindowArguments};
 use crate::auto_provider::{self, ProviderArgument};
 use crate::auto_sampler::{self, SamplerName};
 use crate::backends::backends;
@@ -217,10 +218,25 @@ impl BudgetArguments {
         Ok(if strategy == Strategy::sequential() { Budget::default() } else { budget })
     }
 
+    /// The same in a loop that does not wait, whose own deadline comes beside it.
+    fn in_loop(&self, strategy: Strategy) -> Result<(Budget, Deadline), Failure> {
+        let stated = Self { deadline: self.deadline.filter(|deadline| deadline.stated().is_some()), ..*self };
+        let budget = stated.beside_reference(strategy)?;
+        let of_loop = match self.deadline {
+            Some(DeadlineName::Loop(deadline)) if strategy != Strategy::sequential() => deadline,
+            _ => Deadline::Own,
+        };
+        Ok((budget, of_loop))
+    }
+
     fn budget(&self) -> Result<Budget, Failure> {
+        if let Some(deadline @ DeadlineName::Loop(_)) = self.deadline {
+            return Err(anyhow!("--deadline {deadline}: only where the world does not wait (run --clock real)"))
+                .input();
+        }
         let options = SamplingOptions {
             rounds: self.rounds,
-            deadline: self.deadline,
+            deadline: self.deadline.and_then(DeadlineName::stated),
             keep_on_failure: self.keep_on_failure,
             ..SamplingOptions::default()
         };

@@ -115,7 +115,7 @@ fn the_wall_clock_reports_what_was_late() {
 
 #[test]
 fn what_does_not_go_together_is_named() {
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 15] = [
         (&["--rate=20"], "--rate: only with --clock real or virtual"),
         (&["--late=hold"], "--late: only with --clock real or virtual"),
         (&["--clock=real", "--latency=1s"], "--latency: only with --clock virtual"),
@@ -123,6 +123,9 @@ fn what_does_not_go_together_is_named() {
         (&["--clock=virtual", "--environments=2"], "--environments: not with --clock virtual"),
         (&["--clock=real", "--warm-start"], "--warm-start: not with --clock real"),
         (&["--clock=virtual", "--latency=1s", "--deadline=9ms"], "--deadline with a stated --latency"),
+        (&["--clock=virtual", "--latency=1s", "--deadline=loop"], "--deadline with a stated --latency"),
+        (&["--deadline=loop"], "--deadline loop: only where the world does not wait"),
+        (&["--clock=virtual", "--deadline=loop:2"], "`loop:2`: quantile is 2, but must be more than 0 and at most 1"),
         (&["--clock=virtual", "--latency=12"], "it is neither a time (`120ms`), nor a report"),
         (&["--clock=virtual", "--latency=2h"], "more than an hour is not simulated"),
         (&["--clock=virtual", "--latency=no/report.json"], "no/report.json: cannot be read: No such file"),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
-use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
+use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Deadline, Replan};
 use parapolicy_control::playback::{Between, Blend, Command, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, EpisodeObserver, Observer, Plan, PlanEvent, Policy};
 
@@ -137,6 +137,7 @@ fn main() -> Result<(), BoxError> {
         playback,
         replan: Replan::Every(4),
         continuity: Continuity::default(),
+        deadline: Deadline::Own,
         check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,

@@ -6,7 +6,7 @@ mod correction;
 mod memory;
 
 use std::borrow::BorrowMut;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 use parapolicy_policy::{Committed, Network};
@@ -28,6 +28,8 @@ pub struct DiffusionPolicy<'a, N = &'a mut Network, S = &'a mut Sampler> {
     network: N,
     sampler: S,
     budget: Budget,
+    /// When the next plan has to be there.
+    until: Option<Instant>,
     memory: Memory,
     /// Refines plans to keep limits, with the tracker that estimates the robot's motion.
     refinement: Option<(&'a mut Refinement, Tracker)>,
@@ -51,6 +53,7 @@ impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S>
             network,
             sampler,
             budget,
+            until: None,
             memory,
             refinement: None,
             carry: Carry::Nothing,
@@ -105,7 +108,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             tracker.reset();
         }
         self.carry.reset(self.sampler.borrow_mut());
-        (self.committed, self.drawn) = (None, None);
+        (self.committed, self.drawn, self.until) = (None, None, None);
         self.executed = 0;
     }
 
@@ -123,8 +126,13 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         Ok(())
     }
 
+    fn be_done_within(&mut self, time: Duration) {
+        self.until = Instant::now().checked_add(time);
+    }
+
     fn plan(&mut self) -> Result<Plan, BoxError> {
         let started = Instant::now();
+        let until = self.until.take();
         let seed = self.memory.next_seed();
         let network = self.network.borrow_mut();
         let plan_dim = network.manifest().plan_dim();
@@ -138,12 +146,13 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             None => None,
         };
         let mut denoiser = network.bind(self.memory.observations())?;
+        let budget = until.map_or(self.budget, |until| sooner(self.budget, until));
         let mut iterates: Vec<Array1<f32>> = Vec::new();
         let sample = if self.observed {
             let mut observe = |guess: ArrayView1<'_, f32>| iterates.push(guess.to_owned());
-            sampler.sample_observed(self.budget, &mut denoiser, &noise, &mut observe)?
+            sampler.sample_observed(budget, &mut denoiser, &noise, &mut observe)?
         } else {
-            sampler.sample_within(self.budget, &mut denoiser, &noise)?
+            sampler.sample_within(budget, &mut denoiser, &noise)?
         };
         let refined = match &mut self.refinement {
             // The sampler has used the seed; the complement gives independent noise.
@@ -192,6 +201,13 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             ..plan.clone()
         }))
     }
+}
+
+/// What is left of the time until then, if it is less than the budget's.
+fn sooner(budget: Budget, until: Instant) -> Budget {
+    // Nothing is no deadline.
+    let left = until.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
+    Budget { deadline: Some(budget.deadline.map_or(left, |deadline| deadline.min(left))), ..budget }
 }
 
 /// The actions of a sample, from the time of the newest observation on.

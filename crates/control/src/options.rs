@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::controller::{Continuity, Fade, Replan};
+use crate::controller::{Continuity, Deadline, Fade, Replan};
 use crate::playback::{Blend, Late};
 
 /// An unknown option, or an invalid number in it.
@@ -137,6 +137,30 @@ impl fmt::Display for Continuity {
     }
 }
 
+impl FromStr for Deadline {
+    type Err = OptionError;
+
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        let found = match parts(text) {
+            ("own", None) => Some(Self::Own),
+            ("loop", None) => Some(Self::of_loop()),
+            ("loop", Some(text)) => text.parse().ok().map(|quantile| Self::Loop { quantile }),
+            _ => None,
+        };
+        checked(text, found, "`own`, `loop` (with a quantile of the excess, `loop:0.5`)", Self::validate)
+    }
+}
+
+impl fmt::Display for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own => f.write_str("own"),
+            loops if *loops == Self::of_loop() => f.write_str("loop"),
+            Self::Loop { quantile } => write!(f, "loop:{quantile}"),
+        }
+    }
+}
+
 impl FromStr for Late {
     type Err = OptionError;
 
@@ -182,6 +206,7 @@ mod tests {
             [Blend::Switch, Blend::Ensemble { decay }, Blend::Queue { newest: quantile }].into_iter().for_each(survives);
             let fades = [Fade::Hard, Fade::Linear, Fade::Exponential];
             fades.map(|fade| Continuity::Inpaint { fade, quantile }).into_iter().for_each(survives);
+            [Deadline::Own, Deadline::of_loop(), Deadline::Loop { quantile }].into_iter().for_each(survives);
             fades.map(Continuity::inpaint).into_iter().chain([Continuity::Independent]).for_each(survives);
             [Late::Finish, Late::Hold, Late::Decelerate { within: Duration::from_nanos(ns) }].into_iter().for_each(survives);
         }
@@ -246,6 +271,10 @@ mod tests {
             (
                 wrong("linear:NaN".parse::<Continuity>().unwrap_err()),
                 "`linear:NaN`: quantile is NaN, but must be more than 0 and at most 1",
+            ),
+            (
+                wrong("loop:0".parse::<Deadline>().unwrap_err()),
+                "`loop:0`: quantile is 0, but must be more than 0 and at most 1",
             ),
             (
                 wrong("decelerate:0ms".parse::<Late>().unwrap_err()),

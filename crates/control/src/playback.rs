@@ -221,6 +221,17 @@ impl Playback {
         self.plans.newest().map_or(&[], |plan| plan.ahead(now, self.config.period))
     }
 
+    /// Time that the next plan may take if its observation is that of `now`: until the newest runs out, which has no action left
+    /// then that is sent ([`Late`] says how many are), or is too old; and half of what a plan lasts at most, so that the next has
+    /// as much left when it is there as it took. None if there is no plan.
+    pub fn spare(&self, now: Duration) -> Option<Duration> {
+        let (newest, now) = (self.plans.newest()?, self.timeline.at(now));
+        let (period, reach) = (self.config.period, self.config.reach(newest));
+        let half = period.saturating_mul(u32::try_from(reach).unwrap_or(u32::MAX)) / 2;
+        let trusted = self.config.max_age.saturating_sub(newest.age(now));
+        Some(newest.left(reach, now, period).min(half).min(trusted))
+    }
+
     /// When the newest plan's observation was taken, its actions `[n, action_dim]`, and how many of them are meant to be executed.
     pub fn newest(&self) -> Option<(Duration, ArrayView2<'_, f64>, usize)> {
         let newest = self.plans.newest()?;

@@ -1,5 +1,7 @@
 //! Policies: from observations to plans.
 
+use std::time::Duration;
+
 use ndarray::{ArrayView1, ArrayView2};
 
 use crate::check::Asked;
@@ -26,6 +28,10 @@ pub trait Policy {
     fn commit(&mut self, _actions: ArrayView2<'_, f64>, _weights: ArrayView1<'_, f64>) -> Result<(), BoxError> {
         Ok(())
     }
+
+    /// Takes note of the time, from now on, in which the next plan has to be there: a policy that has a plan before it is done
+    /// hands out the best by then ([`Plan::residual`]); others ignore it.
+    fn be_done_within(&mut self, _time: Duration) {}
 
     /// Plans from the observations so far.
     ///

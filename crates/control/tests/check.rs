@@ -8,7 +8,7 @@ use std::time::Duration;
 use ndarray::{Array2, ArrayView1, ArrayView2, array, aview1};
 use parapolicy_control::check::{Failing, PlanBounds, PlanCheck, Predicate, Region, Rejection, Rule, Violation};
 use parapolicy_control::controller::{
-    CommandSource as _, Continuity, ControllerConfig, Replan, SamplingTime, SimulatedController, WorkerEvent,
+    CommandSource as _, Continuity, ControllerConfig, Deadline, Replan, SamplingTime, SimulatedController, WorkerEvent,
 };
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
@@ -116,6 +116,7 @@ fn config(check: PlanCheck) -> ControllerConfig {
         playback,
         replan: Replan::Every(10),
         continuity: Continuity::Independent,
+        deadline: Deadline::Own,
         check,
         n_obs_steps: 1,
         observation_dim: 2,

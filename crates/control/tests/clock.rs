@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
-    CommandSource, Continuity, Controller, ControllerConfig, Fade, Replan, SamplingTime, SimulatedController,
+    CommandSource, Continuity, Controller, ControllerConfig, Deadline, Fade, Replan, SamplingTime, SimulatedController,
     WorkerEvent,
 };
 use parapolicy_control::playback::{
@@ -45,6 +45,7 @@ fn config(blend: Blend, action_dim: usize) -> ControllerConfig {
         playback: playback(blend, action_dim),
         replan: Replan::Every(4),
         continuity: Continuity::inpaint(Fade::Hard),
+        deadline: Deadline::Own,
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,

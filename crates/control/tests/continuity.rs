@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, ArrayView2, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
-    CommandSource as _, Continuity, Controller, ControllerConfig, Fade, Replan, SamplingTime, SimulatedController,
+    CommandSource as _, Continuity, Controller, ControllerConfig, Deadline, Fade, Replan, SamplingTime,
+    SimulatedController,
 };
 use parapolicy_control::playback::{Between, Blend, Foreseen, Late, Limits, Playback, PlaybackConfig};
 use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
@@ -40,6 +41,7 @@ fn config(continuity: Continuity) -> ControllerConfig {
         playback: playback(Blend::Switch, Late::Finish, Some(1.5)),
         replan: Replan::Every(3),
         continuity,
+        deadline: Deadline::Own,
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
-use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan, WorkerEvent};
+use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Deadline, Replan, WorkerEvent};
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
 
@@ -35,6 +35,7 @@ fn config() -> ControllerConfig {
         playback,
         replan: Replan::Every(2),
         continuity: Continuity::Independent,
+        deadline: Deadline::Own,
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
-    CommandSource as _, Continuity, ControllerConfig, Fade, Replan, SamplingTime, SimulatedController,
+    CommandSource as _, Continuity, ControllerConfig, Deadline, Fade, Replan, SamplingTime, SimulatedController,
 };
 use parapolicy_control::playback::{
     Between, Blend, Interpolation, Late, Limits, Moment, MotionLimits, Playback, PlaybackConfig,
@@ -232,6 +232,7 @@ fn no_command_of_a_controller_is_beyond_a_limit() {
             playback: any_config(&mut random),
             replan: Replan::Always,
             continuity: Continuity::inpaint(Fade::Exponential),
+            deadline: Deadline::Own,
             check: PlanCheck::default(),
             n_obs_steps: 2,
             observation_dim: 1,

@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView1, aview1};
 use outside_observer::{Counted, Counter};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
-    CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
+    CommandSource as _, Continuity, Controller, ControllerConfig, Deadline, Replan, SamplingTime, SimulatedController,
 };
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Observer, Plan, Policy};
@@ -41,6 +41,7 @@ fn config() -> ControllerConfig {
         playback,
         replan: Replan::Every(4),
         continuity: Continuity::default(),
+        deadline: Deadline::Own,
         check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, array, aview1, s};
 use parapolicy_control::check::{Asked, Failing, PlanBounds, PlanCheck, Predicate, Region, Rejection};
 use parapolicy_control::controller::{
-    CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
+    CommandSource as _, Continuity, Controller, ControllerConfig, Deadline, Replan, SamplingTime, SimulatedController,
     WorkerEvent,
 };
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source};
@@ -39,6 +39,7 @@ fn config(check: PlanCheck) -> ControllerConfig {
         playback: playback(vec![0.0]),
         replan: Replan::Every(10),
         continuity: Continuity::Independent,
+        deadline: Deadline::Own,
         check,
         n_obs_steps: 1,
         observation_dim: 1,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
-    Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
+    Continuity, Controller, ControllerConfig, Deadline, Replan, SamplingTime, SimulatedController,
 };
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::refine::{KeepOut, Tracking};
@@ -28,6 +28,7 @@ fn config() -> ControllerConfig {
         },
         replan: Replan::Always,
         continuity: Continuity::Independent,
+        deadline: Deadline::Own,
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,

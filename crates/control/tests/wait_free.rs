@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
-use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Fade, Replan};
+use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Deadline, Fade, Replan};
 use parapolicy_control::playback::{Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
@@ -57,6 +57,7 @@ fn config() -> ControllerConfig {
         playback,
         replan: Replan::Always,
         continuity: Continuity::inpaint(Fade::Exponential),
+        deadline: Deadline::Own,
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
-    CommandSource as _, Continuity, Controller, ControllerConfig, Replan, SamplingTime, SimulatedController,
+    CommandSource as _, Continuity, Controller, ControllerConfig, Deadline, Replan, SamplingTime, SimulatedController,
     WorkerEvent,
 };
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source, Withheld};
@@ -36,6 +36,7 @@ fn config(watchdog: Duration) -> ControllerConfig {
         },
         replan: Replan::Always,
         continuity: Continuity::Independent,
+        deadline: Deadline::Own,
         check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,

@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut1, array};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::clock::{Clock, VirtualClock, WallClock};
 use parapolicy_control::controller::{
-    Continuity, Controller, ControllerConfig, Monitor, Replan, SamplingTime, SimulatedController,
+    Continuity, Controller, ControllerConfig, Deadline, Monitor, Replan, SamplingTime, SimulatedController,
 };
 use parapolicy_control::playback::{Between, Blend, Command, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, Environment, EpisodeObserver, Latency, Observer, Outcome, Plan, Policy, StepEvent};
@@ -121,6 +121,7 @@ fn config(replan: usize, late: Late) -> ControllerConfig {
         playback,
         replan: Replan::Every(replan),
         continuity: Continuity::Independent,
+        deadline: Deadline::Own,
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::ptr;
 use std::time::Duration;
 
-use parapolicy_control::controller::{Continuity, ControllerConfig, Fade, Replan};
+use parapolicy_control::controller::{Continuity, ControllerConfig, Deadline, Fade, Replan};
 use parapolicy_control::playback::{Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig};
 
 use crate::border;
@@ -169,6 +169,10 @@ pub struct ParapolicyConfig {
     /// with the bounds and regions as a cost and the policy as prior. It is checked again, and `plan_failing` says what becomes
     /// of one that still fails. 0 (default): plans are not refined.
     pub plan_refine_ns: u64,
+    /// Cut plans short so that they are there when the running one runs out, with the best plan by then: the time left is each
+    /// plan's deadline, beside `deadline_ns`. Kept in reserve is what this share of the last 40 plans that were cut short took
+    /// beyond it: more than 0, at most 1; 0.95 fits most. 0 (default): plans take what they take.
+    pub deadline_quantile: f64,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
@@ -217,6 +221,7 @@ unsafe impl Versioned for ParapolicyConfig {
             max_acceleration: ptr::null(),
             max_jerk: ptr::null(),
             plan_refine_ns: 0,
+            deadline_quantile: 0.0,
         }
     }
 }
@@ -271,16 +276,41 @@ pub(crate) unsafe fn configured(
         between: between(&config, &limit)?,
     };
     let ParapolicyShape { n_obs_steps, observation_dim, horizon, .. } = *shape;
-    let (replan, continuity) = (replan(&config)?, continuity(&config)?);
+    let (replan, continuity, deadline) = (replan(&config)?, continuity(&config)?, deadline(&config));
     let watchdog = match config.watchdog_ns {
         0 => ControllerConfig::default_watchdog(playback.period, horizon),
         nanoseconds => Duration::from_nanos(nanoseconds),
     };
     // SAFETY: the caller's promise.
     let check = unsafe { check(&config, &limit) }?;
-    let controller =
-        ControllerConfig { playback, replan, continuity, check, n_obs_steps, observation_dim, horizon, watchdog };
+    let controller = ControllerConfig {
+        playback,
+        replan,
+        continuity,
+        deadline,
+        check,
+        n_obs_steps,
+        observation_dim,
+        horizon,
+        watchdog,
+    };
     Ok(Configured { controller, log, log_rounds: config.log_rounds != 0 })
+}
+
+/// The loop's deadline, of a configuration whose arrays are not looked at.
+///
+/// # Safety
+/// `config` is null or points to a configuration.
+pub(crate) unsafe fn loop_deadline(config: *const ParapolicyConfig) -> Result<Deadline, Failure> {
+    // SAFETY: the caller's promise.
+    Ok(deadline(&unsafe { versioned::read(config) }?))
+}
+
+fn deadline(config: &ParapolicyConfig) -> Deadline {
+    match config.deadline_quantile {
+        0.0 => Deadline::Own,
+        quantile => Deadline::Loop { quantile },
+    }
 }
 
 fn replan(config: &ParapolicyConfig) -> Result<Replan, Failure> {

@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use ndarray::ArrayView1;
-use parapolicy_control::controller::{Controller, Monitor};
+use parapolicy_control::controller::{Controller, Deadline, Monitor};
 use parapolicy_control::{BoxError, Policy};
 
 use crate::border;
-use crate::config::{Configured, ParapolicyConfig, configured};
+use crate::config::{Configured, ParapolicyConfig, configured, loop_deadline};
 use crate::failure::{Failure, ParapolicyStatus, guard};
 use crate::log::{self, Log};
 use crate::options::{ParapolicyOptions, recipe};
@@ -42,7 +42,9 @@ pub unsafe extern "C" fn parapolicy_controller_start(
         handle.write(ptr::null_mut());
         let directory = directory?.ok_or(Failure::Null("directory"))?;
         // SAFETY: as above.
-        let asked = unsafe { recipe(options, Path::new(directory)) }?;
+        let anytime = unsafe { loop_deadline(config) }? != Deadline::Own;
+        // SAFETY: as above.
+        let asked = unsafe { recipe(options, anytime, Path::new(directory)) }?;
         let (recipe, loaded) = asked.load(Path::new(directory))?;
         let shape = ParapolicyShape::of(loaded.0.manifest());
         // SAFETY: as above.

@@ -127,7 +127,7 @@ impl Asked {
 ///
 /// # Safety
 /// `options` is null or points to options whose texts are null or closed by a zero.
-pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, model: &Path) -> Result<Asked, Failure> {
+pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, anytime: bool, model: &Path) -> Result<Asked, Failure> {
     let defaults = ParapolicyOptions::default_of(size_of::<ParapolicyOptions>());
     let options = if options.is_null() {
         defaults
@@ -155,6 +155,7 @@ pub(crate) unsafe fn recipe(options: *const ParapolicyOptions, model: &Path) -> 
             rounds: given(options.rounds),
             keep_on_failure: options.keep_on_failure != 0,
             deadline: (options.deadline_ns > 0).then(|| Duration::from_nanos(options.deadline_ns)),
+            anytime,
             tuned,
             within,
         },

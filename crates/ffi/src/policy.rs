@@ -73,7 +73,7 @@ pub unsafe extern "C" fn parapolicy_policy_load(
         handle.write(ptr::null_mut());
         let directory = directory?.ok_or(Failure::Null("directory"))?;
         // SAFETY: as above.
-        let asked = unsafe { recipe(options, Path::new(directory)) }?;
+        let asked = unsafe { recipe(options, false, Path::new(directory)) }?;
         let (recipe, loaded) = asked.load(Path::new(directory))?;
         let shape = ParapolicyShape::of(loaded.0.manifest());
         let loaded = Loaded { network: loaded.0, sampler: loaded.1, together: None };

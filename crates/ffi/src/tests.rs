@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1};
 use parapolicy_control::check::PlanCheck;
-use parapolicy_control::controller::{Continuity, ControllerConfig, Fade, Replan};
+use parapolicy_control::controller::{Continuity, ControllerConfig, Deadline, Fade, Replan};
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
@@ -84,6 +84,7 @@ impl Handle {
             playback,
             replan: Replan::Always,
             continuity: Continuity::Independent,
+            deadline: Deadline::Own,
             check: PlanCheck::default(),
             n_obs_steps: 1,
             observation_dim: 1,

@@ -13,7 +13,7 @@ use mcap::read::Options;
 use mcap::{MessageStream, Schema};
 use ndarray::{Array2, ArrayView1, array, aview1};
 use parapolicy_control::check::PlanCheck;
-use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Replan};
+use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Deadline, Replan};
 use parapolicy_control::playback::{Between, Blend, Command, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
 use parapolicy_log::{self as log, Log, LogFile, LogReadError, LogSummary, LoggedPlan, LoggedStep};
@@ -354,6 +354,7 @@ fn a_controller_tells_everything() {
         playback,
         replan,
         continuity,
+        deadline: Deadline::Own,
         check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,

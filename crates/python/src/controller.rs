@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use numpy::{AllowTypeChange, PyArray1, PyArray2, PyArrayLike1, ToPyArray as _};
 use parapolicy_control::check::PlanCheck;
-use parapolicy_control::controller::{self, Continuity, ControllerConfig, Monitor, Replan, WorkerEvent};
+use parapolicy_control::controller::{self, Continuity, ControllerConfig, Deadline, Monitor, Replan, WorkerEvent};
 use parapolicy_control::playback::{
     self, Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig, Withheld,
 };
@@ -33,7 +33,8 @@ use crate::text;
 /// decides (``finish``, ``hold``, ``decelerate`` within ``decelerate_within``). No command is below ``min``, above ``max``, or
 /// further than ``max_change`` from the one before; a plan whose observation is older than ``max_age`` is not followed, and the
 /// ``safe`` action is sent. A policy that does not return within ``watchdog`` seconds is loaded again. ``log`` is an MCAP file to
-/// write. The other keywords are those of ``Policy`` and of ``Policy.sample``.
+/// write. The other keywords are those of ``Policy`` and of ``Policy.sample``; ``deadline`` may also be ``"loop"``, the time until
+/// the running plan runs out.
 #[pyclass(frozen, module = "parapolicy")]
 pub struct Controller {
     running: OfProcess<Running>,
@@ -106,7 +107,8 @@ impl Controller {
             task,
             ..InferenceOptions::default()
         };
-        let sampling = Sampling::read(sampling)?;
+        let deadline = of_loop(sampling)?;
+        let sampling = Sampling::read(sampling)?.anytime(deadline != Deadline::Own);
         let recipe = sampling.recipe_in(&directory, inference)?;
         let period = seconds("period", period)?;
         let decelerate_within = decelerate_within.map(|within| seconds("decelerate_within", within)).transpose()?;
@@ -151,7 +153,8 @@ impl Controller {
         };
         let config = ControllerConfig::of(manifest, playback, replan);
         let check = PlanCheck { names: config.check.names.clone(), ..given };
-        let config = ControllerConfig { watchdog: watchdog.unwrap_or(config.watchdog), continuity, check, ..config };
+        let watchdog = watchdog.unwrap_or(config.watchdog);
+        let config = ControllerConfig { watchdog, continuity, deadline, check, ..config };
         let manifest = manifest.clone();
         let make = recipe.maker(directory, loaded, log_rounds);
         let mut controller = controller::Controller::start(config, make)?;
@@ -246,6 +249,15 @@ pub fn late_named(name: &str, within: Duration) -> PyResult<Late> {
         "decelerate" => Ok(Late::Decelerate { within }),
         _ => Err(PyValueError::new_err(format!("late: `{name}` is not known; use finish, hold, decelerate"))),
     }
+}
+
+/// Takes the keyword `deadline`, if it is the loop's, in words, and not a time.
+fn of_loop(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Deadline> {
+    let Some(keywords) = keywords else { return Ok(Deadline::Own) };
+    let given = keywords.get_item("deadline")?.and_then(|given| given.extract::<String>().ok());
+    let Some(text) = given else { return Ok(Deadline::Own) };
+    keywords.del_item("deadline")?;
+    text.parse::<Deadline>().map_err(|error| PyValueError::new_err(format!("deadline: {error}")))
 }
 
 fn interpolated(name: &str) -> PyResult<Interpolation> {

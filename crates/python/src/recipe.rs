@@ -55,6 +55,12 @@ impl Sampling {
         Ok(sampling)
     }
 
+    /// The same for plans that a loop may cut short.
+    pub fn anytime(mut self, anytime: bool) -> Self {
+        self.numbers.anytime = anytime;
+        self
+    }
+
     /// Whether `tune` has the say.
     pub fn is_tuned(&self) -> bool {
         self.tuned.is_some()

@@ -150,6 +150,22 @@ def test_an_episode_is_played_while_others_run():
         assert controller.health().plans == 5
 
 
+def test_plans_are_given_the_time_that_the_loop_can_spare(observation):
+    how = {"steps": 100, "replan_every": 4, "deadline": "loop", "threads": 1, "period": 0.01}
+    with parapolicy.Controller(MODEL, initial=START, **how) as controller:
+        residuals = []
+        for tick in range(12):
+            controller.observe(observation[0], 0.01 * tick)
+            wait_for(lambda: not controller.health().planning)
+            controller.command(0.01 * tick)
+            residuals.append(controller.plan().residual)
+        # The first plan may take what it takes; those after it have 35 ms, or what is left of that after a reserve.
+        assert residuals[0] is None
+        assert controller.health().plans == 3
+    with pytest.raises(TypeError, match="argument 'deadline'"):
+        parapolicy.Policy(MODEL).sample(np.stack([observation[0]] * 2), deadline="loop")
+
+
 def test_settings_that_cannot_be_are_refused(tmp_path):
     def refused(message, error=ValueError, **settings):
         with pytest.raises(error, match=message):
@@ -167,6 +183,7 @@ def test_settings_that_cannot_be_are_refused(tmp_path):
     refused("jerk is 0, but must be more than 0", check={"jerk": [0.0, 0.0]})
     refused("state is 19, but must be", check={"state": 19})
     refused("refine is 0, but must be more than 0", check={"refine": 0.0})
+    refused("deadline: `loop:0`: quantile is 0, but must be more than 0", deadline="loop:0")
     refused("failing: `bend` is not known; use refuse, cut", check={"failing": "bend"})
     refused("continuity: `hard:0`: quantile is 0, but must be more than 0", continuity="hard:0")
     refused("max has 1 values, but an action has 2", max=[1.0])

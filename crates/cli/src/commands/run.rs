@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use parapolicy_control::Environment;
+use parapolicy_control::controller::Deadline;
 use parapolicy_control::refine::Refinement;
 use parapolicy_eval::{
     Deviation, Interrupted, Model, RealtimeReport, Recording, Report, Run, SCHEMA_VERSION, SamplerRun,
@@ -39,6 +40,8 @@ struct Contender {
     /// Without the first steps, for plans that begin with the one before.
     rest: Option<Sampler>,
     budget: Budget,
+    /// The loop's, where the world does not wait.
+    deadline: Deadline,
     refinement: Option<Refinement>,
     run: SamplerRun,
 }
@@ -159,7 +162,8 @@ impl RunArguments {
         self.realtime.check()?;
         self.part.of(self.whole())?;
         if self.realtime.clock == ClockName::Lockstep {
-            return Ok(());
+            // It knows no loop's deadline.
+            return self.budget.budget().map(drop);
         }
         let deadline = self.realtime.clock == ClockName::Virtual && self.budget.deadline.is_some();
         let deadline =
@@ -195,11 +199,11 @@ fn contenders(
         let refined = if refinement.is_some() { ", refined" } else { "" };
         let mut run = SamplerRun::new(format!("{}{refined}", settled.name), window, tolerance);
         run.reason.clone_from(&settled.reason);
-        let budget = arguments.budget.beside_reference(settled.strategy)?;
+        let (budget, deadline) = arguments.budget.in_loop(settled.strategy)?;
         // The reference is the policy's own distribution.
         let reuse = arguments.reuse.filter(|_| settled.strategy != Strategy::sequential());
         let rest = reuse.map(|share| rest(&sampler, share)).transpose()?;
-        Ok::<_, Failure>(Contender { sampler, rest, budget, refinement, run })
+        Ok::<_, Failure>(Contender { sampler, rest, budget, deadline, refinement, run })
     };
     let mut contenders = Vec::new();
     for &name in samplers {

@@ -41,7 +41,7 @@ pub const ROWS: &[Row] = &[
     row("within", "`options.within`", "`sampling(within=)`"),
     row("sampler", "`options.sampler`", "`sampling(sampler=)`"),
     row("tuned", "`options.tuned`", "`sampling(tuned=)`"),
-    row("deadline", "`options.deadline_ns`", "`sampling(deadline=)`"),
+    row("deadline", "`options.deadline_ns`, `config.deadline_quantile`", "`sampling(deadline=)`"),
     row("rounds", "`options.rounds`", "`sampling(rounds=)`"),
     row("keep-on-failure", "`options.keep_on_failure`", "`sampling(keep_on_failure=)`"),
     row(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use parapolicy_policy::{Entry, Manifest};
 use thiserror::Error;
 
-use super::{Continuity, Replan};
+use super::{Continuity, Deadline, Replan};
 use crate::check::PlanCheck;
 use crate::playback::{PlaybackConfig, PlaybackError};
 
@@ -32,6 +32,8 @@ pub struct ControllerConfig {
     pub replan: Replan,
     /// How a plan relates to the one before it.
     pub continuity: Continuity,
+    /// The time that a plan may take.
+    pub deadline: Deadline,
     /// What a plan has to keep before any of it is sent.
     pub check: PlanCheck,
     /// Number of observations that the policy takes as input, at least 1.
@@ -57,6 +59,7 @@ impl ControllerConfig {
             playback,
             replan,
             continuity: Continuity::default(),
+            deadline: Deadline::default(),
             check: PlanCheck { names: names(&manifest.actions), ..PlanCheck::default() },
             n_obs_steps: manifest.n_obs_steps,
             observation_dim: manifest.observation_dim(),
@@ -76,13 +79,15 @@ impl ControllerConfig {
     /// # Errors
     /// [`ControllerError`] names the first field that is wrong.
     pub fn validate(&self) -> Result<(), ControllerError> {
-        let Self { playback, replan, continuity, check, n_obs_steps, observation_dim, horizon, watchdog } = self;
+        let Self { playback, replan, continuity, deadline, check, n_obs_steps, observation_dim, horizon, watchdog } =
+            self;
         for (field, size) in [("n_obs_steps", n_obs_steps), ("observation_dim", observation_dim), ("horizon", horizon)]
         {
             at_least_one(field, *size)?;
         }
         replan.validate()?;
         continuity.validate()?;
+        deadline.validate()?;
         if watchdog.is_zero() {
             return Err(ControllerError::Zero { field: "watchdog" });
         }
@@ -113,7 +118,7 @@ pub enum ControllerError {
         /// What their product may be.
         most: usize,
     },
-    /// The quantile of the delays is none.
+    /// The quantile of the delays, or of what plans take beyond their time, is none.
     #[error("quantile is {found}, but must be more than 0 and at most 1")]
     Quantile {
         /// What it is.

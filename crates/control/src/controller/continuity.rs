@@ -50,7 +50,7 @@ impl Continuity {
     }
 }
 
-/// Sampling times of recent plans.
+/// Sampling times of recent plans, or what they took beyond the time that they were given.
 #[derive(Clone, Debug)]
 pub(super) struct Delays {
     last: [Duration; REMEMBERED],
@@ -70,14 +70,18 @@ impl Delays {
         self.count = if self.count + 1 == 2 * REMEMBERED { REMEMBERED } else { self.count + 1 };
     }
 
-    /// Number of actions that will have been sent when a plan arrives, by this quantile (nearest rank) of the plans so far.
+    /// Number of actions that will have been sent when a plan arrives, by this quantile of the plans so far.
     pub fn periods(&self, period: Duration, quantile: f64) -> usize {
+        usize::try_from(self.at(quantile).as_nanos().div_ceil(period.as_nanos())).unwrap_or(usize::MAX)
+    }
+
+    /// This quantile (nearest rank) of those so far; none before the first.
+    pub fn at(&self, quantile: f64) -> Duration {
         let mut sorted = self.last;
         let known = &mut sorted[..self.count.min(REMEMBERED)];
         known.sort_unstable();
         let rank = (quantile * known.len() as f64).ceil() as usize;
-        let expected = rank.checked_sub(1).and_then(|index| known.get(index)).copied().unwrap_or_default();
-        usize::try_from(expected.as_nanos().div_ceil(period.as_nanos())).unwrap_or(usize::MAX)
+        rank.checked_sub(1).and_then(|index| known.get(index)).copied().unwrap_or_default()
     }
 }
 

@@ -192,7 +192,7 @@ mod tests {
         });
         let (history, committed) = (Array2::zeros((1, 1)), Committed::new(4, 1));
         let (last, observer) = (vec![0.0], Arc::new(()));
-        let request = Request { episode: 0, seed: 0, observed: None, history, committed, last, observer };
+        let request = Request { episode: 0, seed: 0, observed: None, within: None, history, committed, last, observer };
         let (events, told) = bounded(1);
         let shared = Arc::new(Shared::default());
         let reports = Reports { events, shared: Arc::clone(&shared) };

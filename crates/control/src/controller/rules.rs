@@ -9,7 +9,7 @@ use parapolicy_policy::ObservationHistory;
 
 use super::continuity::Delays;
 use super::worker::{Committed, Delivery};
-use super::{Continuity, ControllerConfig, ControllerError, Fade, InForce};
+use super::{Continuity, ControllerConfig, ControllerError, Deadline, Fade, InForce};
 use crate::playback::{ClockStep, Command, Foreseen, Moment, Playback};
 use crate::{EpisodeObserver, Observer, PlanCost};
 
@@ -26,6 +26,10 @@ pub(super) struct Rules {
     /// The clock went back, and nobody was told yet.
     stepped: Option<ClockStep>,
     delays: Delays,
+    /// What plans that were cut short took beyond their time.
+    excesses: Delays,
+    /// The time that the plan that is worked on was given.
+    given: Option<Duration>,
     /// Observers of all episodes, and of the current one.
     observer: Arc<dyn Observer>,
     told: Arc<dyn EpisodeObserver>,
@@ -47,6 +51,8 @@ impl Rules {
             cost: PlanCost::default(),
             stepped: None,
             delays: Delays::default(),
+            excesses: Delays::default(),
+            given: None,
             observer: Arc::new(()),
             told: Arc::new(()),
         })
@@ -120,6 +126,9 @@ impl Rules {
         if let Ok(true) = self.playback.take(observed, actions.slice(s![..*len, ..]), *intended) {
             (self.arrived, self.cost) = (Some(*cost), *cost);
             self.delays.note(cost.latency);
+            if let Some(given) = self.given.filter(|_| cost.residual.is_some()) {
+                self.excesses.note(cost.latency.saturating_sub(given));
+            }
         }
     }
 
@@ -173,6 +182,15 @@ impl Rules {
         let sent = sent.min(self.delays.periods(self.config.playback.period, quantile));
         *len = if fade == Fade::Hard { sent } else { reach };
         fade.write(sent, &mut weights[..*len]);
+    }
+
+    /// The time in which a plan for the observation of `time` has to be there, where the loop has a say in it.
+    pub fn spare(&mut self, time: Duration) -> Option<Duration> {
+        let Deadline::Loop { quantile } = self.config.deadline else { return None };
+        let left = self.playback.spare(time);
+        let least = self.config.playback.period / 2;
+        self.given = left.map(|left| left.saturating_sub(self.excesses.at(quantile)).max(least));
+        self.given
     }
 
     /// The last command, `[action_dim]`.

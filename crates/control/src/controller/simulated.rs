@@ -119,7 +119,8 @@ impl<'a> SimulatedController<'a> {
         self.rules.asked();
         self.rules.foresee(time, &mut self.committed);
         let mut told = Vec::new();
-        let planned = plan_for(self.policy, self.rules.history(), &self.committed).and_then(|plan| {
+        let within = self.rules.spare(time);
+        let planned = plan_for(self.policy, self.rules.history(), &self.committed, within).and_then(|plan| {
             let (history, last) = (self.rules.history(), self.rules.last());
             let mut plan = self.gate.pass(self.policy, plan, history, last, &mut |event| told.push(event))?;
             plan.latency = self.sampling.of(&plan, &mut self.random);

@@ -22,6 +22,8 @@ pub(super) struct Request {
     pub seed: u64,
     /// The newest observation's place in time; none before the first request.
     pub observed: Option<Moment>,
+    /// The time in which the plan has to be there, if the loop has a say in it.
+    pub within: Option<Duration>,
     /// `[n_obs_steps, observation_dim]`, oldest first.
     pub history: Array2<f64>,
     pub committed: Committed,
@@ -251,7 +253,7 @@ fn plan<'a>(
         policy.reset(request.seed);
         *episode = request.episode;
     }
-    let plan = plan_for(&mut **policy, request.history.view(), &request.committed)?;
+    let plan = plan_for(&mut **policy, request.history.view(), &request.committed, request.within)?;
     Ok((&mut **policy, plan))
 }
 
@@ -272,7 +274,11 @@ pub(super) fn plan_for(
     policy: &mut dyn Policy,
     history: ArrayView2<'_, f64>,
     committed: &Committed,
+    within: Option<Duration>,
 ) -> Result<Plan, WorkerEvent> {
+    if let Some(time) = within {
+        policy.be_done_within(time);
+    }
     for observation in history.rows() {
         policy.observe(observation).map_err(failed)?;
     }

@@ -84,6 +84,13 @@ impl TimedPlan {
         usize::try_from(executed / period.as_nanos()).unwrap_or(usize::MAX)
     }
 
+    /// Executed time until its index is `end`.
+    pub fn left(&self, end: usize, now: Now, period: Duration) -> Duration {
+        let executed = now.executed.saturating_sub(self.observed.executed);
+        let until = (period.as_nanos() * end as u128).saturating_sub((period / 2).as_nanos());
+        Duration::from_nanos(u64::try_from(until.saturating_sub(executed)).unwrap_or(u64::MAX))
+    }
+
     /// The place of `now` between two of its actions; may lie beyond the last one.
     pub fn place(&self, now: Now, period: Duration) -> Place {
         let executed = now.executed.saturating_sub(self.observed.executed);

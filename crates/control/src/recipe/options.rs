@@ -39,6 +39,9 @@ pub struct SamplingOptions<'a> {
     pub rounds: Option<usize>,
     /// Maximum time of a plan.
     pub deadline: Option<Duration>,
+    /// Whether plans may be cut short by a time that is not known yet: that which a loop can spare
+    /// ([`Deadline::Loop`](crate::controller::Deadline::Loop)). [`usual_strategy`] then chooses one that can be.
+    pub anytime: bool,
     /// Whether a network that fails in mid-plan leaves the best plan there is, in place of an error.
     pub keep_on_failure: bool,
     /// A time, `20ms` say: sampler, solver, steps, window and tolerance are then those that `parapolicy tune` recommends for
@@ -152,6 +155,7 @@ impl SamplingOptions<'_> {
             within: None,
             rounds: self.rounds,
             deadline: self.deadline,
+            anytime: self.anytime,
             keep_on_failure: self.keep_on_failure,
             tuned: None,
         }
@@ -187,7 +191,7 @@ impl SamplingOptions<'_> {
 
     /// Whether a plan may be cut short.
     fn is_limited(&self) -> bool {
-        self.rounds.is_some() || self.deadline.is_some()
+        self.rounds.is_some() || self.deadline.is_some() || self.anytime
     }
 
     /// What a plan may cost.

@@ -26,7 +26,7 @@ pub fn compete(
     let progress = RunProgress::new(arguments.count() * contenders.len() as u64);
     let mut observers = Observers::new(arguments, network.manifest(), contenders)?;
     'played: for seed in arguments.seeds() {
-        for (index, Contender { sampler, rest, budget, refinement, run }) in contenders.iter_mut().enumerate() {
+        for (index, Contender { sampler, rest, budget, refinement, run, .. }) in contenders.iter_mut().enumerate() {
             if let Some(known) = observers.known(index, &run.name, seed) {
                 run.add(&known.episode);
                 progress.episode_done(run);

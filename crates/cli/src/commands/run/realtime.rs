@@ -1,7 +1,7 @@
 //! Realtime runs, on the wall clock and on simulated time.
 
 use parapolicy_control::clock::{RealtimeSupport, VirtualClock, WallClock};
-use parapolicy_control::controller::{Controller, SimulatedController};
+use parapolicy_control::controller::{Controller, ControllerConfig, SimulatedController};
 use parapolicy_control::{DiffusionPolicy, Environment};
 use parapolicy_eval::run_episode_in_realtime;
 use parapolicy_policy::{Network, Provider};
@@ -25,8 +25,9 @@ pub fn compete(
     let manifest = model.manifest()?;
     let config = realtime.controller(&manifest, environment.period());
     let period = config.playback.period;
-    let start = |Contender { sampler, budget, .. }: &Contender| {
-        start_controller(model, provider, config.clone(), sampler, solver, *budget, arguments.log_rounds)
+    let start = |Contender { sampler, budget, deadline, .. }: &Contender| {
+        let config = ControllerConfig { deadline: *deadline, ..config.clone() };
+        start_controller(model, provider, config, sampler, solver, *budget, arguments.log_rounds)
     };
     let mut controllers = contenders.iter().map(start).collect::<Result<Vec<Controller>, _>>()?;
     let mut observers = Observers::new(arguments, &manifest, contenders)?;
@@ -67,7 +68,7 @@ pub fn compete_virtually(
     let progress = RunProgress::new(arguments.count() * contenders.len() as u64);
     'played: for seed in arguments.seeds() {
         let turns = contenders.iter_mut().zip(&times).enumerate();
-        for (index, (Contender { sampler, budget, run, .. }, time)) in turns {
+        for (index, (Contender { sampler, budget, deadline, run, .. }, time)) in turns {
             if observers.add_known(index, run, seed) {
                 progress.episode_done(run);
                 continue;
@@ -76,7 +77,8 @@ pub fn compete_virtually(
             if arguments.log_rounds {
                 driver = driver.observed();
             }
-            let mut commands = SimulatedController::new(config.clone(), &mut driver, time.clone()).input()?;
+            let config = ControllerConfig { deadline: *deadline, ..config.clone() };
+            let mut commands = SimulatedController::new(config, &mut driver, time.clone()).input()?;
             let (clock, observer) = (&mut VirtualClock::default(), observers.of(index));
             let played = run_episode_in_realtime(clock, &mut commands, environment, period, seed, observer);
             if !observers.take(run, played)? {
