@@ -45,6 +45,7 @@ fn config(manifest: &Manifest) -> ControllerConfig {
         safe: None,
         between: Between {
             interpolation: Interpolation::Cubic,
+            parts: Vec::new(),
             motion: Some(MotionLimits {
                 cycle: Duration::from_millis(1),
                 velocity: vec![500.0; 2],

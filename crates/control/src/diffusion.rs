@@ -191,7 +191,12 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             Some(correction) => correction,
             none => none.insert(Correction::new(network)?),
         };
-        let (actions, cost) = correction.correct(network.bound(), drawn, asked)?;
+        let (sample, cost) = correction.correct(network.bound(), drawn, asked)?;
+        let actions = ahead(network, sample.view());
+        let beyond =
+            |plan: &Array2<f64>| asked.find(plan.view()).map_or(0.0, |found| (found.value - found.limit).abs());
+        let (sampled_violation, violation) = (beyond(&plan.actions), beyond(&actions));
+        let cost = RefinementCost { sampled_violation, violation, ..cost };
         Ok(Some(Plan {
             actions,
             latency: plan.latency + cost.latency,

@@ -29,7 +29,9 @@ mod foresight;
 mod generator;
 mod late;
 mod limits;
+mod parts;
 mod plans;
+mod rotation;
 mod timeline;
 
 pub use between::{Between, Interpolation, MotionLimits};
@@ -39,6 +41,7 @@ pub(crate) use config::{field, finite, length};
 pub use foresight::Foreseen;
 pub use late::Late;
 pub use limits::{Excess, Limits};
+pub use parts::Part;
 pub use timeline::{ClockStep, Moment};
 
 use generator::Generator;
@@ -253,6 +256,7 @@ impl Playback {
         let now = self.timeline.at(now);
         let Chosen { source, mut withheld, action } = self.choose(now);
         self.timeline.sent(now, action);
+        self.config.between.parts.iter().for_each(|part| part.align(&self.last, &mut self.action));
         if let Some(index) = self.action.iter().position(|value| !value.is_finite()) {
             withheld = Some(Withheld::NotFinite { index });
             self.action.copy_from_slice(&self.last);

@@ -81,6 +81,7 @@ fn config(interpolation: Interpolation, blend: Blend, late: Late) -> PlaybackCon
         safe: None,
         between: Between {
             interpolation,
+            parts: Vec::new(),
             motion: Some(MotionLimits {
                 cycle: CYCLE,
                 velocity: VELOCITY.to_vec(),

@@ -45,6 +45,7 @@ fn config() -> ControllerConfig {
         safe: None,
         between: Between {
             interpolation: Interpolation::Cubic,
+            parts: Vec::new(),
             motion: Some(MotionLimits {
                 cycle: PERIOD / 10,
                 velocity: vec![1.0; 2],

@@ -350,7 +350,7 @@ fn between(
     };
     let ParapolicyConfig { max_velocity, max_acceleration, max_jerk, .. } = *config;
     if [max_velocity, max_acceleration, max_jerk].iter().all(|limits| limits.is_null()) {
-        return Ok(Between { interpolation, motion: None });
+        return Ok(Between { interpolation, ..Between::default() });
     }
     let cycle = Duration::from_nanos(if config.cycle_ns == 0 { config.period_ns } else { config.cycle_ns });
     let motion = MotionLimits {
@@ -359,7 +359,7 @@ fn between(
         acceleration: limit("max_acceleration", max_acceleration)?,
         jerk: limit("max_jerk", max_jerk)?,
     };
-    Ok(Between { interpolation, motion: Some(motion) })
+    Ok(Between { interpolation, motion: Some(motion), ..Between::default() })
 }
 
 fn blend(config: &ParapolicyConfig) -> Result<Blend, Failure> {

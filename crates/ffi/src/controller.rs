@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ndarray::ArrayView1;
 use parapolicy_control::controller::{Controller, Deadline, Monitor};
+use parapolicy_control::playback::Part;
 use parapolicy_control::{BoxError, Policy};
 
 use crate::border;
@@ -48,7 +49,8 @@ pub unsafe extern "C" fn parapolicy_controller_start(
         let (recipe, loaded) = asked.load(Path::new(directory))?;
         let shape = ParapolicyShape::of(loaded.0.manifest());
         // SAFETY: as above.
-        let config = unsafe { configured(config, &shape) }?;
+        let mut config = unsafe { configured(config, &shape) }?;
+        config.controller.playback.between.parts = Part::of(loaded.0.manifest());
         let make = recipe.maker(PathBuf::from(directory), loaded, config.log_rounds);
         handle.hand_out(ParapolicyController::start(shape, config, make)?);
         Ok(())

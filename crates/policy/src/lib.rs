@@ -48,6 +48,7 @@ mod history;
 mod inference;
 mod inpainted;
 mod inspect;
+mod kind;
 mod layout;
 mod manifest;
 mod named;
@@ -78,6 +79,7 @@ pub use inference::{Endpoints, Idle, Inference, InferenceError};
 pub use inspect::{
     DenoiserInspection, GraphDescription, Inspection, LibraryDescription, TensorDescription, inspect, inspect_denoiser,
 };
+pub use kind::Kind;
 pub use layout::{ImageAxes, Layout, LayoutError};
 pub use manifest::{
     DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION, Task, TaskError,

@@ -15,7 +15,7 @@ pub(crate) use self::blank::BLANK;
 pub use self::error::ManifestError;
 pub use self::task::{Task, TaskError};
 pub(crate) use self::validate::{MAX_PLAN, Problem, check, scheduler_problem, validate_shape};
-use crate::{Condition, ConditionKind, DENOISER_MANIFEST_FILE, Normalization, Signature};
+use crate::{Condition, ConditionKind, DENOISER_MANIFEST_FILE, Kind, Normalization, Signature};
 
 /// The manifest's file name, in the policy's directory.
 pub const MANIFEST_FILE: &str = "policy.json";
@@ -23,8 +23,8 @@ pub const MANIFEST_FILE: &str = "policy.json";
 /// The newest version of the manifest's format; this crate reads every one from 1 on. Version 2 added the
 /// normalisations
 /// `mean_std` and `identity`, the encoder, and observations as a
-/// part of the plan. Version 3 added the units of entries, version 4 tasks.
-pub const SCHEMA_VERSION: u32 = 4;
+/// part of the plan. Version 3 added the units of entries, version 4 tasks, version 5 the kinds of actions.
+pub const SCHEMA_VERSION: u32 = 5;
 
 /// What `policy.json` says: the shapes, units and scheduler of a diffusion policy, and the graph that denoises.
 ///
@@ -71,8 +71,15 @@ pub struct Entry {
     /// The unit of its raw numbers: `px`, `rad`. None where nobody said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// What its numbers are, of an entry of an action: positions where nobody said.
+    #[serde(default, skip_serializing_if = "is_position")]
+    pub kind: Kind,
     /// Statistics, a number per component.
     pub normalization: Normalization,
+}
+
+fn is_position(kind: &Kind) -> bool {
+    *kind == Kind::Position
 }
 
 impl Entry {
@@ -180,6 +187,15 @@ impl Manifest {
     /// Numbers in one action.
     pub fn action_dim(&self) -> usize {
         self.actions.iter().map(Entry::len).sum()
+    }
+
+    /// The entries of an action, each with the numbers of an action that are its own.
+    pub fn action_parts(&self) -> impl Iterator<Item = (&Entry, Range<usize>)> {
+        self.actions.iter().scan(0, |first, entry| {
+            let range = *first..*first + entry.len();
+            *first = range.end;
+            Some((entry, range))
+        })
     }
 
     /// The normalisation of each number in an action, with its index there.

@@ -4,13 +4,13 @@ mod error;
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 use parapolicy_engine::Work;
 
 pub use self::error::PolicyError;
 use crate::{
-    BoundDenoiser, BoundPlans, Manifest, PredictError, Provider, Signature, encoder::Encoder, inpainted::Inpainted,
-    observation::Observations, opened::Opened,
+    BoundDenoiser, BoundPlans, Kind, Manifest, PredictError, Provider, Signature, encoder::Encoder,
+    inpainted::Inpainted, observation::Observations, opened::Opened,
 };
 
 /// A diffusion policy, loaded.
@@ -157,11 +157,35 @@ impl Network {
         BoundPlans::new(opened, seen, observations.plans())
     }
 
-    /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · plan_dim]` stands for.
+    /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · plan_dim]` stands for, rotations made ones
+    /// ([`Kind::project`](crate::Kind::project)), each quaternion with the sign that is nearer to the one before it.
     ///
     /// # Panics
     /// If the sample has another length.
     pub fn actions(&self, sample: ArrayView1<'_, f32>) -> Array2<f64> {
+        let mut actions = self.predicted_actions(sample);
+        for (entry, range) in self.manifest.action_parts().filter(|(entry, _)| entry.kind.is_rotation()) {
+            let mut before: Vec<f64> = Vec::new();
+            for mut action in actions.rows_mut() {
+                let mut numbers = action.slice_mut(s![range.clone()]);
+                let mut rotation = numbers.to_vec();
+                entry.kind.project(&mut rotation);
+                if entry.kind == Kind::Quaternion && before.iter().zip(&rotation).map(|(a, b)| a * b).sum::<f64>() < 0.0
+                {
+                    rotation.iter_mut().for_each(|number| *number = -*number);
+                }
+                numbers.assign(&ArrayView1::from(&rotation));
+                before = rotation;
+            }
+        }
+        actions
+    }
+
+    /// The same as the network predicts them, number by number: affine in the sample.
+    ///
+    /// # Panics
+    /// If the sample has another length.
+    pub fn predicted_actions(&self, sample: ArrayView1<'_, f32>) -> Array2<f64> {
         let (horizon, dim, row) = (self.manifest.horizon, self.manifest.action_dim(), self.manifest.plan_dim());
         assert_eq!(sample.len(), horizon * row, "length of the sample");
         let components: Vec<_> = self.manifest.action_components().collect();
@@ -171,7 +195,7 @@ impl Network {
         })
     }
 
-    /// Normalises actions `[n, action_dim]` in raw units and flattens them: the inverse of [`Network::actions`].
+    /// Normalises actions `[n, action_dim]` in raw units and flattens them: the inverse of [`Network::predicted_actions`].
     ///
     /// # Panics
     /// If an action has another length.

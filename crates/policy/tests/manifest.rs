@@ -7,7 +7,7 @@ mod policies;
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use parapolicy_policy::Manifest;
+use parapolicy_policy::{Kind, Manifest};
 use policies::{describe_encoder, json, text, write_manifest};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -46,7 +46,7 @@ fn a_good_manifest_says_what_it_says() {
 fn versions_from_the_first_on_are_read() {
     let dir = TempDir::new().unwrap();
     let mut original = json("policy.json");
-    for version in [1, 2, 3, 4] {
+    for version in [1, 2, 3, 4, 5] {
         original["schema_version"] = json!(version);
         write_manifest(dir.path(), &original);
         assert_eq!(Manifest::load(dir.path()).unwrap().schema_version, version);
@@ -67,10 +67,51 @@ fn a_unit_is_a_word() {
 }
 
 #[test]
+fn kinds_are_of_actions_and_rotations_have_their_numbers() {
+    let dir = TempDir::new().unwrap();
+    let original = json("policy.json");
+    let loaded = |list: &str, kind: Value, shape: Value| {
+        let mut manifest = original.clone();
+        (manifest[list][0]["kind"], manifest[list][0]["shape"]) = (kind, shape);
+        let count = manifest[list][0]["shape"].as_array().unwrap().iter().filter_map(Value::as_u64).product::<u64>();
+        manifest[list][0]["normalization"] = json!({"mode": "identity"});
+        assert!(count > 0);
+        write_manifest(dir.path(), &manifest);
+        Manifest::load(dir.path()).map_err(|error| error.to_string())
+    };
+    for (kind, shape, read) in [
+        ("position", json!([3]), Kind::Position),
+        ("gripper", json!([2]), Kind::Gripper),
+        ("quaternion", json!([4]), Kind::Quaternion),
+        ("rotation_6d", json!([2, 3]), Kind::Rotation6d),
+    ] {
+        let manifest = loaded("actions", json!(kind), shape).unwrap();
+        assert_eq!((manifest.actions[0].kind, read.to_string()), (read, kind.to_owned()));
+        let again: Manifest = serde_json::from_value(serde_json::to_value(&manifest).unwrap()).unwrap();
+        assert_eq!(again, manifest);
+    }
+    let refused = [
+        ("actions", json!("quaternion"), json!([3]), "`actions[0].shape` is [3], but a quaternion has 4 numbers"),
+        ("actions", json!("rotation_6d"), json!([9]), "`actions[0].shape` is [9], but a rotation_6d has 6 numbers"),
+        (
+            "observations",
+            json!("gripper"),
+            json!([2]),
+            "`observations[0].kind` is gripper, but only entries of actions",
+        ),
+        ("actions", json!("relative"), json!([2]), "unknown variant `relative`, expected one of `position`, `gripper`"),
+    ];
+    for (list, kind, shape, words) in refused {
+        let told = loaded(list, kind, shape).unwrap_err();
+        assert!(told.contains(words), "{told}");
+    }
+}
+
+#[test]
 fn every_wrong_field_is_named() {
     let cases = [
         ("/schema_version", json!(0)),
-        ("/schema_version", json!(5)),
+        ("/schema_version", json!(6)),
         ("/schema_version", json!("1")),
         ("/n_obs_steps", json!(0)),
         ("/n_obs_steps", json!(-2)),

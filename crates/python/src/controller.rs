@@ -125,7 +125,7 @@ impl Controller {
             let [velocity, acceleration, jerk] = motion.map(Option::unwrap_or_default);
             MotionLimits { cycle, velocity, acceleration, jerk }
         });
-        let between = Between { interpolation: interpolated(interpolation)?, motion };
+        let between = Between { interpolation: interpolated(interpolation)?, motion, ..Between::default() };
         let replan = replan(replan_every, replan_below)?;
         replan.validate()?;
         let (recipe, loaded) = py.detach(|| match sampling.fastest {

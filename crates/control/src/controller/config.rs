@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use parapolicy_policy::{Entry, Manifest};
+use parapolicy_policy::{Entry, Kind, Manifest};
 use thiserror::Error;
 
-use super::{Continuity, Deadline, Replan};
+use super::{Continuity, Deadline, Fade, Replan};
 use crate::check::PlanCheck;
-use crate::playback::{PlaybackConfig, PlaybackError};
+use crate::playback::{Part, PlaybackConfig, PlaybackError, field};
 
 /// Most numbers in the observations that a policy looks at: 8 cameras of 1280 × 960 pixels in colour, and more. A
 /// controller holds five copies.
@@ -51,9 +51,11 @@ pub struct ControllerConfig {
 }
 
 impl ControllerConfig {
-    /// For the policy that `manifest` describes, with plans that are independent of each other.
+    /// For the policy that `manifest` describes, with plans that are independent of each other. Which numbers of an action are no
+    /// positions ([`Between::parts`](crate::playback::Between::parts)) is what the manifest says.
     #[must_use]
-    pub fn of(manifest: &Manifest, playback: PlaybackConfig, replan: Replan) -> Self {
+    pub fn of(manifest: &Manifest, mut playback: PlaybackConfig, replan: Replan) -> Self {
+        playback.between.parts = Part::of(manifest);
         Self {
             watchdog: Self::default_watchdog(playback.period, manifest.horizon),
             playback,
@@ -93,6 +95,7 @@ impl ControllerConfig {
         }
         playback.validate()?;
         check.validate(playback.initial.len(), *observation_dim)?;
+        may_fade(*continuity, &playback.between.parts)?;
         at_most("n_obs_steps * observation_dim", *n_obs_steps, *observation_dim, OBSERVED)?;
         at_most("horizon * action_dim", *horizon, playback.initial.len(), PLANNED)
     }
@@ -153,6 +156,22 @@ fn names(actions: &[Entry]) -> Vec<String> {
         len => (0..len).map(|index| format!("{}[{index}]", entry.name)).collect(),
     };
     actions.iter().flat_map(of).collect()
+}
+
+/// Of a quaternion two signs are the same rotation: what lies between its numbers and those of a plan before may be anything.
+fn may_fade(continuity: Continuity, parts: &[Part]) -> Result<(), PlaybackError> {
+    let fades = matches!(continuity, Continuity::Inpaint { fade, .. } if fade != Fade::Hard);
+    match parts.iter().find(|part| fades && part.kind == Kind::Quaternion) {
+        Some(part) => {
+            let found = format!("{continuity}, and `{}` is a quaternion", part.name);
+            Err(field(
+                "continuity",
+                &found,
+                "independent or hard: agreement does not fade between numbers of two signs",
+            ))
+        }
+        None => Ok(()),
+    }
 }
 
 pub(super) fn at_least_one(field: &'static str, size: usize) -> Result<(), ControllerError> {

@@ -40,14 +40,14 @@ impl Correction {
         Ok(Self { refiner: refiner(network, RefinerConfig::default())?, units: Units::of(network, steps) })
     }
 
-    /// The actions that come of it, from the newest observation on, and what they took. Actions that the plan was held to
-    /// stay as they are: they will have been sent.
+    /// The sample that comes of it, normalised, and what it took. Actions that the plan was held to stay as they are: they will
+    /// have been sent.
     pub fn correct(
         &mut self,
         bound: BoundPlans<'_>,
         drawn: &Drawn,
         asked: &Asked<'_>,
-    ) -> Result<(Array2<f64>, RefinementCost), BoxError> {
+    ) -> Result<(Array1<f32>, RefinementCost), BoxError> {
         let started = Instant::now();
         let Self { refiner, units } = self;
         let penalty = Bounded { asked, units, held: drawn.held.as_ref() };
@@ -60,18 +60,8 @@ impl Correction {
             refined => refined?,
         };
         let (rounds, evaluations) = (refined.statistics().rounds, refined.statistics().evaluations);
-        let actions = units.targets(refined.plan());
-        let excess =
-            |plan: ArrayView2<'_, f64>| asked.find(plan).map_or(0.0, |found| (found.value - found.limit).abs());
-        let cost = RefinementCost {
-            rounds,
-            evaluations,
-            sampled_violation: excess(units.targets(drawn.sample.view()).view()),
-            violation: excess(actions.view()),
-            held: false,
-            latency: started.elapsed(),
-        };
-        Ok((actions, cost))
+        let cost = RefinementCost { rounds, evaluations, latency: started.elapsed(), ..RefinementCost::default() };
+        Ok((refined.plan().to_owned(), cost))
     }
 }
 

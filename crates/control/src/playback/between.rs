@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::config::{field, finite, length};
-use super::{Limits, PlaybackError};
+use super::{Limits, Part, PlaybackError};
 
 /// What is sent between the times of two actions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,9 @@ pub enum Interpolation {
 pub struct Between {
     /// What lies between two actions of a plan.
     pub interpolation: Interpolation,
+    /// Numbers of an action that no line leads between, in their order: grippers are held, and between two rotations lies a
+    /// rotation, on the shortest way at an even speed.
+    pub parts: Vec<Part>,
     /// Limits on how a command may follow the ones before it, kept by a trajectory generator; none: commands jump as plans do.
     pub motion: Option<MotionLimits>,
 }
@@ -43,6 +46,7 @@ pub struct MotionLimits {
 
 impl Between {
     pub(super) fn validate(&self, period: Duration, limits: &Limits, action_dim: usize) -> Result<(), PlaybackError> {
+        Part::validate(&self.parts, action_dim, limits, self.motion.as_ref())?;
         let Some(MotionLimits { cycle, velocity, acceleration, jerk }) = &self.motion else { return Ok(()) };
         if cycle.is_zero() || *cycle > period {
             return Err(field("cycle", &format!("{cycle:?}"), "more than 0, and at most a period"));
@@ -58,6 +62,13 @@ impl Between {
             Some(change) => Err(field("max_change", change, "left out where the velocity is limited")),
             None => Ok(()),
         }
+    }
+}
+
+impl Between {
+    /// Whether a number of an action is a position.
+    pub(super) fn is_position(&self, number: usize) -> bool {
+        !self.parts.iter().any(|part| part.numbers.contains(&number))
     }
 }
 

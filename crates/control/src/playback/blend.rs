@@ -80,7 +80,8 @@ impl PlaybackConfig {
             };
             let (place, end) = (plan.place(now, self.period), self.blend.end(plan));
             let towards = |mean: f64, value: f64| if age == 0 { value } else { mean + share * (value - mean) };
-            for (number, mean) in action.iter_mut().enumerate() {
+            for (number, mean) in action.iter_mut().enumerate().filter(|(number, _)| self.between.is_position(*number))
+            {
                 let (asked, change) = self.between.interpolation.at(place, end, |index| plan.action(index)[number]);
                 // What is not finite makes the mean so, which is withheld.
                 let within = if asked.is_finite() { self.limits.range(number, asked) } else { asked };
@@ -91,6 +92,9 @@ impl PlaybackConfig {
                 if asked.is_finite() && within != asked {
                     excess = excess.or(Some(Excess { index: number, asked, sent: within }));
                 }
+            }
+            for part in &self.between.parts {
+                part.write(self.between.interpolation, place, end, |index| plan.action(index), share, action);
             }
         }
         excess
@@ -111,12 +115,15 @@ impl PlaybackConfig {
         mut slope: Option<&mut [f64]>,
     ) {
         let place = plan.place(now, self.period);
-        for (number, action) in action.iter_mut().enumerate() {
+        for (number, action) in action.iter_mut().enumerate().filter(|(number, _)| self.between.is_position(*number)) {
             let (value, change) = self.between.interpolation.at(place, end, |index| plan.action(index)[number]);
             *action = value;
             if let Some(slope) = &mut slope {
                 slope[number] = change;
             }
+        }
+        for part in &self.between.parts {
+            part.write(self.between.interpolation, place, end, |index| plan.action(index), 1.0, action);
         }
     }
 }

@@ -82,6 +82,7 @@ impl Ending {
                 let share = (1.0 - elapsed / within.as_secs_f64()).max(0.0);
                 let moving = last.iter().zip(&self.velocity);
                 action.iter_mut().zip(moving).for_each(|(action, (last, velocity))| *action = last + share * velocity);
+                config.between.parts.iter().for_each(|part| part.go_on(last, action));
             }
         }
     }

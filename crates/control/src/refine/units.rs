@@ -17,7 +17,7 @@ pub(crate) struct Units {
 impl Units {
     pub fn of(network: &Network, steps: Range<usize>) -> Self {
         let at = |value: f32| {
-            let actions = network.actions(Array1::from_elem(network.manifest().sample_dim(), value).view());
+            let actions = network.predicted_actions(Array1::from_elem(network.manifest().sample_dim(), value).view());
             actions.slice_move(s![steps.clone(), ..])
         };
         let offset = at(0.0);

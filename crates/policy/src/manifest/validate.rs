@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use parapolicy_sampler::ConfigError;
 
 use super::{DenoiserGraph, EncoderGraph, Entry, Manifest, SCHEMA_VERSION};
+use crate::Kind;
 
 /// A field, as a path from the manifest's root, and what is wrong with it.
 pub(crate) type Problem = (String, String);
@@ -26,6 +27,7 @@ impl Manifest {
         self.validate_steps()?;
         validate_entries("observations", &self.observations)?;
         validate_entries("actions", &self.actions)?;
+        validate_kinds(&self.observations, &self.actions)?;
         self.scheduler.validate().map_err(scheduler_problem)?;
         self.encoder.as_ref().map_or(Ok(()), EncoderGraph::validate)?;
         self.denoiser.validate()?;
@@ -91,6 +93,22 @@ fn validate_entries(list: &str, entries: &[Entry]) -> Result<(), Problem> {
             .normalization
             .validate(entry.len())
             .map_err(|(statistic, what)| (format!("{field}.normalization.{statistic}"), what))?;
+    }
+    Ok(())
+}
+
+/// Kinds are of actions, and rotations have as many numbers as they need.
+fn validate_kinds(observations: &[Entry], actions: &[Entry]) -> Result<(), Problem> {
+    for (index, entry) in observations.iter().enumerate() {
+        check(entry.kind == Kind::Position, &format!("observations[{index}].kind"), || {
+            format!("is {}, but only entries of actions have a kind: leave it out", entry.kind)
+        })?;
+    }
+    for (index, entry) in actions.iter().enumerate() {
+        let len = entry.kind.size().unwrap_or(entry.len());
+        check(entry.len() == len, &format!("actions[{index}].shape"), || {
+            format!("is {:?}, but a {} has {len} numbers", entry.shape, entry.kind)
+        })?;
     }
     Ok(())
 }
