@@ -102,6 +102,14 @@ fn the_loop_in_cpp_leads_the_point_to_its_targets() {
 }
 
 #[test]
+fn chunking_in_c_and_cpp_keeps_its_limits_and_refines_plans() {
+    for (source, linked) in [("examples/c/chunking.c", Linked::Static), ("examples/cpp/chunking.cpp", Linked::Shared)] {
+        let said = run(&program(source, linked, WATCHED), None, &[]);
+        assert!(said.contains("a plan was refined: action 0, number "), "{said}");
+    }
+}
+
+#[test]
 fn misuse_is_told_by_codes_and_words() {
     run(&program("tests/c/misuse.c", Linked::Shared, WATCHED), None, &[]);
 }
