@@ -64,7 +64,7 @@ pub fn latencies(area: &Area<'_>, series: &[Series<'_>], marks: &[Mark]) -> Draw
         let (x, grey) = (mark.milliseconds, BLACK.mix(0.6));
         chart.draw_series(DashedLineSeries::new([(x, 0.0), (x, 1.0)], 4, 4, grey.stroke_width(1)))?;
         let upwards = FONT.into_font().transform(FontTransform::Rotate270).color(&grey);
-        let beside = TextStyle::from(upwards).pos(Pos::new(HPos::Left, VPos::Bottom));
+        let beside = upwards.pos(Pos::new(HPos::Left, VPos::Bottom));
         chart.draw_series([Text::new(mark.name, (x, 0.03), beside)])?;
     }
     legend(&mut chart, SeriesLabelPosition::LowerRight)
