@@ -116,8 +116,7 @@ impl Controller {
         let watchdog = watchdog.map(|time| seconds("watchdog", time)).transpose()?;
         let max_age = max_age.map(|age| seconds("max_age", age)).transpose()?;
         let limits = [min, max, max_change].map(Option::unwrap_or_default);
-        let continuity =
-            continuity.parse::<Continuity>().map_err(|error| PyValueError::new_err(format!("continuity: {error}")))?;
+        let continuity = continuity_named(continuity)?;
         let given = crate::check::check(check)?;
         let cycle = cycle.map_or(Ok(period), |cycle| seconds("cycle", cycle))?;
         let motion = [velocity, acceleration, jerk];
@@ -258,6 +257,11 @@ fn of_loop(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Deadline> {
     let Some(text) = given else { return Ok(Deadline::Own) };
     keywords.del_item("deadline")?;
     text.parse::<Deadline>().map_err(|error| PyValueError::new_err(format!("deadline: {error}")))
+}
+
+/// How a plan continues the one before, by its name.
+pub fn continuity_named(name: &str) -> PyResult<Continuity> {
+    name.parse().map_err(|error| PyValueError::new_err(format!("continuity: {error}")))
 }
 
 fn interpolated(name: &str) -> PyResult<Interpolation> {

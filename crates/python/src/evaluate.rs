@@ -28,7 +28,7 @@ use self::contenders::Contender;
 use self::environment::PyEnvironment;
 use self::film::Film;
 use self::play::{Loop, Played, play};
-use crate::controller::{late_named, replan};
+use crate::controller::{continuity_named, late_named, replan};
 use crate::failure::Failure;
 use crate::recipe::Sampling;
 
@@ -37,7 +37,7 @@ use crate::recipe::Sampling;
 #[pyo3(signature = (
     directory, members, *, environment, scenario, period, seed, episodes, samplers, out, only, command, shard = None,
     clock = "lockstep", latency = None, replan_every = None, replan_below = None, ensemble = None, late = "finish",
-    decelerate_within = None, film = false, provider = None, precision = None, threads = 0, ort_lib = None, **sampling
+    decelerate_within = None, continuity = "independent", film = false, provider = None, precision = None, threads = 0, ort_lib = None, **sampling
 ))]
 #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
 pub fn evaluate(
@@ -61,6 +61,7 @@ pub fn evaluate(
     ensemble: Option<f64>,
     late: &str,
     decelerate_within: Option<f64>,
+    continuity: &str,
     film: bool,
     provider: Option<&str>,
     precision: Option<&str>,
@@ -85,6 +86,7 @@ pub fn evaluate(
     let blend = ensemble.map(|decay| Blend::Ensemble { decay });
     let replan_asked = (replan_every.is_some() || replan_below.is_some()).then(|| replan(replan_every, replan_below));
     let replan_asked = replan_asked.transpose()?;
+    let continuity = continuity_named(continuity)?;
     let contenders = Contender::all(&samplers, &options, &directory, inference)?;
     py.detach(|| {
         let outputs = Outputs::prepare(&out, &only)?;
@@ -98,6 +100,7 @@ pub fn evaluate(
         let make = |member| PyEnvironment::new(member, &manifest, period, film.clone());
         let environments: Vec<PyEnvironment> = members.into_iter().map(make).collect();
         let config = controller_config(&manifest, period, replan_asked, blend, Some(late));
+        let config = ControllerConfig { continuity, ..config };
         config.replan.validate()?;
         let sampling = latency.map_or(SamplingTime::Measured, SamplingTime::Stated);
         let in_time = clock.report(&config, latency);

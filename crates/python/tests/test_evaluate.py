@@ -108,6 +108,16 @@ def test_latency_is_seen_in_the_age_of_observations(tmp_path):
     assert found.report["in_time"]["clock"] == "virtual" and found.report["in_time"]["late"] == "hold"
 
 
+def test_plans_are_held_to_the_one_before(tmp_path):
+    options = {"clock": "virtual", "latency": 0.35, "rest": "agent", "samplers": ["sequential"], "episodes": 1}
+    rewards = {}
+    for continuity in ("independent", "hard", "exponential:0.5"):
+        found = evaluate(tmp_path, continuity=continuity, **options)
+        assert found.report["in_time"]["continuity"] == continuity
+        rewards[continuity] = found.report["samplers"][0]["episodes"][0]["reward"]
+    assert len(set(rewards.values())) == 3
+
+
 def test_an_episode_is_filmed_as_it_is_rendered(tmp_path):
     make = lambda: gym.wrappers.TimeLimit(  # noqa: E731
         gym.make("parapolicy/PushT-v0", obs_type="keypoints", render_mode="rgb_array").unwrapped, 10
@@ -132,6 +142,7 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path):
         ({"clock": "virtual"}, "rest: a clock that does not wait"),
         ({"clock": "virtual", "rest": [1.0]}, "rest: is [1.0], but the policy's actions have 2 finite numbers"),
         ({"clock": "slow"}, "clock is 'slow'"),
+        ({"continuity": "soft"}, "continuity: `soft`"),
         ({"clock": "virtual", "rest": "agent", "environments": 2}, "a virtual clock has one at a time"),
         ({"episodes": 0}, "episodes is 0"),
         ({"shard": "3/2"}, "there is no shard 3 of 2"),

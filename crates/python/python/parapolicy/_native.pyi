@@ -596,6 +596,7 @@ def evaluate(
     ensemble: float | None = None,
     late: str = "finish",
     decelerate_within: float | None = None,
+    continuity: str = "independent",
     film: bool = False,
     provider: str | None = None,
     precision: str | None = None,

@@ -74,7 +74,7 @@ def evaluate(
 
     The other keywords say how plans are drawn, as those of `Policy.sample`; where the network is run, as those of
     `Policy`; and how plans become commands, as those of `Controller`: ``replan_every``, ``replan_below``,
-    ``ensemble``, ``late``, ``decelerate_within``.
+    ``ensemble``, ``late``, ``decelerate_within``, ``continuity``.
 
     Raises `ValueError` where the environment does not fit the policy; what the environment raises is passed on.
     """
