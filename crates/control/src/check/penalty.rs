@@ -10,7 +10,7 @@ use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2};
 use super::PlanCheck;
 
 /// How far within a bound a plan is drawn, at most, in the policy's units: a descent ends a little beyond what it is drawn to.
-const MARGIN: f64 = 0.01;
+const MARGIN: f64 = 0.02;
 
 /// The margin's largest share of what is allowed.
 const SHARE: f64 = 0.25;
