@@ -110,12 +110,12 @@ def test_latency_is_seen_in_the_age_of_observations(tmp_path):
 
 def test_plans_are_held_to_the_one_before(tmp_path):
     options = {"clock": "virtual", "latency": 0.35, "rest": "agent", "samplers": ["sequential"], "episodes": 1}
-    rewards = {}
+    jumps = {}
     for continuity in ("independent", "hard", "exponential:0.5"):
         found = evaluate(tmp_path, continuity=continuity, **options)
         assert found.report["in_time"]["continuity"] == continuity
-        rewards[continuity] = found.report["samplers"][0]["episodes"][0]["reward"]
-    assert len(set(rewards.values())) == 3
+        jumps[continuity] = found.report["samplers"][0]["timing"]["smoothness"]["jump_rms"]
+    assert jumps["hard"] < jumps["independent"] and len(set(jumps.values())) == 3, jumps
 
 
 def test_an_episode_is_filmed_as_it_is_rendered(tmp_path):
