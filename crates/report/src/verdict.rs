@@ -19,7 +19,7 @@ fn fastest(report: &Report) -> Option<&SamplerReport> {
 fn speed(report: &Report, fastest: &SamplerReport) -> String {
     let name = &fastest.name;
     let took = |sampler: &SamplerReport| match sampler.sampling_latency_ms {
-        Some(latency) => format!("{:.1} ms a plan", latency.p50),
+        Some(latency) => format!("{:.1} ms a plan (median)", latency.p50),
         None => format!("{:.0} plans a second, in batches", sampler.throughput.plans_per_second),
     };
     let others = report.samplers.iter().filter(|sampler| !std::ptr::eq(*sampler, fastest));
@@ -30,13 +30,13 @@ fn speed(report: &Report, fastest: &SamplerReport) -> String {
         one_named.cmp(&other_named).then(one.total_cmp(&other))
     });
     match next {
-        None => format!("{name} takes {} (median).", took(fastest)),
+        None => format!("{name} takes {}.", took(fastest)),
         Some(next) => {
             let times = match (fastest.sampling_latency_ms, next.sampling_latency_ms) {
                 (Some(fast), Some(slow)) => slow.p50 / fast.p50,
                 _ => rate(fastest) / rate(next),
             };
-            format!("The fastest is {name}: {} (median), {times:.1} times as fast as {}.", took(fastest), next.name)
+            format!("The fastest is {name}: {}, {times:.1} times as fast as {}.", took(fastest), next.name)
         }
     }
 }
