@@ -19,6 +19,15 @@ OBSERVATIONS = {"agent_pos": (14,), "environment_state": (6,), "near": (6,)}
 ACTIONS = {"move": (3,), "gripper": (1,)}
 TASK = Task("so101-pick-place", OBSERVATIONS, ACTIONS)
 RECIPE = Recipe(epochs=30, batch=128, warmup_steps=200, validation_episodes=20, widths=(32, 64))
+EXECUTED = 3
+
+
+class Short(Training):
+    """A run whose policy executes few actions of a plan: the last millimetres are corrected the sooner."""
+
+    def weights(self) -> dict:
+        state = super().weights()
+        return {**state, "shape": {**state["shape"], "n_action_steps": EXECUTED}}
 
 
 def load(path: Path) -> Demonstrations:
@@ -42,7 +51,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     try:
         recipe = Recipe(**{**vars(RECIPE), "epochs": args.epochs, "seed": args.seed})
-        training = resumed(Training(load(args.demos), recipe), args.out / CHECKPOINT)
+        training = resumed(Short(load(args.demos), recipe), args.out / CHECKPOINT)
     except (OSError, ValueError) as error:
         sys.exit(f"so101: {error}")
     run(training, args.out, keep_every=10)

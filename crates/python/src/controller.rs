@@ -119,11 +119,7 @@ impl Controller {
         let continuity = continuity_named(continuity)?;
         let given = crate::check::check(check)?;
         let cycle = cycle.map_or(Ok(period), |cycle| seconds("cycle", cycle))?;
-        let motion = [velocity, acceleration, jerk];
-        let motion = motion.iter().any(Option::is_some).then(|| {
-            let [velocity, acceleration, jerk] = motion.map(Option::unwrap_or_default);
-            MotionLimits { cycle, velocity, acceleration, jerk }
-        });
+        let motion = motion_limits(cycle, velocity, acceleration, jerk);
         let between = Between { interpolation: interpolated(interpolation)?, motion, ..Between::default() };
         let replan = replan(replan_every, replan_below)?;
         replan.validate()?;
@@ -257,6 +253,20 @@ fn of_loop(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Deadline> {
     let Some(text) = given else { return Ok(Deadline::Own) };
     keywords.del_item("deadline")?;
     text.parse::<Deadline>().map_err(|error| PyValueError::new_err(format!("deadline: {error}")))
+}
+
+/// Limits on the motion, where one is given, for commands once a `cycle`.
+pub fn motion_limits(
+    cycle: Duration,
+    velocity: Option<Vec<f64>>,
+    acceleration: Option<Vec<f64>>,
+    jerk: Option<Vec<f64>>,
+) -> Option<MotionLimits> {
+    let limits = [velocity, acceleration, jerk];
+    limits.iter().any(Option::is_some).then(|| {
+        let [velocity, acceleration, jerk] = limits.map(Option::unwrap_or_default);
+        MotionLimits { cycle, velocity, acceleration, jerk }
+    })
 }
 
 /// How a plan continues the one before, by its name.

@@ -11,7 +11,7 @@ mod play;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use parapolicy_control::controller::{ControllerConfig, SamplingTime};
+use parapolicy_control::controller::{Continuity, ControllerConfig, SamplingTime};
 use parapolicy_control::playback::Blend;
 use parapolicy_control::{InferenceOptions, seconds};
 use parapolicy_eval::realtime::controller_config;
@@ -28,7 +28,7 @@ use self::contenders::Contender;
 use self::environment::PyEnvironment;
 use self::film::Film;
 use self::play::{Loop, Played, play};
-use crate::controller::{continuity_named, late_named, replan};
+use crate::controller::{continuity_named, late_named, motion_limits, replan};
 use crate::failure::Failure;
 use crate::recipe::Sampling;
 
@@ -36,8 +36,8 @@ use crate::recipe::Sampling;
 #[pyfunction]
 #[pyo3(signature = (
     directory, members, *, environment, scenario, period, seed, episodes, samplers, out, only, command, shard = None,
-    clock = "lockstep", latency = None, replan_every = None, replan_below = None, ensemble = None, late = "finish",
-    decelerate_within = None, continuity = "independent", film = false, provider = None, precision = None, threads = 0, ort_lib = None, **sampling
+    clock = "lockstep", latency = None, replan_every = None, replan_below = None, ensemble = None, late = None,
+    decelerate_within = None, continuity = None, velocity = None, acceleration = None, jerk = None, film = false, provider = None, precision = None, threads = 0, ort_lib = None, **sampling
 ))]
 #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
 pub fn evaluate(
@@ -59,9 +59,12 @@ pub fn evaluate(
     replan_every: Option<usize>,
     replan_below: Option<usize>,
     ensemble: Option<f64>,
-    late: &str,
+    late: Option<&str>,
     decelerate_within: Option<f64>,
-    continuity: &str,
+    continuity: Option<&str>,
+    velocity: Option<Vec<f64>>,
+    acceleration: Option<Vec<f64>>,
+    jerk: Option<Vec<f64>>,
     film: bool,
     provider: Option<&str>,
     precision: Option<&str>,
@@ -79,14 +82,29 @@ pub fn evaluate(
         return Err(wrong("episodes is 0, but must be at least 1"));
     }
     let clock = Loop::named(clock, members.len())?;
+    clock.takes(&[
+        ("replan_every", replan_every.is_some()),
+        ("replan_below", replan_below.is_some()),
+        ("ensemble", ensemble.is_some()),
+        ("late", late.is_some()),
+        ("decelerate_within", decelerate_within.is_some()),
+        ("continuity", continuity.is_some()),
+        ("velocity", velocity.is_some()),
+        ("acceleration", acceleration.is_some()),
+        ("jerk", jerk.is_some()),
+    ])?;
+    if latency.is_some() && clock != Loop::Virtual {
+        return Err(wrong("latency: only with clock='virtual'"));
+    }
     let period = seconds("period", period)?;
     let latency = latency.map(|latency| seconds("latency", latency)).transpose()?;
     let within = decelerate_within.map(|within| seconds("decelerate_within", within)).transpose()?;
-    let late = late_named(late, within.unwrap_or(period.saturating_mul(3)))?;
+    let late = late_named(late.unwrap_or("finish"), within.unwrap_or(period.saturating_mul(3)))?;
     let blend = ensemble.map(|decay| Blend::Ensemble { decay });
     let replan_asked = (replan_every.is_some() || replan_below.is_some()).then(|| replan(replan_every, replan_below));
     let replan_asked = replan_asked.transpose()?;
-    let continuity = continuity_named(continuity)?;
+    let continuity = continuity.map_or(Ok(Continuity::default()), continuity_named)?;
+    let motion = motion_limits(period, velocity, acceleration, jerk);
     let contenders = Contender::all(&samplers, &options, &directory, inference)?;
     py.detach(|| {
         let outputs = Outputs::prepare(&out, &only)?;
@@ -100,7 +118,8 @@ pub fn evaluate(
         let make = |member| PyEnvironment::new(member, &manifest, period, film.clone());
         let environments: Vec<PyEnvironment> = members.into_iter().map(make).collect();
         let config = controller_config(&manifest, period, replan_asked, blend, Some(late));
-        let config = ControllerConfig { continuity, ..config };
+        let mut config = ControllerConfig { continuity, ..config };
+        config.playback.between.motion = motion;
         config.replan.validate()?;
         let sampling = latency.map_or(SamplingTime::Measured, SamplingTime::Stated);
         let in_time = clock.report(&config, latency);

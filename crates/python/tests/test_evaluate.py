@@ -132,17 +132,49 @@ class Wrong(Keypoints):
         raise RuntimeError("the arm is stuck")
 
 
+def test_commands_are_within_limits_on_the_motion(tmp_path):
+    """Those of the loop that does not wait, one a control step."""
+    actions, limits = [], {"velocity": [150.0, 150.0], "acceleration": [400.0, 400.0], "jerk": [4000.0, 4000.0]}
+    options = {"clock": "virtual", "latency": 0.25, "rest": "agent", "samplers": ["sequential"], "episodes": 1}
+    evaluate(tmp_path, lambda: Watched(actions), **limits, **options)
+    speed = np.diff(actions, axis=0) / 0.1
+    assert 100 < np.abs(speed).max() <= 150 * (1 + 1e-6)
+
+
+def test_rewards_are_from_the_lowest_to_the_highest(tmp_path):
+    class Shaped(Keypoints):
+        def step(self, action):
+            seen, reward, terminated, truncated, _ = super().step(action)
+            return seen, 4 * reward - 3, terminated, truncated, {}
+
+    options = {"episodes": 1, "samplers": ["sequential"]}
+    expected = evaluate(tmp_path, **options).report["samplers"][0]["episodes"][0]
+    won = lambda reward, info: reward > -2.9  # noqa: E731
+    found = evaluate(tmp_path, Shaped, success=won, lowest_reward=-3, highest_reward=1, **options)
+    [found] = found.report["samplers"][0]["episodes"]
+    assert found["reward"] == pytest.approx(expected["reward"], abs=1e-9) and found["success"]
+    with pytest.warns(UserWarning, match="cut off at lowest_reward=0 and highest_reward=1"):
+        evaluate(tmp_path, Shaped, success=won, **options)
+
+
 def test_what_does_not_fit_is_refused_by_name(tmp_path):
+    waits_not = {"clock": "virtual", "rest": "agent"}
     for options, problem in [
         ({"observations": {"points": "block.points"}}, "observations: the policy has no points, only keypoints, agent"),
         ({"observations": {"keypoints": "block.corners"}}, "only block.points, agent"),
         ({"observations": {"keypoints": "agent"}}, r"agent has shape [2], the policy's keypoints [9, 2]"),
         ({"success": "won"}, "success: the environment's info has no 'won', only"),
-        ({"highest_reward": 0}, "highest_reward is 0, but must be above 0"),
+        ({"highest_reward": 0}, "highest_reward is 0, but must be above lowest_reward, 0"),
         ({"clock": "virtual"}, "rest: a clock that does not wait"),
         ({"clock": "virtual", "rest": [1.0]}, "rest: is [1.0], but the policy's actions have 2 finite numbers"),
         ({"clock": "slow"}, "clock is 'slow'"),
-        ({"continuity": "soft"}, "continuity: `soft`"),
+        ({"continuity": "soft", **waits_not}, "continuity: `soft`"),
+        ({"continuity": "hard"}, "continuity: only with clock='virtual' or clock='real'"),
+        ({"replan_every": 4}, "replan_every: only with clock='virtual' or clock='real'"),
+        ({"jerk": [1.0, 1.0]}, "jerk: only with clock='virtual' or clock='real'"),
+        ({"jerk": [1.0], **waits_not}, "jerk"),
+        ({"latency": 0.1}, "latency: only with clock='virtual'"),
+        ({"success": lambda reward, info: info["won"]}, "won"),
         ({"clock": "virtual", "rest": "agent", "environments": 2}, "a virtual clock has one at a time"),
         ({"episodes": 0}, "episodes is 0"),
         ({"shard": "3/2"}, "there is no shard 3 of 2"),
@@ -152,7 +184,7 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path):
         ({"samplers": ["quick"]}, "quick"),
         ({"max_steps": 0}, "max_steps is 0"),
     ]:
-        with pytest.raises(ValueError) as raised:
+        with pytest.raises((ValueError, KeyError)) as raised:
             evaluate(tmp_path, **options)
         assert problem in str(raised.value), options
     with pytest.raises(RuntimeError, match="the arm is stuck"):

@@ -3,6 +3,7 @@
 What does not fit is refused before anything is played, by the names of both sides.
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Rest = Sequence[float] | str | Callable[[Any], Any]
+Success = str | Callable[[float, Mapping[str, Any]], Any]
 
 # Longest side of a picture in the animation, px.
 _LONGEST_SIDE = 320
@@ -46,7 +48,8 @@ class Member:
         *,
         observations: Mapping[str, str] | None,
         actions: Mapping[str, str] | None,
-        success: str,
+        success: Success,
+        lowest_reward: float,
         highest_reward: float,
         max_steps: int | None,
         rest: Rest | None,
@@ -56,8 +59,9 @@ class Member:
         self._done = {entry["name"]: tuple(entry["shape"]) for entry in manifest["actions"]}
         self._observations = _mapping("observations", observations, self._seen)
         self._actions = _mapping("actions", actions, self._done)
-        self._success, self._highest, self._max_steps, self._rest = success, highest_reward, max_steps, rest
-        self._steps, self._observation, self._told = 0, None, False
+        self._success, self._max_steps, self._rest = success, max_steps, rest
+        self._lowest, self._highest = lowest_reward, highest_reward
+        self._steps, self._observation, self._told, self._cut = 0, None, False, False
         self._action_dim = sum(int(np.prod(shape)) for shape in self._done.values())
         self._check_actions()
 
@@ -89,17 +93,36 @@ class Member:
         return self._flat(observation)
 
     def step(self, action: Floats) -> tuple[Floats, float, bool, bool]:
-        """A control step: observation, reward over the highest, success, and whether the episode is over."""
+        """A control step: observation, reward from 0 to 1, success, and whether the episode is over."""
         observation, reward, terminated, truncated, info = self.env.step(self._action(action))
         self._steps += 1
         over = bool(terminated or truncated or (self._max_steps is not None and self._steps >= self._max_steps))
-        success = False
+        success = self._succeeded(float(reward), info, over)
+        return self._flat(observation), self._scaled(float(reward)), success, over
+
+    def _succeeded(self, reward: float, info: Mapping[str, Any], over: bool) -> bool:
+        if callable(self._success):
+            return bool(self._success(reward, info))
         if self._success in info:
-            success, self._told = bool(np.all(info[self._success])), True
-        elif over and not self._told:
+            self._told = True
+            return bool(np.all(info[self._success]))
+        if over and not self._told:
             problem = f"the environment's info has no {self._success!r}, only {sorted(info)}"
-            raise ValueError(f"success: {problem}: name what says whether an episode succeeded")
-        return self._flat(observation), float(np.clip(float(reward) / self._highest, 0.0, 1.0)), success, over
+            raise ValueError(
+                f"success: {problem}: name what says whether an episode succeeded, or give a function of reward and info"
+            )
+        return False
+
+    def _scaled(self, reward: float) -> float:
+        """The reward from 0, the lowest, to 1, the highest; one beyond is cut off, and told of once."""
+        if not np.isfinite(reward):
+            raise ValueError(f"reward: the environment gives {reward}")
+        scaled = (reward - self._lowest) / (self._highest - self._lowest)
+        if not 0.0 <= scaled <= 1.0 and not self._cut:
+            self._cut = True
+            bounds = f"lowest_reward={self._lowest:g} and highest_reward={self._highest:g}"
+            warnings.warn(f"the environment gives a reward of {reward:g}, which is cut off at {bounds}", stacklevel=2)
+        return float(np.clip(scaled, 0.0, 1.0))
 
     def resting(self) -> list[float]:
         """The action that leaves the robot as it is, after a reset."""

@@ -11,7 +11,7 @@ from typing import Any
 import gymnasium as gym
 
 from parapolicy import _native
-from parapolicy.adapter import Member, Rest
+from parapolicy.adapter import Member, Rest, Success
 
 Make = str | Callable[[], gym.Env[Any, Any]]
 
@@ -40,7 +40,8 @@ def evaluate(
     seed: int = 100_000,
     observations: Mapping[str, str] | None = None,
     actions: Mapping[str, str] | None = None,
-    success: str = "is_success",
+    success: Success = "is_success",
+    lowest_reward: float = 0.0,
     highest_reward: float = 1.0,
     max_steps: int | None = None,
     environments: int = 1,
@@ -59,8 +60,9 @@ def evaluate(
 
     ``env`` is the id of a registered environment, or what makes one. ``observations`` and ``actions`` say what the
     policy's entries are called in the environment, where that is not their own name: ``{"state": "agent_pos"}``,
-    ``{"image": "pixels.front"}``. ``success`` is what ``info`` calls it. Rewards are divided by ``highest_reward``,
-    and those beyond 0 and 1 cut off; an episode's is its largest.
+    ``{"image": "pixels.front"}``. ``success`` is what ``info`` calls it, or a function of reward and ``info``. Rewards are
+    reported from 0, ``lowest_reward``, to 1, ``highest_reward``, and those beyond cut off, with a warning; an episode's
+    is its largest.
 
     ``clock`` is ``lockstep``, where the environment waits; ``virtual``, where it does not, on simulated time, and a
     plan takes ``latency`` seconds, or what it took; or ``real``. Until the first plan ``rest`` is sent there: an
@@ -74,13 +76,14 @@ def evaluate(
 
     The other keywords say how plans are drawn, as those of `Policy.sample`; where the network is run, as those of
     `Policy`; and how plans become commands, as those of `Controller`: ``replan_every``, ``replan_below``,
-    ``ensemble``, ``late``, ``decelerate_within``, ``continuity``.
+    ``ensemble``, ``late``, ``decelerate_within``, ``continuity``, and the limits ``velocity``, ``acceleration`` and
+    ``jerk``. They are of a loop that does not wait; in lockstep the policy's ``n_action_steps`` are executed of each plan.
 
     Raises `ValueError` where the environment does not fit the policy; what the environment raises is passed on.
     """
     manifest = _manifest(policy)
-    if not highest_reward > 0:
-        raise ValueError(f"highest_reward is {highest_reward}, but must be above 0")
+    if not highest_reward > lowest_reward:
+        raise ValueError(f"highest_reward is {highest_reward}, but must be above lowest_reward, {lowest_reward}")
     if environments < 1:
         raise ValueError(f"environments is {environments}, but must be at least 1")
     if clock in ("real", "virtual") and rest is None:
@@ -96,6 +99,7 @@ def evaluate(
                 observations=observations,
                 actions=actions,
                 success=success,
+                lowest_reward=lowest_reward,
                 highest_reward=highest_reward,
                 max_steps=limit,
                 rest=rest,

@@ -48,6 +48,16 @@ impl Loop {
         }
     }
 
+    /// Refuses what is given of these options of a loop that does not wait, where it does: by name.
+    pub fn takes(&self, options: &[(&str, bool)]) -> Result<(), Failure> {
+        match (self, options.iter().find(|(_, given)| *given)) {
+            (Self::Lockstep(_), Some((name, _))) => {
+                Err(wrong(&format!("{name}: only with clock='virtual' or clock='real'")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The clock's name, where the environment does not wait.
     pub fn clock(&self) -> Option<&'static str> {
         match self {
