@@ -1,7 +1,8 @@
 //! A thread pool that runs one job again and again, with a barrier inside the job.
 //!
-//! One evaluation is some thirty layers of a few microseconds each. Threads therefore wait for each other by spinning, and
-//! sleep only if the wait is long, both between layers and between evaluations.
+//! One evaluation is some thirty layers of a few microseconds each, or of some hundred where images are encoded. Threads
+//! therefore wait for each other by spinning, and sleep only if the wait is long for the job, both between layers and between
+//! evaluations: to be woken takes as long as a layer.
 
 mod barrier;
 #[cfg_attr(any(miri, not(target_os = "linux")), path = "thread_pool/cores/unsupported.rs")]
@@ -18,10 +19,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use barrier::Barrier;
 use cores::{Affinity, Cores};
-use phase::{BETWEEN_RUNS, Phase};
+pub(crate) use phase::AWAKE;
+use phase::Phase;
 pub use share::Share;
 pub use threads::Threads;
 
@@ -31,6 +34,12 @@ use crate::EngineError;
 pub trait Job: Send + Sync + 'static {
     /// One thread's part of one run.
     fn work(&self, thread: &PoolThread<'_>);
+
+    /// How long a thread spins at a barrier before it sleeps, in the run that begins: longer than the parts of two threads
+    /// differ.
+    fn patience(&self) -> Duration {
+        AWAKE
+    }
 }
 
 /// One of the threads that run a job.
@@ -38,6 +47,7 @@ pub struct PoolThread<'a> {
     /// Which of how many.
     pub share: Share,
     barrier: &'a Barrier,
+    patience: Duration,
     cores: &'a Cores,
     affinity: RefCell<&'a mut Affinity>,
 }
@@ -48,7 +58,7 @@ impl PoolThread<'_> {
     /// # Panics
     /// If another thread has panicked, and would never come.
     pub fn wait_for_all(&self) {
-        if self.barrier.wait(self.share.count) {
+        if self.barrier.wait(self.share.count, self.patience) {
             self.cores.separate(&mut self.affinity.borrow_mut());
         }
     }
@@ -155,7 +165,7 @@ impl<J: Job> Shared<J> {
     fn serve(&self, index: usize) {
         let mut affinity = Affinity::worker(index);
         for run in 0.. {
-            self.start.wait(run, BETWEEN_RUNS);
+            self.start.wait(run, AWAKE);
             if self.is_over.load(Ordering::Acquire) {
                 return;
             }
@@ -170,8 +180,9 @@ impl<J: Job> Shared<J> {
     fn work(&self, index: usize, affinity: &mut Affinity) -> std::thread::Result<()> {
         let share = Share { index, count: self.count };
         let affinity = RefCell::new(affinity);
-        let thread = PoolThread { share, barrier: &self.barrier, cores: &self.cores, affinity };
         let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let (barrier, cores, patience) = (&self.barrier, &self.cores, self.job.patience());
+            let thread = PoolThread { share, barrier, patience, cores, affinity };
             self.job.work(&thread);
             thread.wait_for_all();
         }));

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::phase::{BETWEEN_LAYERS, Phase};
+use std::time::Duration;
+
+use super::phase::Phase;
 
 /// A barrier that fails if a thread panics.
 #[derive(Default)]
@@ -13,8 +15,8 @@ pub(super) struct Barrier {
 }
 
 impl Barrier {
-    /// Waits for `count` threads, this one among them. Returns whether this one had to sleep.
-    pub(super) fn wait(&self, count: usize) -> bool {
+    /// Waits for `count` threads, this one among them: awake for the time `awake`, then asleep. Returns whether it slept.
+    pub(super) fn wait(&self, count: usize, awake: Duration) -> bool {
         let phase = self.phase.now();
         self.check();
         let slept = if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == count {
@@ -22,7 +24,7 @@ impl Barrier {
             self.phase.advance();
             false
         } else {
-            self.phase.wait(phase, BETWEEN_LAYERS)
+            self.phase.wait(phase, awake)
         };
         self.check();
         slept

@@ -5,13 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a thread spins between two evaluations: longer than the pause between the evaluations of one plan, shorter
-/// than the pause between two plans.
-pub(super) const BETWEEN_RUNS: Duration = Duration::from_micros(100);
-
-/// How long a thread spins between two layers: longer than the shares of two threads in a layer differ. A longer wait means
-/// that the system runs two of the threads, or a thread and something else, on one core.
-pub(super) const BETWEEN_LAYERS: Duration = Duration::from_micros(20);
+/// How long a thread spins at least, between two evaluations and between two layers: longer than the pause between the
+/// evaluations of one plan, and than the shares of two threads in a layer of some microseconds differ, shorter than the pause
+/// between two plans. To be woken from sleep takes tens of microseconds, on a virtual machine more; a longer wait means that the
+/// system runs two of the threads, or a thread and something else, on one core.
+pub(crate) const AWAKE: Duration = Duration::from_micros(100);
 
 /// A counter, and the threads that wait for it.
 #[derive(Default)]

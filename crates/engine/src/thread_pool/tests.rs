@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 
-use super::phase::BETWEEN_RUNS;
+use super::phase::AWAKE;
 use super::{Job, PoolThread, ThreadPool};
 
 /// Every thread writes its slot, and after the barrier reads all of them.
@@ -29,7 +29,7 @@ impl Job for Exchange {
     fn work(&self, thread: &PoolThread<'_>) {
         for round in 1..=self.rounds {
             if self.nap && round % 3 == thread.share.index {
-                sleep(3 * BETWEEN_RUNS);
+                sleep(3 * AWAKE);
             }
             self.slots[thread.share.index].store(round, Ordering::Relaxed);
             thread.wait_for_all();
@@ -66,7 +66,7 @@ fn a_pool_that_slept_between_runs_wakes() {
     let mut pool = ThreadPool::new(Exchange::new(2, 1, false), 2.into()).unwrap();
     for _ in 0..5 {
         pool.run();
-        sleep(5 * BETWEEN_RUNS);
+        sleep(5 * AWAKE);
     }
     assert_eq!(pool.job().sums[1].load(Ordering::Relaxed), 10);
 }

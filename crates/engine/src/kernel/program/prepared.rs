@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::barriers::barriers;
 use super::packing;
@@ -17,12 +17,17 @@ use crate::kernel::memory::{Aligned, Arena, Region};
 use crate::kernel::operation::{Operation, WINOGRAD_BATCH};
 use crate::kernel::weights::Room;
 use crate::network::{Layers, Step};
-use crate::thread_pool::{Job, PoolThread, Share};
+use crate::thread_pool::{AWAKE, Job, PoolThread, Share};
 
 /// With so many rows for each thread, threads divide rows instead of channels: each reads all of the weights but nothing
 /// that another thread wrote, and there are no barriers. On cores that are far from each other this saves a quarter of the
 /// time. Weights that come from memory for each evaluation are read once instead: then threads divide channels.
 const ROWS_EACH: usize = 4;
+
+/// Multiply-adds, and bytes of weights, of a thread in a second, about: how long threads wait for each other awake follows
+/// from it, and nothing else.
+const PRODUCTS: f64 = 50e9;
+const BYTES: f64 = 20e9;
 
 /// A network whose steps and weights are prepared for an instruction set.
 pub(super) struct PreparedNetwork {
@@ -37,6 +42,9 @@ pub(super) struct PreparedNetwork {
     film_channels: usize,
     /// Numbers of all activations of a batch row.
     activations: usize,
+    /// The most work of a step for one row: products and weights.
+    longest: Work,
+    threads: usize,
     memory: RwLock<BatchMemory>,
 }
 
@@ -80,7 +88,9 @@ impl PreparedNetwork {
         let mut weights = Aligned::on_large_pages(room.len);
         packing::pack(operations.iter().zip(layers.steps).zip(ends), weights.numbers_mut(), threads);
         let steps = operations.into_iter().zip(barriers);
-        let steps = steps.map(|(operation, needs_barrier)| PreparedStep { operation, needs_barrier }).collect();
+        let steps = steps.map(|(operation, needs_barrier)| PreparedStep { operation, needs_barrier });
+        let steps: Vec<_> = steps.collect();
+        let longest = steps.iter().map(|step| step.operation.work(1)).max_by_key(|work| (work.products, work.weights));
         let tokens = layers.conditioning_tokens.iter();
         Self {
             steps,
@@ -91,6 +101,8 @@ impl PreparedNetwork {
             prediction: arena.of(layers.prediction),
             film_channels: layers.film_channels,
             activations: arena.len,
+            longest: longest.unwrap_or_default(),
+            threads,
             memory: RwLock::new(BatchMemory::default()),
         }
     }
@@ -180,6 +192,13 @@ impl PreparedNetwork {
 }
 
 impl Job for PreparedNetwork {
+    /// Half of what a thread's share of the longest step takes, about.
+    fn patience(&self) -> Duration {
+        let Work { products, weights, .. } = self.longest;
+        let seconds = (products * self.read_memory().batch) as f64 / PRODUCTS + weights as f64 / BYTES;
+        AWAKE.max(Duration::from_secs_f64(seconds / (2 * self.threads.max(1)) as f64))
+    }
+
     fn work(&self, thread: &PoolThread<'_>) {
         let memory = self.read_memory();
         let batch = memory.batch;
