@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
+import mujoco
 import numpy as np
 
 from training.so101_demos import make, play
@@ -19,6 +21,22 @@ OBSERVATIONS = ("agent_pos", "environment_state", "near")
 # Steps of nothing, the gripper open: what is sent until there is a plan.
 REST = (0.0, 0.0, 0.0, 1.0)
 HEAD = "| what plays | delay, ms | successes, 95 % | s to success, p50 | jerk |\n|---|---|---|---|---|"
+
+
+class Filmed(gym.Wrapper):
+    """The environment, seen from beside the arm."""
+
+    def __init__(self, env: gym.Env):
+        super().__init__(env)
+        model = env.unwrapped._model
+        model.vis.global_.offwidth, model.vis.global_.offheight = 320, 240
+        self.renderer, self.camera = mujoco.Renderer(model, 240, 320), mujoco.MjvCamera()
+        self.camera.lookat[:] = (0.2, 0.0, 0.05)
+        self.camera.distance, self.camera.azimuth, self.camera.elevation = 0.75, 125, -25
+
+    def render(self) -> np.ndarray:
+        self.renderer.update_scene(self.unwrapped._data, self.camera)
+        return self.renderer.render()
 
 
 def wilson(successes: int, episodes: int) -> tuple[float, float]:
@@ -80,7 +98,7 @@ def evaluated(policy: Path, seeds: range, out: Path, how: dict[str, Any]) -> lis
     import parapolicy
 
     given = {"seed": seeds.start, "episodes": len(seeds), "success": "succeed", "out": out, "threads": 1, **how}
-    found = parapolicy.evaluate(policy, make, **given)
+    found = parapolicy.evaluate(policy, (lambda: Filmed(make())) if how.get("film") else make, **given)
 
     def jerk(sampler: dict) -> str:
         smoothness = (sampler.get("timing") or {}).get("smoothness")
@@ -99,6 +117,7 @@ def main() -> None:
     parser.add_argument("--continuity", help="how a late plan continues the one before, exponential say")
     parser.add_argument("--jerk", type=float, help="most that commands may have, in units of the action and seconds")
     parser.add_argument("--served", metavar="URL", help="ws://127.0.0.1:8000/NAME")
+    parser.add_argument("--film", action="store_true", help="episode.gif in the reports, which takes longer")
     parser.add_argument("--script", action="store_true", help="the script plays as well")
     parser.add_argument("--episodes", type=int, default=100)
     parser.add_argument("--first-seed", type=int, default=100_000, help="demonstrations begin at 1,000,000")
@@ -107,7 +126,7 @@ def main() -> None:
     seeds = range(args.first_seed, args.first_seed + args.episodes)
     if args.episodes < 1 or seeds.stop > 1_000_000:
         parser.error("choose at least one seed, below 1,000,000, the first that was trained on")
-    how = {"samplers": args.samplers.split(","), "solver": args.solver, "steps": args.steps}
+    how = {"samplers": args.samplers.split(","), "solver": args.solver, "steps": args.steps, "film": args.film}
     print(HEAD, flush=True)
     if args.script:
         print(row("the script", "", script(seeds)), flush=True)
