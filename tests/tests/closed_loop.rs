@@ -38,9 +38,10 @@ impl Setup {
         let mut sampler = Sampler::new(table, strategy, manifest.sample_dim()).unwrap();
         let mut driver = DiffusionPolicy::new(&mut self.policy, &mut sampler);
         let recorder = Recorder::of(seed);
-        let mut episode = run_episode(&mut driver, &mut self.environment, seed, &recorder).unwrap();
+        let mut episode =
+            run_episode(&mut driver, &mut self.environment, seed, &recorder.sampler(strategy.name())).unwrap();
         episode.plans.iter_mut().for_each(|plan| plan.latency = Duration::ZERO);
-        let moments = recorder.recording().moments;
+        let moments = recorder.recordings().first.remove(0).moments;
         let states =
             moments.iter().flat_map(|moment| PushTScene::read(&moment.scene).unwrap().state.to_array()).collect();
         (episode, states)

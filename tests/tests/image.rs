@@ -38,12 +38,13 @@ impl Setup {
         let mut sampler = Sampler::new(table, strategy, manifest.sample_dim()).unwrap();
         let mut driver = DiffusionPolicy::new(&mut self.policy, &mut sampler);
         let recorder = Recorder::of(seed);
-        let episode = run_episode(&mut driver, &mut self.environment, seed, &recorder).unwrap();
+        let episode =
+            run_episode(&mut driver, &mut self.environment, seed, &recorder.sampler(strategy.name())).unwrap();
         let place = |scene: &[f64]| {
             let [x, y, block_x, block_y, _] = PushTScene::read(scene).unwrap().state.to_array();
             [x, y, block_x, block_y]
         };
-        (episode, recorder.recording().moments.iter().map(|moment| place(&moment.scene)).collect())
+        (episode, recorder.recordings().first[0].moments.iter().map(|moment| place(&moment.scene)).collect())
     }
 }
 

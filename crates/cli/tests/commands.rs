@@ -65,11 +65,16 @@ fn run_writes_a_report() {
     let html = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(names.iter().all(|name| html.contains(&format!("{name}</th>"))));
     let mut gif = gif::Decoder::new(fs::File::open(out.join("episode.gif")).unwrap()).unwrap();
-    let mut frames = 0;
-    while gif.read_next_frame().unwrap().is_some() {
-        frames += 1;
+    let mut delays = Vec::new();
+    while let Some(frame) = gif.read_next_frame().unwrap() {
+        delays.push(u64::from(frame.delay));
     }
-    assert_eq!(frames, picard.episodes[0].control_steps, "a frame a control step");
+    let slowest = report.samplers.iter().map(|sampler| sampler.episodes[0].control_steps as u64).max().unwrap();
+    assert!(
+        delays.iter().sum::<u64>() > 10 * slowest,
+        "all play on one clock, a step of which lasts a tenth of a second"
+    );
+    assert_eq!(gif.width(), 3 * 336, "the samplers are side by side");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
 }
 

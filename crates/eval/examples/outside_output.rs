@@ -5,7 +5,7 @@
 use std::io::Write;
 
 use parapolicy_control::BoxError;
-use parapolicy_eval::{Recording, Report, ReportOutput, Run, Scenario};
+use parapolicy_eval::{Recordings, Report, ReportOutput, Run, Scenario};
 
 /// `samplers.md`: a row a sampler.
 pub struct Markdown;
@@ -55,8 +55,8 @@ impl Scenario for Played {
 /// # Errors
 /// Whatever keeps it from being written.
 pub fn write(output: &dyn ReportOutput, report: &Report, file: &mut dyn Write) -> Result<(), BoxError> {
-    let (recording, scenario) = (Recording::default(), Played(report.scenario.clone()));
-    let run = Run { report, recording: &recording, scenario: &scenario };
+    let (recordings, scenario) = (Recordings::default(), Played(report.scenario.clone()));
+    let run = Run { report, recordings: &recordings, scenario: &scenario };
     if output.applies(&run) { output.write(&run, file) } else { Ok(()) }
 }
 

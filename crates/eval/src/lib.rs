@@ -84,7 +84,7 @@ pub use lockstep::{run_episode, run_episodes};
 pub use meter::Meter;
 pub use output::{JsonOutput, ReportOutput, Run};
 pub use realtime::run_episode_in_realtime;
-pub use recording::{Moment, Painter, Recorder, Recording, Rounds};
+pub use recording::{Moment, Painter, Recorder, Recording, Recordings, Rounds};
 pub use report::{
     Comparison, CutShort, Difference, Differing, EpisodeReport, Interrupted, Machine, MergeError, Model, Pair, Part,
     RealtimeReport, RefinementReport, Report, ReportError, SCHEMA_VERSION, SamplerReport, SamplerRun, Seeds, Shard,

@@ -6,14 +6,14 @@ use std::io::Write;
 
 use parapolicy_control::BoxError;
 
-use crate::{Recording, Report, Scenario};
+use crate::{Recordings, Report, Scenario};
 
 /// A finished run: everything that outputs can write.
 pub struct Run<'a> {
     /// What was measured.
     pub report: &'a Report,
-    /// The first episode of the last sampler.
-    pub recording: &'a Recording,
+    /// Episodes to be shown.
+    pub recordings: &'a Recordings,
     /// What was played, and what draws it.
     pub scenario: &'a dyn Scenario,
 }

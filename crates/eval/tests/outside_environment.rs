@@ -25,15 +25,16 @@ fn cart() -> Box<dyn Environment> {
 fn episodes_are_played_and_recorded() {
     for seed in 0..11_u64 {
         let recorder = Recorder::of(seed);
-        let episode = run_episode(&mut Straight::default(), &mut *cart(), seed, &recorder).unwrap();
+        let observer = recorder.sampler("straight");
+        let episode = run_episode(&mut Straight::default(), &mut *cart(), seed, &observer).unwrap();
         // From 0 to the mark, 5 cm a step.
         let mark = 0.1 + 0.09 * seed as f64;
         assert_eq!(episode.control_steps, ((mark - 0.005) / 0.05).ceil() as usize, "seed {seed}");
         assert!(episode.success && episode.violations == 0 && episode.reward > 0.995);
         assert_eq!(episode.plans.len(), episode.control_steps.div_ceil(4));
 
-        run_episode(&mut Straight::default(), &mut *cart(), seed, &recorder).unwrap();
-        let moments = recorder.recording().moments;
+        run_episode(&mut Straight::default(), &mut *cart(), seed, &observer).unwrap();
+        let moments = recorder.recordings().first.remove(0).moments;
         assert_eq!(moments.len(), episode.control_steps, "the first episode of this seed alone");
         assert_eq!(moments.last().unwrap().scene[1], mark);
         assert!((moments.last().unwrap().scene[0] - mark).abs() <= 0.005);

@@ -140,7 +140,7 @@ pub fn evaluate(
             },
         );
         let logged = log.map(play::finish);
-        let recording = played?;
+        let recordings = played?;
         let runs: Vec<&SamplerRun> = contenders.iter().map(|contender| &contender.run).collect();
         let report = Report {
             schema_version: SCHEMA_VERSION,
@@ -166,7 +166,7 @@ pub fn evaluate(
             samplers: SamplerRun::reports(&runs).ok_or_else(|| wrong("samplers: none is named"))?,
         };
         let scenario = film.scenario(scenario);
-        let mut files = outputs.write(&Run { report: &report, recording: &recording, scenario: &scenario })?;
+        let mut files = outputs.write(&Run { report: &report, recordings: &recordings, scenario: &scenario })?;
         files.extend(logged.transpose()?);
         Ok((json(&report)?, table::render(&report), files))
     })
@@ -187,7 +187,7 @@ pub fn merge(
         let report = parapolicy_eval::merge(&parts)?;
         let outputs = Outputs::prepare(&out, &only)?;
         let scenario = Film::new(false, 0).scenario(report.scenario.clone());
-        let run = Run { report: &report, recording: &parapolicy_eval::Recording::default(), scenario: &scenario };
+        let run = Run { report: &report, recordings: &parapolicy_eval::Recordings::default(), scenario: &scenario };
         let files = outputs.write(&run)?;
         Ok((json(&report)?, table::render(&report), files))
     })

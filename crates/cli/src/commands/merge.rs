@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use parapolicy_control::{BoxError, Environment};
-use parapolicy_eval::{Recording, Report, Run, Scenario};
+use parapolicy_eval::{Recordings, Report, Run, Scenario};
 use parapolicy_policy::Manifest;
 use parapolicy_report::Outputs;
 
@@ -22,7 +22,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
     let report = parapolicy_eval::merge(&parts).input()?;
     let outputs = Outputs::prepare(out, only)?;
     let played = Elsewhere(report.scenario.clone());
-    let files = outputs.write(&Run { report: &report, recording: &Recording::default(), scenario: &played })?;
+    let files = outputs.write(&Run { report: &report, recordings: &Recordings::default(), scenario: &played })?;
     if *json {
         return print_json(&report);
     }

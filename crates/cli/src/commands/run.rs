@@ -12,7 +12,7 @@ use parapolicy_control::Environment;
 use parapolicy_control::controller::Deadline;
 use parapolicy_control::refine::Refinement;
 use parapolicy_eval::{
-    Deviation, Interrupted, Model, RealtimeReport, Recording, Report, Run, SCHEMA_VERSION, SamplerRun,
+    Deviation, Interrupted, Model, RealtimeReport, Recordings, Report, Run, SCHEMA_VERSION, SamplerRun,
 };
 use parapolicy_log::{LogFile, LogSummary};
 use parapolicy_policy::{Manifest, Network};
@@ -48,8 +48,8 @@ struct Contender {
 
 /// Results of a run besides the contenders' reports.
 struct Played {
-    /// The first episode of the last sampler, to be shown.
-    recording: Recording,
+    /// Episodes to be shown.
+    recordings: Recordings,
     /// Settings of the realtime loop, if there was one.
     in_time: Option<RealtimeReport>,
     /// None where it is not to be written.
@@ -71,7 +71,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let met = |network: &mut Network| meet(network, &mut *environment, arguments.seed, 1);
     let deviation = from_f32(&arguments.model, &mut network, solver, steps, met)?;
 
-    let Played { recording, in_time, log, journal } = match arguments.realtime.clock {
+    let Played { recordings, in_time, log, journal } = match arguments.realtime.clock {
         ClockName::Lockstep if arguments.environments == 1 => {
             lockstep::compete(arguments, &mut network, &mut *environment, &mut contenders)?
         }
@@ -89,7 +89,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     }
     let period = environment.period();
     let report = report(arguments, &network, deviation, &place, period, in_time, &contenders)?;
-    let run = Run { report: &report, recording: &recording, scenario: &*place.scenario };
+    let run = Run { report: &report, recordings: &recordings, scenario: &*place.scenario };
     let written = outputs.write(&run);
     if written.is_ok() && report.interrupted.is_none() {
         journal.remove();

@@ -70,7 +70,7 @@ def evaluate(
     once, in lockstep, and their plans drawn in shared batches. ``period`` is the time of a control step, seconds;
     without it the environment's ``render_fps`` says.
 
-    ``film`` asks for ``episode.gif``, of the last sampler's first episode, as the environment renders it
+    ``film`` asks for ``episode.gif``, of the samplers' first episode side by side, as the environment renders it
     (``rgb_array``). ``shard``, ``3/16`` say, plays a part of the episodes, and `merge` puts the parts together.
     ``only`` names the files to write. ``name`` is the scenario's, in the report; without it the environment's.
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parapolicy_control::clock::{VirtualClock, WallClock};
 use parapolicy_control::controller::{Controller, ControllerConfig, SamplingTime, SimulatedController};
 use parapolicy_control::{BatchedDiffusionPolicy, DiffusionPolicy, Environment, Observer};
-use parapolicy_eval::{Recorder, Recording, run_episode, run_episode_in_realtime, run_episodes};
+use parapolicy_eval::{Recorder, Recordings, run_episode, run_episode_in_realtime, run_episodes};
 use parapolicy_log::{LogFile, LogOptions};
 use parapolicy_policy::{Manifest, Network};
 use parapolicy_report::LOG;
@@ -67,6 +67,11 @@ impl Loop {
         }
     }
 
+    /// Whether the episodes of the contender at `index` of `count` are recorded: where they do not play in turn, the last one's.
+    fn shows(&self, index: usize, count: usize) -> bool {
+        if self.together() > 1 { index + 1 == count } else { Recorder::shows(index, count) }
+    }
+
     /// Environments that play at once.
     pub fn together(&self) -> usize {
         if let Self::Lockstep(environments) = self { *environments } else { 1 }
@@ -86,23 +91,25 @@ pub struct Played<'a> {
     pub log: Option<&'a LogFile>,
 }
 
-/// Plays every seed with every contender, in turn where one environment is there; the first episode of the last is recorded.
-pub fn play(clock: &Loop, mut played: Played<'_>) -> Result<Recording, Failure> {
+/// Plays every seed with every contender, in turn where one environment is there; episodes to be shown are recorded.
+pub fn play(clock: &Loop, mut played: Played<'_>) -> Result<Recordings, Failure> {
     let recorder = Recorder::of(played.seeds.start);
-    let last = played.contenders.len().saturating_sub(1);
+    let count = played.contenders.len();
+    let is_shown = |index: usize| clock.shows(index, count);
     let observers = |index: usize, played: &Played<'_>| {
-        let logged = played.log.map(|log| Arc::new(log.run(&played.contenders[index].run.name)) as Arc<dyn Observer>);
-        let shown = (index == last).then(|| Arc::new(recorder.clone()) as Arc<dyn Observer>);
+        let name = &played.contenders[index].run.name;
+        let logged = played.log.map(|log| Arc::new(log.run(name)) as Arc<dyn Observer>);
+        let shown = is_shown(index).then(|| Arc::new(recorder.sampler(name)) as Arc<dyn Observer>);
         logged.into_iter().chain(shown).collect::<Vec<_>>()
     };
-    let observers: Vec<_> = (0..=last).map(|index| observers(index, &played)).collect();
+    let observers: Vec<_> = (0..count).map(|index| observers(index, &played)).collect();
     match clock {
         Loop::Lockstep(1) => played.in_turn(&observers, Played::lockstep)?,
         Loop::Lockstep(_) => played.together(&observers)?,
         Loop::Virtual => played.in_turn(&observers, Played::virtually)?,
         Loop::Real => played.in_real_time(&observers)?,
     }
-    Ok(recorder.recording())
+    Ok(recorder.recordings())
 }
 
 /// Plays one episode: contender, seed, and who is told.
@@ -113,7 +120,7 @@ impl<'a> Played<'a> {
     fn in_turn(&mut self, observers: &[Vec<Arc<dyn Observer>>], one: One<'a>) -> Result<(), Failure> {
         for seed in self.seeds.clone() {
             for (index, observer) in observers.iter().enumerate() {
-                self.film.arm(index + 1 == observers.len());
+                self.film.arm(Recorder::shows(index, observers.len()));
                 one(self, index, seed, observer)?;
             }
         }
@@ -153,7 +160,7 @@ impl<'a> Played<'a> {
         let mut controllers = self.contenders.iter().map(start).collect::<Result<Vec<_>, _>>()?;
         for seed in self.seeds.clone() {
             for (index, (controller, observer)) in controllers.iter_mut().zip(observers).enumerate() {
-                self.film.arm(index + 1 == observers.len());
+                self.film.arm(Recorder::shows(index, observers.len()));
                 let (clock, period) = (&mut WallClock::default(), self.config.playback.period);
                 let played =
                     run_episode_in_realtime(clock, controller, &mut self.environments[0], period, seed, observer);

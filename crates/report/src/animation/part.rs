@@ -1,11 +1,15 @@
 //! The part of a frame that changed since the one before, as a GIF frame.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::num::TryFromIntError;
 use std::ops::Range;
 
 use anyhow::Result;
 use gif::Frame;
 
 use super::Picture;
+use super::picture::Colour;
 
 /// Quantisation speed of the GIF library, 1 (best) to 30: frames have few colours.
 const QUANTISATION: i32 = 10;
@@ -25,14 +29,15 @@ impl Part {
 
     /// Where two pictures differ; a single pixel if they do not.
     pub fn changed(before: &Picture, after: &Picture) -> Self {
-        let width = after.width;
-        let pixels = before.rgb.chunks_exact(3).zip(after.rgb.chunks_exact(3)).enumerate();
-        let differing = pixels.filter(|(_, (before, after))| before != after).map(|(index, _)| index);
-        let pixel = |index: usize| {
-            let (row, column) = (index / width, index % width);
-            Self { columns: column..column + 1, rows: row..row + 1 }
+        let line = 3 * after.width;
+        let lines = before.rgb.chunks_exact(line).zip(after.rgb.chunks_exact(line)).enumerate();
+        let differing = |(row, (before, after)): (usize, (&[u8], &[u8]))| {
+            let first = before.iter().zip(after).position(|(before, after)| before != after)? / 3;
+            let last = before.iter().zip(after).rposition(|(before, after)| before != after)? / 3;
+            Some(Self { columns: first..last + 1, rows: row..row + 1 })
         };
-        differing.map(pixel).reduce(Self::and).unwrap_or(Self { columns: 0..1, rows: 0..1 })
+        let unlike = lines.filter(|(_, (before, after))| before != after);
+        unlike.filter_map(differing).reduce(Self::and).unwrap_or(Self { columns: 0..1, rows: 0..1 })
     }
 
     /// The smallest rectangle around both.
@@ -43,13 +48,50 @@ impl Part {
 
     /// This part of a picture, in its place.
     pub fn frame(self, picture: &Picture) -> Result<Frame<'static>> {
+        let [width, height] = self.size()?;
+        let pixels = self.pixels(picture);
+        self.placed(Frame::from_rgb_speed(width, height, pixels.as_flattened(), QUANTISATION))
+    }
+
+    /// The same over the picture `before`, of which is left what did not change: long runs of one colour take little room. Not
+    /// where there are too many colours for it.
+    pub fn frame_over(self, before: &Picture, after: &Picture) -> Result<Frame<'static>> {
+        const UNCHANGED: u8 = 0;
+        let mut palette = vec![Colour::default()];
+        let mut known = HashMap::new();
+        let mut index = |(before, after): (Colour, Colour)| {
+            if before == after {
+                return Ok(UNCHANGED);
+            }
+            *known.entry(after).or_insert_with(|| {
+                palette.push(after);
+                u8::try_from(palette.len() - 1)
+            })
+        };
+        let pixels = self.pixels(before).into_iter().zip(self.pixels(after));
+        let Ok(buffer) = pixels.map(&mut index).collect::<Result<Vec<u8>, TryFromIntError>>() else {
+            return self.frame(after);
+        };
+        let [width, height] = self.size()?;
+        let palette = Some(palette.as_flattened().to_vec());
+        let transparent = Some(UNCHANGED);
+        self.placed(Frame { width, height, buffer: Cow::Owned(buffer), palette, transparent, ..Frame::default() })
+    }
+
+    /// The pixels of a picture that are in this part, row by row.
+    fn pixels(&self, picture: &Picture) -> Vec<Colour> {
         let Self { columns, rows } = self;
-        let line = 3 * picture.width;
-        let lines = picture.rgb.chunks_exact(line).skip(rows.start).take(rows.len());
-        let rgb: Vec<u8> = lines.flat_map(|line| &line[3 * columns.start..3 * columns.end]).copied().collect();
-        let (width, height) = (u16::try_from(columns.len())?, u16::try_from(rows.len())?);
-        let mut frame = Frame::from_rgb_speed(width, height, &rgb, QUANTISATION);
-        (frame.left, frame.top) = (u16::try_from(columns.start)?, u16::try_from(rows.start)?);
+        let lines = picture.rgb.as_chunks().0.chunks_exact(picture.width);
+        let lines = lines.skip(rows.start).take(rows.len());
+        lines.flat_map(|line| &line[columns.clone()]).copied().collect()
+    }
+
+    fn size(&self) -> Result<[u16; 2]> {
+        Ok([u16::try_from(self.columns.len())?, u16::try_from(self.rows.len())?])
+    }
+
+    fn placed(self, mut frame: Frame<'static>) -> Result<Frame<'static>> {
+        (frame.left, frame.top) = (u16::try_from(self.columns.start)?, u16::try_from(self.rows.start)?);
         Ok(frame)
     }
 }
@@ -78,5 +120,14 @@ mod tests {
             }
         }
         assert_eq!(Part::changed(&after, &after), Part { columns: 0..1, rows: 0..1 });
+
+        let frame = Part::changed(&before, &after).frame_over(&before, &after).unwrap();
+        let (left, top, width) = (usize::from(frame.left), usize::from(frame.top), usize::from(frame.width));
+        let (mut painted, palette) = (before.rgb.clone(), frame.palette.unwrap());
+        for (at, &index) in frame.buffer.iter().enumerate().filter(|(_, index)| Some(**index) != frame.transparent) {
+            let pixel = 3 * ((top + at / width) * SIZE + left + at % width);
+            painted[pixel..pixel + 3].copy_from_slice(&palette[3 * usize::from(index)..][..3]);
+        }
+        assert!(painted == after.rgb, "a frame over the picture before makes the picture after");
     }
 }

@@ -35,17 +35,16 @@ struct First {
     block: String,
 }
 
-/// The section with the episode of `seed`, as the sampler `name` played it; nothing if nothing was recorded, or if it
-/// is no episode of PushT.
-pub fn render(recording: &Recording, name: &str, seed: u64) -> Result<String> {
+/// The section with an episode; nothing if nothing was recorded, or if it is no episode of PushT.
+pub fn render(recording: &Recording) -> Result<String> {
     let steps = recording.moments.len();
     let shown = recording.moments.iter().take(LONGEST);
     let scenes: Option<Vec<_>> = shown.map(|moment| Some((PushTScene::read(&moment.scene)?, moment))).collect();
     let Some(moments) = scenes else { return Ok(String::new()) };
     let Some((PushTScene { state, keep_out, .. }, _)) = moments.first() else { return Ok(String::new()) };
     let episode = Episode {
-        name,
-        seed,
+        name: &recording.sampler,
+        seed: recording.seed,
         side: TABLE_SIZE,
         radius: AGENT_RADIUS,
         ground: Ground::new(keep_out),

@@ -53,19 +53,15 @@ impl ReportOutput for HtmlOutput {
     }
 
     fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError> {
-        Ok(write(run.report, run.recording, file)?)
+        Ok(write(run.report, &run.recordings.first, file)?)
     }
 }
 
-/// Writes the page; `recording` is of the last sampler's first episode.
-fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Result<()> {
+/// Writes the page; `first` are the samplers' first episodes, the last of which is shown.
+fn write(report: &Report, first: &[Recording], file: &mut dyn Write) -> Result<()> {
     let series: Vec<Series<'_>> = report.samplers.iter().map(Series::of).collect();
     let most = |figure: fn(&SamplerReport) -> f64| report.samplers.iter().map(figure).fold(1.0, f64::max);
-    let shown = report
-        .samplers
-        .last()
-        .filter(|_| is_pusht(report))
-        .and_then(|sampler| Some((&sampler.name, sampler.episodes.first()?.seed)));
+    let shown = first.last().filter(|_| is_pusht(report));
     let page = ReportPage {
         report,
         roofline: match &report.roofline {
@@ -84,11 +80,9 @@ fn write(report: &Report, recording: &Recording, file: &mut dyn Write) -> Result
         latencies: svg(PLOT, |area| latencies(area, &series, &marks(report)))?,
         rewards: svg(PLOT, |area| rewards(area, &series))?,
         differences: paired(report)?,
-        episode: shown.map_or_else(|| Ok(String::new()), |(name, seed)| episode::render(recording, name, seed))?,
-        rounds: recording
-            .rounds
-            .as_ref()
-            .filter(|_| is_pusht(report))
+        episode: shown.map_or_else(|| Ok(String::new()), episode::render)?,
+        rounds: shown
+            .and_then(|recording| recording.rounds.as_ref())
             .and_then(|plan| rounds::render(plan, false).transpose())
             .transpose()?,
         seeds: seeds(&report.samplers),

@@ -62,14 +62,19 @@ impl ReportOutput for RoundsOutput {
     }
 
     fn applies(&self, run: &Run<'_>) -> bool {
-        run.recording.rounds.is_some() && is_pusht(run.report)
+        rounds_of(run).is_some() && is_pusht(run.report)
     }
 
     fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError> {
-        let Some(rounds) = &run.recording.rounds else { return Ok(()) };
+        let Some(rounds) = rounds_of(run) else { return Ok(()) };
         let picture = render(rounds, true)?.unwrap_or_default();
         Ok(file.write_all(picture.as_bytes())?)
     }
+}
+
+/// Those of the last sampler.
+fn rounds_of<'a>(run: &Run<'a>) -> Option<&'a Rounds> {
+    run.recordings.first.last()?.rounds.as_ref()
 }
 
 /// The picture, as large as what is in it; `alone` if it stands in a file of its own. None of another environment.

@@ -30,8 +30,8 @@ pub struct Observers {
     recorder: Recorder,
     /// The episodes that are over.
     pub journal: Journal,
-    /// The first episode's seed: the last contender plays it to be shown.
-    shown: u64,
+    /// The first episode's seed, and which contenders play it to be shown.
+    shown: (u64, Vec<bool>),
     contenders: Vec<Vec<Arc<dyn Observer>>>,
 }
 
@@ -44,19 +44,18 @@ impl Observers {
         let journal = Journal::begin(folder, arguments.settings(manifest), arguments.resume)?;
         let is_logged = arguments.only.is_empty() || arguments.only.iter().any(|name| name == LOG);
         let log = is_logged.then(|| log(arguments, manifest)).transpose()?;
-        let shown = arguments.seeds().start;
-        let recorder = Recorder::of(shown);
-        let of = |Contender { run, .. }: &Contender| -> Vec<Arc<dyn Observer>> {
+        let recorder = Recorder::of(arguments.seeds().start);
+        let shown: Vec<bool> =
+            (0..contenders.len()).map(|index| is_shown(arguments, index, contenders.len())).collect();
+        let of = |(Contender { run, .. }, is_shown): (&Contender, &bool)| -> Vec<Arc<dyn Observer>> {
             let troubles = Troubles { name: run.name.clone() };
             let logged = log.iter().map(|log| Arc::new(log.run(&run.name)) as Arc<dyn Observer>);
             let others: [Arc<dyn Observer>; 2] = [Arc::new(troubles), Arc::new(Stop::current())];
-            logged.chain(others).collect()
+            let recorded = is_shown.then(|| Arc::new(recorder.sampler(&run.name)) as Arc<dyn Observer>);
+            logged.chain(others).chain(recorded).collect()
         };
-        let mut contenders: Vec<_> = contenders.iter().map(of).collect();
-        if let Some(shown) = contenders.last_mut() {
-            shown.push(Arc::new(recorder.clone()));
-        }
-        Ok(Self { log, recorder, journal, shown, contenders })
+        let observers = contenders.iter().zip(&shown).map(of).collect();
+        Ok(Self { log, recorder, journal, shown: (arguments.seeds().start, shown), contenders: observers })
     }
 
     /// Those of a contender.
@@ -64,9 +63,11 @@ impl Observers {
         &self.contenders[index]
     }
 
-    /// The episode that a contender has played already, before the run was stopped. That which is to be shown is played again.
+    /// The episode that a contender has played already, before the run was stopped. Those of the first seed that are to be shown are
+    /// played again.
     pub fn known(&self, index: usize, name: &str, seed: u64) -> Option<Episode> {
-        let is_shown = index + 1 == self.contenders.len() && seed == self.shown;
+        let (first, shown) = &self.shown;
+        let is_shown = shown[index] && seed == *first;
         self.journal.known(name, seed).filter(|_| !is_shown).cloned()
     }
 
@@ -101,8 +102,13 @@ impl Observers {
 
     /// What is left when all episodes are over.
     pub fn played(self, in_time: Option<RealtimeReport>) -> Played {
-        Played { recording: self.recorder.recording(), in_time, log: self.log, journal: self.journal }
+        Played { recordings: self.recorder.recordings(), in_time, log: self.log, journal: self.journal }
     }
+}
+
+/// Whether a contender's episodes are recorded: where they do not play in turn, the last one's.
+fn is_shown(arguments: &RunArguments, index: usize, count: usize) -> bool {
+    if arguments.environments > 1 { index + 1 == count } else { Recorder::shows(index, count) }
 }
 
 /// The log, in the report's folder, and shown live where that is asked for. A number follows its name where there is one.
