@@ -86,9 +86,9 @@ pub use output::{JsonOutput, ReportOutput, Run};
 pub use realtime::run_episode_in_realtime;
 pub use recording::{Moment, Painter, Recorder, Recording, Recordings, Rounds};
 pub use report::{
-    Comparison, CutShort, Difference, Differing, EpisodeReport, Interrupted, Machine, MergeError, Model, Pair, Part,
-    RealtimeReport, RefinementReport, Report, ReportError, SCHEMA_VERSION, SamplerReport, SamplerRun, Seeds, Shard,
-    ShardError, ShardReport, Sums, Tally, Throughput, Verdict, merge, paired_rewards,
+    Comparison, CutShort, Difference, Differing, EpisodeReport, Interrupted, Machine, Made, MergeError, Model, Pair,
+    Part, RealtimeReport, RefinementReport, Report, ReportError, SCHEMA_VERSION, SamplerReport, SamplerRun, Seeds,
+    Shard, ShardError, ShardReport, Sums, Tally, Throughput, Verdict, merge, paired_rewards,
 };
 pub use trial_observations::drawn_observations;
 

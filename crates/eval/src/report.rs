@@ -38,6 +38,9 @@ pub struct Report {
     pub schema_version: u32,
     /// The command line that made it.
     pub command: Vec<String>,
+    /// When it was made, and by which program; none in older reports, and in merged ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Made>,
     /// Where it was measured.
     pub machine: Machine,
     /// How far the network's batches are from the machine's limits, by its calibration.
@@ -88,6 +91,17 @@ pub struct Interrupted {
     pub episodes: u64,
 }
 
+/// When a report was made, and by which program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The day, in UTC: `2026-11-30`.
+    pub date: String,
+    /// The program's version.
+    pub version: String,
+    /// The commit that it was built from, with a `+` behind it if there were changes; none where it was built without git.
+    pub commit: Option<String>,
+}
+
 /// The properties of a machine that explain latencies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
@@ -101,6 +115,9 @@ pub struct Machine {
     pub os: String,
     /// Inference runtime and version.
     pub runtime: String,
+    /// In which the network's products are computed: `f32`, `bf16` or `f16`; none in older reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
 }
 
 /// A model and the fingerprint of its graph.

@@ -29,7 +29,15 @@ fn report(runs: &[&SamplerRun]) -> Report {
     Report {
         schema_version: SCHEMA_VERSION,
         command: vec!["parapolicy".into(), "run".into()],
-        machine: Machine { cpu: "any".into(), cores: 2, threads: 2, os: "any".into(), runtime: "native 1".into() },
+        made: None,
+        machine: Machine {
+            cpu: "any".into(),
+            cores: 2,
+            threads: 2,
+            os: "any".into(),
+            runtime: "native 1".into(),
+            precision: None,
+        },
         roofline: Roofline::Unknown("not measured".into()),
         deviation: None,
         model: Model { name: "pusht-keypoints".into(), sha256: "0".repeat(64) },

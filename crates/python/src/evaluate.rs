@@ -19,7 +19,7 @@ use parapolicy_eval::{
     Deviation, Model, RealtimeReport, Report, Run, SCHEMA_VERSION, SamplerRun, Seeds, Shard, ShardReport,
 };
 use parapolicy_policy::Network;
-use parapolicy_report::{Outputs, machine, table};
+use parapolicy_report::{Outputs, machine, made, table};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -145,6 +145,7 @@ pub fn evaluate(
         let report = Report {
             schema_version: SCHEMA_VERSION,
             command,
+            made: Some(made()),
             machine: machine::describe(network.provider()),
             roofline: machine::roofline(&network),
             deviation: None::<Deviation>,

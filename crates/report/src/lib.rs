@@ -5,9 +5,11 @@
 mod animation;
 mod episodes;
 pub mod machine;
+mod made;
 pub mod page;
 pub mod plot;
 pub mod table;
+mod track;
 mod verdict;
 mod written;
 
@@ -15,10 +17,11 @@ use parapolicy_eval::{JsonOutput, ReportOutput};
 
 use self::animation::GifOutput;
 use self::episodes::CsvOutput;
+use self::page::figure::SvgOutput;
 use self::page::report::HtmlOutput;
 use self::page::rounds::RoundsOutput;
-use self::plot::SvgOutput;
 
+pub use self::made::made;
 pub use self::verdict::verdict;
 pub use self::written::{LOG, OutputError, Outputs, names};
 

@@ -9,7 +9,8 @@ use parapolicy_policy::{Network, Provider};
 pub fn describe(provider: &Provider) -> Machine {
     let Cpu { name: cpu, cores } = Cpu::of_this_machine();
     let os = sysinfo::System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.to_owned());
-    Machine { cpu, cores, threads: provider.threads(), os, runtime: provider.to_string() }
+    let precision = Some(provider.precision().to_string());
+    Machine { cpu, cores, threads: provider.threads(), os, runtime: provider.to_string(), precision }
 }
 
 /// How far the policy's batches are from the machine's limits, from its calibration; a damaged calibration counts as

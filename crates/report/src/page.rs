@@ -1,6 +1,7 @@
 //! Pages that open anywhere, without a network.
 
 mod episode;
+pub mod figure;
 pub mod pusht_table;
 pub mod report;
 pub mod rounds;

@@ -7,8 +7,7 @@ mod rewards;
 use std::io::Write;
 
 use anyhow::{Result, anyhow};
-use parapolicy_control::BoxError;
-use parapolicy_eval::{ReportOutput, Run, SamplerReport};
+use parapolicy_eval::SamplerReport;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
@@ -42,29 +41,6 @@ impl<'a> Series<'a> {
     }
 }
 
-/// `report.svg`: latencies and rewards.
-pub struct SvgOutput;
-
-impl ReportOutput for SvgOutput {
-    fn file_name(&self) -> &'static str {
-        "report.svg"
-    }
-
-    fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError> {
-        let series: Vec<Series<'_>> = run.report.samplers.iter().map(Series::of).collect();
-        Ok(draw(&series, &marks(run.report), file)?)
-    }
-}
-
-/// Draws sampling latency as cumulative distributions, and the reward of every episode with the mean's interval.
-fn draw(series: &[Series<'_>], marks: &[Mark], file: &mut dyn Write) -> Result<()> {
-    write(file, SIZE, |area| {
-        let (left, right) = area.split_horizontally(SIZE.0 / 2);
-        latencies(&left.titled("latency", TITLE)?, series, marks)?;
-        rewards(&right.titled("reward", TITLE)?, series)
-    })
-}
-
 /// Writes an SVG of `size` with what `draw` draws on it.
 pub fn write(file: &mut dyn Write, size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<()> {
     Ok(file.write_all(svg(size, draw)?.as_bytes())?)
@@ -85,18 +61,18 @@ pub fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<St
     Ok(svg)
 }
 
-/// The colour of a series.
+/// The colour of a series: none is that of plans, orange.
 #[must_use]
 pub fn colour(index: usize) -> RGBColor {
     const COLOURS: [RGBColor; 8] = [
         RGBColor(90, 90, 90),
         RGBColor(65, 105, 225),
-        RGBColor(214, 96, 36),
-        RGBColor(46, 139, 87),
         RGBColor(148, 81, 168),
-        RGBColor(176, 137, 0),
         RGBColor(0, 134, 139),
+        RGBColor(176, 137, 0),
+        RGBColor(46, 139, 87),
         RGBColor(190, 60, 95),
+        RGBColor(122, 88, 68),
     ];
     COLOURS[index % COLOURS.len()]
 }

@@ -120,7 +120,8 @@ mod tests {
         verdict(&Report {
             schema_version: SCHEMA_VERSION,
             command: Vec::new(),
-            machine: Machine { cpu: text(), cores: 2, threads: 2, os: text(), runtime: text() },
+            made: None,
+            machine: Machine { cpu: text(), cores: 2, threads: 2, os: text(), runtime: text(), precision: None },
             roofline: Roofline::Unknown(text()),
             deviation: None,
             model: Model { name: text(), sha256: text() },

@@ -1,30 +1,46 @@
-// Plays a recorded episode: each moment is [agent x, y, block x, y, angle, coverage, plan x, y, x, y, ...] after a control step.
+// Plays recorded episodes on one clock. A side's moments are [began, waited, latency, agent x, y, block x, y, angle, coverage,
+// plan x, y, x, y, ...], one a control step: times in s, and what is so after the step.
 for (const section of document.querySelectorAll(".episode")) {
-  const moments = JSON.parse(section.querySelector("script").textContent);
-  const PERIOD = 100; // ms, a control step of the task
-  const find = (selector) => section.querySelector(selector);
-  const [button, slider, output] = ["button", "input", "output"].map(find);
-  const last = moments.length - 1;
-  const across = (index) => (last > 0 ? index / last : 0);
+  const figure = section.querySelector("figure");
+  const period = Number(figure.dataset.period) / 1000;
+  const end = Number(figure.dataset.end);
+  const find = (selector, within = section) => within.querySelector(selector);
+  const [button, slider, output, now] = ["button", "input", "output", ".now"].map((selector) => find(selector));
   const points = (numbers) => numbers.join(" ");
-  find(".line").setAttribute("points", points(moments.map((moment, index) => [across(index), 1 - moment[5]])));
+  const lines = section.querySelectorAll(".line");
+  const sides = [...section.querySelectorAll(".side")].map((element, index) => {
+    const moments = JSON.parse(find("script", element).textContent);
+    lines[index].setAttribute("points", points(moments.map((moment) => [(moment[0] + period) / end, 1 - moment[8]])));
+    return { element, moments, end: moments[moments.length - 1][0] + period };
+  });
 
-  // Between two moments everything moves straight, so that the eye can follow.
+  // During a step everything moves straight to where it is after it, so that the eye can follow; while a plan is waited for, nothing.
+  const showSide = ({ element, moments, end }, time) => {
+    let index = 0;
+    while (index + 1 < moments.length && moments[index + 1][0] - moments[index + 1][1] <= time) index += 1;
+    const [to, from] = [moments[index], moments[Math.max(index - 1, 0)]];
+    const [began, waited, latency] = to;
+    const waits = time < began;
+    const share = waits ? 0 : Math.min((time - began) / period, 1);
+    const [ax, ay, bx, by, angle, coverage] = [3, 4, 5, 6, 7, 8].map((i) => from[i] + share * (to[i] - from[i]));
+    find(".agent", element).setAttribute("cx", ax);
+    find(".agent", element).setAttribute("cy", ay);
+    find(".block", element).setAttribute("transform", `translate(${bx} ${by}) rotate(${(angle * 180) / Math.PI})`);
+    find(".plan", element).setAttribute("points", waits ? "" : points(to.slice(9)));
+    const way = moments.slice(Math.max(0, index - 40), index).map((moment) => [moment[3], moment[4]]);
+    find(".way", element).setAttribute("points", points([...way, [ax, ay]]));
+    const over = time >= end;
+    find(".clock", element).textContent = over ? `done ${end.toFixed(2)} s` : `${time.toFixed(1)} s`;
+    find(".latency", element).textContent = `${waits ? "waiting" : "plan"} ${(1000 * latency).toFixed(1)} ms`;
+    element.classList.toggle("waits", waits);
+    find(".covered", element).textContent = `covered ${Math.round(100 * coverage)} %`;
+  };
   const show = (time) => {
-    const index = Math.min(Math.floor(time), last);
-    const [from, to] = [moments[index], moments[Math.min(index + 1, last)]];
-    const [ax, ay, bx, by, angle] = [0, 1, 2, 3, 4].map((i) => from[i] + (time - index) * (to[i] - from[i]));
-    find(".agent").setAttribute("cx", ax);
-    find(".agent").setAttribute("cy", ay);
-    find(".block").setAttribute("transform", `translate(${bx} ${by}) rotate(${(angle * 180) / Math.PI})`);
-    find(".plan").setAttribute("points", points(from.slice(6)));
-    const way = moments.slice(Math.max(0, index - 40), index + 1).map((moment) => [moment[0], moment[1]]);
-    find(".way").setAttribute("points", points([...way, [ax, ay]]));
-    find(".now").setAttribute("d", `M${across(Math.min(time, last))} 0V1`);
-    const text = `step ${index + 1} of ${moments.length}, covered ${Math.round(100 * from[5])} %`;
-    output.textContent = text;
-    slider.value = index;
-    slider.setAttribute("aria-valuetext", text);
+    for (const side of sides) showSide(side, time);
+    now.setAttribute("d", `M${time / end} 0V1`);
+    output.textContent = `${time.toFixed(1)} s of ${end.toFixed(1)} s`;
+    slider.value = Math.round(time / period);
+    slider.setAttribute("aria-valuetext", output.textContent);
   };
 
   let playing = null;
@@ -36,13 +52,13 @@ for (const section of document.querySelectorAll(".episode")) {
     button.setAttribute("aria-label", "Play");
   };
   const play = () => {
-    if (time >= last) time = 0;
+    if (time >= end) time = 0;
     let before = null;
     const frame = (now) => {
-      time = Math.min(last, time + (before === null ? 0 : (now - before) / PERIOD));
+      time = Math.min(end, time + (before === null ? 0 : (now - before) / 1000));
       before = now;
       show(time);
-      if (time >= last) stop();
+      if (time >= end) stop();
       else playing = requestAnimationFrame(frame);
     };
     button.textContent = "❚❚";
@@ -52,7 +68,7 @@ for (const section of document.querySelectorAll(".episode")) {
   button.addEventListener("click", () => (playing === null ? play() : stop()));
   slider.addEventListener("input", () => {
     stop();
-    show((time = Number(slider.value)));
+    show((time = Math.min(end, Number(slider.value) * period)));
   });
   show(0);
 }

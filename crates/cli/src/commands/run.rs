@@ -16,7 +16,7 @@ use parapolicy_eval::{
 };
 use parapolicy_log::{LogFile, LogSummary};
 use parapolicy_policy::{Manifest, Network};
-use parapolicy_report::Outputs;
+use parapolicy_report::{Outputs, machine, made};
 use parapolicy_sampler::{Budget, Sampler, Strategy};
 use serde_json::{Value, json};
 
@@ -32,7 +32,6 @@ use crate::journal::Journal;
 use crate::output::table;
 use crate::say::{say, tell};
 use crate::stop::Stop;
-use parapolicy_report::machine;
 
 /// One sampler of the comparison.
 struct Contender {
@@ -245,6 +244,7 @@ fn report(
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         command: command_line(),
+        made: Some(made()),
         machine: machine::describe(policy.provider()),
         roofline: machine::roofline(policy),
         deviation,

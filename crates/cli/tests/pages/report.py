@@ -6,12 +6,14 @@ needs selenium, Chromium and its driver. Every figure must be that of `report.js
 """
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
 
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 
 from browser import bounds, cells, success, visit
 
@@ -71,6 +73,15 @@ def check_rest(driver: webdriver.Chrome, report: dict) -> None:
     verdict = [sentence.text for sentence in driver.find_elements(By.CSS_SELECTOR, ".verdict li")]
     fastest = max(report["samplers"], key=lambda sampler: sampler["throughput"]["plans_per_second"])
     assert len(verdict) >= 2 and fastest["name"] in verdict[0], verdict
+    worst = min((e for s in report["samplers"] for e in s["episodes"]), key=lambda e: (e["reward"], e["seed"]))
+    watch = driver.find_element(By.CSS_SELECTOR, ".watch").text
+    assert f"earned {worst['reward']:.3f} on seed {worst['seed']}" in watch, watch
+    words = driver.find_element(By.ID, "words").text
+    assert "reward" in words and "succeeds" in words and "95 %" in words, words
+    seeds = [episode["seed"] for episode in report["samplers"][0]["episodes"]]
+    assert driver.find_element(By.ID, "seeds").text.startswith(f"{min(seeds)} to {max(seeds)}")
+    assert report["made"]["date"] in driver.find_element(By.ID, "made").text
+    assert report["machine"]["precision"] in text
     circles = driver.find_elements(By.CSS_SELECTOR, "[aria-labelledby=reward] circle")
     assert len(circles) == sum(len(sampler["episodes"]) + 1 for sampler in report["samplers"])
     if deviation := report["deviation"]:
@@ -79,28 +90,49 @@ def check_rest(driver: webdriver.Chrome, report: dict) -> None:
         assert all(refusal in text for refusal in realtime["refused"])
 
 
-def check_episode(driver: webdriver.Chrome, report: dict) -> None:
-    steps = report["samplers"][-1]["episodes"][0]["control_steps"]
-    slider = driver.find_element(By.CSS_SELECTOR, ".episode input")
-    assert int(slider.get_attribute("max")) == steps - 1
-    block = driver.find_element(By.CSS_SELECTOR, ".episode .block")
-    before = block.get_attribute("transform")
+def check_episodes(driver: webdriver.Chrome, report: dict) -> None:
+    worst = min((e for s in report["samplers"] for e in s["episodes"]), key=lambda e: (e["reward"], e["seed"]))
+    first = report["samplers"][0]["episodes"][0]["seed"]
+    sections = driver.find_elements(By.CSS_SELECTOR, ".episode")
+    ids = [section.get_attribute("id") for section in sections]
+    assert ids == (["first"] if worst["seed"] == first else ["first", "worst"]), ids
+    driver.find_element(By.ID, "watch-worst").click()
+    shown = driver.find_element(By.CSS_SELECTOR, ":target")
+    assert f"Seed {worst['seed']}," in shown.text, shown.text
+    for section in sections:
+        check_episode(driver, report, section)
+
+
+def check_episode(driver: webdriver.Chrome, report: dict, section: WebElement) -> None:
+    names = [who.text for who in section.find_elements(By.CSS_SELECTOR, ".who b")]
+    assert names == [sampler["name"] for sampler in report["samplers"]], names
+    seed = int(re.search(r"Seed (\d+),", section.text)[1])
+    played = [next(e for e in sampler["episodes"] if e["seed"] == seed) for sampler in report["samplers"]]
+    slider = section.find_element(By.CSS_SELECTOR, "input")
+    last = int(slider.get_attribute("max"))
+    assert last >= max(episode["control_steps"] for episode in played)
+    for number in ("100 %", "50 %", "0 %", "over 95 %", "0 s"):
+        assert number in section.find_element(By.CSS_SELECTOR, ".chart").text
+    blocks = section.find_elements(By.CSS_SELECTOR, ".block")
+    before = [block.get_attribute("transform") for block in blocks]
     move = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))"
-    driver.execute_script(move, slider, steps - 1)
-    assert driver.find_element(By.CSS_SELECTOR, ".episode output").text.startswith(f"step {steps} of {steps}")
-    assert block.get_attribute("transform") != before, "the block never moves"
-    button = driver.find_element(By.CSS_SELECTOR, ".episode button")
+    driver.execute_script(move, slider, last)
+    ends = [clock.text for clock in section.find_elements(By.CSS_SELECTOR, ".clock")]
+    assert all(end.startswith("done") for end in ends), ends
+    assert all(block.get_attribute("transform") != place for block, place in zip(blocks, before, strict=True))
+    button = section.find_element(By.CSS_SELECTOR, "button")
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
     button.click()
     time.sleep(1.2)
     button.click()
-    assert 2 <= int(slider.get_property("value")) < steps - 1, "it does not play"
+    assert 2 <= int(slider.get_property("value")) < last, "it does not play"
 
 
 def main(folder: Path, screenshots: Path | None) -> None:
     report = json.loads((folder / "report.json").read_text())
 
     def check(driver: webdriver.Chrome) -> None:
-        for part in (check_glance, check_tables, check_rest, check_episode):
+        for part in (check_glance, check_tables, check_rest, check_episodes):
             part(driver, report)
 
     visit(folder / "report.html", screenshots, check)

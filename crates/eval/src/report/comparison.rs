@@ -128,7 +128,8 @@ mod tests {
         Report {
             schema_version: SCHEMA_VERSION,
             command: vec![],
-            machine: Machine { cpu: text(), cores: 2, threads: 2, os: text(), runtime: text() },
+            made: None,
+            machine: Machine { cpu: text(), cores: 2, threads: 2, os: text(), runtime: text(), precision: None },
             roofline: Roofline::Unknown(text()),
             deviation: None,
             model: Model { name: text(), sha256: text() },

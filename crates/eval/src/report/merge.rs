@@ -154,6 +154,7 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Report, MergeError> {
             true => first.roofline.clone(),
             false => Roofline::Unknown("it was measured on several machines".into()),
         },
+        made: None,
         interrupted: None,
         shard: None,
         parts,

@@ -11,19 +11,17 @@
 //! The clock is that of [`Track`]. A wait that is shorter than a frame can be slows all of it down, up to a bound; what still is
 //! shorter is left out of the picture, not of the clock, and that is said.
 
-mod track;
-
 use std::io::Write;
 
 use anyhow::Result;
 use ndarray::Array2;
-use parapolicy_eval::{Painter, RealtimeReport, Run, SamplerReport};
+use parapolicy_eval::{Painter, Run, SamplerReport};
 use plotters::style::RGBColor;
 
-use self::track::{Seen, Track};
 use super::picture::{Colour, Letters, Picture};
 use super::{Film, LAST_FRAME_TIME, drawn};
 use crate::plot;
+use crate::track::{Seen, Track, period, waits};
 
 /// What browsers show is not shorter, 10 ms each.
 const SHORTEST_FRAME: u16 = 2;
@@ -71,8 +69,7 @@ impl<'a> Race<'a> {
     pub fn of(run: &Run<'a>) -> Self {
         let report = run.report;
         let in_time = report.in_time.as_ref();
-        let of_loop = in_time.map(|RealtimeReport { rate_hz, .. }| 1.0 / rate_hz);
-        let period = of_loop.or(report.period_ms.map(|period| 1e-3 * period)).unwrap_or(0.1);
+        let period = period(report);
         let side = |recording: &'a parapolicy_eval::Recording| {
             let of_this = |(_, sampler): &(usize, &SamplerReport)| sampler.name == recording.sampler;
             let (index, sampler) = report.samplers.iter().enumerate().find(of_this).unzip();
@@ -81,7 +78,7 @@ impl<'a> Race<'a> {
             Side {
                 name: &recording.sampler,
                 colour: [red, green, blue],
-                track: Track::of(recording, period, in_time.is_none()),
+                track: Track::of(recording, period, waits(report)),
                 success: episodes.any(|episode| episode.seed == recording.seed && episode.success),
             }
         };

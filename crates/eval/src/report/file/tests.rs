@@ -15,10 +15,11 @@ static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
     let mut run = SamplerRun::new("picard".into(), Some(20), Some(0.1));
     (1..=5).for_each(|seed| run.add(&Episode { seed, reward: 0.1 * seed as f64, ..Episode::default() }));
     let text = String::new;
-    let machine = Machine { cpu: text(), cores: 2, threads: 2, os: text(), runtime: text() };
+    let machine = Machine { cpu: text(), cores: 2, threads: 2, os: text(), runtime: text(), precision: None };
     let report = Report {
         schema_version: SCHEMA_VERSION,
         command: vec!["parapolicy".into()],
+        made: None,
         machine,
         roofline: Roofline::Unknown(text()),
         deviation: Some(deviation()),

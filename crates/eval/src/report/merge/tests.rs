@@ -43,7 +43,8 @@ fn report(seeds: impl Iterator<Item = u64> + Clone, shard: Option<ShardReport>) 
     Report {
         schema_version: SCHEMA_VERSION,
         command: vec!["parapolicy".into()],
-        machine: Machine { cpu: "one".into(), cores: 2, threads: 2, os: text(), runtime: text() },
+        made: None,
+        machine: Machine { cpu: "one".into(), cores: 2, threads: 2, os: text(), runtime: text(), precision: None },
         roofline: Roofline::Unknown("not calibrated".into()),
         deviation: None,
         model: Model { name: text(), sha256: text() },

@@ -8,25 +8,39 @@
 //!
 //! and before the first step of a plan the robot waits for it. Where the world does not wait, a step begins when it began.
 
-use parapolicy_eval::{Moment, Recording};
+use parapolicy_eval::{Moment, RealtimeReport, Recording, Report};
 
 /// An episode, its control steps on the clock, s.
 pub struct Track<'a> {
     pub moments: &'a [Moment],
-    steps: Vec<Step>,
+    /// One a moment.
+    pub steps: Vec<Step>,
     /// When the last step is over.
     pub end: f64,
 }
 
+/// A control step on the clock, s.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Step {
+pub struct Step {
     /// When it could have begun, had the plan been there.
-    due: f64,
-    began: f64,
+    pub due: f64,
+    /// When it began.
+    pub began: f64,
     /// What the newest plan took; 0 before the first.
-    latency: f64,
+    pub latency: f64,
     /// The largest reward until this step is over.
     reward: f64,
+}
+
+/// Whether a robot would have waited for the plans of a run: those that are drawn in shared batches have no latency of their own.
+pub fn waits(report: &Report) -> bool {
+    report.in_time.is_none() && report.environments == 1
+}
+
+/// What a control step of a run lasted, s.
+pub fn period(report: &Report) -> f64 {
+    let of_loop = report.in_time.as_ref().map(|RealtimeReport { rate_hz, .. }| 1.0 / rate_hz);
+    of_loop.or(report.period_ms.map(|period| 1e-3 * period)).unwrap_or(0.1)
 }
 
 /// What is to be seen at some time.
