@@ -1,7 +1,8 @@
 """Times a plan by Parapolicy and by its peers: `models/peers/run --report DIR`.
 
 All draw from the same weights, on the same threads, and take turns plan by plan, so that whatever else the machine does
-falls on all alike. Writes `peers.json` and `peers.png`, and prints the medians as ratios to PyTorch with `diffusers`.
+falls on all alike. Writes `peers.json`, `peers.svg` and `peers-dark.svg`, and prints the medians as ratios to PyTorch
+with `diffusers`.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +101,7 @@ def main() -> None:
     parser.add_argument("--large", choices=LARGE, help="one of LeRobot's policies of full size, in place of the model")
     parser.add_argument("--plans", type=int, help="plans of each (default: 30; 5 of large ones)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: one a core")
-    parser.add_argument("--report", type=Path, required=True, help="folder for peers.json and peers.png")
+    parser.add_argument("--report", type=Path, required=True, help="folder for peers.json and its two pictures")
     arguments = parser.parse_args()
 
     count, loading = arguments.plans or (5 if arguments.large else 30), []
@@ -114,9 +116,10 @@ def main() -> None:
 
     arguments.report.mkdir(parents=True, exist_ok=True)
     name = arguments.large or "peers"
-    report = {"threads": arguments.threads, "plans": count, "contestants": rows, "loading": loading}
+    today = date.today().isoformat()
+    report = {"date": today, "threads": arguments.threads, "plans": count, "contestants": rows, "loading": loading}
     (arguments.report / f"{name}.json").write_text(json.dumps(report, indent=2) + "\n")
-    draw(rows, arguments.report / f"{name}.png")
+    draw(report, arguments.report / name)
     print(table(rows))
     if loading:
         print(loading_table(loading))
