@@ -6,7 +6,7 @@ use parapolicy_control::controller::Continuity;
 use parapolicy_control::{BoxError, InferenceOptions, Recipe, RecipeError, RecipeOptions, SamplingOptions};
 use parapolicy_ort::backends;
 use parapolicy_policy::Manifest;
-use parapolicy_pusht::Scenario;
+use parapolicy_pusht::{PushTError, Scenario};
 use parapolicy_sampler::Strategies;
 use serde::Deserialize;
 use thiserror::Error;
@@ -70,7 +70,7 @@ impl Instructions {
         }
         let setup = self.setup().map_err(Failure::Input)?;
         let scenarios = setup.scenarios.iter().map(|scenario| scenario.name.clone()).collect();
-        let mut session = Session::new(setup).map_err(Failure::Input)?;
+        let mut session = Session::new(setup).map_err(|error| Failure::Input(elsewhere(error)))?;
         if self.screenshot.is_some() {
             session.play_until(self.step).map_err(Failure::Input)?;
         }
@@ -80,7 +80,10 @@ impl Instructions {
     /// In a window, or as a picture.
     fn show(&self, mut play: impl Play, scenarios: Vec<String>) -> Result<(), Failure> {
         match &self.screenshot {
-            Some(path) => screenshot::save(&screenshot::picture(play.scene(), scenarios)?, path)?,
+            Some(path) => {
+                let pixels = screenshot::picture(play.scene(), scenarios, screenshot::SIZE)?;
+                screenshot::save(&pixels, screenshot::SIZE, path)?;
+            }
             None => {
                 play.order(Order::Pause(false));
                 window::open(play, scenarios)?;
@@ -121,6 +124,14 @@ impl Instructions {
         };
         RecipeOptions { sampling, inference }.recipe(&self.model, &Strategies::default(), &backends())
     }
+}
+
+/// A policy of another environment can be watched all the same.
+fn elsewhere(error: BoxError) -> BoxError {
+    if !error.is::<PushTError>() {
+        return error;
+    }
+    format!("{error}. What it does elsewhere is shown from a log: parapolicy run --out FOLDER, then view --replay FOLDER/episodes.mcap").into()
 }
 
 fn replayed(path: &Path) -> Result<Replay, BoxError> {

@@ -30,7 +30,7 @@ pub const KEYS: [(&[KeyCode], &str, &str); 12] = [
     (&[KeyCode::KeyO, KeyCode::KeyL], "O L", "scenario, clock"),
     (&[KeyCode::KeyV, KeyCode::KeyW], "V W", "rounds, ways"),
     (&[KeyCode::KeyT], "T", "drive, hand back"),
-    (&[KeyCode::KeyK], "K", "kick the block"),
+    (&[KeyCode::KeyK], "K", "kick block"),
     (&[KeyCode::KeyD], "D", "record driving"),
 ];
 

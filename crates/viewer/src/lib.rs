@@ -1,4 +1,4 @@
-//! Watch a policy at work on PushT, drive in its place, and record demonstrations.
+//! Watch a policy at work on PushT, drive in its place, and record demonstrations. Logs of other environments are shown as plots.
 //!
 //! Three threads, none of which waits for another unless it is told to:
 //!
@@ -54,6 +54,7 @@
 //! ```
 
 mod colour;
+pub mod curves;
 mod error;
 pub mod instructions;
 mod keys;

@@ -1,15 +1,16 @@
 //! The panel beside the table: what is running, what it costs, its reward, and what can be changed.
 
-use bevy::prelude::{Res, Result};
+use bevy::prelude::{Local, Res, Result};
 use bevy_egui::egui::{
-    Align, Button, ComboBox, Context, FontId, Frame, Grid, LayerId, Layout as Flow, RichText, TextStyle, Ui, UiBuilder,
+    Align, Button, ComboBox, Context, FontDefinitions, FontFamily, FontId, Frame, Grid, LayerId, Layout as Flow,
+    RichText, ScrollArea, TextStyle, Ui, UiBuilder, style::ScrollStyle,
 };
 use bevy_egui::{EguiContexts, egui};
 use parapolicy_sampler::{Solver, Strategies, WindowConfig};
 
 use crate::colour::{self, Colour};
 use crate::keys::{KEYS, like};
-use crate::layout::PANEL;
+use crate::layout::{PANEL, zoom};
 use crate::order::Order;
 use crate::picture::way_colour;
 use crate::plot;
@@ -26,8 +27,17 @@ const STEPS: [usize; 5] = [5, 10, 20, 50, 100];
 const SPEEDS: [f64; 6] = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0];
 
 /// Shows the panel, and gives the orders that are chosen in it.
-pub fn show(mut contexts: EguiContexts<'_, '_>, stage: Res<'_, Stage>, live: Option<Res<'_, Live>>) -> Result {
+pub fn show(
+    mut contexts: EguiContexts<'_, '_>,
+    stage: Res<'_, Stage>,
+    live: Option<Res<'_, Live>>,
+    mut letters: Local<'_, bool>,
+) -> Result {
     let context = contexts.ctx_mut()?;
+    if !std::mem::replace(&mut *letters, true) {
+        context.set_fonts(fonts());
+    }
+    context.set_zoom_factor(zoom(stage.size.x, stage.size.y));
     let mut orders = Vec::new();
     panel(context, &stage, &mut orders);
     if let Some(live) = live {
@@ -36,25 +46,44 @@ pub fn show(mut contexts: EguiContexts<'_, '_>, stage: Res<'_, Stage>, live: Opt
     Ok(())
 }
 
+/// The letters that stand upright and are all as wide come first: the usual ones are too thin to be read at these sizes.
+fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    let upright = fonts.families.get(&FontFamily::Monospace).and_then(|names| names.first().cloned());
+    if let (Some(upright), Some(names)) = (upright, fonts.families.get_mut(&FontFamily::Proportional)) {
+        names.insert(0, upright);
+    }
+    fonts
+}
+
 fn panel(context: &Context, stage: &Stage, orders: &mut Vec<Order>) {
     context.set_visuals(visuals());
     let window = context.viewport_rect();
+    if let Some(curves) = &stage.scene.curves {
+        curves.draw(context, window.with_max_x(window.right() - PANEL));
+    }
     let place = egui::Rect::from_min_max(egui::pos2(window.right() - PANEL, window.top()), window.max);
     let mut ui =
         Ui::new(context.clone(), "panel".into(), UiBuilder::new().layer_id(LayerId::background()).max_rect(place));
     Frame::new().fill(ink(Colour::of(0xFF_FF_FF))).inner_margin(18.0).show(&mut ui, |ui| {
         ui.set_min_size(ui.available_size());
         ui.spacing_mut().item_spacing.y = 5.0;
-        ui.style_mut().text_styles.insert(TextStyle::Body, FontId::proportional(14.0));
-        heading(ui, &stage.scene);
-        buttons(ui, &stage.scene, orders);
-        episode(ui, &stage.scene);
-        planning(ui, &stage.scene);
-        match &stage.scene.settings.replayed {
-            Some(run) => section(ui, &format!("Replayed from the log of {run}")),
-            None => settings(ui, stage, orders),
+        ui.spacing_mut().scroll = ScrollStyle::solid();
+        for style in [TextStyle::Body, TextStyle::Button] {
+            ui.style_mut().text_styles.insert(style, FontId::proportional(13.0));
         }
-        help(ui);
+        // In a small window, what has no room is scrolled to.
+        ScrollArea::vertical().show(ui, |ui| {
+            heading(ui, &stage.scene);
+            buttons(ui, &stage.scene, orders);
+            episode(ui, &stage.scene);
+            planning(ui, &stage.scene);
+            match &stage.scene.settings.replayed {
+                Some(run) => section(ui, &format!("Replayed from the log of {run}")),
+                None => settings(ui, stage, orders),
+            }
+            help(ui);
+        });
     });
 }
 
@@ -131,7 +160,7 @@ fn planning(ui: &mut Ui, scene: &Scene) {
     let median = plot::median(&scene.latencies);
     let figures = scene.latencies.last().zip(median);
     row(ui, "sampling: last, median", figures.map_or("–".into(), |(last, p50)| format!("{last:.1}, {p50:.1} ms")));
-    plot::histogram(ui, &scene.latencies);
+    plot::histogram(ui, &scene.latencies, 1e3 * scene.period.as_secs_f64());
 }
 
 /// The share of every way, in its colour.
@@ -240,11 +269,11 @@ fn choose<T>(
 
 fn help(ui: &mut Ui) {
     section(ui, "Keys");
-    Grid::new("keys").num_columns(4).spacing([8.0, 2.0]).show(ui, |ui| {
+    Grid::new("keys").num_columns(4).spacing([6.0, 2.0]).show(ui, |ui| {
         for pair in KEYS.chunks(2) {
             for (_, key, what) in pair {
-                ui.label(RichText::new(*key).size(11.0).strong());
-                ui.label(RichText::new(*what).size(11.0).color(ink(colour::PALE_INK)));
+                ui.label(RichText::new(*key).size(12.0).strong());
+                ui.label(RichText::new(*what).size(12.0).color(ink(colour::PALE_INK)));
             }
             ui.end_row();
         }
@@ -253,7 +282,7 @@ fn help(ui: &mut Ui) {
 
 fn section(ui: &mut Ui, name: &str) {
     ui.add_space(6.0);
-    ui.label(RichText::new(name).size(12.0).strong().color(ink(colour::PALE_INK)));
+    ui.label(RichText::new(name).size(13.0).strong().color(ink(colour::PALE_INK)));
 }
 
 fn row(ui: &mut Ui, label: &str, value: String) {

@@ -9,12 +9,18 @@ use crate::panel::ink;
 const HEIGHT: f32 = 62.0;
 
 /// Below it, for what is written along the axis, px.
-const AXIS: f32 = 13.0;
+const AXIS: f32 = 16.0;
 
 /// Bars of a histogram.
 const BARS: usize = 40;
 
-/// Values in [0, 1], one a step, of at most `steps`; a line marks 1.
+/// Control steps that are marked, at most.
+const MARKS: usize = 12;
+
+/// Of letters, points.
+const SMALL: f32 = 12.0;
+
+/// Values in [0, 1], one a step, of at most `steps`.
 pub fn line(ui: &mut Ui, values: &[f64], steps: usize) {
     let (painter, area) = area(ui);
     let at = |step: usize, value: f64| {
@@ -23,13 +29,14 @@ pub fn line(ui: &mut Ui, values: &[f64], steps: usize) {
     };
     let points: Vec<Pos2> = values.iter().enumerate().map(|(step, &value)| at(step + 1, value)).collect();
     painter.add(Shape::line(points, Stroke::new(1.8, ink(colour::AGENT))));
-    write(&painter, area, "reward", "1");
+    write(&painter, area, "reward, 0 to 1", &format!("{steps} steps"));
 }
 
-/// How often there was how much, from 0 to the largest.
-pub fn histogram(ui: &mut Ui, values: &[f64]) {
+/// How often there was how much, ms, from 0 to the largest, with a mark at every control step, of `period` ms: a plan that takes no
+/// longer than the first is there in time.
+pub fn histogram(ui: &mut Ui, values: &[f64], period: f64) {
     let (painter, area) = area(ui);
-    let largest = nice(values.iter().copied().fold(0.0, f64::max));
+    let largest = end(values.iter().copied().fold(0.0, f64::max), period);
     let counts = counts(values, largest);
     let highest = counts.iter().copied().max().unwrap_or(0).max(1) as f32;
     let width = area.width() / BARS as f32;
@@ -39,14 +46,27 @@ pub fn histogram(ui: &mut Ui, values: &[f64]) {
         let bar = Rect::from_min_max(pos2(left, top), pos2(left + width - 1.0, area.bottom()));
         painter.rect_filled(bar, 1.0, ink(colour::BAR));
     }
-    write(&painter, area, "0 ms", &format!("{largest} ms"));
+    let mark = |count: usize| area.left() + area.width() * (count as f64 * period / largest) as f32;
+    let pale = ink(colour::PALE_INK);
+    for x in (1..MARKS).map(mark).take_while(|x| *x < area.right()) {
+        painter.vline(x, area.y_range(), Stroke::new(1.0, pale));
+    }
+    let (at, font) = (pos2(mark(1) - 4.0, area.top() + 2.0), FontId::proportional(SMALL));
+    painter.text(at, Align2::RIGHT_TOP, format!("a control step, {period:.0} ms"), font, pale);
+    write(&painter, area, "0 ms", &format!("{largest:.0} ms"));
 }
 
-/// The middle one of them.
+/// The median.
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied()
+    let (below, above) = (sorted.get(sorted.len().saturating_sub(1) / 2)?, sorted.get(sorted.len() / 2)?);
+    Some((below + above) / 2.0)
+}
+
+/// Where an axis ends that shows a control step, too.
+fn end(largest: f64, period: f64) -> f64 {
+    if largest <= period { 1.2 * period } else { nice(largest) }
 }
 
 /// How many values there are in each of the bars from 0 to `largest`.
@@ -74,7 +94,7 @@ fn area(ui: &mut Ui) -> (Painter, Rect) {
 }
 
 fn write(painter: &Painter, area: Rect, left: &str, right: &str) {
-    let (font, pale) = (FontId::proportional(10.5), ink(colour::PALE_INK));
+    let (font, pale) = (FontId::proportional(SMALL), ink(colour::PALE_INK));
     painter.text(area.left_bottom() + vec2(0.0, 2.0), Align2::LEFT_TOP, left, font.clone(), pale);
     painter.text(area.right_bottom() + vec2(0.0, 2.0), Align2::RIGHT_TOP, right, font, pale);
 }
@@ -94,6 +114,11 @@ mod tests {
         let counts = counts(&[0.0, 0.1, 5.0, 10.0], 10.0);
         assert_eq!((counts[0], counts[BARS / 2], counts[BARS - 1], counts.iter().sum::<usize>()), (2, 1, 1, 4));
         assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(&[]), None);
+        assert_eq!((median(&[4.0, 1.0, 3.0, 2.0]), median(&[])), (Some(2.5), None));
+    }
+
+    #[test]
+    fn a_control_step_is_on_the_axis() {
+        assert_eq!([end(11.0, 100.0), end(100.0, 100.0), end(140.0, 100.0)], [120.0, 120.0, 200.0]);
     }
 }

@@ -1,14 +1,16 @@
-//! An episode that was logged, played again: what was seen, planned and sent, without a policy.
+//! An episode that was logged, played again: what was seen, planned and sent, without a policy. One that is none of PushT is shown as
+//! plots.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ndarray::{Array1, Array2};
-use parapolicy_log::{LoggedEpisode, LoggedPlan};
+use parapolicy_log::{LoggedEpisode, LoggedPlan, LoggedStep};
 use parapolicy_pusht::geometry::{KEYPOINTS, Pose};
 use parapolicy_pusht::{PERIOD, SUCCESS_COVERAGE, State, coverage};
 use parapolicy_sampler::{Solver, Strategy};
 use thiserror::Error;
 
+use crate::curves::{Curve, Curves, MOST};
 use crate::order::Order;
 use crate::play::{Play, Progress};
 use crate::scene::{Scene, Settings, ShownPlan, Status};
@@ -20,24 +22,26 @@ const ROUNDED: f64 = 1e-6;
 /// The farthest from the table's corner that anything is drawn, px: two hundred tables.
 const FARTHEST: f64 = 1e5;
 
+/// The largest number that is plotted.
+const LARGEST: f64 = 1e30;
+
 /// Why a log cannot be played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// There is no episode, or one whose observations tell nothing of agent and block.
-    #[error(
-        "the log is not of PushT: observations must be a state of 5 numbers, or keypoints and agent, 20, none of them beyond \
-         100000"
-    )]
-    NotPushT,
+    /// There is no episode, or one without a control step.
+    #[error("there is an episode without a control step, or none at all: play one to its end")]
+    Empty,
 }
 
 /// Episodes of a log, one of which is shown.
 pub struct Replay {
     episodes: Vec<LoggedEpisode>,
     shown: usize,
-    /// Of the episode that is shown, before each control step.
+    /// Of the episode that is shown, before each control step; none of an episode that is not PushT's.
     states: Vec<State>,
+    /// The same, as numbers.
+    curves: Option<Curves>,
     /// For each control step but the last.
     rewards: Vec<f64>,
     step: usize,
@@ -54,16 +58,16 @@ impl Replay {
     /// The first of these episodes at its beginning, paused.
     ///
     /// # Errors
-    /// [`ReplayError`], if there is none, or what was observed is not what a policy on PushT observes.
+    /// [`ReplayError`], if there is nothing to show.
     pub fn new(episodes: Vec<LoggedEpisode>) -> Result<Self, ReplayError> {
-        let known = |episode: &LoggedEpisode| episode.steps.iter().all(|step| state_of(&step.observation).is_some());
-        if episodes.is_empty() || !episodes.iter().all(known) {
-            return Err(ReplayError::NotPushT);
+        if episodes.is_empty() || episodes.iter().any(|episode| episode.steps.is_empty()) {
+            return Err(ReplayError::Empty);
         }
         let mut replay = Self {
             episodes,
             shown: 0,
             states: Vec::new(),
+            curves: None,
             rewards: Vec::new(),
             step: 0,
             since: Instant::now(),
@@ -85,9 +89,14 @@ impl Replay {
 
     fn show(&mut self, episode: usize) {
         self.shown = episode;
-        self.states = self.episode().steps.iter().filter_map(|step| state_of(&step.observation)).collect();
+        let steps = &self.episode().steps;
+        let states: Option<Vec<State>> = steps.iter().map(|step| state_of(&step.observation)).collect();
         let reward = |state: &State| (coverage(&state.block) / SUCCESS_COVERAGE).min(1.0);
-        self.rewards = self.states.iter().skip(1).map(reward).collect();
+        (self.curves, self.rewards) = match &states {
+            Some(states) => (None, states.iter().skip(1).map(reward).collect()),
+            None => (Some(curves(steps)), steps.iter().map(|step| step.reward.unwrap_or_default()).collect()),
+        };
+        self.states = states.unwrap_or_default();
         self.go_to(0);
     }
 
@@ -96,7 +105,7 @@ impl Replay {
     }
 
     fn last(&self) -> usize {
-        self.states.len().saturating_sub(1)
+        self.episode().steps.len().saturating_sub(1)
     }
 
     /// The newest plan that was there at this step.
@@ -108,6 +117,34 @@ impl Replay {
     /// The control step whose observation a plan answers.
     fn answered(&self, plan: &LoggedPlan) -> usize {
         self.episode().steps.partition_point(|step| step.time < plan.observed - ROUNDED)
+    }
+
+    /// How long a control step took.
+    fn period(&self) -> Duration {
+        let times = self.episode().steps.first().zip(self.episode().steps.get(1));
+        let period =
+            times.map(|(first, second)| second.time - first.time).filter(|period| (1e-4..10.0).contains(period));
+        period.map_or(PERIOD, Duration::from_secs_f64)
+    }
+
+    /// The numbers up to now, and what the plan in force says of those that are sent.
+    fn curves(&self) -> Option<Curves> {
+        let Curves { curves, left_out, steps } = self.curves.as_ref()?;
+        let plan = self.plan();
+        let from = plan.map_or(0, |plan| self.answered(plan));
+        let shown = |(index, curve): (usize, &Curve)| {
+            let column = plan.filter(|plan| curve.name.starts_with(SENT) && index < plan.actions.ncols());
+            let values =
+                column.map(|plan| plan.actions.column(index).iter().copied().map(shown_value).collect::<Vec<_>>());
+            let ahead = values.unwrap_or_default().into_iter().skip(self.step.saturating_sub(from));
+            Curve {
+                name: curve.name.clone(),
+                values: curve.values[..=self.step.min(curve.values.len() - 1)].to_vec(),
+                plan: (self.step.max(from), ahead.collect()),
+                range: curve.range,
+            }
+        };
+        Some(Curves { curves: curves.iter().enumerate().map(shown).collect(), left_out: *left_out, steps: *steps })
     }
 
     fn is_showing_rounds(&self) -> bool {
@@ -176,16 +213,20 @@ impl Play for Replay {
         let LoggedEpisode { run, seed, plans, steps, .. } = self.episode();
         let now = steps[self.step].time + ROUNDED;
         let there = plans.iter().filter(|plan| plan.ready <= now);
+        let nowhere = State::from_array([0.0; 5]);
+        let at = |step: usize| self.states.get(step).copied().unwrap_or(nowhere);
         let target = self.step.checked_sub(1).map(|step| &steps[step].action).filter(|action| action.len() == 2);
         Scene {
-            before: self.states[self.step.saturating_sub(1)],
-            state: self.states[self.step],
+            before: at(self.step.saturating_sub(1)),
+            state: at(self.step),
             since: self.since,
-            step_duration: PERIOD.div_f64(self.speed),
+            step_duration: self.period().div_f64(self.speed),
+            period: self.period(),
+            curves: self.curves(),
             keep_out: Vec::new(),
             plan: self.shown_plan(),
             ways: Vec::new(),
-            path: self.states[..=self.step].iter().map(|state| state.agent.into()).collect(),
+            path: self.states.iter().take(self.step + 1).map(|state| state.agent.into()).collect(),
             target: target.map(|action| [action[0], action[1]]),
             rewards: self.rewards[..self.step].to_vec(),
             latencies: there.clone().map(|plan| plan.sampling_ms).collect(),
@@ -211,6 +252,32 @@ impl Play for Replay {
             },
         }
     }
+}
+
+/// How numbers begin that are sent, and those that are observed.
+const SENT: &str = "sent";
+const SEEN: &str = "seen";
+
+/// What is not finite, or absurdly large, is shown as 0.
+fn shown_value(value: f64) -> f64 {
+    if value.abs() <= LARGEST { value } else { 0.0 }
+}
+
+/// The numbers of an episode, as far as there is room: what was sent first.
+fn curves(steps: &[LoggedStep]) -> Curves {
+    let count = |of: fn(&LoggedStep) -> &Array1<f64>| steps.iter().map(|step| of(step).len()).max().unwrap_or(0);
+    let (sent, seen) = (count(|step| &step.action), count(|step| &step.observation));
+    let curve = |name: &str, index: usize, of: fn(&LoggedStep) -> &Array1<f64>| {
+        let value = |step: &LoggedStep| of(step).get(index).copied().map_or(0.0, shown_value);
+        let values: Vec<f64> = steps.iter().map(value).collect();
+        let ends = values
+            .iter()
+            .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| [low.min(*value), high.max(*value)]);
+        Curve { name: format!("{name} {}", index + 1), values, plan: (0, Vec::new()), range: ends }
+    };
+    let all = (0..sent).map(|index| curve(SENT, index, |step| &step.action));
+    let all = all.chain((0..seen).map(|index| curve(SEEN, index, |step| &step.observation)));
+    Curves { curves: all.take(MOST).collect(), left_out: (sent + seen).saturating_sub(MOST), steps: steps.len() }
 }
 
 /// The state behind an observation: itself, or the block's nine keypoints and the agent. None for numbers that are not

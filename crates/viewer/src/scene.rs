@@ -7,6 +7,7 @@ use parapolicy_pusht::geometry::{Pose, angle_difference};
 use parapolicy_pusht::{KeepOut, State};
 use parapolicy_sampler::{Solver, Strategy};
 
+use crate::curves::Curves;
 use crate::setup::Clock;
 
 /// Everything that is drawn and written.
@@ -20,6 +21,10 @@ pub struct Scene {
     pub since: Instant,
     /// How long a control step takes to be shown.
     pub step_duration: Duration,
+    /// How long it takes the robot.
+    pub period: Duration,
+    /// What is drawn in the table's place, where the episode is none of PushT.
+    pub curves: Option<Curves>,
     /// Discs that the agent is to stay out of.
     pub keep_out: Vec<KeepOut>,
     /// The plan in force, if there is one.

@@ -18,7 +18,7 @@ use crate::machine;
 use crate::scene::Scene;
 use crate::stage::{Stage, StagePlugin, camera};
 
-/// Width and height of a picture, px.
+/// Width and height that a window begins with, px.
 pub const SIZE: [u32; 2] = [1180, 784];
 
 /// Frames until everything that takes several is there: shaders, fonts.
@@ -30,17 +30,20 @@ const LAST_FRAMES: usize = 200;
 #[derive(Resource)]
 struct Canvas(Handle<Image>);
 
+/// Of the canvas, px.
+#[derive(Resource)]
+struct CanvasSize([u32; 2]);
+
 #[derive(Resource)]
 struct Captured(Sender<Image>);
 
-/// Draws the scene as the window would show it, width by height px, RGBA, row by row from the top left.
+/// Draws the scene as a window of this `size`, width by height px, would show it: RGBA, row by row from the top left.
 ///
 /// # Errors
 /// [`ViewError`], if there is nothing that can draw.
-pub fn picture(scene: Scene, scenarios: Vec<String>) -> Result<Vec<u8>, ViewError> {
+pub fn picture(scene: Scene, scenarios: Vec<String>, size: [u32; 2]) -> Result<Vec<u8>, ViewError> {
     machine::check_graphics()?;
     let (captured, picture) = bounded(1);
-    let size = SIZE.map(|side| side as f32);
     // Nothing is on its way any more.
     let scene = Scene { before: scene.state, ..scene };
     let mut app = App::new();
@@ -49,7 +52,8 @@ pub fn picture(scene: Scene, scenarios: Vec<String>) -> Result<Vec<u8>, ViewErro
         DefaultPlugins.set(window).set(machine::graphics()).disable::<WinitPlugin>().disable::<LogPlugin>(),
     )
     .add_plugins(StagePlugin)
-    .insert_resource(Stage { scene, scenarios, size: size.into() })
+    .insert_resource(Stage { scene, scenarios, size: size.map(|side| side as f32).into() })
+    .insert_resource(CanvasSize(size))
     .insert_resource(Captured(captured))
     .add_systems(Startup, set_up);
     while app.plugins_state() == PluginsState::Adding {
@@ -71,13 +75,13 @@ pub fn picture(scene: Scene, scenarios: Vec<String>) -> Result<Vec<u8>, ViewErro
     Err(ViewError::NoPicture)
 }
 
-/// Writes RGBA px of [`SIZE`] to a PNG file: aside, then renamed.
+/// Writes RGBA px, width by height of them, to a PNG file: aside, then renamed.
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn save(pixels: &[u8], path: &Path) -> Result<(), ViewError> {
+pub fn save(pixels: &[u8], [width, height]: [u32; 2], path: &Path) -> Result<(), ViewError> {
     let written = parapolicy_files::replace(path, |file| {
-        let mut encoder = png::Encoder::new(file, SIZE[0], SIZE[1]);
+        let mut encoder = png::Encoder::new(file, width, height);
         encoder.set_color(png::ColorType::Rgba);
         encoder.set_depth(png::BitDepth::Eight);
         let mut writer = encoder.write_header()?;
@@ -86,8 +90,9 @@ pub fn save(pixels: &[u8], path: &Path) -> Result<(), ViewError> {
     written.map_err(|source| ViewError::Write { path: path.to_owned(), source })
 }
 
-fn set_up(mut commands: Commands, mut images: ResMut<Assets<Image>>) {
-    let image = images.add(Image::new_target_texture(SIZE[0], SIZE[1], TextureFormat::Rgba8UnormSrgb, None));
+fn set_up(mut commands: Commands, mut images: ResMut<Assets<Image>>, size: Res<CanvasSize>) {
+    let [width, height] = size.0;
+    let image = images.add(Image::new_target_texture(width, height, TextureFormat::Rgba8UnormSrgb, None));
     commands.insert_resource(Canvas(image.clone()));
     commands.spawn((camera(), RenderTarget::Image(image.into())));
 }

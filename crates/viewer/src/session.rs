@@ -303,6 +303,8 @@ impl Play for Session {
             state: task.world().state(),
             since: self.since,
             step_duration: PERIOD.div_f64(self.speed),
+            period: PERIOD,
+            curves: None,
             keep_out: task.scenario().keep_out.clone(),
             plan: self.planning.shown(!self.is_showing_rounds()),
             ways: self.planning.ways().to_vec(),
