@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from export import diffusion_policy, directory, lerobot, trained
+from export import diffusion_policy, directory, kinds, lerobot, trained
 from export.errors import ExportError, one_line
 from export.policy import Policy
 from export.progress import shown
@@ -27,7 +27,7 @@ def main() -> None:
     named = {"unsafe_pickle": "trusted", "antialias": "antialias", "task": "tasks"}
     options = {named[name]: value for name, value in args.items() if name in named}
     try:
-        policy = load(args["trained"], **options)
+        policy = kinds.stated(load(args["trained"], **options), args["kind"])
         worst = directory.write(policy, args["out"], shown())
     except (ExportError, OSError) as error:
         refuse(str(error))
@@ -44,6 +44,14 @@ def arguments() -> argparse.ArgumentParser:
         source = sources.add_parser(name, help=what)
         source.add_argument("trained", type=Path, help=what)
         source.add_argument("out", type=Path, help="folder for the graphs and policy.json")
+        source.add_argument(
+            "--kind",
+            action="append",
+            default=[],
+            metavar="NAME=KIND[:FROM..TO]",
+            help=f"what an entry of the actions is, or the numbers from FROM to before TO, which become an entry of "
+            f"this name: {', '.join(kinds.KINDS)}; once for each",
+        )
     sources.choices["lerobot"].add_argument(
         "--task",
         action="append",

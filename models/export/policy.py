@@ -12,7 +12,7 @@ from export.errors import ExportError
 from export.graph_file import FEATURES, INPUTS, OUTPUT, SEEN, Network, denoiser, encoder
 
 DENOISER, ENCODER, MANIFEST = "denoiser.onnx", "encoder.onnx", "policy.json"
-SCHEMA_VERSION, OF_TASKS = 3, 4
+SCHEMA_VERSION, OF_TASKS, OF_KINDS = 3, 4, 5
 # More steps than any plan or history has.
 MOST_STEPS = 4096
 
@@ -39,12 +39,14 @@ class Shape:
 
 @dataclass(frozen=True)
 class Entry:
-    """A named part of an observation or of an action, and how the manifest has it normalised."""
+    """A named part of an observation or of an action, and how the manifest has it normalised; of an action also what
+    its numbers are, where they are no positions."""
 
     name: str
     shape: tuple[int, ...]
     normalization: dict
     unit: str | None = None
+    kind: str | None = None
 
     def described(self) -> dict:
         """As the manifest has it."""
@@ -120,11 +122,18 @@ class Policy:
         eyes = {} if self.encoder is None else {ENCODER: encoder(self.encoder, (steps, observation))}
         return eyes | {DENOISER: denoiser(self.denoiser, plan, condition, timesteps)}
 
+    @property
+    def schema_version(self) -> int:
+        """The version of the manifest's format that has all that this policy needs."""
+        if any(entry.kind for entry in self.actions):
+            return OF_KINDS
+        return OF_TASKS if self.tasks else SCHEMA_VERSION
+
     def manifest(self, graphs: dict[str, Path]) -> dict:
         """What the graphs, by the names they will have, do not say."""
         graph = {name: {"file": name, "sha256": checksum(path)} for name, path in graphs.items()}
         manifest = {
-            "schema_version": OF_TASKS if self.tasks else SCHEMA_VERSION,
+            "schema_version": self.schema_version,
             "name": self.name,
             **asdict(self.shape),
             "observations": [entry.described() for entry in self.observations],

@@ -5,11 +5,15 @@ from torch import Tensor
 from export import scheduler as schedulers
 from export.diffusion_policy import payload
 from export.fields import Fields
+from export.kinds import Part, parted
 from export.policy import Drawn, Entry, ExportError, Shape, finite, min_max
 from export.weights import under
 
 # Fields of the policies, and their defaults where they are absent.
 DEFAULTS = {"num_inference_steps": None, "pred_action_steps_only": False}
+# What an arm of robomimic does with absolute actions, as the project turns them for training (`_convert_actions`).
+ARM = (("position", "position", 3), ("rotation", "rotation_6d", 6), ("gripper", "gripper", 1))
+ARM_NUMBERS = sum(length for _, _, length in ARM)
 SHARED = {"_target_", "noise_scheduler", "horizon", "n_action_steps", "n_obs_steps", *DEFAULTS}
 
 
@@ -41,9 +45,7 @@ def trained_steps(fields: Fields) -> int:
 def notes(cfg: Fields, fields: Fields) -> tuple[str, ...]:
     """What a user must know of actions and steps, which a manifest has no field for."""
     found = []
-    task = cfg.values.get("task")
-    parts = [task, task.get("dataset")] if isinstance(task, dict) else []
-    if any(isinstance(part, dict) and part.get("abs_action") is True for part in parts):
+    if of_task(cfg, "abs_action") is True:
         found.append(
             "task.abs_action is True: actions are as the policy was trained on them, rotations in six numbers; turn "
             "them into the robot's own before they are executed"
@@ -55,6 +57,27 @@ def notes(cfg: Fields, fields: Fields) -> tuple[str, ...]:
             f"{trained_steps(fields)}; here, as in diffusers of today, they span all of the noise"
         )
     return tuple(found)
+
+
+def of_task(cfg: Fields, name: str) -> object:
+    """A field of the task or of its dataset; none where neither has it."""
+    task = cfg.values.get("task")
+    parts = [task, task.get("dataset")] if isinstance(task, dict) else []
+    return next((part[name] for part in parts if isinstance(part, dict) and name in part), None)
+
+
+def actions(cfg: Fields, action: Entry) -> list[Entry]:
+    """An action, or where robomimic's are absolute what each of one or two arms does: its position, its rotation in six
+    numbers, and its gripper."""
+    arms = {ARM_NUMBERS: [""], 2 * ARM_NUMBERS: ["robot0_", "robot1_"]}.get(action.length)
+    turned = of_task(cfg, "rotation_rep") in (None, "rotation_6d")
+    if of_task(cfg, "abs_action") is not True or not turned or arms is None:
+        return [action]
+    parts, first = [], 0
+    for name, kind, length in ((f"{arm}{name}", kind, length) for arm in arms for name, kind, length in ARM):
+        parts.append(Part(name, kind, first, first + length))
+        first += length
+    return parted([action], parts)
 
 
 def affine(where: str, name: str, length: int, weights: dict[str, Tensor]) -> tuple[list[float], list[float]]:
@@ -85,15 +108,15 @@ def lowdim(cfg: Fields, fields: Fields, weights: dict[str, Tensor]) -> tuple[lis
     seen, done = fields.count("obs_dim"), fields.count("action_dim")
     where = str(fields.where)
     ranges = normalization(where, "obs", seen, weights)
-    actions = normalization(where, "action", done, weights)
+    done_ranges = normalization(where, "action", done, weights)
     task = cfg.values.get("task")
     named = task.get("name") if isinstance(task, dict) else None
     if named == "pusht_lowdim" and (seen, done) == (20, 2):
         keypoints, agent = (min_max(ranges["min"][part], ranges["max"][part]) for part in (slice(18), slice(18, 20)))
         return [Entry("keypoints", (9, 2), keypoints), Entry("agent", (2,), agent)], [
-            Entry("target", (2,), actions, "px")
+            Entry("target", (2,), done_ranges, "px")
         ]
-    return [Entry("obs", (seen,), ranges)], [Entry("action", (done,), actions)]
+    return [Entry("obs", (seen,), ranges)], actions(cfg, Entry("action", (done,), done_ranges))
 
 
 def name(cfg: Fields) -> str:

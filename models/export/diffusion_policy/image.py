@@ -69,11 +69,12 @@ def assembled(
 ) -> Policy:
     """The policy of an encoder and a network."""
     length = action(fields)
+    ranges = common.normalization(str(fields.where), "action", length, weights)
     return Policy(
         name=common.name(cfg),
         shape=common.shape(fields),
         observations=observations,
-        actions=[Entry("action", (length,), common.normalization(str(fields.where), "action", length, weights))],
+        actions=common.actions(cfg, Entry("action", (length,), ranges)),
         scheduler=common.scheduler(fields),
         denoiser=net,
         encoder=eyes,
