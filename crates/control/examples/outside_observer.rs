@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Deadline, Replan};
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Command, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, EpisodeObserver, Observer, Plan, PlanEvent, Policy};
 
@@ -141,6 +142,7 @@ fn main() -> Result<(), BoxError> {
         check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 8,
         watchdog: Duration::from_secs(60),
     };

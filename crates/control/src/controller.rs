@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crossbeam::channel::{Receiver, TryIter, bounded};
 use ndarray::{Array2, ArrayView1};
+use parapolicy_policy::Pixels;
 
 use crate::playback::Command;
 use crate::{BoxError, Observer, Policy};
@@ -36,6 +37,7 @@ mod quiet;
 mod replan;
 mod rules;
 mod simulated;
+mod stamped;
 mod worker;
 
 pub use command_source::CommandSource;
@@ -48,6 +50,7 @@ pub use in_force::InForce;
 pub use monitor::{Health, Monitor};
 pub use replan::Replan;
 pub use simulated::{SamplingTime, SimulatedController};
+pub use stamped::Unobserved;
 
 use crew::{Crew, Link, Template};
 use gate::Gate;
@@ -133,6 +136,49 @@ impl Controller {
             self.ask(time);
         }
         Ok(())
+    }
+
+    /// Takes the numbers of one entry as they were at `time`, in the policy's order, for the control steps from then on
+    /// ([`Controller::observe_entries`]). An entry may come at any rate; of the newest some are remembered ([`Recent`]). It neither
+    /// locks nor allocates, unless it fails.
+    ///
+    /// # Errors
+    /// No such entry, another number of values, values that are not finite, or a time before that of the same entry's last; nothing is
+    /// taken then.
+    ///
+    /// [`Recent`]: crate::entries::Recent
+    pub fn observe_entry<V>(&mut self, name: &str, values: V, time: Duration) -> Result<(), ControllerError>
+    where
+        V: IntoIterator<Item = f64, IntoIter: ExactSizeIterator>,
+    {
+        self.rules.observe_entry(name, values, time)
+    }
+
+    /// The same, of an image of bytes: they are read where they lie.
+    ///
+    /// # Errors
+    /// As [`Controller::observe_entry`]; an entry that is no image, or strides that lead beyond its bytes.
+    pub fn observe_image(&mut self, name: &str, image: &Pixels<'_>, time: Duration) -> Result<(), ControllerError> {
+        self.rules.observe_image(name, image, time)
+    }
+
+    /// Takes the observation of the control step at `time` from its entries, and requests a plan if one is due: of each the newest at
+    /// or before `time`. Returns whether there is one. If not, a [`WorkerEvent::Unobserved`] names the entry that has not come yet, or
+    /// that is older than [`Entries::stale`](crate::entries::Entries::stale), once until it is back. In place of
+    /// [`Controller::observe`], once per control period.
+    pub fn observe_entries(&mut self, time: Duration) -> bool {
+        self.watch(time);
+        let planning = self.is_planning();
+        self.receive();
+        let due = self.rules.observe_entries(time);
+        self.tell_of_clock(time);
+        while let Some(unobserved) = self.rules.unobserved() {
+            self.tell(time, WorkerEvent::Unobserved(unobserved));
+        }
+        if due == Some(true) && !planning {
+            self.ask(time);
+        }
+        due.is_some()
     }
 
     /// The command for `time`. Called once per control period; wait-free, without allocation.

@@ -4,6 +4,7 @@
 //! `parapolicy-policy` sampled by a strategy of `parapolicy-sampler`; a robot or a simulator implements the second.
 //!
 //! - [`controller`]: plans sampled in a worker thread, while the control loop never waits for them;
+//! - [`entries`]: observations whose entries have times and rates of their own;
 //! - [`playback`]: how plans become commands;
 //! - [`check`]: what plans must keep before any of them is sent;
 //! - [`clock`]: the wall clock, and a virtual one;
@@ -35,6 +36,7 @@ pub mod check;
 pub mod clock;
 pub mod controller;
 mod diffusion;
+pub mod entries;
 mod environment;
 mod latency;
 mod observer;

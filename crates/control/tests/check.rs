@@ -10,6 +10,7 @@ use parapolicy_control::check::{Failing, PlanBounds, PlanCheck, Predicate, Regio
 use parapolicy_control::controller::{
     CommandSource as _, Continuity, ControllerConfig, Deadline, Replan, SamplingTime, SimulatedController, WorkerEvent,
 };
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
 use proptest::prelude::*;
@@ -120,6 +121,7 @@ fn config(check: PlanCheck) -> ControllerConfig {
         check,
         n_obs_steps: 1,
         observation_dim: 2,
+        entries: Entries::default(),
         horizon: 8,
         watchdog: Duration::from_hours(1),
     }

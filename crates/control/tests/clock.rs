@@ -13,6 +13,7 @@ use parapolicy_control::controller::{
     CommandSource, Continuity, Controller, ControllerConfig, Deadline, Fade, Replan, SamplingTime, SimulatedController,
     WorkerEvent,
 };
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{
     Between, Blend, ClockStep, Late, Limits, Playback, PlaybackConfig, Source, Withheld,
 };
@@ -49,6 +50,7 @@ fn config(blend: Blend, action_dim: usize) -> ControllerConfig {
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 16,
         watchdog: PATIENCE,
     }

@@ -11,6 +11,7 @@ use parapolicy_control::controller::{
     CommandSource as _, Continuity, Controller, ControllerConfig, Deadline, Fade, Replan, SamplingTime,
     SimulatedController,
 };
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Foreseen, Late, Limits, Playback, PlaybackConfig};
 use parapolicy_control::{BoxError, EpisodeObserver, Plan, Policy};
 use proptest::prelude::*;
@@ -45,6 +46,7 @@ fn config(continuity: Continuity) -> ControllerConfig {
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 16,
         watchdog: Duration::from_hours(1),
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Deadline, Replan, WorkerEvent};
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
 
@@ -39,6 +40,7 @@ fn config() -> ControllerConfig {
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 8,
         watchdog: Duration::from_hours(1),
     }

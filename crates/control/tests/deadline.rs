@@ -12,6 +12,7 @@ use parapolicy_control::controller::{
     CommandSource as _, Continuity, Controller, ControllerConfig, ControllerError, Deadline, Replan, SamplingTime,
     SimulatedController,
 };
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, DiffusionPolicy, EpisodeObserver, Plan, Policy, Recipe};
 
@@ -38,6 +39,7 @@ fn config(deadline: Deadline, late: Late) -> ControllerConfig {
         check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 12,
         watchdog: Duration::from_hours(1),
     }

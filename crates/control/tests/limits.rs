@@ -14,6 +14,7 @@ use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
     CommandSource as _, Continuity, ControllerConfig, Deadline, Fade, Replan, SamplingTime, SimulatedController,
 };
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{
     Between, Blend, Interpolation, Late, Limits, Moment, MotionLimits, Playback, PlaybackConfig,
 };
@@ -237,6 +238,7 @@ fn no_command_of_a_controller_is_beyond_a_limit() {
             check: PlanCheck::default(),
             n_obs_steps: 2,
             observation_dim: 1,
+            entries: Entries::default(),
             horizon: 16,
             watchdog: Duration::from_hours(1),
         };

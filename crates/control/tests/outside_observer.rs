@@ -15,6 +15,7 @@ use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
     CommandSource as _, Continuity, Controller, ControllerConfig, Deadline, Replan, SamplingTime, SimulatedController,
 };
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Observer, Plan, Policy};
 
@@ -45,6 +46,7 @@ fn config() -> ControllerConfig {
         check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 8,
         watchdog: Duration::from_hours(1),
     }

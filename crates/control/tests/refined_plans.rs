@@ -12,6 +12,7 @@ use parapolicy_control::controller::{
     CommandSource as _, Continuity, Controller, ControllerConfig, Deadline, Replan, SamplingTime, SimulatedController,
     WorkerEvent,
 };
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, DiffusionPolicy, EpisodeObserver, Plan, Policy, Recipe};
 use parapolicy_policy::Network;
@@ -43,6 +44,7 @@ fn config(check: PlanCheck) -> ControllerConfig {
         check,
         n_obs_steps: 1,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 8,
         watchdog: Duration::from_hours(1),
     }

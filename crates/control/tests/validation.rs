@@ -8,6 +8,7 @@ use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{
     Continuity, Controller, ControllerConfig, Deadline, Replan, SamplingTime, SimulatedController,
 };
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::refine::{KeepOut, Tracking};
 use parapolicy_control::{BoxError, InferenceOptions, Plan, Policy, Recipe, RecipeOptions, SamplingOptions, seconds};
@@ -32,6 +33,7 @@ fn config() -> ControllerConfig {
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 8,
         watchdog: Duration::from_secs(1),
     }

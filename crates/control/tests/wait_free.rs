@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Deadline, Fade, Replan};
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
@@ -62,6 +63,7 @@ fn config() -> ControllerConfig {
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 16,
         watchdog: Duration::from_hours(1),
     }

@@ -13,6 +13,7 @@ use parapolicy_control::controller::{
     CommandSource as _, Continuity, Controller, ControllerConfig, Deadline, Replan, SamplingTime, SimulatedController,
     WorkerEvent,
 };
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, EpisodeObserver, Observer, Plan, PlanEvent, Policy};
 use proptest::prelude::*;
@@ -40,6 +41,7 @@ fn config(watchdog: Duration) -> ControllerConfig {
         check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 4,
         watchdog,
     }

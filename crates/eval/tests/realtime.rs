@@ -14,6 +14,7 @@ use parapolicy_control::clock::{Clock, VirtualClock, WallClock};
 use parapolicy_control::controller::{
     Continuity, Controller, ControllerConfig, Deadline, Monitor, Replan, SamplingTime, SimulatedController,
 };
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Command, Late, Limits, PlaybackConfig, Source};
 use parapolicy_control::{BoxError, Environment, EpisodeObserver, Latency, Observer, Outcome, Plan, Policy, StepEvent};
 use parapolicy_eval::realtime::Timing;
@@ -125,6 +126,7 @@ fn config(replan: usize, late: Late) -> ControllerConfig {
         check: PlanCheck::default(),
         n_obs_steps: 2,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 16,
         watchdog: Duration::from_hours(1),
     }

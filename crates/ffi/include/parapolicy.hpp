@@ -171,6 +171,24 @@ class Controller {
     must(parapolicy_controller_observe(handle_.get(), observation.data(), observation.size(), nanoseconds(time)));
   }
 
+  // The numbers of an entry as they were at `time`, for the control steps from then on.
+  template <typename Numbers>
+  void observe_entry(const std::string &name, const Numbers &values, Time time) {
+    must(parapolicy_controller_observe_entry(handle_.get(), name.c_str(), values.data(), values.size(),
+                                             nanoseconds(time)));
+  }
+
+  void observe_entry(const std::string &name, const parapolicy_image &image, Time time) {
+    must(parapolicy_controller_observe_image(handle_.get(), name.c_str(), &image, nanoseconds(time)));
+  }
+
+  // The observation of a control step, of each entry the newest at or before it; whether all of them are there.
+  bool observe_entries(Time time) {
+    std::uint32_t observed = 0;
+    must(parapolicy_controller_observe_entries(handle_.get(), nanoseconds(time), &observed));
+    return observed != 0;
+  }
+
   template <typename Numbers>
   parapolicy_command command(Time time, Numbers &action) {
     parapolicy_command command{};

@@ -7,6 +7,7 @@ use std::ptr;
 use std::time::Duration;
 
 use parapolicy_control::controller::{Continuity, ControllerConfig, Deadline, Fade, Replan};
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig};
 
 use crate::border;
@@ -173,6 +174,9 @@ pub struct ParapolicyConfig {
     /// plan's deadline, beside `deadline_ns`. Kept in reserve is what this share of the last 40 plans that were cut short took
     /// beyond it: more than 0, at most 1; 0.95 fits most. 0 (default): plans take what they take.
     pub deadline_quantile: f64,
+    /// How old an entry may be at a control step, in ns, where entries are handed in one by one
+    /// (`parapolicy_controller_observe_entry`): an older one makes no observation. At least a period; 0 (default): five periods.
+    pub stale_ns: u64,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
@@ -222,6 +226,7 @@ unsafe impl Versioned for ParapolicyConfig {
             max_jerk: ptr::null(),
             plan_refine_ns: 0,
             deadline_quantile: 0.0,
+            stale_ns: 0,
         }
     }
 }
@@ -277,6 +282,10 @@ pub(crate) unsafe fn configured(
     };
     let ParapolicyShape { n_obs_steps, observation_dim, horizon, .. } = *shape;
     let (replan, continuity, deadline) = (replan(&config)?, continuity(&config)?, deadline(&config));
+    let stale = match config.stale_ns {
+        0 => Entries::default_stale(playback.period),
+        nanoseconds => Duration::from_nanos(nanoseconds),
+    };
     let watchdog = match config.watchdog_ns {
         0 => ControllerConfig::default_watchdog(playback.period, horizon),
         nanoseconds => Duration::from_nanos(nanoseconds),
@@ -291,6 +300,7 @@ pub(crate) unsafe fn configured(
         check,
         n_obs_steps,
         observation_dim,
+        entries: Entries { list: Vec::new(), stale },
         horizon,
         watchdog,
     };

@@ -13,6 +13,7 @@ use parapolicy_control::{BoxError, Policy};
 
 use crate::border;
 use crate::config::{Configured, ParapolicyConfig, configured, loop_deadline};
+use crate::entries::{ParapolicyImage, pixels};
 use crate::failure::{Failure, ParapolicyStatus, guard};
 use crate::log::{self, Log};
 use crate::options::{ParapolicyOptions, recipe};
@@ -51,6 +52,7 @@ pub unsafe extern "C" fn parapolicy_controller_start(
         // SAFETY: as above.
         let mut config = unsafe { configured(config, &shape) }?;
         config.controller.playback.between.parts = Part::of(loaded.0.manifest());
+        config.controller.entries.list.clone_from(&loaded.0.manifest().observations);
         let make = recipe.maker(PathBuf::from(directory), loaded, config.log_rounds);
         handle.hand_out(ParapolicyController::start(shape, config, make)?);
         Ok(())
@@ -168,6 +170,73 @@ pub unsafe extern "C" fn parapolicy_controller_observe(
         let observation = ArrayView1::from(unsafe { border::numbers("observation", observation, len, expected) }?);
         let time = Duration::from_nanos(time_ns);
         handle.enter(|controller| Ok(controller.observe(observation, time)?))
+    })
+}
+
+/// Takes the `len` numbers of the entry `name` as they were at `time_ns`, for the control steps from then on: see
+/// `parapolicy_controller_observe_entries`. Entries may come at any rate, each at its own; the newest 64 of each are remembered,
+/// and fewer, 4 at least, of those of more than 128 numbers. Refused are another name or length, NaN, and a time before that of the same
+/// entry's last.
+///
+/// The control thread; does not wait for the worker, and allocates nothing unless it fails.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_observe_entry(
+    controller: *mut ParapolicyController,
+    name: *const c_char,
+    values: *const f64,
+    len: usize,
+    time_ns: u64,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let (handle, name) = unsafe { (border::shared("controller", controller)?, border::text("name", name)?) };
+        let name = name.ok_or(Failure::Null("name"))?;
+        // SAFETY: as above.
+        let values = unsafe { border::numbers("values", values, len, len) }?;
+        let time = Duration::from_nanos(time_ns);
+        handle.enter(|controller| Ok(controller.observe_entry(name, values.iter().copied(), time)?))
+    })
+}
+
+/// The same, of an entry that is an image: it is read where it lies, in one copy.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_observe_image(
+    controller: *mut ParapolicyController,
+    name: *const c_char,
+    image: *const ParapolicyImage,
+    time_ns: u64,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let (handle, name) = unsafe { (border::shared("controller", controller)?, border::text("name", name)?) };
+        let name = name.ok_or(Failure::Null("name"))?;
+        // SAFETY: as above.
+        let image = unsafe { pixels(image) }?;
+        handle.enter(|controller| Ok(controller.observe_image(name, &image, Duration::from_nanos(time_ns))?))
+    })
+}
+
+/// Takes the observation of the control step at `time_ns` from its entries, of each the newest at or before it, and asks for a plan if
+/// one is due. In place of `parapolicy_controller_observe`, once a period. `observed`, which may be null, is 1 if there is an observation,
+/// and 0 if an entry has not come yet or is older than `stale_ns`: an event names it, once until it is back.
+///
+/// The control thread; does not wait for the worker.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn parapolicy_controller_observe_entries(
+    controller: *mut ParapolicyController,
+    time_ns: u64,
+    observed: *mut u32,
+) -> ParapolicyStatus {
+    guard(|| {
+        // SAFETY: the caller's promise.
+        let handle = unsafe { border::shared("controller", controller) }?;
+        // SAFETY: as above; whoever gives no place for it is told nothing.
+        let mut told = unsafe { border::out("observed", observed) }.ok();
+        handle.enter(|controller| {
+            let is_observed = controller.observe_entries(Duration::from_nanos(time_ns));
+            told.iter_mut().for_each(|told| told.write(u32::from(is_observed)));
+            Ok(())
+        })
     })
 }
 

@@ -196,16 +196,26 @@ pub unsafe extern "C" fn parapolicy_entries_set_image(
         // SAFETY: the caller's promise.
         let (entry, mut room) = unsafe { place(entries, name, observation, observation_len) }?;
         // SAFETY: as above.
-        let image = unsafe { border::shared("image", image) }?;
-        // SAFETY: as above.
-        let bytes = unsafe { border::bytes("image.bytes", image.bytes, image.len) }?;
-        if !image.scale.is_finite() {
-            return Err(Failure::Scale);
-        }
-        let strides = [image.row_stride, image.column_stride, image.channel_stride];
-        room.put(entry.pixels(&Pixels { bytes, strides, scale: image.scale })?);
+        room.put(entry.pixels(&unsafe { pixels(image) }?)?);
         Ok(())
     })
+}
+
+/// An image where it lies.
+///
+/// # Safety
+/// If it is not null, `image` is aligned and points to an image whose bytes are as many as it says; nothing of it is written to while
+/// `'a` lasts.
+pub(crate) unsafe fn pixels<'a>(image: *const ParapolicyImage) -> Result<Pixels<'a>, Failure> {
+    // SAFETY: the caller's promise.
+    let image = unsafe { border::shared("image", image) }?;
+    // SAFETY: as above.
+    let bytes = unsafe { border::bytes("image.bytes", image.bytes, image.len) }?;
+    if !image.scale.is_finite() {
+        return Err(Failure::Scale);
+    }
+    let strides = [image.row_stride, image.column_stride, image.channel_stride];
+    Ok(Pixels { bytes, strides, scale: image.scale })
 }
 
 /// The entry of this name, and its room in an observation.

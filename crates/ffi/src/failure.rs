@@ -127,10 +127,15 @@ impl Failure {
             Self::Null(_) => Status::Null,
             Self::Length { .. }
             | Self::Entry(EntryError::Length { .. } | EntryError::Strides { .. })
-            | Self::Controller(ControllerError::Length { .. }) => Status::Length,
-            Self::Controller(ControllerError::NotFinite { .. }) | Self::Observation(_) | Self::Noise(_) => {
-                Status::NotFinite
-            }
+            | Self::Controller(
+                ControllerError::Length { .. }
+                | ControllerError::Entry(EntryError::Length { .. } | EntryError::Strides { .. }),
+            ) => Status::Length,
+            Self::Controller(
+                ControllerError::NotFinite { .. } | ControllerError::Entry(EntryError::NotFinite { .. }),
+            )
+            | Self::Observation(_)
+            | Self::Noise(_) => Status::NotFinite,
             Self::Controller(ControllerError::Thread(_)) => Status::System,
             #[cfg(feature = "log")]
             Self::Log(_) => Status::System,

@@ -10,7 +10,7 @@ use crate::controller::ParapolicyController;
 use crate::failure::{ParapolicyStatus, Text, guard};
 use crate::versioned::{self, Versioned};
 
-/// What went wrong in the worker, or with the clock. The controller goes on, and asks for a plan again with the next
+/// What went wrong in the worker, with an observation, or with the clock. The controller goes on, and asks for a plan again with the next
 /// observation.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,9 @@ pub enum ParapolicyEventKind {
     Refined = 10,
     /// A plan did not keep it and could not be refined; that it was refused or cut comes next.
     NotRefined = 11,
+    /// An entry has not come yet or is too old (`stale_ns`), so that there was no observation of a control step. Told again once it was
+    /// back.
+    NotObserved = 12,
 }
 
 /// Something that went wrong.
@@ -135,6 +138,7 @@ fn kind(event: &WorkerEvent) -> ParapolicyEventKind {
         WorkerEvent::Cut(_) => ParapolicyEventKind::Cut,
         WorkerEvent::Refined(_) => ParapolicyEventKind::Refined,
         WorkerEvent::NotRefined(_) => ParapolicyEventKind::NotRefined,
+        WorkerEvent::Unobserved(_) => ParapolicyEventKind::NotObserved,
         WorkerEvent::ClockWentBack(_) => ParapolicyEventKind::ClockWentBack,
         _ => ParapolicyEventKind::Other,
     }

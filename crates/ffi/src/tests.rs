@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use ndarray::{Array2, ArrayView1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, ControllerConfig, Deadline, Fade, Replan};
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Late, Limits, PlaybackConfig};
 use parapolicy_control::{BoxError, Plan, Policy};
 
@@ -88,6 +89,7 @@ impl Handle {
             check: PlanCheck::default(),
             n_obs_steps: 1,
             observation_dim: 1,
+            entries: Entries::default(),
             horizon: 2,
             watchdog,
         };

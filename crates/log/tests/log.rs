@@ -14,6 +14,7 @@ use mcap::{MessageStream, Schema};
 use ndarray::{Array2, ArrayView1, array, aview1};
 use parapolicy_control::check::PlanCheck;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Deadline, Replan};
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{Between, Blend, Command, Late, Limits, PlaybackConfig, Source, Withheld};
 use parapolicy_control::{BoxError, Plan, Policy};
 use parapolicy_log::{self as log, Log, LogFile, LogReadError, LogSummary, LoggedPlan, LoggedStep};
@@ -358,6 +359,7 @@ fn a_controller_tells_everything() {
         check: PlanCheck::default(),
         n_obs_steps: 1,
         observation_dim: 1,
+        entries: Entries::default(),
         horizon: 2,
         watchdog: PATIENCE,
     };

@@ -50,8 +50,9 @@ pub use parapolicy_ort as ort;
 pub use parapolicy_policy as policy;
 pub use parapolicy_sampler as sampler;
 
-pub use control::controller::{Controller, ControllerConfig, Replan};
+pub use control::controller::{Controller, ControllerConfig, Replan, WorkerEvent};
+pub use control::entries::Entries;
 pub use control::playback::{Blend, Late, Limits, PlaybackConfig};
 pub use control::{BoxError, DiffusionPolicy, Environment, Plan, Policy, Recipe};
-pub use policy::{Inference, Manifest, Network};
+pub use policy::{Inference, Manifest, Network, Pixels};
 pub use sampler::{Budget, Noise, Sampler, Solver, Strategy, WindowConfig};

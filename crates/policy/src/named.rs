@@ -36,6 +36,14 @@ pub enum EntryError {
         /// The entry's shape.
         shape: Vec<usize>,
     },
+    /// A number of it is NaN or infinite.
+    #[error("`{name}` is not finite at {index}")]
+    NotFinite {
+        /// Its name.
+        name: String,
+        /// Index of the first such number.
+        index: usize,
+    },
     /// The entry is no image.
     #[error("`{name}` is no image")]
     Image {

@@ -2,9 +2,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use numpy::{AllowTypeChange, PyArray1, PyArray2, PyArrayLike1, ToPyArray as _};
+use numpy::{AllowTypeChange, PyArray1, PyArray2, PyArrayLike1, PyReadonlyArrayDyn, ToPyArray as _};
 use parapolicy_control::check::PlanCheck;
-use parapolicy_control::controller::{self, Continuity, ControllerConfig, Deadline, Monitor, Replan, WorkerEvent};
+use parapolicy_control::controller::{
+    self, Continuity, ControllerConfig, ControllerError, Deadline, Monitor, Replan, WorkerEvent,
+};
+use parapolicy_control::entries::Entries;
 use parapolicy_control::playback::{
     self, Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig, Withheld,
 };
@@ -32,7 +35,8 @@ use crate::text;
 /// done. A new plan replaces the old one, or all are averaged with weights falling by ``ensemble``. When plans run out, ``late``
 /// decides (``finish``, ``hold``, ``decelerate`` within ``decelerate_within``). No command is below ``min``, above ``max``, or
 /// further than ``max_change`` from the one before; a plan whose observation is older than ``max_age`` is not followed, and the
-/// ``safe`` action is sent. A policy that does not return within ``watchdog`` seconds is loaded again. ``log`` is an MCAP file to
+/// ``safe`` action is sent. Entries that are handed in one by one make no observation where they are older than ``stale`` (5 periods).
+/// A policy that does not return within ``watchdog`` seconds is loaded again. ``log`` is an MCAP file to
 /// write. The other keywords are those of ``Policy`` and of ``Policy.sample``; ``deadline`` may also be ``"loop"``, the time until
 /// the running plan runs out.
 #[pyclass(frozen, module = "parapolicy")]
@@ -55,7 +59,7 @@ impl Controller {
     #[pyo3(signature = (
         directory, *, initial, period = 0.1, seed = 0, replan_every = None, replan_below = None, ensemble = None,
         late = "finish", decelerate_within = None, max_age = None, min = None, max = None, max_change = None,
-        safe = None, watchdog = None, continuity = "independent", check = None,
+        safe = None, watchdog = None, continuity = "independent", check = None, stale = None,
         interpolation = "hold", cycle = None, velocity = None, acceleration = None, jerk = None,
         log = None, log_rounds = false, provider = None, precision = None, threads = 0,
         pin = false, devices = None, ort_lib = None, task = None, **sampling
@@ -80,6 +84,7 @@ impl Controller {
         watchdog: Option<f64>,
         continuity: &str,
         check: Option<&Bound<'_, PyDict>>,
+        stale: Option<f64>,
         interpolation: &str,
         cycle: Option<f64>,
         velocity: Option<Vec<f64>>,
@@ -115,6 +120,7 @@ impl Controller {
         let late = late_named(late, decelerate_within.unwrap_or(period.saturating_mul(3)))?;
         let watchdog = watchdog.map(|time| seconds("watchdog", time)).transpose()?;
         let max_age = max_age.map(|age| seconds("max_age", age)).transpose()?;
+        let stale = stale.map(|age| seconds("stale", age)).transpose()?;
         let limits = [min, max, max_change].map(Option::unwrap_or_default);
         let continuity = continuity_named(continuity)?;
         let given = crate::check::check(check)?;
@@ -149,7 +155,8 @@ impl Controller {
         let config = ControllerConfig::of(manifest, playback, replan);
         let check = PlanCheck { names: config.check.names.clone(), ..given };
         let watchdog = watchdog.unwrap_or(config.watchdog);
-        let config = ControllerConfig { watchdog, continuity, deadline, check, ..config };
+        let entries = Entries { stale: stale.unwrap_or(config.entries.stale), ..config.entries };
+        let config = ControllerConfig { watchdog, continuity, deadline, check, entries, ..config };
         let manifest = manifest.clone();
         let make = recipe.maker(directory, loaded, log_rounds);
         let mut controller = controller::Controller::start(config, make)?;
@@ -188,6 +195,31 @@ impl Controller {
         let time = seconds("time", time)?;
         let observation = named::one(&self.running.get()?.manifest, observation)?;
         self.with(|controller| Ok(controller.observe(observation.view(), time)?))
+    }
+
+    /// Takes an entry as it was at `time`, an array of its shape or flat, for the control steps from then on; every number times
+    /// `scale`. Bytes are read where they lie; an image may also be `[height, width, channels]` where the policy has the channels first.
+    #[pyo3(signature = (name, value, time, scale = 1.0))]
+    fn observe_entry(&self, name: &str, value: &Bound<'_, PyAny>, time: f64, scale: f64) -> Result<(), Failure> {
+        let time = seconds("time", time)?;
+        let running = self.running.get()?;
+        let (entry, _) = running.manifest.observation_entry(name).map_err(ControllerError::from)?;
+        if let Ok(bytes) = value.extract::<PyReadonlyArrayDyn<'_, u8>>() {
+            let values = named::arranged(entry, bytes.as_array())?;
+            return self.with(|controller| {
+                Ok(controller.observe_entry(name, values.iter().map(|byte| f64::from(*byte) * scale), time)?)
+            });
+        }
+        let numbers = named::numbers(name, value)?;
+        let values = named::arranged(entry, numbers.as_array())?;
+        self.with(|controller| Ok(controller.observe_entry(name, values.iter().map(|value| value * scale), time)?))
+    }
+
+    /// Takes the observation of the control step at `time` from its entries, of each the newest at or before it, and asks for a plan if
+    /// one is due; in place of `observe`, once a control period. False if an entry has not come yet or is older than `stale`.
+    fn observe_entries(&self, time: f64) -> Result<bool, Failure> {
+        let time = seconds("time", time)?;
+        self.with(|controller| Ok(controller.observe_entries(time)))
     }
 
     /// What to send at `time`. Once a control period; it waits for nothing.
@@ -373,11 +405,11 @@ impl InForce {
     }
 }
 
-/// Something went wrong in the worker, or with the clock.
+/// Something went wrong in the worker, with an observation, or with the clock.
 #[pyclass(frozen, get_all, module = "parapolicy")]
 pub struct Event {
     /// `not_made`, `failed`, `panicked`, `withheld`, `hung`, `refused`, `cut`, `refined`, `not_refined`,
-    /// `clock_went_back`.
+    /// `not_observed`, `clock_went_back`.
     kind: &'static str,
     /// What happened.
     message: String,
@@ -394,6 +426,7 @@ impl Event {
             WorkerEvent::Cut(_) => "cut",
             WorkerEvent::Refined(_) => "refined",
             WorkerEvent::NotRefined(_) => "not_refined",
+            WorkerEvent::Unobserved(_) => "not_observed",
             WorkerEvent::ClockWentBack(_) => "clock_went_back",
             _ => "failed",
         };

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ndarray::{Array1, Array2, Array3, ArrayViewD, Axis, s};
 use numpy::{AllowTypeChange, PyArrayLike1, PyArrayLike2, PyArrayLike3, PyArrayLikeDyn};
-use parapolicy_policy::{Entry, EntryError, Manifest};
+use parapolicy_policy::{Entry, EntryError, ImageAxes, Layout, Manifest};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
@@ -76,13 +76,28 @@ fn fill(
     for (entry, place) in manifest.observation_entries() {
         let name = &entry.name;
         let value = named.get_item(name)?.ok_or_else(|| wrong(&EntryError::Missing { name: name.clone() }))?;
-        let array = value
-            .extract::<PyArrayLikeDyn<'_, f64, AllowTypeChange>>()
-            .map_err(|error| PyTypeError::new_err(format!("observation: `{name}` is no array of numbers: {error}")))?;
+        let array = numbers(name, &value)?;
         check(entry, array.as_array().shape(), before)?;
         put(place, array.as_array());
     }
     Ok(())
+}
+
+/// The numbers of an entry, in whatever order they lie.
+pub fn numbers<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<PyArrayLikeDyn<'py, f64, AllowTypeChange>> {
+    value
+        .extract::<PyArrayLikeDyn<'_, f64, AllowTypeChange>>()
+        .map_err(|error| PyTypeError::new_err(format!("observation: `{name}` is no array of numbers: {error}")))
+}
+
+/// An array of an entry in its order: of its shape or flat, or an image with the channels last.
+pub fn arranged<'a, T>(entry: &Entry, values: ArrayViewD<'a, T>) -> PyResult<ArrayViewD<'a, T>> {
+    let moved = ImageAxes::new(&entry.shape, Layout::Hwc).ok().filter(ImageAxes::is_moved);
+    if moved.is_some_and(|axes| *values.shape() == axes.shape() && *values.shape() != *entry.shape) {
+        return Ok(values.permuted_axes(vec![2, 0, 1]));
+    }
+    check(entry, values.shape(), &[])?;
+    Ok(values)
 }
 
 fn check(entry: &Entry, found: &[usize], before: &[usize]) -> PyResult<()> {

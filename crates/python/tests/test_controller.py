@@ -133,6 +133,45 @@ def test_limits_hold(observation):
         assert "beyond_limits" in {command.withheld for command in commands}
 
 
+def test_entries_come_each_at_its_own_time(policy, observation):
+    keypoints, agent = observation[0][:18], observation[0][18:]
+    with parapolicy.Controller(MODEL, initial=START, seed=4, stale=0.25, **QUICK) as controller:
+        controller.observe_entry("keypoints", keypoints.reshape(9, 2), 1.0)
+        assert not controller.observe_entries(1.0)
+        (event,) = controller.events()
+        assert event.kind == "not_observed"
+        assert event.message == "`agent` is not observed: nothing of it has come yet"
+        for tick in range(50):
+            controller.observe_entry("agent", agent + tick - 25, 1.0 + 0.002 * tick)
+        with pytest.raises(ValueError, match="`agent` went back in time, from 1.098s to 1s"):
+            controller.observe_entry("agent", agent, 1.0)
+        # Of those until 1.098 s, the one of 1.05 s.
+        assert controller.observe_entries(1.0505)
+        wait_for(lambda: controller.health().plans == 1)
+        expected = policy.sample(np.stack([observation[0]] * 2), seed=4 << 32, solver="ddim", steps=10)
+        np.testing.assert_array_equal(controller.plan().actions[:8], expected.executed)
+        controller.observe_entry("agent", agent, 1.3)
+        assert not controller.observe_entries(1.3)
+        (event,) = controller.events()
+        assert event.message == "`keypoints` is not observed: it is 0.300 s old, more than 0.250 s"
+    with pytest.raises(ValueError, match="stale is 50ms, but must be at least a period, 100ms"):
+        parapolicy.Controller(MODEL, initial=START, stale=0.05, **QUICK)
+
+
+def test_entries_that_do_not_fit_are_refused_by_name(observation):
+    agent = observation[0][18:]
+    with parapolicy.Controller(MODEL, initial=START, **QUICK) as controller:
+        for error, words, name, value in [
+            (ValueError, "`hand` is no entry of the policy's observations; they are keypoints, agent", "hand", agent),
+            (ValueError, r"`agent` has shape \[3\], but must have \[2\]", "agent", [0.0, 0.0, 0.0]),
+            (ValueError, "`agent` is not finite at 1", "agent", [0.0, np.nan]),
+            (TypeError, "`agent` is no array of numbers", "agent", "there"),
+        ]:
+            with pytest.raises(error, match=words):
+                controller.observe_entry(name, value, 0.0)
+        assert controller.health().plans == 0
+
+
 def test_an_episode_is_played_while_others_run():
     import gymnasium as gym
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use parapolicy_policy::{Entry, Kind, Manifest};
+use parapolicy_policy::{Entry, EntryError, Kind, Manifest};
 use thiserror::Error;
 
 use super::{Continuity, Deadline, Fade, Replan};
 use crate::check::PlanCheck;
+use crate::entries::Entries;
 use crate::playback::{Part, PlaybackConfig, PlaybackError, field};
 
 /// Most numbers in the observations that a policy looks at: 8 cameras of 1280 × 960 pixels in colour, and more. A
@@ -40,6 +41,8 @@ pub struct ControllerConfig {
     pub n_obs_steps: usize,
     /// Length of an observation, at least 1.
     pub observation_dim: usize,
+    /// Its entries, where they are handed in one by one ([`Controller::observe_entry`](super::Controller::observe_entry)).
+    pub entries: Entries,
     /// Maximum number of actions in a plan, at least 1.
     pub horizon: usize,
     /// Time after which a policy that has not returned with a plan counts as hanging, more than 0:
@@ -58,6 +61,7 @@ impl ControllerConfig {
         playback.between.parts = Part::of(manifest);
         Self {
             watchdog: Self::default_watchdog(playback.period, manifest.horizon),
+            entries: Entries::of(manifest, playback.period),
             playback,
             replan,
             continuity: Continuity::default(),
@@ -81,8 +85,8 @@ impl ControllerConfig {
     /// # Errors
     /// [`ControllerError`] names the first field that is wrong.
     pub fn validate(&self) -> Result<(), ControllerError> {
-        let Self { playback, replan, continuity, deadline, check, n_obs_steps, observation_dim, horizon, watchdog } =
-            self;
+        let Self { playback, replan, continuity, deadline, check, entries, .. } = self;
+        let Self { n_obs_steps, observation_dim, horizon, watchdog, .. } = self;
         for (field, size) in [("n_obs_steps", n_obs_steps), ("observation_dim", observation_dim), ("horizon", horizon)]
         {
             at_least_one(field, *size)?;
@@ -95,6 +99,7 @@ impl ControllerConfig {
         }
         playback.validate()?;
         check.validate(playback.initial.len(), *observation_dim)?;
+        entries.validate(*observation_dim, playback.period)?;
         may_fade(*continuity, &playback.between.parts)?;
         at_most("n_obs_steps * observation_dim", *n_obs_steps, *observation_dim, OBSERVED)?;
         at_most("horizon * action_dim", *horizon, playback.initial.len(), PLANNED)
@@ -140,6 +145,35 @@ pub enum ControllerError {
         expected: usize,
         /// What was given.
         found: usize,
+    },
+    /// The entries are not those of the observation.
+    #[error("the entries have {found} numbers, but an observation has {expected}")]
+    Entries {
+        /// Numbers of the entries.
+        found: usize,
+        /// `observation_dim`.
+        expected: usize,
+    },
+    /// An entry may not be as old as a control step is long.
+    #[error("stale is {found:?}, but must be at least a period, {period:?}")]
+    Stale {
+        /// How old it may be.
+        found: Duration,
+        /// The time between two actions of a plan.
+        period: Duration,
+    },
+    /// There is no such entry, or what was given does not fit it; it was not taken.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// What was given of an entry is from before what was given last; it was not taken.
+    #[error("`{name}` went back in time, from {from:?} to {to:?}")]
+    EntryWentBack {
+        /// Its name.
+        name: String,
+        /// The time of what was given last.
+        from: Duration,
+        /// That of what was given now.
+        to: Duration,
     },
     /// The observation holds NaN or infinity; it was not taken.
     #[error("the observation is not finite at {index}")]

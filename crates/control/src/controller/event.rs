@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::Unobserved;
 use crate::check::Violation;
 use crate::playback::ClockStep;
 
-/// Something went wrong in the worker, or with the clock. The controller goes on: what is sent meanwhile follows the same
+/// Something went wrong in the worker, with an observation, or with the clock. The controller goes on: what is sent meanwhile follows the same
 /// rules as ever, and a plan is asked for again with the next observation.
 ///
 /// Errors are held as text: whoever reads them runs no code of the policy's.
@@ -44,6 +45,10 @@ pub enum WorkerEvent {
     /// dropped; the policy is made again in a new one.
     #[error("the policy hangs: it has not returned for {0:?}; its thread is abandoned, and the policy made again")]
     Hung(Duration),
+    /// An entry of the observation has not come yet or is too old, so that there was no observation of a control step; it is
+    /// told again once it was back.
+    #[error("{0}")]
+    Unobserved(Unobserved),
     /// An observer panicked when it was told of a plan or of an event. The plan is used all the same.
     #[error("an observer panicked: {0}")]
     ObserverPanicked(String),
@@ -67,6 +72,7 @@ impl WorkerEvent {
             Self::Refined(_) => "refined",
             Self::NotRefined(_) => "not refined",
             Self::Hung(_) => "hung",
+            Self::Unobserved(_) => "not observed",
             Self::ObserverPanicked(_) => "observer panicked",
             Self::ClockWentBack(_) => "clock went back",
         }
@@ -77,7 +83,12 @@ impl WorkerEvent {
     pub fn costs_a_plan(&self) -> bool {
         !matches!(
             self,
-            Self::Cut(_) | Self::Refined(_) | Self::NotRefined(_) | Self::ObserverPanicked(_) | Self::ClockWentBack(_)
+            Self::Cut(_)
+                | Self::Refined(_)
+                | Self::NotRefined(_)
+                | Self::Unobserved(_)
+                | Self::ObserverPanicked(_)
+                | Self::ClockWentBack(_)
         )
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ndarray::{ArrayView1, ArrayView2, s};
-use parapolicy_policy::ObservationHistory;
+use parapolicy_policy::{ObservationHistory, Pixels};
 
 use super::continuity::Delays;
+use super::stamped::{Stamped, Unobserved};
 use super::worker::{Committed, Delivery};
 use super::{Continuity, ControllerConfig, ControllerError, Deadline, Fade, InForce};
 use crate::playback::{ClockStep, Command, Foreseen, Moment, Playback};
@@ -17,6 +18,7 @@ pub(super) struct Rules {
     config: ControllerConfig,
     playback: Playback,
     history: ObservationHistory,
+    stamped: Stamped,
     episode: u64,
     /// Observations since the one that the last request was for.
     since: Option<usize>,
@@ -41,10 +43,12 @@ impl Rules {
         let ControllerConfig { n_obs_steps, observation_dim, horizon, .. } = config;
         let playback = Playback::new(config.playback.clone(), horizon)?;
         let history = ObservationHistory::new(n_obs_steps, observation_dim);
+        let stamped = Stamped::new(&config.entries);
         Ok(Self {
             config,
             playback,
             history,
+            stamped,
             episode: 0,
             since: None,
             arrived: None,
@@ -82,6 +86,7 @@ impl Rules {
 
     fn forget(&mut self) {
         self.history.reset();
+        self.stamped.forget();
         self.playback.begin();
         (self.since, self.arrived, self.stepped) = (None, None, None);
         self.episode = self.episode.wrapping_add(1);
@@ -103,9 +108,48 @@ impl Rules {
         let step = self.playback.observe(time);
         self.note(step);
         self.history.push(observation);
-        self.told.observation(time, observation);
+        Ok(self.observed_at(time))
+    }
+
+    /// Takes an entry of `time`, to be observed by a control step.
+    pub fn observe_entry<V>(&mut self, name: &str, values: V, time: Duration) -> Result<(), ControllerError>
+    where
+        V: IntoIterator<Item = f64, IntoIter: ExactSizeIterator>,
+    {
+        self.stamped.take(name, values, time)
+    }
+
+    /// The same, of an entry that is an image.
+    pub fn observe_image(&mut self, name: &str, image: &Pixels<'_>, time: Duration) -> Result<(), ControllerError> {
+        self.stamped.take_image(name, image, time)
+    }
+
+    /// Takes the observation of the control step at `time` from what has come of its entries; returns whether a plan is due, and
+    /// none where there is no such observation.
+    pub fn observe_entries(&mut self, time: Duration) -> Option<bool> {
+        // Before anything is looked up: what is from before the clock went back is not of this time.
+        let step = self.playback.observe(time);
+        self.note(step);
+        if !self.stamped.is_whole(time) {
+            return None;
+        }
+        let Self { history, stamped, .. } = self;
+        history.push_with(|row| row.into_iter().zip(stamped.row(time)).for_each(|(to, value)| *to = value));
+        Some(self.observed_at(time))
+    }
+
+    /// An entry for want of which there was no observation, once until it is back.
+    pub fn unobserved(&mut self) -> Option<Unobserved> {
+        self.stamped.untold()
+    }
+
+    /// Whether a plan is due after the newest observation, of `time`.
+    fn observed_at(&mut self, time: Duration) -> bool {
+        if let Some(newest) = self.history.newest() {
+            self.told.observation(time, newest);
+        }
         self.since = self.since.map(|since| since.saturating_add(1));
-        Ok(self.config.replan.is_due(self.since, self.playback.left(time)))
+        self.config.replan.is_due(self.since, self.playback.left(time))
     }
 
     /// Records that a plan was requested for the newest observation.
@@ -136,6 +180,7 @@ impl Rules {
     fn note(&mut self, step: Option<ClockStep>) {
         if step.is_some() {
             self.history.reset();
+            self.stamped.forget();
             (self.since, self.stepped) = (None, step);
         }
     }

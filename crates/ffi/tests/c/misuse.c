@@ -321,6 +321,68 @@ static void of_controller(const char *policy) {
   parapolicy_controller_free(NULL);
 }
 
+/* Entries that come at their own times: position and target, two numbers each. */
+static void of_entries_in_time(const char *policy) {
+  const uint64_t MS = 1000000;
+  parapolicy_config config;
+  parapolicy_controller *handle;
+  parapolicy_event event;
+  parapolicy_health health;
+  uint32_t observed = 7;
+  double action[2];
+  const double broken[2] = {0.0, NAN}, place[2] = {0.5, 0.5};
+  const uint8_t pixel[1] = {0};
+  const parapolicy_image image = {pixel, 1, 1, 1, 1, 1.0};
+  expect(parapolicy_config_default(&config, sizeof config), OK, "");
+  config.action_dim = 2;
+  config.initial = ZEROS;
+  config.stale_ns = 99 * MS;
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), ARGUMENT, "stale is 99ms");
+  config.stale_ns = 150 * MS;
+  expect(parapolicy_controller_start(policy, &by_onnx_runtime, &config, &handle), OK, "");
+  expect(parapolicy_controller_observe_entry(NULL, "target", ZEROS, 2, 0), NULL, "`controller` is null");
+  expect(parapolicy_controller_observe_entry(handle, NULL, ZEROS, 2, 0), NULL, "`name` is null");
+  expect(parapolicy_controller_observe_entry(handle, "target", NULL, 2, 0), NULL, "`values` is null");
+  expect(parapolicy_controller_observe_entry(handle, "aim", ZEROS, 2, 0), ARGUMENT, "they are position, target");
+  expect(parapolicy_controller_observe_entry(handle, "target", ZEROS, 3, 0), LENGTH, "`target` has 3 values");
+  expect(parapolicy_controller_observe_entry(handle, "target", broken, 2, 0), NOT_FINITE, "`target` is not finite at 1");
+  expect(parapolicy_controller_observe_image(handle, "target", &image, 0), ARGUMENT, "`target` is no image");
+  expect(parapolicy_controller_observe_image(handle, "target", NULL, 0), NULL, "`image` is null");
+  expect(parapolicy_controller_observe_entries(NULL, 0, &observed), NULL, "`controller` is null");
+
+  expect(parapolicy_controller_observe_entry(handle, "target", place, 2, 1000 * MS), OK, "");
+  expect(parapolicy_controller_observe_entry(handle, "target", place, 2, 999 * MS), ARGUMENT, "`target` went back in time");
+  expect(parapolicy_controller_observe_entries(handle, 1000 * MS, &observed), OK, "");
+  expect(parapolicy_controller_event(handle, &event), OK, "");
+  if (observed != 0 || event.kind != PARAPOLICY_EVENT_KIND_NOT_OBSERVED || strstr(event.message, "`position`") == NULL) {
+    fprintf(stderr, "%u: %s\n", (unsigned)observed, event.message);
+    failed = 1;
+  }
+  for (uint64_t time = 1000; time <= 1100; time += 2) {
+    expect(parapolicy_controller_observe_entry(handle, "position", ZEROS, 2, time * MS), OK, "");
+  }
+  expect(parapolicy_controller_observe_entries(handle, 1100 * MS, &observed), OK, "");
+  expect(parapolicy_controller_command(handle, 1100 * MS, action, 2, NULL), OK, "");
+  expect(parapolicy_controller_event(handle, &event), OK, "");
+  if (observed != 1 || event.kind != PARAPOLICY_EVENT_KIND_NONE) {
+    fprintf(stderr, "%u: %s\n", (unsigned)observed, event.message);
+    failed = 1;
+  }
+  expect(parapolicy_controller_observe_entries(handle, 1200 * MS, NULL), OK, "");
+  expect(parapolicy_controller_event(handle, &event), OK, "");
+  if (strstr(event.message, "`target` is not observed: it is 0.200 s old, more than 0.150 s") == NULL) {
+    fprintf(stderr, "%s\n", event.message);
+    failed = 1;
+  }
+  expect(parapolicy_controller_stop(handle, 20000000000u), OK, "");
+  expect(parapolicy_controller_health(handle, &health), OK, "");
+  if (health.plans != 1 || health.failures != 0) {
+    fprintf(stderr, "%u plans of one observation\n", (unsigned)health.plans);
+    failed = 1;
+  }
+  parapolicy_controller_free(handle);
+}
+
 int main(int count, char **arguments) {
   if (count != 2) {
     return 2;
@@ -333,5 +395,6 @@ int main(int count, char **arguments) {
   of_entries(arguments[1]);
   of_config(arguments[1]);
   of_controller(arguments[1]);
+  of_entries_in_time(arguments[1]);
   return failed;
 }

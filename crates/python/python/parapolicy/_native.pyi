@@ -245,7 +245,7 @@ class InForce:
 
 @final
 class Event:
-    """Something went wrong in the worker, or with the clock."""
+    """Something went wrong in the worker, with an observation, or with the clock."""
 
     @property
     def kind(
@@ -260,6 +260,7 @@ class Event:
         "cut",
         "refined",
         "not_refined",
+        "not_observed",
         "clock_went_back",
     ]: ...
     @property
@@ -354,6 +355,7 @@ class Controller:
         watchdog: float | None = None,
         continuity: str = "independent",
         check: _Check | None = None,
+        stale: float | None = None,
         interpolation: Literal["hold", "linear", "cubic"] = "hold",
         cycle: float | None = None,
         velocity: npt.ArrayLike | None = None,
@@ -391,6 +393,9 @@ class Controller:
         A plan that does not keep ``check`` is refined, refused or cut before any of it is sent, and an event names the
         action, the number of it, the value and the limit.
 
+        Entries that are handed in one by one make no observation where they are older than ``stale`` seconds (5
+        periods).
+
         With ``deadline`` ``"loop"`` each plan is cut short so that it is there when the running one runs out; what 95 %
         of the plans took beyond their time is kept in reserve, or another share: ``"loop:0.5"``.
 
@@ -415,6 +420,19 @@ class Controller:
     def observe(self, observation: npt.ArrayLike | Mapping[str, npt.ArrayLike], time: float) -> None:
         """Takes the observation of ``time``, ``[observation_dim]`` or by the names of the policy's entries, and
         asks for a plan if one is due."""
+
+    def observe_entry(self, name: str, value: npt.ArrayLike, time: float, scale: float = 1.0) -> None:
+        """Takes an entry as it was at ``time``, for the control steps from then on: an array of the entry's shape or
+        flat, of which every number is multiplied by ``scale``. Entries may come at any rate, each at its own; the newest
+        64 of each are remembered, and fewer, 4 at least, of those of more than 128 numbers. An array of bytes is read
+        where it lies, and an image may be ``[height, width, channels]`` where the policy has the channels first.
+        ValueError for another name or shape, for values that are not finite, and for a ``time`` before that of the same
+        entry's last."""
+
+    def observe_entries(self, time: float) -> bool:
+        """Takes the observation of the control step at ``time``, of each entry the newest at or before it, and asks
+        for a plan if one is due; in place of ``observe``. False, and no observation, if an entry has not come yet or is
+        older than ``stale``: an event names it, once until it is back."""
 
     def command(self, time: float) -> Command:
         """What to send at ``time``. Once a period; it waits for nothing."""
