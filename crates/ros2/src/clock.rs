@@ -45,6 +45,11 @@ impl MessageClock {
         (self.newest, self.alone) = (Some((stamp, now)), None);
     }
 
+    /// The newest stamp; none before the first message.
+    pub fn newest(&self) -> Option<Duration> {
+        self.newest.map(|(stamp, _)| stamp)
+    }
+
     /// The time; none before the first message.
     pub fn now(&self, now: Instant) -> Option<Duration> {
         self.newest.map(|(stamp, heard)| stamp.saturating_add(now.saturating_duration_since(heard)))

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use parapolicy_control::entries::Entries;
 use parapolicy_policy::Manifest;
 use ros2_client::{Name, NodeName, ServiceMapping};
 
@@ -118,7 +119,7 @@ impl Ros2Config {
     /// How old what was observed may be; five periods where nothing is said.
     pub(crate) fn stale(&self) -> Result<Duration, Ros2Error> {
         let period = self.period()?;
-        let Some(stale) = self.given.stale else { return Ok(5 * period) };
+        let Some(stale) = self.given.stale else { return Ok(Entries::default_stale(period)) };
         let time = self.seconds("stale", stale)?;
         if time < period {
             return Err(self.wrong("stale", format!("it is {stale} s, but a control step alone is {period:?}")));

@@ -55,12 +55,11 @@ fn why(withheld: Option<Withheld>) -> String {
 }
 
 fn of_topic(node: &str, topic: &Topic, time: Option<Duration>, stale: Duration) -> DiagnosticStatus {
-    let is_fresh = time.is_some_and(|time| topic.is_fresh(time, stale));
-    let age = time.zip(topic.time).map(|(time, own)| time.abs_diff(own));
-    let (level, message) = match (is_fresh, age) {
-        (true, _) => (OK, "observed".to_owned()),
-        (false, Some(age)) => (STALE, format!("the last message is {:.3} s old", age.as_secs_f64())),
-        (false, None) => (STALE, "nothing was observed yet".to_owned()),
+    let age = time.zip(topic.newest()).map(|(time, own)| time.abs_diff(own));
+    let (level, message) = match age {
+        Some(age) if age <= stale => (OK, "observed".to_owned()),
+        Some(age) => (STALE, format!("the last message is {:.3} s old", age.as_secs_f64())),
+        None => (STALE, "nothing was observed yet".to_owned()),
     };
     let values = [
         ("taken", topic.taken.to_string()),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use parapolicy_control::entries::Recent;
 use parapolicy_policy::{Entry, Manifest};
 
 use crate::config::{GivenSource, ObservedType, Ros2Config};
@@ -16,8 +17,8 @@ pub(crate) struct Topic {
     pub name: String,
     pub kind: ObservedType,
     parts: Vec<Part>,
-    /// When the newest message that was taken was taken; none before the first.
-    pub time: Option<Duration>,
+    /// The numbers of the newest messages that were taken, of all parts one after the other.
+    recent: Recent,
     /// Messages that were taken, and that were refused.
     pub taken: u64,
     pub refused: u64,
@@ -31,7 +32,7 @@ pub(crate) struct TopicMap {
     pub topics: Vec<Topic>,
     /// The topic that control steps follow.
     pub clock: usize,
-    /// The newest observation, in the policy's order.
+    /// An observation, in the policy's order.
     row: Vec<f64>,
     /// Numbers of a message, before it is known that all of them are right.
     values: Vec<f64>,
@@ -54,20 +55,18 @@ impl TopicMap {
             add_entry(config, entry, first, &mut topics)?;
             first += entry.len();
         }
+        topics.iter_mut().for_each(Topic::remember);
         let clock = clock(config, &topics)?;
         Ok(Self { topics, clock, row: vec![0.0; first], values: Vec::with_capacity(first) })
     }
 
     /// Takes a message of a topic, or refuses all of it. `time` is when it was taken.
     pub fn take(&mut self, topic: usize, message: &Observed, time: Duration) -> Result<(), Refusal> {
-        let Self { topics, row, values, .. } = self;
+        let Self { topics, values, .. } = self;
         let Some(topic) = topics.get_mut(topic) else { return Ok(()) };
         values.clear();
         topic.parts.iter().try_for_each(|part| part.read(message, values))?;
-        let mut read = values.iter().copied();
-        topic.parts.iter().for_each(|part| part.write(&mut read, row));
-        topic.time = Some(time);
-        topic.taken += 1;
+        topic.note(time, values);
         Ok(())
     }
 
@@ -81,21 +80,41 @@ impl TopicMap {
         topic.problem = Some(problem);
     }
 
-    /// The observation of `time`; none while something was not observed yet, or not within `stale` of it.
-    pub fn row(&self, time: Duration, stale: Duration) -> Option<&[f64]> {
-        self.topics.iter().all(|topic| topic.is_fresh(time, stale)).then_some(&self.row[..])
+    /// The observation of `time`, of each topic the newest at or before it; none while something was not observed yet, or not
+    /// within `stale` of it.
+    pub fn row(&mut self, time: Duration, stale: Duration) -> Option<&[f64]> {
+        for topic in &self.topics {
+            let mut values = topic.recent.at(time, stale).ok()?.iter().copied();
+            topic.parts.iter().for_each(|part| part.write(&mut values, &mut self.row));
+        }
+        Some(&self.row)
     }
 
     /// Forgets what was observed: an episode begins.
     pub fn forget(&mut self) {
-        self.topics.iter_mut().for_each(|topic| topic.time = None);
+        self.topics.iter_mut().for_each(|topic| topic.recent.forget());
     }
 }
 
 impl Topic {
-    /// Whether it was observed within `stale` of `time`.
-    pub fn is_fresh(&self, time: Duration, stale: Duration) -> bool {
-        self.time.is_some_and(|own| own.abs_diff(time) <= stale)
+    /// Makes room for messages, now that all parts are known.
+    fn remember(&mut self) {
+        self.recent = Recent::new(self.parts.iter().map(Part::len).sum());
+    }
+
+    /// Takes the numbers of a message of `time`, which are finite. Time that goes back begins anew.
+    fn note(&mut self, time: Duration, values: &[f64]) {
+        if self.newest().is_some_and(|newest| time < newest) {
+            self.recent.forget();
+        }
+        if self.recent.take(time, values.iter().copied()).is_ok() {
+            self.taken += 1;
+        }
+    }
+
+    /// When the newest message that was taken was taken; none before the first.
+    pub fn newest(&self) -> Option<Duration> {
+        self.recent.newest()
     }
 }
 
@@ -133,7 +152,7 @@ fn place(
         Some(_) => return Err(config.wrong(format!("{field}.type"), format!("`{name}` has another type above"))),
         None => {
             let parts = vec![part];
-            topics.push(Topic { name, kind, parts, time: None, taken: 0, refused: 0, problem: None });
+            topics.push(Topic { name, kind, parts, recent: Recent::new(0), taken: 0, refused: 0, problem: None });
         }
     }
     Ok(())

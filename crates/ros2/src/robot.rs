@@ -98,7 +98,7 @@ impl Robot {
 
     fn try_take(&mut self, topic: usize, message: &Observed, sent: Duration, now: Instant) -> Result<(), Refusal> {
         let is_clock = topic == self.map.clock;
-        let known = if is_clock { Some(sent) } else { self.clock.now(now) };
+        let known = if is_clock { Some(sent) } else { self.clock.newest() };
         // Before there is a time, a message that has none of its own has none at all; the next will have.
         let Some(time) = message.stamp()?.or(known) else { return Ok(()) };
         self.map.take(topic, message, time)?;

@@ -199,6 +199,30 @@ fn a_message_that_is_refused_leaves_the_one_before_it() {
 }
 
 #[test]
+fn a_step_takes_of_each_topic_the_newest_at_or_before_it() {
+    let manifest = observing(&[("a", &[1]), ("b", &[1])]);
+    let config = config(
+        "rate = 10\n[observations]\n\
+         a = { topic = \"/a\", type = \"std_msgs/msg/Float64MultiArray\" }\n\
+         b = { topic = \"/b\", type = \"std_msgs/msg/Float64MultiArray\" }\n\
+         [commands]\ntopic = \"/c\"\ntype = \"std_msgs/msg/Float64MultiArray\"",
+    );
+    let mut map = TopicMap::new(&manifest, &config).unwrap();
+    let (ms, stale) = (Duration::from_millis, Duration::from_millis(50));
+    for time in 0..40 {
+        map.take(0, &array(&[time as f64]), ms(1000 + 2 * time)).unwrap();
+    }
+    map.take(1, &array(&[7.0]), ms(1051)).unwrap();
+    assert_eq!(map.row(ms(1051), stale), Some(&[25.0, 7.0][..]));
+    assert_eq!(map.row(ms(1050), stale), None, "the other is from after it");
+    // A simulator that begins again.
+    map.take(0, &array(&[1.0]), ms(10)).unwrap();
+    assert_eq!(map.row(ms(1051), stale), None);
+    map.take(1, &array(&[2.0]), ms(10)).unwrap();
+    assert_eq!(map.row(ms(12), stale), Some(&[1.0, 2.0][..]));
+}
+
+#[test]
 fn stamps_that_are_no_times_are_refused() {
     let stamped = |sec, nanosec| {
         let mut state = JointState::default();
