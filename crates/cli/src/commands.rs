@@ -220,18 +220,22 @@ impl BudgetArguments {
 
     /// The same in a loop that does not wait, whose own deadline comes beside it.
     fn in_loop(&self, strategy: Strategy) -> Result<(Budget, Deadline), Failure> {
-        let stated = Self { deadline: self.deadline.filter(|deadline| deadline.stated().is_some()), ..*self };
-        let budget = stated.beside_reference(strategy)?;
-        let of_loop = match self.deadline {
-            Some(DeadlineName::Loop(deadline)) if strategy != Strategy::sequential() => deadline,
-            _ => Deadline::Own,
-        };
-        Ok((budget, of_loop))
+        let (stated, of_loop) = self.apart();
+        let of_loop = if strategy == Strategy::sequential() { Deadline::Own } else { of_loop };
+        Ok((stated.beside_reference(strategy)?, of_loop))
+    }
+
+    /// What is stated, and the loop's own deadline.
+    fn apart(&self) -> (Self, Deadline) {
+        match self.deadline {
+            Some(DeadlineName::Loop(of_loop)) => (Self { deadline: None, ..*self }, of_loop),
+            _ => (Self { ..*self }, Deadline::Own),
+        }
     }
 
     fn budget(&self) -> Result<Budget, Failure> {
         if let Some(deadline @ DeadlineName::Loop(_)) = self.deadline {
-            return Err(anyhow!("--deadline {deadline}: only where the world does not wait (run --clock real)"))
+            return Err(anyhow!("--deadline {deadline}: only where the world does not wait (run --clock real, ros2)"))
                 .input();
         }
         let options = SamplingOptions {

@@ -1,5 +1,7 @@
 //! `parapolicy ros2`: a ROS 2 node that runs a policy.
 
+use parapolicy_control::controller::{ControllerConfig, Deadline};
+use parapolicy_control::usual_strategy;
 use parapolicy_ros2::{Ros2Config, Ros2Node};
 
 use super::realtime::start_controller;
@@ -18,15 +20,20 @@ pub fn ros2(arguments: &Ros2Arguments) -> Result<(), Failure> {
         return say(shown);
     }
     let stop = Stop::listen()?;
-    let budget = budget.budget()?;
+    let (stated, deadline) = budget.apart();
+    let budget = stated.budget()?;
     let start = |controller| {
         let mut network = model.load()?;
         let SamplingArguments { solver, steps, window } = sampling;
-        let name = sampler.unwrap_or(SamplerName::usual(*steps, budget));
-        let settled = window.settle(name, &mut network, *solver, *steps, |_| Ok(Vec::new()))?;
+        let usual = match deadline {
+            Deadline::Own => SamplerName::usual(*steps, budget),
+            Deadline::Loop { .. } => SamplerName::Strategy(usual_strategy(*steps, true)),
+        };
+        let settled = window.settle(sampler.unwrap_or(usual), &mut network, *solver, *steps, |_| Ok(Vec::new()))?;
         let sampler = settled.sampler(network.signature(), *solver, *steps).input()?;
         drop(network);
         let provider = model.runtime.provider(&model.model)?;
+        let controller = ControllerConfig { deadline, ..controller };
         start_controller(model, &provider, controller, &sampler, *solver, budget, false)
     };
     let mut node = Ros2Node::open(&config, &manifest, *seed, start)?;
