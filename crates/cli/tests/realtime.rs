@@ -113,6 +113,31 @@ fn the_wall_clock_reports_what_was_late() {
     assert!(html.contains("real clock at 100 Hz") && html.contains("SCHED_FIFO 20"));
 }
 
+/// A policy whose agent was in the first pixel, as its statistics have it.
+#[test]
+fn observations_unlike_those_of_the_training_are_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, shipped) =
+        (folder.path().join("model"), Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/pusht"));
+    fs::create_dir(&model).unwrap();
+    fs::copy(shipped.join("denoiser.onnx"), model.join("denoiser.onnx")).unwrap();
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(shipped.join("policy.json")).unwrap()).unwrap();
+    manifest["observations"][1]["normalization"]["min"] = serde_json::json!([0.0, 0.0]);
+    manifest["observations"][1]["normalization"]["max"] = serde_json::json!([1.0, 1.0]);
+    fs::write(model.join("policy.json"), manifest.to_string()).unwrap();
+    for clock in ["--clock=lockstep", "--clock=virtual"] {
+        let model = format!("--model={}", model.display());
+        let output = run(&folder.path().join("report"), &[&model, clock]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        let told: Vec<_> = said.lines().filter(|line| line.contains("far outside")).collect();
+        let [line] = &told[..] else { panic!("{clock}: {said}") };
+        assert!(line.contains("picard, seed 100000, 0.00 s: `agent`[0] is "), "{line}");
+        assert!(line.ends_with(", far outside of what the policy was trained on: 0 to 1"), "{line}");
+    }
+}
+
 #[test]
 fn what_does_not_go_together_is_named() {
     let cases: [(&[&str], &str); 15] = [

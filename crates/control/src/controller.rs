@@ -132,6 +132,7 @@ impl Controller {
         self.receive();
         let due = self.rules.observe(observation, time)?;
         self.tell_of_clock(time);
+        self.tell_of_values(time);
         if due && !planning {
             self.ask(time);
         }
@@ -175,6 +176,7 @@ impl Controller {
         while let Some(unobserved) = self.rules.unobserved() {
             self.tell(time, WorkerEvent::Unobserved(unobserved));
         }
+        self.tell_of_values(time);
         if due == Some(true) && !planning {
             self.ask(time);
         }
@@ -247,6 +249,12 @@ impl Controller {
     fn tell_of_clock(&mut self, time: Duration) {
         if let Some(step) = self.rules.stepped() {
             self.tell(time, WorkerEvent::ClockWentBack(step));
+        }
+    }
+
+    fn tell_of_values(&mut self, time: Duration) {
+        while let Some(found) = self.rules.far_outside() {
+            self.tell(time, WorkerEvent::FarOutside(found));
         }
     }
 

@@ -9,6 +9,7 @@
 //! - [`check`]: what plans must keep before any of them is sent;
 //! - [`clock`]: the wall clock, and a virtual one;
 //! - [`refine`]: plans that keep limits;
+//! - [`trained`]: observations that are far outside of what the policy was trained on;
 //! - [`Observer`]: receives what happens in a loop;
 //! - [`Recipe`]: how plans are sampled, described before anything is loaded.
 //!
@@ -47,6 +48,7 @@ mod policy;
 mod recipe;
 pub mod refine;
 mod sketch;
+pub mod trained;
 pub mod tuned;
 
 pub use diffusion::{BatchedDiffusionPolicy, DiffusionPolicy, noise_seed};

@@ -42,6 +42,9 @@ pub enum ParapolicyEventKind {
     /// An entry has not come yet or is too old (`stale_ns`), so that there was no observation of a control step. Told again once it was
     /// back.
     NotObserved = 12,
+    /// A value of an observation is far outside of what the policy was trained on: by more than the whole range beyond it, or by more
+    /// than ten standard deviations. Told once of an entry, and again once it was back. The observation is taken all the same.
+    FarOutside = 13,
 }
 
 /// Something that went wrong.
@@ -139,6 +142,7 @@ fn kind(event: &WorkerEvent) -> ParapolicyEventKind {
         WorkerEvent::Refined(_) => ParapolicyEventKind::Refined,
         WorkerEvent::NotRefined(_) => ParapolicyEventKind::NotRefined,
         WorkerEvent::Unobserved(_) => ParapolicyEventKind::NotObserved,
+        WorkerEvent::FarOutside(_) => ParapolicyEventKind::FarOutside,
         WorkerEvent::ClockWentBack(_) => ParapolicyEventKind::ClockWentBack,
         _ => ParapolicyEventKind::Other,
     }

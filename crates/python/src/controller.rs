@@ -409,7 +409,7 @@ impl InForce {
 #[pyclass(frozen, get_all, module = "parapolicy")]
 pub struct Event {
     /// `not_made`, `failed`, `panicked`, `withheld`, `hung`, `refused`, `cut`, `refined`, `not_refined`,
-    /// `not_observed`, `clock_went_back`.
+    /// `not_observed`, `far_outside`, `clock_went_back`.
     kind: &'static str,
     /// What happened.
     message: String,
@@ -427,6 +427,7 @@ impl Event {
             WorkerEvent::Refined(_) => "refined",
             WorkerEvent::NotRefined(_) => "not_refined",
             WorkerEvent::Unobserved(_) => "not_observed",
+            WorkerEvent::FarOutside(_) => "far_outside",
             WorkerEvent::ClockWentBack(_) => "clock_went_back",
             _ => "failed",
         };

@@ -158,6 +158,18 @@ def test_entries_come_each_at_its_own_time(policy, observation):
         parapolicy.Controller(MODEL, initial=START, stale=0.05, **QUICK)
 
 
+def test_values_far_outside_of_the_training_data_are_told_once_until_they_are_back(observation):
+    degrees = np.where(np.arange(20) == 19, 57.3 * observation[0], observation[0])
+    with parapolicy.Controller(MODEL, initial=START, **QUICK) as controller:
+        told = []
+        for tick, seen in enumerate([observation[0], degrees, degrees, observation[0], degrees]):
+            controller.observe(seen, 0.1 * tick)
+            told += [(tick, event) for event in controller.events()]
+        assert [(tick, event.kind) for tick, event in told] == [(1, "far_outside"), (4, "far_outside")]
+        assert told[0][1].message.startswith("`agent`[1] is ")
+        assert ", far outside of what the policy was trained on: " in told[0][1].message
+
+
 def test_entries_that_do_not_fit_are_refused_by_name(observation):
     agent = observation[0][18:]
     with parapolicy.Controller(MODEL, initial=START, **QUICK) as controller:

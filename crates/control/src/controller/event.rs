@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::Unobserved;
 use crate::check::Violation;
 use crate::playback::ClockStep;
+use crate::trained::{FAR_OUTSIDE, FarOutside};
 
 /// Something went wrong in the worker, with an observation, or with the clock. The controller goes on: what is sent meanwhile follows the same
 /// rules as ever, and a plan is asked for again with the next observation.
@@ -49,6 +50,10 @@ pub enum WorkerEvent {
     /// told again once it was back.
     #[error("{0}")]
     Unobserved(Unobserved),
+    /// An entry of an observation is far outside of what the policy was trained on ([`trained`](crate::trained)); it is told again once
+    /// it was back. The observation is taken all the same.
+    #[error("{0}")]
+    FarOutside(FarOutside),
     /// An observer panicked when it was told of a plan or of an event. The plan is used all the same.
     #[error("an observer panicked: {0}")]
     ObserverPanicked(String),
@@ -73,6 +78,7 @@ impl WorkerEvent {
             Self::NotRefined(_) => "not refined",
             Self::Hung(_) => "hung",
             Self::Unobserved(_) => "not observed",
+            Self::FarOutside(_) => FAR_OUTSIDE,
             Self::ObserverPanicked(_) => "observer panicked",
             Self::ClockWentBack(_) => "clock went back",
         }
@@ -87,6 +93,7 @@ impl WorkerEvent {
                 | Self::Refined(_)
                 | Self::NotRefined(_)
                 | Self::Unobserved(_)
+                | Self::FarOutside(_)
                 | Self::ObserverPanicked(_)
                 | Self::ClockWentBack(_)
         )

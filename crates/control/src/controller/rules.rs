@@ -12,6 +12,7 @@ use super::stamped::{Stamped, Unobserved};
 use super::worker::{Committed, Delivery};
 use super::{Continuity, ControllerConfig, ControllerError, Deadline, Fade, InForce};
 use crate::playback::{ClockStep, Command, Foreseen, Moment, Playback};
+use crate::trained::{FarOutside, Trained};
 use crate::{EpisodeObserver, Observer, PlanCost};
 
 pub(super) struct Rules {
@@ -19,6 +20,9 @@ pub(super) struct Rules {
     playback: Playback,
     history: ObservationHistory,
     stamped: Stamped,
+    trained: Trained,
+    /// Entries of the newest observation that are far outside of what the policy was trained on, and that nobody was told of yet.
+    outside: Vec<FarOutside>,
     episode: u64,
     /// Observations since the one that the last request was for.
     since: Option<usize>,
@@ -38,17 +42,22 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    pub fn new(config: ControllerConfig) -> Result<Self, ControllerError> {
+    pub fn new(mut config: ControllerConfig) -> Result<Self, ControllerError> {
         config.validate()?;
         let ControllerConfig { n_obs_steps, observation_dim, horizon, .. } = config;
         let playback = Playback::new(config.playback.clone(), horizon)?;
         let history = ObservationHistory::new(n_obs_steps, observation_dim);
-        let stamped = Stamped::new(&config.entries);
+        // The statistics of images may be large, and are needed no more.
+        let entries = std::mem::take(&mut config.entries);
+        let (stamped, trained) = (Stamped::new(&entries), Trained::of(&entries.list));
+        let outside = Vec::with_capacity(entries.list.len());
         Ok(Self {
             config,
             playback,
             history,
             stamped,
+            trained,
+            outside,
             episode: 0,
             since: None,
             arrived: None,
@@ -87,6 +96,8 @@ impl Rules {
     fn forget(&mut self) {
         self.history.reset();
         self.stamped.forget();
+        self.trained.forget();
+        self.outside.clear();
         self.playback.begin();
         (self.since, self.arrived, self.stepped) = (None, None, None);
         self.episode = self.episode.wrapping_add(1);
@@ -143,10 +154,17 @@ impl Rules {
         self.stamped.untold()
     }
 
+    /// An entry of the newest observation that is far outside of what the policy was trained on, once until it is back.
+    pub fn far_outside(&mut self) -> Option<FarOutside> {
+        (!self.outside.is_empty()).then(|| self.outside.remove(0))
+    }
+
     /// Whether a plan is due after the newest observation, of `time`.
     fn observed_at(&mut self, time: Duration) -> bool {
         if let Some(newest) = self.history.newest() {
             self.told.observation(time, newest);
+            self.outside.clear();
+            self.trained.look(newest, |found| self.outside.push(found));
         }
         self.since = self.since.map(|since| since.saturating_add(1));
         self.config.replan.is_due(self.since, self.playback.left(time))

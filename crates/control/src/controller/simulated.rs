@@ -155,6 +155,9 @@ impl CommandSource for SimulatedController<'_> {
         self.receive(time);
         let due = self.rules.observe(observation, time)?;
         self.tell_of_clock(time);
+        while let Some(found) = self.rules.far_outside() {
+            self.tell(time, WorkerEvent::FarOutside(found));
+        }
         if due && self.working.is_none() {
             self.plan(time);
         }

@@ -261,6 +261,7 @@ class Event:
         "refined",
         "not_refined",
         "not_observed",
+        "far_outside",
         "clock_went_back",
     ]: ...
     @property
@@ -392,6 +393,9 @@ class Controller:
 
         A plan that does not keep ``check`` is refined, refused or cut before any of it is sent, and an event names the
         action, the number of it, the value and the limit.
+
+        An entry of an observation that is far outside of what the policy was trained on, by more than its whole range
+        or by more than ten standard deviations, is told as an event, once until it is back.
 
         Entries that are handed in one by one make no observation where they are older than ``stale`` seconds (5
         periods).

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use parapolicy_control::trained::RangeWatch;
 use parapolicy_control::{EpisodeObserver, Observer, StepEvent};
 use parapolicy_eval::realtime::Timing;
 use parapolicy_eval::{EpisodeError, RealtimeReport, Recorder, SamplerRun};
@@ -14,7 +15,7 @@ use parapolicy_policy::Manifest;
 use parapolicy_report::LOG;
 
 use super::{Contender, Played};
-use crate::args::RunArguments;
+use crate::args::{ClockName, RunArguments};
 use crate::failure::Failure;
 use crate::journal::{Journal, Played as Episode};
 use crate::progress::RunProgress;
@@ -52,7 +53,15 @@ impl Observers {
             let logged = log.iter().map(|log| Arc::new(log.run(&run.name)) as Arc<dyn Observer>);
             let others: [Arc<dyn Observer>; 2] = [Arc::new(troubles), Arc::new(Stop::current())];
             let recorded = is_shown.then(|| Arc::new(recorder.sampler(&run.name)) as Arc<dyn Observer>);
-            logged.chain(others).chain(recorded).collect()
+            let told: Vec<_> = logged.chain(others).chain(recorded).collect();
+            match arguments.realtime.clock {
+                // Nothing else looks at observations there.
+                ClockName::Lockstep => {
+                    let watch: Arc<dyn Observer> = Arc::new(RangeWatch::new(manifest, Arc::new(told)));
+                    vec![watch]
+                }
+                _ => told,
+            }
         };
         let observers = contenders.iter().zip(&shown).map(of).collect();
         Ok(Self { log, recorder, journal, shown: (arguments.seeds().start, shown), contenders: observers })
@@ -125,7 +134,7 @@ fn log(arguments: &RunArguments, manifest: &Manifest) -> Result<LogFile, Failure
     Ok(log)
 }
 
-/// Prints failures of plans on standard error.
+/// Prints failures of plans, and observations unlike those of the training, on standard error.
 struct Troubles {
     name: String,
 }
