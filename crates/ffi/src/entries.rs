@@ -1,11 +1,11 @@
 //! What a policy's numbers are called, and observations put together by these names.
 
 use std::ffi::{CString, c_char};
-use std::mem::size_of;
+use std::mem::offset_of;
 use std::path::Path;
 use std::ptr;
 
-use parapolicy_policy::{Entry, Manifest, Pixels};
+use parapolicy_policy::{Entry, Kind, Manifest, Pixels};
 
 use crate::border;
 use crate::failure::{Failure, ParapolicyStatus, guard};
@@ -36,6 +36,22 @@ impl Words {
     }
 }
 
+/// What the numbers of an entry of an action are.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParapolicyKind {
+    /// Numbers that a line leads between: positions, angles of joints, velocities.
+    Position = 0,
+    /// What is held until the next action and never interpolated: a gripper that is open or closed.
+    Gripper = 1,
+    /// A rotation as four numbers of norm 1, in either order; the other sign is the same rotation.
+    Quaternion = 2,
+    /// A rotation as two columns, or two rows, of its matrix.
+    Rotation6d = 3,
+    /// One of a later version of this library.
+    Other = 4,
+}
+
 /// A part of an observation or of an action. It may grow at its end: `size` says what the caller knows.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -54,15 +70,17 @@ pub struct ParapolicyEntry {
     pub rank: usize,
     /// The first eight of them, row by row; the others are 0.
     pub shape: [usize; 8],
+    /// One of `parapolicy_kind`; of an observation they are positions.
+    pub kind: u32,
 }
 
 // SAFETY: `repr(C)`, the size comes first, and numbers and raw pointers may have any bytes.
 unsafe impl Versioned for ParapolicyEntry {
     const NAME: &'static str = "entry";
-    const FIRST: usize = size_of::<Self>();
+    const FIRST: usize = offset_of!(Self, kind);
 
     fn default_of(size: usize) -> Self {
-        Self { size, name: ptr::null(), unit: ptr::null(), offset: 0, len: 0, rank: 0, shape: [0; AXES] }
+        Self { size, name: ptr::null(), unit: ptr::null(), offset: 0, len: 0, rank: 0, shape: [0; AXES], kind: 0 }
     }
 }
 
@@ -132,7 +150,18 @@ fn told(size: usize, words: Option<&Words>, entry: Option<(&Entry, std::ops::Ran
         len: place.len(),
         rank: entry.shape.len(),
         shape,
+        kind: kind(entry.kind) as u32,
         ..nothing
+    }
+}
+
+fn kind(kind: Kind) -> ParapolicyKind {
+    match kind {
+        Kind::Position => ParapolicyKind::Position,
+        Kind::Gripper => ParapolicyKind::Gripper,
+        Kind::Quaternion => ParapolicyKind::Quaternion,
+        Kind::Rotation6d => ParapolicyKind::Rotation6d,
+        _ => ParapolicyKind::Other,
     }
 }
 

@@ -196,7 +196,7 @@ static void of_entries(const char *policy) {
   for (size_t index = 0; parapolicy_entries_observation(handle, index, &entry, sizeof entry) == PARAPOLICY_STATUS_OK &&
                          entry.name != NULL;
        ++index) {
-    if (entry.offset != end || entry.len == 0 || entry.rank == 0) {
+    if (entry.offset != end || entry.len == 0 || entry.rank == 0 || entry.kind != PARAPOLICY_KIND_POSITION) {
       fprintf(stderr, "entry %s lies at %zu\n", entry.name, entry.offset);
       failed = 1;
     }
