@@ -1,5 +1,6 @@
-//! Runs the conditional 1-D U-Nets and transformers of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137), and the
-//! convolutional encoders of their images, straight from their ONNX files, fused, on the processor.
+//! Runs the conditional 1-D U-Nets and transformers of Diffusion Policy (Chi et al. 2023, arXiv 2303.04137), diffusion
+//! transformers that timestep and observation modulate (adaLN, Peebles and Xie 2023, arXiv 2212.09748), and the convolutional
+//! encoders of images, straight from their ONNX files, fused, on the processor.
 //!
 //! # What it reads
 //!

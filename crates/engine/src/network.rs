@@ -14,7 +14,7 @@ pub use self::{
     condition::{Condition, Feature, Features, Slice},
     geometry::Geometry,
     image::{Largest, Repeat, Window},
-    transformer::{Attention, ConditioningTokens, LayerNorm},
+    transformer::{Attention, ConditioningTokens, LayerNorm, Turn},
     weights::Weights,
 };
 
@@ -61,7 +61,7 @@ pub struct Activation {
 pub enum Step {
     /// A convolution and what follows it; with one tap, a matrix product.
     Layer(Layer),
-    /// Normalisation of each position.
+    /// Normalisation of each position, perhaps modulated.
     Norm(LayerNorm),
     /// Attention between positions.
     Attention(Attention),
@@ -126,6 +126,8 @@ pub enum Nonlinearity {
     Mish,
     /// `x / 2 * (1 + erf(x / sqrt(2)))` (Hendrycks and Gimpel 2016, arXiv 1606.08415).
     Gelu,
+    /// `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x³)))`, which approximates it (ibid., section 2).
+    GeluTanh,
 }
 
 /// A convolution along the positions, dense in the channels.

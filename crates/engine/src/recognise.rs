@@ -14,6 +14,7 @@ mod attributes;
 mod buffers;
 mod convolution;
 mod encoder;
+mod features;
 mod group_norm;
 mod integers;
 mod linear;
@@ -23,6 +24,7 @@ mod shape;
 mod slicing;
 mod stage;
 mod tokens;
+mod turning;
 mod unary;
 mod value;
 

@@ -63,6 +63,21 @@ fn forms_that_no_such_transformer_has_are_named() {
 }
 
 #[test]
+fn forms_that_no_such_modulated_transformer_has_are_named() {
+    let found = [
+        refusal(replaced("turned", "Sigmoid", "Softmax"), &NAMES),
+        refusal(replaced("turned", "Pow", "Add"), &NAMES),
+        refusal(replaced("turned", "Pow", "Max"), &NAMES),
+        refusal(replaced("turned", "Neg", "Sin"), &NAMES),
+        refusal(replaced("placed", "Tanh", "Cosh"), &NAMES),
+        refusal(replaced("placed", "LayerNormalization", "GroupNormalization"), &NAMES),
+        refusal(replaced("both", "tanh", "sigm"), &NAMES),
+        refusal(replaced("last", "Erf", "Abs"), &NAMES),
+    ];
+    insta::assert_snapshot!("modulated", found.join("\n"));
+}
+
+#[test]
 fn names_that_the_graph_does_not_have_are_refused() {
     let names = [
         Names { sample: "nothing", ..NAMES },

@@ -17,8 +17,8 @@ use crate::{
     PredictError, Signature, TimestepType,
 };
 
-/// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy, and the
-/// convolutional encoders of their images.
+/// The engine of this project ([`parapolicy_engine`]): the conditional 1-D U-Nets and transformers of Diffusion Policy, modulated
+/// diffusion transformers, and the convolutional encoders of images.
 pub const NATIVE: BackendName = BackendName::of(&Native);
 
 #[derive(Debug)]

@@ -40,6 +40,27 @@ fn the_shipped_encoder_needs_no_other_backend() {
     Network::load(&images, &provider()).unwrap();
 }
 
+/// As LeRobot's `multi_task_dit` has it: told its task, its tokens modulated by timestep and observation.
+#[test]
+fn a_diffusion_transformer_needs_no_other_backend() {
+    let graph = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/data/turned.onnx");
+    let dir = policies::policy(&std::fs::read(graph).unwrap());
+    let path = dir.path().join("policy.json");
+    let mut manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let normalization = serde_json::json!({ "mode": "identity" });
+    let entry = |name| serde_json::json!([{ "name": name, "shape": [3], "normalization": normalization }]);
+    manifest["n_obs_steps"] = 2.into();
+    manifest["horizon"] = 8.into();
+    manifest["n_action_steps"] = 4.into();
+    manifest["observations"] = entry("state");
+    manifest["actions"] = entry("action");
+    manifest["tasks"] =
+        serde_json::json!([{ "name": "cube", "instruction": "pick up the cube", "embedding": [0.5, -0.5] }]);
+    policies::write_manifest(dir.path(), &manifest);
+    let network = Network::load(dir.path(), &provider()).unwrap();
+    assert_eq!(network.manifest().sample_dim(), 24);
+}
+
 #[test]
 fn an_encoder_that_it_refuses_needs_another_backend() {
     let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/pusht-image");

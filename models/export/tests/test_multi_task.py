@@ -103,11 +103,11 @@ class Checkpoint:
     def exported(self) -> Policy:
         return lerobot.load(self.folder, STATED)
 
-    def options(self, task: str) -> list[str]:
+    def options(self, task: str, provider: str = "native") -> list[str]:
         """How it is drawn from, for the program."""
         drawn = self.exported.drawn
         how = ["--solver", drawn.solver, "--steps", str(drawn.steps), "--sampler", "sequential"]
-        return [*how, "--provider", "cpu", "--task", task]
+        return [*how, "--provider", provider, "--task", task]
 
     def inputs(self) -> dict[str, np.ndarray]:
         """The last observations, and noise for a plan."""
@@ -147,8 +147,9 @@ def test_plans_are_those_of_select_action(config: dict, tmp_path: Path, sample: 
     plans = []
     for name, instruction in TASKS.items():
         theirs = checkpoint.selected(inputs, instruction)
-        ours = sample(tmp_path / "out", *checkpoint.options(name), **inputs)
-        assert apart(ours[first : first + 4], theirs) < 1e-4
+        for provider in ("native", "cpu"):
+            ours = sample(tmp_path / "out", *checkpoint.options(name, provider), **inputs)
+            assert apart(ours[first : first + 4], theirs) < 1e-4
         plans.append(ours)
     # They differ, or nothing was told.
     assert apart(*plans) > 1e-3

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "registers over columns that only this thread writes")]
 
-use super::gelu::gelu;
+use super::gelu::{gelu, gelu_tanh};
 use super::mish::mish;
 use super::simd::Simd;
 use crate::network::Nonlinearity;
@@ -250,6 +250,7 @@ unsafe fn write<S: Simd>(simd: S, finish: &Finish<'_>) {
                 match finish.nonlinearity {
                     Some(Nonlinearity::Mish) => x = mish(simd, x),
                     Some(Nonlinearity::Gelu) => x = gelu(simd, x),
+                    Some(Nonlinearity::GeluTanh) => x = gelu_tanh(simd, x),
                     None => {}
                 }
                 if modulated {

@@ -1,11 +1,24 @@
-//! `x / 2 * (1 + erf(x / sqrt(2)))` (Hendrycks and Gimpel 2016, arXiv 1606.08415).
+//! `x / 2 * (1 + erf(x / sqrt(2)))` (Hendrycks and Gimpel 2016, arXiv 1606.08415), and its approximation by a hyperbolic
+//! tangent.
 
+use super::exp::exp;
 use super::simd::Simd;
 
 #[inline(always)]
 pub(super) fn gelu<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
     let half = simd.mul(x, simd.splat(0.5));
     simd.mul_add(half, erf(simd, simd.mul(x, simd.splat(std::f32::consts::FRAC_1_SQRT_2))), half)
+}
+
+/// `x / 2 * (1 + tanh(u))` with `u = sqrt(2 / pi) * (x + 0.044715 x³)`, which is `x / (1 + e^-2u)`.
+#[inline(always)]
+pub(super) fn gelu_tanh<S: Simd>(simd: S, x: S::Vector) -> S::Vector {
+    const FACTOR: f32 = -2.0 * 0.797_884_6;
+    let cubic = simd.splat(FACTOR * 0.044_715);
+    let exponent = simd.mul(x, simd.mul_add(simd.mul(x, x), cubic, simd.splat(FACTOR)));
+    // Below -87 the quotient is x to all digits; above 60 it is smaller than any that matters.
+    let power = exp(simd, simd.max(simd.min(exponent, simd.splat(60.0)), simd.splat(-87.0)));
+    simd.mul(x, simd.reciprocal(simd.add(power, simd.splat(1.0))))
 }
 
 /// The error function to 5e-7: a quotient of polynomials in `x²`, times `x`, with the coefficients of Eigen and XLA

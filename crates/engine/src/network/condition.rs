@@ -53,6 +53,14 @@ pub enum Feature {
     Cosine(Slice),
     /// Mish of each.
     Mish(Slice),
+    /// The logistic function of each, `1 / (1 + e^-x)`.
+    Sigmoid(Slice),
+    /// Hyperbolic tangents.
+    Tanh(Slice),
+    /// The error function of each.
+    Erf(Slice),
+    /// Each number times the other slice's at its place.
+    Product(Slice, Slice),
     /// The product of the concatenated slices with a matrix `[input, output]`, plus a bias. Without slices it is a constant.
     Linear(Vec<Slice>, Arc<[f32]>, Arc<[f32]>),
 }
@@ -102,6 +110,10 @@ impl Feature {
             Self::Sine(of) => each(of, f32::sin),
             Self::Cosine(of) => each(of, f32::cos),
             Self::Mish(of) => each(of, mish),
+            Self::Sigmoid(of) => each(of, |x| 1.0 / (1.0 + (-x).exp())),
+            Self::Tanh(of) => each(of, f32::tanh),
+            Self::Erf(of) => each(of, libm::erff),
+            Self::Product(a, b) => a.of(found).iter().zip(b.of(found)).map(|(a, b)| a * b).collect(),
             Self::Linear(of, weights, bias) => {
                 let inputs = of.iter().flat_map(|slice| slice.of(found));
                 let mut outputs = bias.to_vec();

@@ -40,7 +40,8 @@ impl Reader<'_> {
         match (&a.content, b) {
             (Content::Features(pieces), Value::Numbers(by)) => self.by_constant(&a, pieces, &by, sum),
             (Content::Scores(scores), Value::Numbers(by)) => self.adjusted_scores(&a, scores, &by, sum),
-            (_, Value::Numbers(by)) if by.values.len() == 1 => self.by_number(a, by.values.at(0), sum),
+            (_, Value::Numbers(by)) if by.values.len() == 1 => self.by_number(node, a, by.values.at(0), sum),
+            (Content::Heads(_) | Content::Turning(..), Value::Numbers(by)) if !sum => self.turned_by(&a, &by),
             (Content::Stage { transposed: true, .. }, Value::Numbers(by)) if sum => self.shifted_tokens(node, &a, &by),
             (Content::Stage { .. }, Value::Numbers(by)) => self.affine(node, &a, &by, sum),
             (_, Value::Rows(b)) => self.of_rows(node, &a, &b, sum),
@@ -51,6 +52,13 @@ impl Reader<'_> {
     fn of_rows(&mut self, node: &Node, a: &Rows, b: &Rows, sum: bool) -> Result<Value, String> {
         let tokens = [a, b].iter().any(|rows| matches!(rows.content, Content::Stage { transposed: true, .. }));
         match (&a.content, &b.content) {
+            // One number for each channel of all tokens.
+            (Content::Stage { .. }, Content::Features(pieces)) if b.dims.first() == Some(&1) => {
+                self.modulation(node, a, b, pieces, sum)
+            }
+            (Content::Features(pieces), Content::Stage { .. }) if a.dims.first() == Some(&1) => {
+                self.modulation(node, b, a, pieces, sum)
+            }
             (Content::Stage { .. } | Content::Features(_), Content::Stage { .. } | Content::Features(_))
                 if sum && tokens =>
             {
@@ -66,13 +74,17 @@ impl Reader<'_> {
                 let shape = [self.stages[first].channels, self.stages[first].positions];
                 self.stage(node, Kind::Sum(first, second), shape, a.dims.clone())
             }
+            (Content::Features(_), Content::Features(_)) if !sum => {
+                self.product_number_by_number(a, b).map(Value::Rows)
+            }
+            (Content::Turning(..), Content::Turning(..)) if sum => Self::turned(a, b),
             _ if !sum => self.product_of_functions(node, a, b),
-            _ => Err("adds what no layer adds".into()),
+            _ => self.sum_of_functions(node, a, b),
         }
     }
 
     /// Features, each scaled or shifted by a constant. A single number is repeated, as the timestep is in its embedding.
-    fn by_constant(&mut self, rows: &Rows, pieces: &[Piece], by: &Numbers, sum: bool) -> Result<Value, String> {
+    pub fn by_constant(&mut self, rows: &Rows, pieces: &[Piece], by: &Numbers, sum: bool) -> Result<Value, String> {
         let embedding = !sum && rows.dims == [1] && by.dims_to(1) == [by.values.len()] && !by.values.is_empty();
         let dims = if embedding { vec![by.values.len()] } else { rows.dims.clone() };
         self.spend(2 * dims.iter().product::<usize>())?;

@@ -21,9 +21,18 @@ use super::{
 #[derive(Debug)]
 enum Fused {
     Layer(Block),
-    /// A single stage; the stages that it reads.
-    Norm(usize),
+    Norm(Normal),
+    /// The stages that it reads.
     Attention([usize; 3]),
+}
+
+/// The stages of a normalisation of tokens.
+#[derive(Debug)]
+struct Normal {
+    norm: usize,
+    film: Option<usize>,
+    /// The stage that it reads.
+    input: usize,
 }
 
 /// The stages of a layer.
@@ -70,18 +79,22 @@ fn step(
 ) -> Result<Step, EngineError> {
     match fused {
         Fused::Layer(block) => layer(stages, at, &block, buffers, modulations).map(Step::Layer),
-        Fused::Norm(of) => {
-            let (inputs, _, output) = buffers.place(stages, at, &[of], None)?;
-            let Kind::LayerNorm(_, norm) = &stages[at].kind else { return Err(stages[at].refused("ends no step")) };
-            Ok(Step::Norm(LayerNorm { input: inputs[0], output, norm: norm.clone() }))
+        Fused::Norm(normal) => {
+            let film = normal.film.map(|film| modulations.film(&stages[film]));
+            let (inputs, _, output) = buffers.place(stages, at, &[normal.input], None)?;
+            let Kind::LayerNorm(_, norm) = &stages[normal.norm].kind else {
+                return Err(stages[at].refused("ends no step"));
+            };
+            Ok(Step::Norm(LayerNorm { input: inputs[0], output, norm: norm.clone(), film }))
         }
         Fused::Attention(reads) => {
             let (inputs, _, output) = buffers.place(stages, at, &reads, None)?;
             let Kind::Attention(scores, _) = &stages[at].kind else { return Err(stages[at].refused("ends no step")) };
             let [query, key, value] = [inputs[0], inputs[1], inputs[2]];
-            let Scores { heads, scale, ref mask, .. } = *scores;
+            let Scores { heads, scale, ref mask, ref query_turn, ref key_turn, .. } = *scores;
             let mask = mask.as_ref().map(|mask| mask.to_vec());
-            Ok(Step::Attention(Attention { query, key, value, output, heads, scale, mask }))
+            let (query_turn, key_turn) = (query_turn.clone(), key_turn.clone());
+            Ok(Step::Attention(Attention { query, key, value, output, heads, scale, mask, query_turn, key_turn }))
         }
     }
 }
@@ -108,7 +121,7 @@ impl Fused {
     fn reads(&self) -> Vec<usize> {
         match self {
             Self::Layer(block) => block.inputs.iter().copied().chain(block.residual).collect(),
-            &Self::Norm(of) => vec![of],
+            Self::Norm(normal) => vec![normal.input],
             Self::Attention(reads) => reads.to_vec(),
         }
     }
@@ -136,13 +149,20 @@ fn needed(stages: &[Stage], prediction: usize) -> Result<(Vec<usize>, BTreeMap<u
 /// The step that ends with a stage, if there is one.
 fn fuse(stages: &[Stage], at: usize) -> Option<Fused> {
     match stages[at].kind {
-        Kind::LayerNorm(of, _) => Some(Fused::Norm(of)),
+        Kind::LayerNorm(input, _) => Some(Fused::Norm(Normal { norm: at, film: None, input })),
+        Kind::Film(of, _) if matches!(stages[of].kind, Kind::LayerNorm(..)) => {
+            let Kind::LayerNorm(input, _) = stages[of].kind else { return None };
+            Some(Fused::Norm(Normal { norm: of, film: Some(at), input }))
+        }
         Kind::Attention(Scores { query, key, .. }, value) => Some(Fused::Attention([query, key, value])),
         Kind::Sum(a, b) => {
-            // The block adds its shortcut, whether that is a convolution or an input of the block.
+            // The block adds its shortcut, whether that is a convolution or an input of the block: a block that is normalised
+            // or gated is no shortcut.
             let (a_block, b_block) = (block(stages, a), block(stages, b));
-            let weight =
-                |block: &Option<Block>| block.as_ref().map_or(0, |block| 1 + usize::from(block.norm.is_some()));
+            let weight = |block: &Option<Block>| {
+                let parts = |block: &Block| 1 + usize::from(block.norm.is_some()) + usize::from(block.film.is_some());
+                block.as_ref().map_or(0, parts)
+            };
             let (block, residual) = if weight(&a_block) >= weight(&b_block) { (a_block, b) } else { (b_block, a) };
             Some(Fused::Layer(Block { residual: Some(residual), ..block? }))
         }

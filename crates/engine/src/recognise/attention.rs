@@ -5,7 +5,7 @@ use parapolicy_onnx::message::Node;
 use super::{
     reader::{LARGEST_ROW, Reader},
     stage::Kind,
-    value::{Content, Numbers, Rows, Scores, Value},
+    value::{Content, Heads, Numbers, Rows, Scores, Value},
 };
 
 impl Reader<'_> {
@@ -15,18 +15,22 @@ impl Reader<'_> {
             return Err(format!("turns rows of shape {:?}", rows.dims));
         };
         let (dims, content) = match (&rows.content, permutation) {
-            (&Content::Heads { stage, transposed: false, .. }, [0, 2, 1, 3]) if self.are_heads(rows) => {
-                (vec![second, first, third], Content::Stage { stage, transposed: true })
+            (Content::Heads(heads @ Heads { stage, transposed: false, turn: None, .. }), [0, 2, 1, 3])
+                if self.are_heads(rows, heads) =>
+            {
+                (vec![second, first, third], Content::Stage { stage: *stage, transposed: true })
             }
-            (&Content::Heads { stage, heads, transposed }, [0, 1, 3, 2]) if self.are_heads(rows) => {
-                (vec![first, third, second], Content::Heads { stage, heads, transposed: !transposed })
+            (Content::Heads(heads), [0, 1, 3, 2]) if self.are_heads(rows, heads) => {
+                let transposed = !heads.transposed;
+                (vec![first, third, second], Content::Heads(Heads { transposed, ..heads.clone() }))
             }
             (Content::Stage { transposed: true, .. } | Content::Features(_), [0, 2, rest @ ..]) => {
                 let channels = second.checked_mul(third).ok_or("has no such channels")?;
                 let stage = self.tokens(node, &rows.reshaped(vec![first, channels]))?;
+                let heads = |transposed| Content::Heads(Heads { stage, heads: second, transposed, turn: None });
                 match rest {
-                    [1, 3] => (vec![second, first, third], Content::Heads { stage, heads: second, transposed: false }),
-                    [3, 1] => (vec![second, third, first], Content::Heads { stage, heads: second, transposed: true }),
+                    [1, 3] => (vec![second, first, third], heads(false)),
+                    [3, 1] => (vec![second, third, first], heads(true)),
                     _ => return Err(format!("turns axes by {permutation:?}")),
                 }
             }
@@ -36,11 +40,14 @@ impl Reader<'_> {
     }
 
     /// Whether a tensor has the shape of its heads.
-    fn are_heads(&self, rows: &Rows) -> bool {
-        let Content::Heads { stage, heads, transposed } = rows.content else { return false };
+    pub fn are_heads(&self, rows: &Rows, heads: &Heads) -> bool {
+        rows.dims == self.shape_of_heads(heads)
+    }
+
+    pub fn shape_of_heads(&self, &Heads { stage, heads, transposed, .. }: &Heads) -> [usize; 3] {
         let stage = &self.stages[stage];
         let depth = stage.channels / heads;
-        rows.dims == if transposed { [heads, depth, stage.positions] } else { [heads, stage.positions, depth] }
+        if transposed { [heads, depth, stage.positions] } else { [heads, stage.positions, depth] }
     }
 
     fn are_scores(&self, rows: &Rows, scores: &Scores) -> bool {
@@ -50,33 +57,40 @@ impl Reader<'_> {
     /// Scores from queries and keys, or the output from scores and values.
     pub fn product_of_heads(&mut self, node: &Node, a: &Rows, b: &Rows) -> Result<Value, String> {
         let unfit = || Err(format!("multiplies rows of shapes {:?} and {:?} that are no heads", a.dims, b.dims));
-        let Content::Heads { stage: by, heads: heads_by, transposed } = b.content else { return unfit() };
-        if !self.are_heads(b) {
+        let Content::Heads(heads_by) = &b.content else { return unfit() };
+        if !self.are_heads(b, heads_by) {
             return unfit();
         }
+        let &Heads { stage: by, heads: count_by, transposed, turn: ref key_turn } = heads_by;
         match &a.content {
-            &Content::Heads { stage: query, heads, transposed: false } if self.are_heads(a) && transposed => {
+            Content::Heads(asked) if self.are_heads(a, asked) && !asked.transposed && transposed => {
+                let &Heads { stage: query, heads, turn: ref query_turn, .. } = asked;
                 let (queries, keys) = (&self.stages[query], &self.stages[by]);
                 let dims = vec![heads, queries.positions, keys.positions];
-                if heads != heads_by || queries.channels != keys.channels {
+                if heads != count_by || queries.channels != keys.channels {
                     return unfit();
                 }
                 if dims.iter().try_fold(1_usize, |all, &dim| all.checked_mul(dim)).is_none_or(|all| all > LARGEST_ROW) {
                     return Err(format!("makes scores of shape {dims:?}, too many for a plan"));
                 }
-                let scores = Scores { query, key: by, heads, scale: 1.0, mask: None, softmax: false };
+                let (query_turn, key_turn) = (query_turn.clone(), key_turn.clone());
+                let (scale, mask, softmax) = (1.0, None, false);
+                let scores = Scores { query, key: by, query_turn, key_turn, heads, scale, mask, softmax };
                 Ok(Value::Rows(Rows { dims, content: Content::Scores(scores) }))
             }
-            Content::Scores(scores) if scores.softmax && self.are_scores(a, scores) && !transposed => {
+            Content::Scores(scores)
+                if scores.softmax && self.are_scores(a, scores) && !transposed && key_turn.is_none() =>
+            {
                 let (keys, values) = (&self.stages[scores.key], &self.stages[by]);
                 let heads = scores.heads;
-                if heads != heads_by || (keys.positions, keys.channels) != (values.positions, values.channels) {
+                if heads != count_by || (keys.positions, keys.channels) != (values.positions, values.channels) {
                     return unfit();
                 }
                 let (channels, positions) = (keys.channels, self.stages[scores.query].positions);
                 let stage = self.add(node, Kind::Attention(scores.clone(), by), [channels, positions])?;
                 let dims = vec![heads, positions, channels / heads];
-                Ok(Value::Rows(Rows { dims, content: Content::Heads { stage, heads, transposed: false } }))
+                let content = Content::Heads(Heads { stage, heads, transposed: false, turn: None });
+                Ok(Value::Rows(Rows { dims, content }))
             }
             _ => unfit(),
         }

@@ -41,8 +41,10 @@ fn known(operator: &str) -> Option<(&'static [&'static str], usize)> {
             ],
             4,
         ),
-        "Add" | "Sub" | "Mul" | "Div" | "Equal" | "MatMul" => (&[], 2),
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Equal" | "MatMul" => (&[], 2),
         "Neg" | "Sigmoid" | "Softplus" | "Log" | "Tanh" | "Erf" | "Mish" | "Sin" | "Cos" => (&[], 1),
+        // Whose sign a rest has.
+        "Mod" => (&["fmod"], 2),
         "Gelu" => (&["approximate"], 1),
         "Gemm" => (&["alpha", "beta", "transA", "transB"], 3),
         "Conv" => (&["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"], 3),

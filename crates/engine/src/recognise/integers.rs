@@ -37,7 +37,7 @@ impl Reader<'_> {
     }
 }
 
-/// Sum, difference, product, quotient or equality of two integers, or of an integer with each of a list.
+/// Sum, difference, product, quotient, rest or equality of two integers, or of an integer with each of a list.
 pub fn arithmetic(operator: &str, a: &Sizes, b: &Sizes) -> Result<Sizes, String> {
     let len = a.values.len().max(b.values.len());
     if [a, b].iter().any(|sizes| sizes.values.len() != len && sizes.values.len() != 1) {
@@ -61,6 +61,8 @@ fn combined(operator: &str, a: Size, b: Size) -> Option<Size> {
         ("Sub", Size::Known(a), Size::Known(b)) => a.checked_sub(b),
         ("Mul", Size::Known(a), Size::Known(b)) => a.checked_mul(b),
         ("Div", Size::Known(a), Size::Known(b)) => a.checked_div(b),
+        // Of negative integers there are two rests.
+        ("Mod", Size::Known(a @ 0..), Size::Known(b @ 1..)) => a.checked_rem(b),
         ("Equal", Size::Known(a), Size::Known(b)) => Some(i64::from(a == b)),
         // A batch has rows, so it is no mark such as -1.
         ("Equal", Size::Batch(_), Size::Known(..=0)) | ("Equal", Size::Known(..=0), Size::Batch(_)) => Some(0),

@@ -1,11 +1,13 @@
-//! Feature-wise linear modulation, FiLM (Perez et al. 2017, arXiv 1709.07871): features that scale and shift channels.
+//! Feature-wise linear modulation, FiLM (Perez et al. 2017, arXiv 1709.07871): features that scale and shift channels. What
+//! they scale and shift may be normalised tokens (adaLN), and what they scale a block's result before it is added (adaLN-Zero;
+//! both Peebles and Xie 2023, arXiv 2212.09748, section 3.2).
 
 use parapolicy_onnx::message::Node;
 
 use super::{
     reader::Reader,
     stage::{Kind, Modulation},
-    value::{Piece, Rows, Value},
+    value::{Content, Piece, Rows, Value},
 };
 
 impl Reader<'_> {
@@ -18,10 +20,11 @@ impl Reader<'_> {
         pieces: &[Piece],
         sum: bool,
     ) -> Result<Value, String> {
-        let of = self.sequence(sequence)?;
+        let tokens = matches!(sequence.content, Content::Stage { transposed: true, .. });
+        let of = if tokens { self.tokens(node, sequence)? } else { self.sequence(sequence)? };
         let shape = [self.stages[of].channels, self.stages[of].positions];
         let mut wanted = vec![1; sequence.dims.len()];
-        wanted[0] = shape[0];
+        wanted[usize::from(tokens)] = shape[0];
         if features.dims != wanted {
             return Err(format!("modulates {} channels by features of shape {:?}", shape[0], features.dims));
         }
@@ -34,6 +37,6 @@ impl Reader<'_> {
             _ if sum => Kind::Film(of, Modulation { scale: None, bias: pieces }),
             _ => Kind::Film(of, Modulation { scale: pieces, bias: None }),
         };
-        self.stage(node, kind, shape, sequence.dims.clone())
+        if tokens { self.token_stage(node, kind, shape) } else { self.stage(node, kind, shape, sequence.dims.clone()) }
     }
 }

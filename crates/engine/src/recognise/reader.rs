@@ -134,10 +134,11 @@ impl<'g> Reader<'g> {
             "Gather" => self.gather(node),
             "ConstantOfShape" => self.constant_of_shape(node),
             "Where" => self.choice(node),
-            "Add" | "Sub" | "Mul" | "Div" | "Equal" => self.arithmetic(node),
+            "Add" | "Sub" | "Mul" | "Div" | "Mod" | "Equal" => self.arithmetic(node),
             "Neg" | "Sigmoid" | "Softplus" | "Log" | "Tanh" | "Erf" | "Mish" | "Gelu" | "Sin" | "Cos" => {
                 self.unary(node)
             }
+            "Pow" => self.power(node),
             "Gemm" | "MatMul" => self.linear(node),
             "Conv" | "ConvTranspose" => self.convolution(node),
             "InstanceNormalization" | "GroupNormalization" | "BatchNormalization" => self.norm(node),

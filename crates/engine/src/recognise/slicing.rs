@@ -16,7 +16,7 @@ impl Reader<'_> {
                 let axis = axis(node.int("axis", 0), rows.dims.len() + 1)?;
                 let size = *rows.dims.get(axis.wrapping_sub(1)).ok_or("splits the batch")?;
                 let parts = self.lengths(node, size)?.into_iter();
-                parts.map(|(start, len)| narrow(&rows, axis, start, len).map(Value::Rows)).collect()
+                parts.map(|(start, len)| self.narrow(&rows, axis, start, len).map(Value::Rows)).collect()
             }
             Value::Numbers(numbers) => {
                 let &size = numbers.dims.first().ok_or("splits a number")?;
@@ -77,7 +77,7 @@ impl Reader<'_> {
                 let axis = axis(along, rows.dims.len() + 1)?;
                 let size = *rows.dims.get(axis.wrapping_sub(1)).ok_or("slices the batch")?;
                 let (start, end) = (clamp(start, size), clamp(end, size));
-                Ok(Value::Rows(narrow(&rows, axis, start, end.saturating_sub(start))?))
+                Ok(Value::Rows(self.narrow(&rows, axis, start, end.saturating_sub(start))?))
             }
             Value::Numbers(_) => Err("slices a constant".into()),
         }
@@ -99,7 +99,7 @@ impl Reader<'_> {
                 let &[index] = known.as_slice() else { return Err("takes several entries of an axis".into()) };
                 let along = axis(node.int("axis", 0), rows.dims.len() + 1)?;
                 let size = *rows.dims.get(along.wrapping_sub(1)).ok_or("takes rows of the batch")?;
-                let mut part = narrow(&rows, along, axis(index, size)?, 1)?;
+                let mut part = self.narrow(&rows, along, axis(index, size)?, 1)?;
                 if indices.scalar {
                     part.dims.remove(along - 1);
                 }
@@ -131,6 +131,9 @@ impl Reader<'_> {
             return Err("lacks its axis".into());
         }
         let along = axis(node.int("axis", 0), first.dims.len() + 1)?.checked_sub(1).ok_or("puts batches together")?;
+        if let Some(turned) = self.halves_together(&rows, along + 1) {
+            return Ok(turned);
+        }
         let fits = |rows: &Rows| {
             rows.dims.len() == first.dims.len()
                 && (0..first.dims.len()).all(|axis| axis == along || rows.dims[axis] == first.dims[axis])
@@ -160,6 +163,15 @@ impl Reader<'_> {
         let stages = rows.iter().map(|rows| self.sequence(rows)).collect::<Result<Vec<_>, _>>()?;
         let (channels, positions) = (dims[0], self.stages[stages[0]].positions);
         self.stage(node, Kind::Concat(stages), [channels, positions], dims)
+    }
+
+    /// `len` entries of an axis, if they are contiguous, or half of each head.
+    fn narrow(&self, rows: &Rows, axis: usize, start: usize, len: usize) -> Result<Rows, String> {
+        let half = match &rows.content {
+            Content::Heads(heads) => self.half_of_heads(rows, heads, axis, start, len),
+            _ => None,
+        };
+        half.map_or_else(|| narrow(rows, axis, start, len), Ok)
     }
 
     /// The stage that a tensor is, if its axes are channels and positions, perhaps with a height of 1 between them.

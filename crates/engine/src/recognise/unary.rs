@@ -1,85 +1,181 @@
-//! Functions of single numbers: Mish and GELU in each form in which exporters write them, and sines.
+//! Functions of single numbers: Mish and GELU in each form in which exporters write them.
 
 use parapolicy_onnx::message::Node;
 
-use crate::network::{Feature, Nonlinearity, Slice};
+use crate::network::{Feature, Nonlinearity};
 
 use super::{
     reader::Reader,
     stage::Kind,
-    value::{Content, Piece, Rows, Unary, Value},
+    value::{Content, Rows, Size, Turning, Unary, Value},
 };
 
 /// The two factors of each activation function, for each form.
-const FORMS: [(Nonlinearity, [&[Unary]; 2]); 4] = [
+const FORMS: [(Nonlinearity, [&[Unary]; 2]); 6] = [
     // `x` (or `-x`) times the hyperbolic tangent.
     (Nonlinearity::Mish, [&[], &[Unary::Softplus, Unary::Tanh]]),
     // softplus(x) = -log(sigmoid(-x)), and tanh is odd.
     (Nonlinearity::Mish, [&[Unary::Neg], &[Unary::Neg, Unary::Sigmoid, Unary::Log, Unary::Tanh]]),
     (Nonlinearity::Gelu, [&[], &[Unary::OverRootTwo, Unary::Erf, Unary::PlusOne, Unary::Halved]]),
     (Nonlinearity::Gelu, [&[Unary::Halved], &[Unary::OverRootTwo, Unary::Erf, Unary::PlusOne]]),
+    (
+        Nonlinearity::GeluTanh,
+        [
+            &[],
+            &[
+                Unary::Cubed,
+                Unary::OfCube,
+                Unary::PlusSelf,
+                Unary::TimesRoot,
+                Unary::Tanh,
+                Unary::PlusOne,
+                Unary::Halved,
+            ],
+        ],
+    ),
+    (
+        Nonlinearity::GeluTanh,
+        [
+            &[Unary::Halved],
+            &[Unary::Cubed, Unary::OfCube, Unary::PlusSelf, Unary::TimesRoot, Unary::Tanh, Unary::PlusOne],
+        ],
+    ),
+];
+
+/// The same where a product of both factors is halved.
+const HALVED: [(Nonlinearity, &[Unary]); 2] = [
+    (Nonlinearity::Gelu, &[Unary::OverRootTwo, Unary::Erf, Unary::PlusOne, Unary::TimesSelf, Unary::Halved]),
+    (
+        Nonlinearity::GeluTanh,
+        &[
+            Unary::Cubed,
+            Unary::OfCube,
+            Unary::PlusSelf,
+            Unary::TimesRoot,
+            Unary::Tanh,
+            Unary::PlusOne,
+            Unary::TimesSelf,
+            Unary::Halved,
+        ],
+    ),
 ];
 
 impl Reader<'_> {
     pub fn unary(&mut self, node: &Node) -> Result<Value, String> {
         let Value::Rows(rows) = self.input(node, 0)? else { return Err("is of a constant".into()) };
-        let function = match node.operator.as_str() {
-            "Mish" => return self.nonlinearity(node, &rows.dims, &rows.content, Nonlinearity::Mish),
-            "Gelu" if !matches!(node.string("approximate"), b"" | b"none") => return Err("is no exact GELU".into()),
-            "Gelu" => return self.nonlinearity(node, &rows.dims, &rows.content, Nonlinearity::Gelu),
-            "Sin" => return self.each(&rows, Feature::Sine).map(Value::Rows),
-            "Cos" => return self.each(&rows, Feature::Cosine).map(Value::Rows),
-            "Neg" => Unary::Neg,
-            "Sigmoid" => Unary::Sigmoid,
-            "Softplus" => Unary::Softplus,
-            "Log" => Unary::Log,
-            "Erf" => Unary::Erf,
+        let function = match (node.operator.as_str(), &rows.content) {
+            ("Mish", _) => return self.nonlinearity(node, &rows.dims, &rows.content, Nonlinearity::Mish),
+            ("Gelu", _) => return self.gelu(node, &rows),
+            ("Sin", _) => return self.each(&rows, Feature::Sine).map(Value::Rows),
+            ("Cos", _) => return self.each(&rows, Feature::Cosine).map(Value::Rows),
+            ("Sigmoid", Content::Features(_)) => return self.each(&rows, Feature::Sigmoid).map(Value::Rows),
+            ("Tanh", Content::Features(_)) => return self.each(&rows, Feature::Tanh).map(Value::Rows),
+            ("Erf", Content::Features(_)) => return self.each(&rows, Feature::Erf).map(Value::Rows),
+            ("Neg", Content::Turning(heads, Turning::Second)) => {
+                let content = Content::Turning(heads.clone(), Turning::MinusSecond);
+                return Ok(Value::Rows(Rows { dims: rows.dims, content }));
+            }
+            ("Neg", _) => Unary::Neg,
+            ("Sigmoid", _) => Unary::Sigmoid,
+            ("Softplus", _) => Unary::Softplus,
+            ("Log", _) => Unary::Log,
+            ("Erf", _) => Unary::Erf,
             _ => Unary::Tanh,
         };
-        Self::partial(rows, function)
+        self.applied(node, rows, function)
+    }
+
+    fn gelu(&mut self, node: &Node, rows: &Rows) -> Result<Value, String> {
+        let nonlinearity = match node.string("approximate") {
+            b"" | b"none" => Nonlinearity::Gelu,
+            b"tanh" => Nonlinearity::GeluTanh,
+            _ => return Err("is no GELU that there is".into()),
+        };
+        match &rows.content {
+            Content::Features(_) if nonlinearity == Nonlinearity::Gelu => self.gelu_of_features(rows).map(Value::Rows),
+            content => self.nonlinearity(node, &rows.dims, content, nonlinearity),
+        }
+    }
+
+    /// The third power.
+    pub fn power(&mut self, node: &Node) -> Result<Value, String> {
+        let cubes = match self.input(node, 1)? {
+            Value::Numbers(by) => by.dims.len() <= 1 && by.values.len() == 1 && by.values.at(0) == 3.0,
+            Value::Sizes(by) => by.values == [Size::Known(3)],
+            Value::Rows(_) => false,
+        };
+        match self.input(node, 0)? {
+            Value::Rows(rows) if cubes => self.applied(node, rows, Unary::Cubed),
+            _ => Err("is not the third power of a row".into()),
+        }
     }
 
     /// A function of a number and a constant.
-    pub fn by_number(&self, rows: Rows, number: f32, sum: bool) -> Result<Value, String> {
+    pub fn by_number(&mut self, node: &Node, rows: Rows, number: f32, sum: bool) -> Result<Value, String> {
         let near = |other: f32| (number - other).abs() < 1e-6;
         let function = match sum {
             true if near(1.0) => Unary::PlusOne,
             false if near(0.5) => Unary::Halved,
             false if near(std::f32::consts::FRAC_1_SQRT_2) => Unary::OverRootTwo,
+            false if near(0.044_715) => Unary::OfCube,
+            false if near(0.797_884_6) => Unary::TimesRoot,
             _ => return Err(format!("is of {number}, which no function has here")),
         };
-        Self::partial(rows, function)
+        self.applied(node, rows, function)
     }
 
-    fn partial(rows: Rows, function: Unary) -> Result<Value, String> {
+    /// What rows are after one more function: the activation function that ends with it, or a part of one.
+    fn applied(&mut self, node: &Node, rows: Rows, function: Unary) -> Result<Value, String> {
         let (mut functions, of) = match rows.content {
             Content::Partial(functions, of) => (functions, of),
             whole => (vec![], Box::new(whole)),
         };
         functions.push(function);
-        let begun = FORMS.iter().flat_map(|(_, forms)| forms).any(|form| form.starts_with(&functions));
-        if !begun {
+        if let Some(&(nonlinearity, _)) = HALVED.iter().find(|(_, form)| *form == functions) {
+            return self.nonlinearity(node, &rows.dims, &of, nonlinearity);
+        }
+        let is_begun = |form: &&[Unary]| form.starts_with(&functions);
+        let begun =
+            FORMS.iter().flat_map(|(_, forms)| forms).any(is_begun) || HALVED.iter().any(|(_, form)| is_begun(form));
+        // A third power may be a product of a second.
+        if functions != [Unary::Squared] && !begun {
             return Err(format!("is not part of Mish or GELU: {functions:?}"));
         }
         Ok(Value::Rows(Rows { dims: rows.dims, content: Content::Partial(functions, of) }))
     }
 
-    /// A product of two functions, if it is an activation function.
+    /// A product of two functions, if it is an activation function or a part of one.
     pub fn product_of_functions(&mut self, node: &Node, a: &Rows, b: &Rows) -> Result<Value, String> {
-        let parts = |rows: &Rows| match &rows.content {
-            Content::Partial(functions, of) => (functions.clone(), (**of).clone()),
-            whole => (vec![], whole.clone()),
-        };
         let ((f, of), (g, of_b)) = (parts(a), parts(b));
         let is = |form: &&(Nonlinearity, [&[Unary]; 2])| {
             let [one, other] = form.1;
             (one == f && other == g) || (one == g && other == f)
         };
-        match FORMS.iter().find(is) {
-            Some(&(nonlinearity, _)) if of == of_b && a.dims == b.dims => {
-                self.nonlinearity(node, &a.dims, &of, nonlinearity)
+        if of != of_b || a.dims != b.dims {
+            return Err("is not the product that Mish or GELU is".into());
+        }
+        if let Some(&(nonlinearity, _)) = FORMS.iter().find(is) {
+            return self.nonlinearity(node, &a.dims, &of, nonlinearity);
+        }
+        match (&f[..], &g[..]) {
+            ([], []) => self.applied(node, a.clone(), Unary::Squared),
+            ([], [Unary::Squared]) | ([Unary::Squared], []) => {
+                self.applied(node, Rows { dims: a.dims.clone(), content: of }, Unary::Cubed)
             }
+            ([], _) => self.applied(node, b.clone(), Unary::TimesSelf),
+            (_, []) => self.applied(node, a.clone(), Unary::TimesSelf),
             _ => Err("is not the product that Mish or GELU is".into()),
+        }
+    }
+
+    /// A sum of two functions, if it is part of an activation function.
+    pub fn sum_of_functions(&mut self, node: &Node, a: &Rows, b: &Rows) -> Result<Value, String> {
+        let ((f, of), (g, of_b)) = (parts(a), parts(b));
+        match (f.is_empty(), g.is_empty()) {
+            _ if of != of_b || a.dims != b.dims => Err("adds what no layer adds".into()),
+            (true, false) => self.applied(node, b.clone(), Unary::PlusSelf),
+            (false, true) => self.applied(node, a.clone(), Unary::PlusSelf),
+            _ => Err("adds what no layer adds".into()),
         }
     }
 
@@ -104,28 +200,12 @@ impl Reader<'_> {
             _ => Err(format!("is {nonlinearity:?} of what no layer applies it to")),
         }
     }
-
-    /// A function of each number of a row of features.
-    fn each(&mut self, rows: &Rows, function: fn(Slice) -> Feature) -> Result<Rows, String> {
-        let Content::Features(pieces) = &rows.content else { return Err("is of no function of the timestep".into()) };
-        let mut found = Vec::new();
-        for piece in pieces {
-            let (of_timestep, (step, start)) = match (piece.timestep, piece.observation) {
-                (Some(at), None) => (true, at),
-                (None, Some(at)) => (false, at),
-                _ => return Err("is of a sum of functions of the timestep and the observation".into()),
-            };
-            self.spend(1)?;
-            let step = self.feature(of_timestep, function(Slice { step, start, len: piece.len }));
-            let at = |there: bool| there.then_some((step, 0));
-            found.push(Piece { len: piece.len, timestep: at(of_timestep), observation: at(!of_timestep) });
-        }
-        Ok(rows.with(found))
-    }
 }
 
-impl Rows {
-    fn with(&self, pieces: Vec<Piece>) -> Self {
-        Self { dims: self.dims.clone(), content: Content::Features(pieces) }
+/// The functions of which a row is, and of what.
+fn parts(rows: &Rows) -> (Vec<Unary>, Content) {
+    match &rows.content {
+        Content::Partial(functions, of) => (functions.clone(), (**of).clone()),
+        whole => (vec![], whole.clone()),
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use parapolicy_onnx::Floats;
 
+use crate::network::Turn;
+
 /// What is known of a tensor.
 #[derive(Clone, Debug)]
 pub enum Value {
@@ -52,13 +54,42 @@ pub enum Content {
     Features(Vec<Piece>),
     /// A stage of the network, `[channels, positions]`, or `[positions, channels]` if `transposed`.
     Stage { stage: usize, transposed: bool },
-    /// A stage whose channels are divided into heads, `[head, position, channel]`, or `[head, channel, position]` if
-    /// `transposed`.
-    Heads { stage: usize, heads: usize, transposed: bool },
+    /// A stage whose channels are divided into heads.
+    Heads(Heads),
+    /// What is on the way from heads to heads that are turned by their positions.
+    Turning(Heads, Turning),
     /// Attention scores, `[head, query position, key position]`.
     Scores(Scores),
     /// Functions, applied one after the other, that are part of a known activation function.
     Partial(Vec<Unary>, Box<Content>),
+}
+
+/// A stage whose channels are divided into heads, `[head, position, channel]`, or `[head, channel, position]` if
+/// `transposed`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heads {
+    pub stage: usize,
+    pub heads: usize,
+    pub transposed: bool,
+    /// How positions turn them.
+    pub turn: Option<Arc<Turn>>,
+}
+
+/// Parts of `cos · x + sin · [-x[half..], x[..half]]` (Su et al. 2021, arXiv 2104.09864), where `x` are heads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Turning {
+    /// `x[..half]`
+    First,
+    /// `x[half..]`
+    Second,
+    /// `-x[half..]`
+    MinusSecond,
+    /// `[-x[half..], x[..half]]`
+    Turned,
+    /// Heads times the numbers of each position and channel.
+    Cosines(Arc<[f32]>),
+    /// Heads turned by a right angle, times the numbers of each position and channel.
+    Sines(Arc<[f32]>),
 }
 
 /// `query · keyᵀ * scale + mask` of each head, or the softmax of that.
@@ -66,6 +97,8 @@ pub enum Content {
 pub struct Scores {
     pub query: usize,
     pub key: usize,
+    pub query_turn: Option<Arc<Turn>>,
+    pub key_turn: Option<Arc<Turn>>,
     pub heads: usize,
     pub scale: f32,
     pub mask: Option<Arc<Vec<f32>>>,
@@ -93,6 +126,16 @@ pub enum Unary {
     OverRootTwo,
     Halved,
     PlusOne,
+    Squared,
+    Cubed,
+    /// Times 0.044715.
+    OfCube,
+    /// Times `sqrt(2 / pi)`.
+    TimesRoot,
+    /// Plus what the functions are of.
+    PlusSelf,
+    /// Times what the functions are of.
+    TimesSelf,
 }
 
 impl Rows {

@@ -11,8 +11,10 @@ use parapolicy_npz::Npz;
 pub const NAMES: Names<'_> =
     Names { sample: "sample", timestep: "timestep", observation: "observation", prediction: "prediction" };
 
-pub const GRAPHS: [&str; 12] =
-    ["plain", "fast", "traced", "deep", "flat", "bias", "slices", "reshaped", "centred", "tokens", "encoded", "causal"];
+pub const GRAPHS: [&str; 16] = [
+    "plain", "fast", "traced", "deep", "flat", "bias", "slices", "reshaped", "centred", "tokens", "encoded", "causal",
+    "turned", "placed", "both", "last",
+];
 
 /// Inputs and `PyTorch`'s prediction, one plan and one observation a row.
 pub struct Expected {

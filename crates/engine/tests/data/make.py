@@ -20,6 +20,7 @@ from torch import Tensor, nn
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[3] / "models"))
 
+from export.dit import MultiTaskDit  # noqa: E402
 from export.graph import fast_form  # noqa: E402
 from export.transformer import DiffusionTransformer  # noqa: E402
 from export.unet import ConditionalUnet, StepEmbedding  # noqa: E402
@@ -105,6 +106,33 @@ class Unet1d(nn.Module):
 def transformer(action: int, seen: int, steps: int, horizon: int, size: int, heads: int, **more: int) -> nn.Module:
     """A transformer of Diffusion Policy with weights, all of which are zero to begin with."""
     net = DiffusionTransformer(action, seen, steps, horizon, size, heads, **more)
+    return weighted(net, action, size)
+
+
+class Dit(MultiTaskDit):
+    """A diffusion transformer whose last layer is modulated, too (adaLN; Peebles & Xie 2023, arXiv 2212.09748)."""
+
+    def __init__(self, action: int, condition: int, horizon: int, size: int, heads: int, layers: int, step: int):
+        super().__init__(action, condition, horizon, size, heads, layers, step, placed=True, base=None)
+        self.last = nn.LayerNorm(size, elementwise_affine=False, eps=1e-6)
+        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(condition + step, 2 * size))
+
+    def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
+        condition = torch.cat((self.time_mlp(timestep), observation.flatten(1)), dim=-1)
+        x = self.input_proj(sample) + self.pos_embedding
+        for block in self.transformer_blocks:
+            x = block(x, condition)
+        shift, scale = self.modulation(condition).unsqueeze(1).chunk(2, dim=-1)
+        return self.output_proj((1 + scale) * self.last(x) + shift)
+
+
+def dit(action: int, condition: int, horizon: int, size: int, heads: int, **more: bool | float | None) -> nn.Module:
+    """A diffusion transformer of LeRobot with weights, some of which are zero to begin with."""
+    net = MultiTaskDit(action, condition, horizon, size, heads, layers=2, step_embedding=8, **more)
+    return weighted(net, action, size)
+
+
+def weighted(net: nn.Module, action: int, size: int) -> nn.Module:
     for parameter in net.parameters():
         nn.init.normal_(parameter, 0, 1 / math.sqrt(size))
     net.action = action
@@ -160,6 +188,10 @@ def main() -> None:
         **write("tokens", transformer(3, 5, 2, 8, 16, 4, layers=2, condition_layers=0, causal=True), 8, 2, 5),
         **write("encoded", transformer(2, 6, 3, 10, 24, 2, layers=1, condition_layers=1, causal=False), 10, 3, 6),
         **write("causal", transformer(2, 4, 1, 6, 12, 3, layers=1, condition_layers=2, causal=True), 6, 1, 4, opset=20),
+        **write("turned", dit(3, 10, 8, 16, 2, placed=False, base=10_000.0), 8, 2, 5),
+        **write("placed", dit(2, 7, 10, 24, 3, placed=True, base=None), 10, 1, 7, floats=True),
+        **write("both", dit(2, 6, 6, 24, 3, placed=True, base=100.0), 6, 3, 2, opset=20),
+        **write("last", weighted(Dit(3, 8, 5, 12, 3, layers=1, step=4), 3, 12), 5, 2, 4, traced=17),
     }
     np.savez_compressed(HERE / "expected.npz", **arrays)
 

@@ -5,6 +5,8 @@ pub mod images;
 pub mod small;
 pub mod tokens;
 
+use std::f64::consts::FRAC_2_PI;
+
 use parapolicy_engine::kernel::Program;
 use parapolicy_engine::network::{
     Activation, Convolution, Film, Geometry, GroupNorm, Layer, Layers, Nonlinearity, Step, Weights,
@@ -153,7 +155,7 @@ pub fn reference(layers: &Layers, batch: usize, sample: &[f32], film: &[f32]) ->
     for step in &layers.steps {
         buffers[step.output().buffer] = match step {
             Step::Layer(layer) => evaluate(layer, &buffers, batch, film, layers.film_channels),
-            Step::Norm(norm) => tokens::normalise(norm, &buffers),
+            Step::Norm(norm) => tokens::normalise(norm, &buffers, batch, film, layers.film_channels),
             Step::Attention(attention) => tokens::attend(attention, &buffers, batch),
             Step::Largest(_) | Step::Repeat(_) => images::pixels(step, &buffers, batch),
         };
@@ -224,6 +226,9 @@ fn evaluate(layer: &Layer, buffers: &[Vec<f64>], batch: usize, film: &[f32], fil
                 match layer.nonlinearity {
                     Some(Nonlinearity::Mish) => *x *= x.exp().ln_1p().tanh(),
                     Some(Nonlinearity::Gelu) => *x *= 0.5 * (1.0 + tokens::erf(*x / 2_f64.sqrt())),
+                    Some(Nonlinearity::GeluTanh) => {
+                        *x *= 0.5 * (1.0 + (FRAC_2_PI.sqrt() * (*x + 0.044715 * x.powi(3))).tanh());
+                    }
                     None => {}
                 }
                 if let Some(Film { scale, bias }) = layer.film {

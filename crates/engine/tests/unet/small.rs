@@ -39,7 +39,7 @@ pub fn any_small() -> impl Strategy<Value = Small> {
     let positions = prop_oneof![1..=LARGEST.min(16), Just(4), Just(8), Just(LARGEST.min(16))];
     let channels = (1..LARGEST, 1..LARGEST);
     let group = (1..LARGEST, 1_usize..5);
-    (geometry(), positions, channels, group, 1..=LARGEST.min(33), 0_u8..64, any::<u64>()).prop_map(
+    (geometry(), positions, channels, group, 1..=LARGEST.min(33), 0_u8..128, any::<u64>()).prop_map(
         |(geometry, positions, channels, group, batch, parts, seed)| Small {
             geometry,
             positions,
@@ -103,7 +103,9 @@ fn layers(random: &mut Random, small: &Small) -> Layers {
     last.norm = (parts & 1 > 0).then(|| random.norm(channels, groups));
     last.nonlinearity = match parts / 32 {
         0 => (parts & 2 > 0).then_some(Nonlinearity::Mish),
-        _ => Some(Nonlinearity::Gelu),
+        1 => Some(Nonlinearity::Gelu),
+        2 => Some(Nonlinearity::GeluTanh),
+        _ => None,
     };
     last.film = Some(Film { scale: (parts & 4 > 0).then_some(1), bias: (parts & 8 > 0).then_some(1 + channels) });
     last.residual = (parts & 16 > 0).then_some(c);

@@ -216,7 +216,7 @@ fn late(file: &str, seen: &[usize]) -> Vec<String> {
 /// What makes U-Nets and transformers fast: nothing of the timestep and the observation alone is left to the batches.
 #[test]
 fn networks_of_diffusion_policy_are_cut_where_the_sample_enters() {
-    let files: [(&str, &[usize]); 8] = [
+    let files: [(&str, &[usize]); 12] = [
         ("plain", &[2, 5]),
         ("fast", &[2, 5]),
         ("traced", &[2, 5]),
@@ -225,6 +225,10 @@ fn networks_of_diffusion_policy_are_cut_where_the_sample_enters() {
         ("bias", &[2, 3]),
         ("slices", &[2, 2]),
         ("tokens", &[2, 5]),
+        ("turned", &[2, 5]),
+        ("placed", &[1, 7]),
+        ("both", &[3, 2]),
+        ("last", &[2, 4]),
     ];
     for (file, seen) in files {
         let late = late(&format!("crates/engine/tests/data/{file}.onnx"), seen);

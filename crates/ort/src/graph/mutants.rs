@@ -176,6 +176,13 @@ fn onnx_runtimes(
     Some(prediction.into_raw_vec_and_offset().0)
 }
 
+/// The norm of the difference, relative to the expected norm.
+fn deviation(found: &[f32], expected: &[f32]) -> f32 {
+    let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>().sqrt();
+    let difference = norm(&mut found.iter().zip(expected).map(|(found, expected)| found - expected));
+    difference / norm(&mut expected.iter().copied())
+}
+
 /// What a graph is asked.
 struct Question {
     samples: Vec<f32>,
@@ -219,9 +226,7 @@ fn compare_file(graph: &str, original: &[u8], question: &Question, every: usize,
             continue;
         };
         run += 1;
-        let norm = |numbers: &mut dyn Iterator<Item = f32>| numbers.map(|x| x * x).sum::<f32>().sqrt();
-        let difference = norm(&mut found.iter().zip(&expected).map(|(found, expected)| found - expected));
-        let deviation = difference / norm(&mut expected.iter().copied());
+        let deviation = deviation(&found, &expected);
         let is_right = deviation < 1e-4;
         if !is_right {
             wrong.push(format!("{what}: {deviation:e}"));
@@ -235,7 +240,7 @@ fn compare_file(graph: &str, original: &[u8], question: &Question, every: usize,
 #[test]
 fn a_change_of_a_graph_changes_the_answer_as_onnx_runtimes_or_is_refused() {
     let runtime = runtime();
-    for graph in ["plain", "traced", "tokens"] {
+    for graph in ["plain", "traced", "tokens", "turned"] {
         assert!(compare(graph, 17, &runtime) > 10, "{graph}");
     }
     assert!(compare_shipped(101, &runtime) > 3);
@@ -247,11 +252,34 @@ fn a_change_of_any_graph_changes_the_answer_or_is_refused() {
     let runtime = runtime();
     for graph in [
         "plain", "traced", "tokens", "fast", "deep", "flat", "bias", "slices", "reshaped", "centred", "encoded",
-        "causal",
+        "causal", "turned", "placed", "both", "last",
     ] {
         compare(graph, 1, &runtime);
     }
     compare_shipped(1, &runtime);
+}
+
+/// Each row with a plan, an observation and a timestep of its own.
+#[test]
+fn the_engine_answers_what_onnx_runtime_answers_of_batches_of_any_size() {
+    let runtime = runtime();
+    let wave = |count: usize, step: f32| -> Vec<f32> { (0..count).map(|at| (step * at as f32).sin()).collect() };
+    for graph in ["tokens", "turned", "placed", "both", "last"] {
+        let bytes = fs::read(data(&format!("{graph}.onnx"))).unwrap();
+        let shapes = ["sample", "observation"].map(|key| numbers(graph, key).shape()[1..].to_vec());
+        let [plan, seen] = shapes.each_ref().map(|shape| shape.iter().product::<usize>());
+        for rows in [1, 2, 3, 8, 21] {
+            let (samples, observations) = (wave(rows * plan, 0.37), wave(rows * seen, 0.71));
+            let timesteps: Vec<_> = (0..rows).map(|row| (row * 29 % 100) as f32).collect();
+            let found = engines(&bytes, [&samples, &observations], &timesteps).unwrap();
+            let file = data(&format!("{graph}.onnx"));
+            let expected =
+                onnx_runtimes(&file, shapes.clone(), &runtime, [&samples, &observations], &timesteps).unwrap();
+            let deviation = deviation(&found, &expected);
+            println!("{graph}, {rows} rows: {deviation:.1e}");
+            assert!(deviation < 1e-5, "{graph}, {rows} rows: {deviation:e}");
+        }
+    }
 }
 
 #[test]

@@ -6,8 +6,9 @@ use parapolicy_policy::TimestepType;
 
 use super::*;
 
-/// Each form that exporters give the U-Net and the transformer.
-const IN_PARTS: [&str; 8] = ["plain", "fast", "traced", "deep", "flat", "bias", "slices", "tokens"];
+/// Each form that exporters give the U-Net and the transformers.
+const IN_PARTS: [&str; 12] =
+    ["plain", "fast", "traced", "deep", "flat", "bias", "slices", "tokens", "turned", "placed", "both", "last"];
 /// Tokens attend to each other before they meet the sample: only what is before that is precomputed.
 const EMBEDDED: [&str; 2] = ["encoded", "causal"];
 /// The timestep takes its batch's size of the sample.

@@ -1,12 +1,14 @@
 //! Attention of all heads and all batch rows.
 
+use std::sync::Arc;
+
 use crate::Work;
 use crate::kernel::attend::Attend;
 use crate::kernel::dispatch_table::DispatchTable;
 use crate::kernel::evaluation::{Evaluation, Workspace};
 use crate::kernel::finish::Rows;
 use crate::kernel::layout::{ActivationLayout, ArenaLayout};
-use crate::network::Attention;
+use crate::network::{Attention, Turn};
 use crate::thread_pool::Share;
 
 /// Attention of all heads of all batch rows, which threads share.
@@ -19,13 +21,16 @@ pub(in crate::kernel) struct AttentionHeads {
     heads: usize,
     scale: f32,
     mask: Option<Vec<f32>>,
+    query_turn: Option<Arc<Turn>>,
+    key_turn: Option<Arc<Turn>>,
 }
 
 impl AttentionHeads {
     pub fn new(attention: &Attention, arena: &ArenaLayout, table: &'static DispatchTable) -> Self {
-        let Attention { query, key, value, output, heads, scale, ref mask } = *attention;
+        let Attention { query, key, value, output, heads, scale, ref mask, ref query_turn, ref key_turn } = *attention;
         let [query, key, value, output] = [query, key, value, output].map(|activation| arena.of(activation));
-        Self { table, query, key, value, output, heads, scale, mask: mask.clone() }
+        let (mask, query_turn, key_turn) = (mask.clone(), query_turn.clone(), key_turn.clone());
+        Self { table, query, key, value, output, heads, scale, mask, query_turn, key_turn }
     }
 
     pub fn reserve(&self, workspace: &mut Workspace) {
@@ -55,6 +60,8 @@ impl AttentionHeads {
                 depth,
                 scale: self.scale,
                 mask: self.mask.as_deref(),
+                query_turn: self.query_turn.as_deref(),
+                key_turn: self.key_turn.as_deref(),
                 output: output.wrapping_add(row * self.output.stride + first),
                 output_stride: batch * self.output.stride,
                 scratch: workspace.scratch.numbers_mut(),
