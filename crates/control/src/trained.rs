@@ -9,7 +9,7 @@
 //! |x − mean| > 10 std
 //! ```
 //!
-//! Beyond 10 deviations lies at most 1 % of any distribution at all (Chebyshev), and there OpenAI's Baselines cut what a policy observes
+//! Beyond 10 deviations lies at most 1 % of any distribution at all (Chebyshev), and there the Baselines of `OpenAI` cut what a policy observes
 //! (`VecNormalize`, `clipob`; Dhariwal et al. 2017). Three half ranges are about as much: a thousand normal numbers spread over ±3.2
 //! deviations. Nothing is said of entries that are not normalised.
 
