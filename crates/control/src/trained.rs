@@ -209,7 +209,7 @@ mod tests {
     fn a_value_is_far_outside_where_its_normalised_value_is() {
         let range = json!({"mode": "min_max", "min": [-0.3, 12.0], "max": [0.1, 512.0]});
         let spread = json!({"mode": "mean_std", "mean": [7.0, -2.0], "std": [0.25, 30.0]});
-        for (normalization, limit) in [(range, 3.0), (spread, 10.0)] {
+        for (normalization, limit) in [(range, 3.0_f64), (spread, 10.0)] {
             let trained = trained(&[("a", 2, normalization.clone())]);
             let normalization: Normalization = serde_json::from_value(normalization).unwrap();
             for index in 0..2 {
@@ -244,7 +244,7 @@ mod tests {
     /// As those of an image.
     #[test]
     fn statistics_that_are_the_same_are_kept_once() {
-        let bytes = json!({"mode": "min_max", "min": [0.0; 12], "max": [1.0; 12]});
+        let bytes = json!({"mode": "min_max", "min": vec![0.0; 12], "max": vec![1.0; 12]});
         let trained = trained(&[("camera", 12, bytes)]);
         assert_eq!(trained.entries[0].bounds, [[-1.0, 2.0]]);
         let mut image = [1.0; 12];

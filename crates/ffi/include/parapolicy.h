@@ -113,7 +113,7 @@ typedef uint32_t parapolicy_withheld;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What went wrong in the worker, or with the clock. The controller goes on, and asks for a plan again with the next
+// What went wrong in the worker, with an observation, or with the clock. The controller goes on, and asks for a plan again with the next
 // observation.
 enum parapolicy_event_kind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -144,6 +144,12 @@ enum parapolicy_event_kind
   PARAPOLICY_EVENT_KIND_REFINED = 10,
   // A plan did not keep it and could not be refined; that it was refused or cut comes next.
   PARAPOLICY_EVENT_KIND_NOT_REFINED = 11,
+  // An entry has not come yet or is too old (`stale_ns`), so that there was no observation of a control step. Told again once it was
+  // back.
+  PARAPOLICY_EVENT_KIND_NOT_OBSERVED = 12,
+  // A value of an observation is far outside of what the policy was trained on: by more than the whole range beyond it, or by more
+  // than ten standard deviations. Told once of an entry, and again once it was back. The observation is taken all the same.
+  PARAPOLICY_EVENT_KIND_FAR_OUTSIDE = 13,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -279,6 +285,31 @@ typedef uint32_t parapolicy_interpolation;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What the numbers of an entry of an action are.
+enum parapolicy_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Numbers that a line leads between: positions, angles of joints, velocities.
+  PARAPOLICY_KIND_POSITION = 0,
+  // What is held until the next action and never interpolated: a gripper that is open or closed.
+  PARAPOLICY_KIND_GRIPPER = 1,
+  // A rotation as four numbers of norm 1, in either order; the other sign is the same rotation.
+  PARAPOLICY_KIND_QUATERNION = 2,
+  // A rotation as two columns, or two rows, of its matrix.
+  PARAPOLICY_KIND_ROTATION6D = 3,
+  // One of a later version of this library.
+  PARAPOLICY_KIND_OTHER = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum parapolicy_kind parapolicy_kind;
+#else
+typedef uint32_t parapolicy_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // A policy that plans in a thread of its own, and what is sent meanwhile.
 typedef struct parapolicy_controller parapolicy_controller;
 
@@ -409,6 +440,8 @@ typedef struct {
   size_t rank;
   // The first eight of them, row by row; the others are 0.
   size_t shape[8];
+  // One of `parapolicy_kind`; of an observation they are positions.
+  uint32_t kind;
 } parapolicy_entry;
 
 // An image of bytes, as a camera hands it over. Its size is the entry's.
@@ -542,6 +575,9 @@ typedef struct {
   // plan's deadline, beside `deadline_ns`. Kept in reserve is what this share of the last 40 plans that were cut short took
   // beyond it: more than 0, at most 1; 0.95 fits most. 0 (default): plans take what they take.
   double deadline_quantile;
+  // How old an entry may be at a control step, in ns, where entries are handed in one by one
+  // (`parapolicy_controller_observe_entry`): an older one makes no observation. At least a period; 0 (default): five periods.
+  uint64_t stale_ns;
 } parapolicy_config;
 
 // What is known of a command beside the action.
@@ -743,6 +779,33 @@ parapolicy_status parapolicy_controller_observe(parapolicy_controller *controlle
                                                 const double *observation,
                                                 size_t len,
                                                 uint64_t time_ns);
+
+// Takes the `len` numbers of the entry `name` as they were at `time_ns`, for the control steps from then on: see
+// `parapolicy_controller_observe_entries`. Entries may come at any rate, each at its own; the newest 64 of each are remembered,
+// and fewer, 4 at least, of those of more than 128 numbers. Refused are another name or length, NaN, and a time before that of the same
+// entry's last.
+//
+// The control thread; does not wait for the worker, and allocates nothing unless it fails.
+parapolicy_status parapolicy_controller_observe_entry(parapolicy_controller *controller,
+                                                      const char *name,
+                                                      const double *values,
+                                                      size_t len,
+                                                      uint64_t time_ns);
+
+// The same, of an entry that is an image: it is read where it lies, in one copy.
+parapolicy_status parapolicy_controller_observe_image(parapolicy_controller *controller,
+                                                      const char *name,
+                                                      const parapolicy_image *image,
+                                                      uint64_t time_ns);
+
+// Takes the observation of the control step at `time_ns` from its entries, of each the newest at or before it, and asks for a plan if
+// one is due. In place of `parapolicy_controller_observe`, once a period. `observed`, which may be null, is 1 if there is an observation,
+// and 0 if an entry has not come yet or is older than `stale_ns`: an event names it, once until it is back.
+//
+// The control thread; does not wait for the worker.
+parapolicy_status parapolicy_controller_observe_entries(parapolicy_controller *controller,
+                                                        uint64_t time_ns,
+                                                        uint32_t *observed);
 
 // Stops the controller: waits up to `patience_ns` for the plan that is being worked on, ends the worker, and closes the
 // log. Later calls find it stopped; events and health can still be read. `PARAPOLICY_STATUS_BUSY` if the worker is still
