@@ -15,7 +15,7 @@ use super::picture::Colour;
 const QUANTISATION: i32 = 10;
 
 /// The rectangle of a picture that is not as it was before: most of the table never moves.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     columns: Range<usize>,
     rows: Range<usize>,
@@ -49,41 +49,46 @@ impl Part {
     /// This part of a picture, in its place.
     pub fn frame(self, picture: &Picture) -> Result<Frame<'static>> {
         let [width, height] = self.size()?;
-        let pixels = self.pixels(picture);
+        let pixels: Vec<Colour> = self.lines(picture).flatten().copied().collect();
         self.placed(Frame::from_rgb_speed(width, height, pixels.as_flattened(), QUANTISATION))
     }
 
     /// The same over the picture `before`, of which is left what did not change: long runs of one colour take little room. Not
     /// where there are too many colours for it.
-    pub fn frame_over(self, before: &Picture, after: &Picture) -> Result<Frame<'static>> {
+    pub fn frame_over(self, before: &Picture, picture: &Picture) -> Result<Frame<'static>> {
         const UNCHANGED: u8 = 0;
         let mut palette = vec![Colour::default()];
         let mut known = HashMap::new();
-        let mut index = |(before, after): (Colour, Colour)| {
+        let mut buffer = Vec::with_capacity(self.columns.len() * self.rows.len());
+        for (before, after) in self.lines(before).zip(self.lines(picture)) {
             if before == after {
-                return Ok(UNCHANGED);
+                buffer.resize(buffer.len() + after.len(), UNCHANGED);
+                continue;
             }
-            *known.entry(after).or_insert_with(|| {
-                palette.push(after);
-                u8::try_from(palette.len() - 1)
-            })
-        };
-        let pixels = self.pixels(before).into_iter().zip(self.pixels(after));
-        let Ok(buffer) = pixels.map(&mut index).collect::<Result<Vec<u8>, TryFromIntError>>() else {
-            return self.frame(after);
-        };
+            let index = |(before, after): (&Colour, &Colour)| {
+                if before == after {
+                    return Ok(UNCHANGED);
+                }
+                *known.entry(*after).or_insert_with(|| {
+                    palette.push(*after);
+                    u8::try_from(palette.len() - 1)
+                })
+            };
+            let line: Result<Vec<u8>, TryFromIntError> = before.iter().zip(after).map(index).collect();
+            let Ok(line) = line else { return self.frame(picture) };
+            buffer.extend(line);
+        }
         let [width, height] = self.size()?;
         let palette = Some(palette.as_flattened().to_vec());
         let transparent = Some(UNCHANGED);
         self.placed(Frame { width, height, buffer: Cow::Owned(buffer), palette, transparent, ..Frame::default() })
     }
 
-    /// The pixels of a picture that are in this part, row by row.
-    fn pixels(&self, picture: &Picture) -> Vec<Colour> {
-        let Self { columns, rows } = self;
-        let lines = picture.rgb.as_chunks().0.chunks_exact(picture.width);
-        let lines = lines.skip(rows.start).take(rows.len());
-        lines.flat_map(|line| &line[columns.clone()]).copied().collect()
+    /// The pixels of a picture that are in this part, a row each.
+    fn lines<'p>(&self, picture: &'p Picture) -> impl Iterator<Item = &'p [Colour]> + use<'p> {
+        let Self { columns, rows } = self.clone();
+        let lines = picture.rgb.as_chunks().0.chunks_exact(picture.width).skip(rows.start).take(rows.len());
+        lines.map(move |line| &line[columns.clone()])
     }
 
     fn size(&self) -> Result<[u16; 2]> {

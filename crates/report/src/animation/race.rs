@@ -3,9 +3,9 @@
 //! ```text
 //!   sequential        3.4 s │ picard            3.4 s      the sampler, the clock
 //!   waiting 35.7 ms  reward │ plan 7.5 ms      reward      its newest plan's latency, the reward so far
+//!   ▬▬▬▬▬▬▬▬                │ ▬▬▬▬▬▬▬▬                    moved, and waited
 //!   ┌─────────────────────┐ │ ┌─────────────────────┐
 //!   └─────────────────────┘ │ └─────────────────────┘
-//!   ▬▬▬▬▬▬▬▬                │ ▬▬▬▬▬▬▬▬                    moved, and waited
 //! ```
 //!
 //! The clock is that of [`Track`]. A wait that is shorter than a frame can be slows all of it down, up to a bound; what still is
@@ -37,8 +37,9 @@ const WAITING: Colour = [198, 70, 70];
 
 /// A side is at least so wide, px, that its words have room.
 const NARROWEST: usize = 320;
-const HEAD: usize = 52;
-const FOOT: usize = 36;
+/// Above a table: what changes is close together, so that a frame's part of the picture is small.
+const HEAD: usize = 84;
+const FOOT: usize = 10;
 const LINE: usize = 20;
 const EDGE: usize = 8;
 
@@ -142,7 +143,7 @@ impl<'a> Race<'a> {
         if self.clock.is_none() {
             self.bar(picture, seen, [left, right]);
             let all = format!("waited {waited:.2} s of {time:.2} s");
-            picture.write(&all, [left, picture.height - self.below()], Letters::SMALL, WAITING);
+            picture.write(&all, [left, 63], Letters::SMALL, WAITING);
         }
     }
 
@@ -150,15 +151,10 @@ impl<'a> Race<'a> {
     fn bar(&self, picture: &mut Picture, Seen { waited, time, .. }: Seen, [left, right]: [usize; 2]) {
         let end = self.sides.iter().map(|side| side.track.end).fold(f64::MIN_POSITIVE, f64::max);
         let pixels = |time: f64| (time / end * (right - left) as f64).round() as usize;
-        let (top, moved) = (picture.height - self.below() - 10, pixels(time - waited));
+        let (top, moved) = (54, pixels(time - waited));
         picture.fill([left, top, right - left, 6], RULE);
         picture.fill([left, top, moved, 6], FAINT);
         picture.fill([left + moved, top, pixels(time).saturating_sub(moved), 6], WAITING);
-    }
-
-    /// From the words under the tables to the edge, px.
-    fn below(&self) -> usize {
-        FOOT - 14 + LINE * self.legend(self.speed()).len() + EDGE
     }
 
     /// The fastest at which the waits of the sampler that waits longest last a frame; none of them slower than the last.
