@@ -29,7 +29,7 @@ pub const KEYS: [(&[KeyCode], &str, &str); 12] = [
     (&[KeyCode::Minus, KeyCode::Equal], "- =", "speed"),
     (&[KeyCode::KeyO, KeyCode::KeyL], "O L", "scenario, clock"),
     (&[KeyCode::KeyV, KeyCode::KeyW], "V W", "rounds, ways"),
-    (&[KeyCode::KeyT], "T", "drive, hand back"),
+    (&[KeyCode::KeyT], "T", "drive, or not"),
     (&[KeyCode::KeyK], "K", "kick block"),
     (&[KeyCode::KeyD], "D", "record driving"),
 ];

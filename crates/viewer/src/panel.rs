@@ -281,7 +281,7 @@ fn help(ui: &mut Ui) {
 }
 
 fn section(ui: &mut Ui, name: &str) {
-    ui.add_space(6.0);
+    ui.add_space(4.0);
     ui.label(RichText::new(name).size(13.0).strong().color(ink(colour::PALE_INK)));
 }
 

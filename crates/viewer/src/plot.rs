@@ -6,7 +6,7 @@ use crate::colour;
 use crate::panel::ink;
 
 /// Height of a plot, px.
-const HEIGHT: f32 = 62.0;
+const HEIGHT: f32 = 46.0;
 
 /// Below it, for what is written along the axis, px.
 const AXIS: f32 = 16.0;
@@ -51,8 +51,11 @@ pub fn histogram(ui: &mut Ui, values: &[f64], period: f64) {
     for x in (1..MARKS).map(mark).take_while(|x| *x < area.right()) {
         painter.vline(x, area.y_range(), Stroke::new(1.0, pale));
     }
-    let (at, font) = (pos2(mark(1) - 4.0, area.top() + 2.0), FontId::proportional(SMALL));
-    painter.text(at, Align2::RIGHT_TOP, format!("a control step, {period:.0} ms"), font, pale);
+    // On the side where there is more room.
+    let (aside, align) =
+        if mark(1) > area.center().x + 20.0 { (-4.0, Align2::RIGHT_TOP) } else { (4.0, Align2::LEFT_TOP) };
+    let (at, font) = (pos2(mark(1) + aside, area.top() + 2.0), FontId::proportional(SMALL));
+    painter.text(at, align, format!("a control step, {period:.0} ms"), font, pale);
     write(&painter, area, "0 ms", &format!("{largest:.0} ms"));
 }
 

@@ -277,7 +277,11 @@ fn curves(steps: &[LoggedStep]) -> Curves {
     };
     let all = (0..sent).map(|index| curve(SENT, index, |step| &step.action));
     let all = all.chain((0..seen).map(|index| curve(SEEN, index, |step| &step.observation)));
-    Curves { curves: all.take(MOST).collect(), left_out: (sent + seen).saturating_sub(MOST), steps: steps.len() }
+    Curves {
+        curves: all.take(MOST).collect(),
+        left_out: (sent + seen).saturating_sub(MOST),
+        steps: steps.len().saturating_sub(1),
+    }
 }
 
 /// The state behind an observation: itself, or the block's nine keypoints and the agent. None for numbers that are not
