@@ -65,7 +65,8 @@ pub fn latencies(area: &Area<'_>, series: &[Series<'_>], marks: &[Mark]) -> Draw
         chart.draw_series(DashedLineSeries::new([(x, 0.0), (x, 1.0)], 4, 4, grey.stroke_width(1)))?;
         let upwards = FONT.into_font().transform(FontTransform::Rotate270).color(&grey);
         let beside = upwards.pos(Pos::new(HPos::Left, VPos::Bottom));
-        chart.draw_series([Text::new(mark.name, (x, 0.03), beside)])?;
+        // Above the legend, if that is there.
+        chart.draw_series([Text::new(mark.name, (x, 0.3), beside)])?;
     }
     legend(&mut chart, SeriesLabelPosition::LowerRight)
 }
