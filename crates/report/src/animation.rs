@@ -34,11 +34,12 @@ impl ReportOutput for GifOutput {
 
     fn write(&self, run: &Run<'_>, file: &mut dyn Write) -> Result<(), BoxError> {
         let Some(mut painter) = run.scenario.painter() else { return Ok(()) };
-        Ok(match run.recordings.first.as_slice() {
+        match run.recordings.first.as_slice() {
             [] => {}
             [only] => alone(only, &mut *painter, file)?,
             _ => Race::of(run).draw(&mut *painter, file)?,
-        })
+        }
+        Ok(())
     }
 }
 
