@@ -68,7 +68,8 @@ pub fn render(Anchor { id, title }: Anchor<'_>, recordings: &[Recording], report
     let tracks: Vec<Track<'_>> = scenes.iter().map(|(_, recording)| Track::of(recording, period, waits)).collect();
     let sides =
         scenes.iter().zip(&tracks).map(|((scene, recording), track)| side(&scene.state, recording, track, report));
-    let shown = |track: &Track<'_>| track.steps.iter().take(LONGEST).next_back().map_or(0.0, |step| step.began + period);
+    let shown =
+        |track: &Track<'_>| track.steps.iter().take(LONGEST).next_back().map_or(0.0, |step| step.began + period);
     let end = tracks.iter().map(shown).fold(0.0, f64::max);
     let scene = Scene {
         id,
