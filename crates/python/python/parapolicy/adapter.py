@@ -109,7 +109,7 @@ class Member:
         if over and not self._told:
             problem = f"the environment's info has no {self._success!r}, only {sorted(info)}"
             raise ValueError(
-                f"success: {problem}: name what says whether an episode succeeded, or give a function of reward and info"
+                f"success: {problem}: name what says whether an episode succeeded, or a function of reward and info"
             )
         return False
 

@@ -60,9 +60,9 @@ def evaluate(
 
     ``env`` is the id of a registered environment, or what makes one. ``observations`` and ``actions`` say what the
     policy's entries are called in the environment, where that is not their own name: ``{"state": "agent_pos"}``,
-    ``{"image": "pixels.front"}``. ``success`` is what ``info`` calls it, or a function of reward and ``info``. Rewards are
-    reported from 0, ``lowest_reward``, to 1, ``highest_reward``, and those beyond cut off, with a warning; an episode's
-    is its largest.
+    ``{"image": "pixels.front"}``. ``success`` is what ``info`` calls it, or a function of reward and ``info``. Rewards
+    are reported from 0, ``lowest_reward``, to 1, ``highest_reward``, and those beyond cut off, with a warning; an
+    episode's is its largest.
 
     ``clock`` is ``lockstep``, where the environment waits; ``virtual``, where it does not, on simulated time, and a
     plan takes ``latency`` seconds, or what it took; or ``real``. Until the first plan ``rest`` is sent there: an
@@ -77,7 +77,7 @@ def evaluate(
     The other keywords say how plans are drawn, as those of `Policy.sample`; where the network is run, as those of
     `Policy`; and how plans become commands, as those of `Controller`: ``replan_every``, ``replan_below``,
     ``ensemble``, ``late``, ``decelerate_within``, ``continuity``, and the limits ``velocity``, ``acceleration`` and
-    ``jerk``. They are of a loop that does not wait; in lockstep the policy's ``n_action_steps`` are executed of each plan.
+    ``jerk``. They are of a loop that does not wait; in lockstep ``n_action_steps`` are executed of each plan.
 
     Raises `ValueError` where the environment does not fit the policy; what the environment raises is passed on.
     """
