@@ -36,9 +36,12 @@ impl Policy for Still {
     }
 }
 
+/// Observations, and their times in ms.
+type Rows = Vec<(u64, Vec<f64>)>;
+
 /// Keeps what the controller took as observations.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<(u64, Vec<f64>)>>>);
+struct Seen(Arc<Mutex<Rows>>);
 
 impl Observer for Seen {
     fn begin(&self, _seed: u64) -> Arc<dyn EpisodeObserver> {
@@ -53,7 +56,7 @@ impl EpisodeObserver for Seen {
 }
 
 impl Seen {
-    fn take(&self) -> Vec<(u64, Vec<f64>)> {
+    fn take(&self) -> Rows {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }

@@ -428,8 +428,8 @@ class Controller:
     def observe_entry(self, name: str, value: npt.ArrayLike, time: float, scale: float = 1.0) -> None:
         """Takes an entry as it was at ``time``, for the control steps from then on: an array of the entry's shape or
         flat, of which every number is multiplied by ``scale``. Entries may come at any rate, each at its own; the
-        newest 64 of each are remembered, and fewer, 4 at least, of those of more than 128 numbers. An array of bytes is read
-        where it lies, and an image may be ``[height, width, channels]`` where the policy has the channels first.
+        newest 64 of each are remembered, and fewer, 4 at least, of those of more than 128 numbers. An array of bytes is
+        read where it lies, and an image may be ``[height, width, channels]`` where the policy has the channels first.
         ValueError for another name or shape, for values that are not finite, and for a ``time`` before that of the same
         entry's last."""
 
