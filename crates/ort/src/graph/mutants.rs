@@ -71,10 +71,13 @@ fn other(tensor: &Tensor) -> Option<Tensor> {
             let first: [u8; 4] = raw.get(..4)?.try_into().ok()?;
             raw[..4].copy_from_slice(&(f32::from_le_bytes(first) + 0.25).to_le_bytes());
         }
-        (INT64, true) => *ints.first_mut()? += 1,
+        (INT64, true) => {
+            let first = ints.first_mut()?;
+            *first = first.wrapping_add(1);
+        }
         (INT64, false) => {
             let first: [u8; 8] = raw.get(..8)?.try_into().ok()?;
-            raw[..8].copy_from_slice(&(i64::from_le_bytes(first) + 1).to_le_bytes());
+            raw[..8].copy_from_slice(&i64::from_le_bytes(first).wrapping_add(1).to_le_bytes());
         }
         _ => return None,
     }
