@@ -97,6 +97,7 @@ pub const BESIDES: &[&str] = &[
     "config.max",
     "config.max_change",
     "config.watchdog_ns",
+    "config.stale_ns",
     "drawing.size",
     "drawing.observations_len",
     "drawing.initial_noise_len",
@@ -109,6 +110,7 @@ pub const BESIDES: &[&str] = &[
     "Controller(max_change=)",
     "Controller(safe=)",
     "Controller(watchdog=)",
+    "Controller(stale=)",
     // Real-time chunking, which a controller does by itself.
     "sample(committed=)",
     "sample(weights=)",
