@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--delays", default="", help="ms of simulated time that a plan takes besides, 0,200,400 say")
     parser.add_argument("--continuity", help="how a late plan continues the one before, exponential say")
-    parser.add_argument("--jerk", type=float, help="most that commands may have, in units of the action and seconds")
+    parser.add_argument("--limits", help="velocity, acceleration and jerk of commands: 20,200,4000 say")
     parser.add_argument("--served", metavar="URL", help="ws://127.0.0.1:8000/NAME")
     parser.add_argument("--film", action="store_true", help="episode.gif in the reports, which takes longer")
     parser.add_argument("--script", action="store_true", help="the script plays as well")
@@ -132,8 +132,10 @@ def main() -> None:
         print(row("the script", "", script(seeds)), flush=True)
     if args.served:
         print(row("served", "", served(args.served, seeds)), flush=True)
-    loop = {"continuity": args.continuity, "jerk": args.jerk and [args.jerk] * 4}
-    loop = {name: value for name, value in loop.items() if value}
+    loop = {"continuity": args.continuity} if args.continuity else {}
+    if args.limits:
+        numbers = [[float(limit)] * len(REST) for limit in args.limits.split(",")]
+        loop |= dict(zip(("velocity", "acceleration", "jerk"), numbers, strict=True))
     try:
         if not args.delays:
             for name, episodes, jerk in evaluated(args.policy, seeds, args.out / "lockstep", how):
