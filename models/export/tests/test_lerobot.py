@@ -20,8 +20,8 @@ from export.tests.noise import apart, drawing
 
 STATE, ENVIRONMENT, ACTION = "observation.state", "observation.environment_state", "action"
 SMALL = {"horizon": 8, "n_action_steps": 4, "down_dims": (16, 32), "diffusion_step_embed_dim": 16, "device": "cpu"}
-# Nothing is downloaded: LeRobot of today begins with the weights of ImageNet.
-SMALL["pretrained_backbone_weights"] = None
+# What LeRobot's versions have different defaults for. Nothing is downloaded: today's begins with weights of ImageNet.
+SMALL |= {"pretrained_backbone_weights": None, "use_group_norm": True, "use_separate_rgb_encoder_per_camera": False}
 
 # What they differ in from LeRobot's defaults.
 CONFIGS = {
