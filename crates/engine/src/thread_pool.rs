@@ -35,9 +35,9 @@ pub trait Job: Send + Sync + 'static {
     /// One thread's part of one run.
     fn work(&self, thread: &PoolThread<'_>);
 
-    /// How long a thread spins at a barrier before it sleeps, in the run that begins: longer than the parts of two threads
-    /// differ.
-    fn patience(&self) -> Duration {
+    /// How long each of so many threads spins at a barrier before it sleeps, in the run that begins: longer than the parts of two
+    /// of them differ.
+    fn patience(&self, _threads: usize) -> Duration {
         AWAKE
     }
 }
@@ -181,7 +181,7 @@ impl<J: Job> Shared<J> {
         let share = Share { index, count: self.count };
         let affinity = RefCell::new(affinity);
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let (barrier, cores, patience) = (&self.barrier, &self.cores, self.job.patience());
+            let (barrier, cores, patience) = (&self.barrier, &self.cores, self.job.patience(self.count));
             let thread = PoolThread { share, barrier, patience, cores, affinity };
             self.job.work(&thread);
             thread.wait_for_all();

@@ -93,11 +93,13 @@ impl Recorder {
         Self { seed, kept: Arc::default() }
     }
 
-    /// Whether the sampler at `index` of `count` is to be shown: of up to three all, of more the first and the last.
+    /// Whether the sampler at `index` of `count` is to be shown: of up to three all, of more the first and the last. Where several
+    /// episodes are played `together`, samplers do not play in turn: only the last is.
     #[must_use]
-    pub fn shows(index: usize, count: usize) -> bool {
+    pub fn shows(index: usize, count: usize, together: bool) -> bool {
         const SIDES: usize = 3;
-        count <= SIDES || index == 0 || index + 1 == count
+        let is_last = index + 1 == count;
+        if together { is_last } else { count <= SIDES || index == 0 || is_last }
     }
 
     /// The observer of a sampler's episodes, that is called `name`.
@@ -264,7 +266,7 @@ mod tests {
 
     #[test]
     fn of_many_samplers_the_first_and_the_last_are_shown() {
-        let shown = |count: usize| (0..count).filter(|index| Recorder::shows(*index, count)).collect::<Vec<_>>();
+        let shown = |count: usize| (0..count).filter(|index| Recorder::shows(*index, count, false)).collect::<Vec<_>>();
         assert_eq!((shown(1), shown(3), shown(4)), (vec![0], vec![0, 1, 2], vec![0, 3]));
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! and before the first step of a plan the robot waits for it. Where the world does not wait, a step begins when it began.
 
-use parapolicy_eval::{Moment, RealtimeReport, Recording, Report};
+use parapolicy_eval::{EpisodeReport, Moment, RealtimeReport, Recording, Report};
 
 /// An episode, its control steps on the clock, s.
 pub struct Track<'a> {
@@ -41,6 +41,13 @@ pub fn waits(report: &Report) -> bool {
 pub fn period(report: &Report) -> f64 {
     let of_loop = report.in_time.as_ref().map(|RealtimeReport { rate_hz, .. }| 1.0 / rate_hz);
     of_loop.or(report.period_ms.map(|period| 1e-3 * period)).unwrap_or(0.1)
+}
+
+/// The number of the sampler that played a recorded episode, and what the report says of that.
+pub fn played<'r>(recording: &Recording, report: &'r Report) -> (usize, Option<&'r EpisodeReport>) {
+    let index = report.samplers.iter().position(|sampler| sampler.name == recording.sampler);
+    let mut episodes = index.into_iter().flat_map(|index| &report.samplers[index].episodes);
+    (index.unwrap_or_default(), episodes.find(|episode| episode.seed == recording.seed))
 }
 
 /// What is to be seen at some time.

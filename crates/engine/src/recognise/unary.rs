@@ -10,55 +10,30 @@ use super::{
     value::{Content, Rows, Size, Turning, Unary, Value},
 };
 
+/// `(1 + erf(x / sqrt(2))) / 2`, and without its last function the same twice.
+const HALF_ERF: &[Unary] = &[Unary::OverRootTwo, Unary::Erf, Unary::PlusOne, Unary::Halved];
+
+/// `(1 + tanh(sqrt(2 / pi) * (x + 0.044715 x³))) / 2`, and without its last function the same twice.
+const HALF_TANH: &[Unary] =
+    &[Unary::Cubed, Unary::OfCube, Unary::PlusSelf, Unary::TimesRoot, Unary::Tanh, Unary::PlusOne, Unary::Halved];
+
 /// The two factors of each activation function, for each form.
 const FORMS: [(Nonlinearity, [&[Unary]; 2]); 6] = [
     // `x` (or `-x`) times the hyperbolic tangent.
     (Nonlinearity::Mish, [&[], &[Unary::Softplus, Unary::Tanh]]),
     // softplus(x) = -log(sigmoid(-x)), and tanh is odd.
     (Nonlinearity::Mish, [&[Unary::Neg], &[Unary::Neg, Unary::Sigmoid, Unary::Log, Unary::Tanh]]),
-    (Nonlinearity::Gelu, [&[], &[Unary::OverRootTwo, Unary::Erf, Unary::PlusOne, Unary::Halved]]),
-    (Nonlinearity::Gelu, [&[Unary::Halved], &[Unary::OverRootTwo, Unary::Erf, Unary::PlusOne]]),
-    (
-        Nonlinearity::GeluTanh,
-        [
-            &[],
-            &[
-                Unary::Cubed,
-                Unary::OfCube,
-                Unary::PlusSelf,
-                Unary::TimesRoot,
-                Unary::Tanh,
-                Unary::PlusOne,
-                Unary::Halved,
-            ],
-        ],
-    ),
-    (
-        Nonlinearity::GeluTanh,
-        [
-            &[Unary::Halved],
-            &[Unary::Cubed, Unary::OfCube, Unary::PlusSelf, Unary::TimesRoot, Unary::Tanh, Unary::PlusOne],
-        ],
-    ),
+    (Nonlinearity::Gelu, [&[], HALF_ERF]),
+    (Nonlinearity::Gelu, [&[Unary::Halved], HALF_ERF.split_at(HALF_ERF.len() - 1).0]),
+    (Nonlinearity::GeluTanh, [&[], HALF_TANH]),
+    (Nonlinearity::GeluTanh, [&[Unary::Halved], HALF_TANH.split_at(HALF_TANH.len() - 1).0]),
 ];
 
-/// The same where a product of both factors is halved.
-const HALVED: [(Nonlinearity, &[Unary]); 2] = [
-    (Nonlinearity::Gelu, &[Unary::OverRootTwo, Unary::Erf, Unary::PlusOne, Unary::TimesSelf, Unary::Halved]),
-    (
-        Nonlinearity::GeluTanh,
-        &[
-            Unary::Cubed,
-            Unary::OfCube,
-            Unary::PlusSelf,
-            Unary::TimesRoot,
-            Unary::Tanh,
-            Unary::PlusOne,
-            Unary::TimesSelf,
-            Unary::Halved,
-        ],
-    ),
-];
+/// The activation function that is half of `x` times this factor, where the product may be halved instead.
+fn beside_half(factor: &[Unary]) -> Option<Nonlinearity> {
+    let form = FORMS.iter().find(|(_, factors)| *factors == [&[Unary::Halved][..], factor]);
+    form.map(|(nonlinearity, _)| *nonlinearity)
+}
 
 impl Reader<'_> {
     pub fn unary(&mut self, node: &Node) -> Result<Value, String> {
@@ -131,12 +106,12 @@ impl Reader<'_> {
             whole => (vec![], Box::new(whole)),
         };
         functions.push(function);
-        if let Some(&(nonlinearity, _)) = HALVED.iter().find(|(_, form)| *form == functions) {
+        let halved = functions.strip_suffix(&[Unary::TimesSelf, Unary::Halved]).and_then(beside_half);
+        if let Some(nonlinearity) = halved {
             return self.nonlinearity(node, &rows.dims, &of, nonlinearity);
         }
-        let is_begun = |form: &&[Unary]| form.starts_with(&functions);
-        let begun =
-            FORMS.iter().flat_map(|(_, forms)| forms).any(is_begun) || HALVED.iter().any(|(_, form)| is_begun(form));
+        let begun = FORMS.iter().flat_map(|(_, forms)| forms).any(|form| form.starts_with(&functions))
+            || functions.strip_suffix(&[Unary::TimesSelf]).and_then(beside_half).is_some();
         // A third power may be a product of a second.
         if functions != [Unary::Squared] && !begun {
             return Err(format!("is not part of Mish or GELU: {functions:?}"));

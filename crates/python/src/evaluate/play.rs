@@ -67,11 +67,6 @@ impl Loop {
         }
     }
 
-    /// Whether the episodes of the contender at `index` of `count` are recorded: where they do not play in turn, the last one's.
-    fn shows(&self, index: usize, count: usize) -> bool {
-        if self.together() > 1 { index + 1 == count } else { Recorder::shows(index, count) }
-    }
-
     /// Environments that play at once.
     pub fn together(&self) -> usize {
         if let Self::Lockstep(environments) = self { *environments } else { 1 }
@@ -95,7 +90,7 @@ pub struct Played<'a> {
 pub fn play(clock: &Loop, mut played: Played<'_>) -> Result<Recordings, Failure> {
     let recorder = Recorder::of(played.seeds.start);
     let count = played.contenders.len();
-    let is_shown = |index: usize| clock.shows(index, count);
+    let is_shown = |index: usize| Recorder::shows(index, count, clock.together() > 1);
     let observers = |index: usize, played: &Played<'_>| {
         let name = &played.contenders[index].run.name;
         let logged = played.log.map(|log| Arc::new(log.run(name)) as Arc<dyn Observer>);
@@ -120,7 +115,7 @@ impl<'a> Played<'a> {
     fn in_turn(&mut self, observers: &[Vec<Arc<dyn Observer>>], one: One<'a>) -> Result<(), Failure> {
         for seed in self.seeds.clone() {
             for (index, observer) in observers.iter().enumerate() {
-                self.film.arm(Recorder::shows(index, observers.len()));
+                self.film.arm(Recorder::shows(index, observers.len(), false));
                 one(self, index, seed, observer)?;
             }
         }
@@ -160,7 +155,7 @@ impl<'a> Played<'a> {
         let mut controllers = self.contenders.iter().map(start).collect::<Result<Vec<_>, _>>()?;
         for seed in self.seeds.clone() {
             for (index, (controller, observer)) in controllers.iter_mut().zip(observers).enumerate() {
-                self.film.arm(Recorder::shows(index, observers.len()));
+                self.film.arm(Recorder::shows(index, observers.len(), false));
                 let (clock, period) = (&mut WallClock::default(), self.config.playback.period);
                 let played =
                     run_episode_in_realtime(clock, controller, &mut self.environments[0], period, seed, observer);

@@ -15,13 +15,13 @@ use std::io::Write;
 
 use anyhow::Result;
 use ndarray::Array2;
-use parapolicy_eval::{Painter, Run, SamplerReport};
+use parapolicy_eval::{Painter, Run};
 use plotters::style::RGBColor;
 
 use super::picture::{Colour, Letters, Picture};
 use super::{Film, LAST_FRAME_TIME, drawn};
 use crate::plot;
-use crate::track::{Seen, Track, period, waits};
+use crate::track::{Seen, Track, period, played, waits};
 
 /// What browsers show is not shorter, 10 ms each.
 const SHORTEST_FRAME: u16 = 2;
@@ -72,15 +72,13 @@ impl<'a> Race<'a> {
         let in_time = report.in_time.as_ref();
         let period = period(report);
         let side = |recording: &'a parapolicy_eval::Recording| {
-            let of_this = |(_, sampler): &(usize, &SamplerReport)| sampler.name == recording.sampler;
-            let (index, sampler) = report.samplers.iter().enumerate().find(of_this).unzip();
-            let mut episodes = sampler.iter().flat_map(|sampler| &sampler.episodes);
-            let RGBColor(red, green, blue) = plot::colour(index.unwrap_or_default());
+            let (index, episode) = played(recording, report);
+            let RGBColor(red, green, blue) = plot::colour(index);
             Side {
                 name: &recording.sampler,
                 colour: [red, green, blue],
                 track: Track::of(recording, period, waits(report)),
-                success: episodes.any(|episode| episode.seed == recording.seed && episode.success),
+                success: episode.is_some_and(|episode| episode.success),
             }
         };
         let sides: Vec<Side<'_>> = run.recordings.first.iter().map(side).collect();

@@ -7,7 +7,7 @@ use parapolicy_pusht::geometry::{AGENT_RADIUS, TABLE_SIZE};
 use parapolicy_pusht::{PushTScene, SUCCESS_COVERAGE, State};
 
 use super::pusht_table::{Ground, transform};
-use crate::track::{Track, period, waits};
+use crate::track::{Track, period, played, waits};
 
 /// Control steps of a side that are shown: what comes later would make the page heavy.
 const LONGEST: usize = 3000;
@@ -89,10 +89,7 @@ pub fn render(Anchor { id, title }: Anchor<'_>, recordings: &[Recording], report
 }
 
 fn side<'a>(state: &State, recording: &'a Recording, track: &Track<'_>, report: &Report) -> Result<Side<'a>> {
-    let of_this = |sampler: &parapolicy_eval::SamplerReport| sampler.name == recording.sampler;
-    let colour = report.samplers.iter().position(of_this).unwrap_or_default();
-    let mut episodes = report.samplers.get(colour).into_iter().flat_map(|sampler| &sampler.episodes);
-    let episode = episodes.find(|episode| episode.seed == recording.seed);
+    let (colour, episode) = played(recording, report);
     let shown: Vec<Vec<f64>> = (0..track.steps.len().min(LONGEST)).filter_map(|index| numbers(track, index)).collect();
     Ok(Side {
         name: &recording.sampler,

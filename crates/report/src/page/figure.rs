@@ -80,8 +80,12 @@ fn write(report: &Report, file: &mut dyn Write) -> Result<()> {
     Ok(file.write_all(figure.render()?.as_bytes())?)
 }
 
+/// Whether plans were drawn together.
+pub fn together(report: &Report) -> bool {
+    report.samplers.iter().any(|sampler| sampler.sampling_latency_ms.is_none())
+}
+
 /// What the plot of latencies is called.
 pub fn latency_heading(report: &Report) -> &'static str {
-    let together = report.samplers.iter().any(|sampler| sampler.sampling_latency_ms.is_none());
-    if together { "Latency of a call" } else { "Latency of a plan" }
+    if together(report) { "Latency of a call" } else { "Latency of a plan" }
 }

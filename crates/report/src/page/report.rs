@@ -11,7 +11,7 @@ use parapolicy_eval::{
 };
 
 use super::episode::Anchor;
-use super::figure::latency_heading;
+use super::figure::{latency_heading, together};
 use super::{PLOT, episode, is_pusht, rounds, shell};
 use crate::plot::differences::{Paired, differences};
 use crate::plot::{Series, latencies, marks, rewards, svg};
@@ -98,7 +98,7 @@ fn write(report: &Report, recordings: &Recordings, file: &mut dyn Write) -> Resu
         notes: table::notes(report),
         command: shell(&elsewhere(&report.command)),
         episodes: report.samplers.first().map_or(0, |sampler| sampler.episodes.len()),
-        together: report.samplers.iter().any(|sampler| sampler.sampling_latency_ms.is_none()),
+        together: together(report),
         latency_heading: latency_heading(report),
         refined: report.samplers.iter().any(|sampler| sampler.refinement.is_some()),
         most_rounds: most(|sampler| sampler.rounds_mean),

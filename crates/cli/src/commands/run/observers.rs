@@ -46,8 +46,8 @@ impl Observers {
         let is_logged = arguments.only.is_empty() || arguments.only.iter().any(|name| name == LOG);
         let log = is_logged.then(|| log(arguments, manifest)).transpose()?;
         let recorder = Recorder::of(arguments.seeds().start);
-        let shown: Vec<bool> =
-            (0..contenders.len()).map(|index| is_shown(arguments, index, contenders.len())).collect();
+        let (count, together) = (contenders.len(), arguments.environments > 1);
+        let shown: Vec<bool> = (0..count).map(|index| Recorder::shows(index, count, together)).collect();
         let of = |(Contender { run, .. }, is_shown): (&Contender, &bool)| -> Vec<Arc<dyn Observer>> {
             let troubles = Troubles { name: run.name.clone() };
             let logged = log.iter().map(|log| Arc::new(log.run(&run.name)) as Arc<dyn Observer>);
@@ -113,11 +113,6 @@ impl Observers {
     pub fn played(self, in_time: Option<RealtimeReport>) -> Played {
         Played { recordings: self.recorder.recordings(), in_time, log: self.log, journal: self.journal }
     }
-}
-
-/// Whether a contender's episodes are recorded: where they do not play in turn, the last one's.
-fn is_shown(arguments: &RunArguments, index: usize, count: usize) -> bool {
-    if arguments.environments > 1 { index + 1 == count } else { Recorder::shows(index, count) }
 }
 
 /// The log, in the report's folder, and shown live where that is asked for. A number follows its name where there is one.

@@ -44,7 +44,6 @@ pub(super) struct PreparedNetwork {
     activations: usize,
     /// The most work of a step for one row: products and weights.
     longest: Work,
-    threads: usize,
     memory: RwLock<BatchMemory>,
 }
 
@@ -102,7 +101,6 @@ impl PreparedNetwork {
             film_channels: layers.film_channels,
             activations: arena.len,
             longest: longest.unwrap_or_default(),
-            threads,
             memory: RwLock::new(BatchMemory::default()),
         }
     }
@@ -193,10 +191,10 @@ impl PreparedNetwork {
 
 impl Job for PreparedNetwork {
     /// Half of what a thread's share of the longest step takes, about.
-    fn patience(&self) -> Duration {
+    fn patience(&self, threads: usize) -> Duration {
         let Work { products, weights, .. } = self.longest;
         let seconds = (products * self.read_memory().batch) as f64 / PRODUCTS + weights as f64 / BYTES;
-        AWAKE.max(Duration::from_secs_f64(seconds / (2 * self.threads.max(1)) as f64))
+        AWAKE.max(Duration::from_secs_f64(seconds / (2 * threads.max(1)) as f64))
     }
 
     fn work(&self, thread: &PoolThread<'_>) {
