@@ -1,10 +1,10 @@
 //! How long the control thread is held by `Controller::command` while the shipped network samples plans, one after the
 //! other, on all cores; with a cubic between actions, and a trajectory generator that keeps limits on the motion.
 //!
-//! `cargo bench -p parapolicy-control --bench command -- [CALLS] [PAUSE_US]`: by default a million calls, 20 µs apart (and
-//! as much longer as the system's timer takes), as from a control thread that sleeps in between; `60000 1000` is a minute at
-//! 1 kHz. With a pause of 0 the calls
-//! follow each other without one, so that the thread is preempted as any other that computes all the time.
+//! `cargo bench -p parapolicy-control --bench command -- [CALLS] [PAUSE_US] [PRIORITY]`: by default a million calls, 20 µs apart
+//! (and as much longer as the system's timer takes), as from a control thread that sleeps in between; `60000 1000` is a minute
+//! at 1 kHz. With a pause of 0 the calls follow each other without one, so that the thread is preempted as any other that
+//! computes all the time. With a priority the control thread asks for `SCHED_FIFO`, as a robot's does.
 
 #![allow(clippy::expect_used, reason = "a benchmark has nobody to return an error to")]
 
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use ndarray::Array1;
+use parapolicy_control::clock::RealtimeSupport;
 use parapolicy_control::controller::{Continuity, Controller, ControllerConfig, Fade, Replan};
 use parapolicy_control::playback::{Between, Blend, Interpolation, Late, Limits, MotionLimits, PlaybackConfig};
 use parapolicy_control::{BoxError, DiffusionPolicy, Policy};
@@ -67,6 +68,8 @@ fn main() {
     let manifest = Manifest::load(&model()).expect("a manifest");
     let observation = Array1::from_elem(manifest.observation_dim(), 256.0);
     let mut controller = Controller::start(config(&manifest), make).expect("a controller");
+    // After the planner's threads are there, which keep theirs.
+    let support = numbers.next().map(|priority| RealtimeSupport::obtain(priority.try_into().expect("from 1 to 99")));
     let monitor = controller.monitor();
     let mut lengths = Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).expect("a histogram");
     let started = Instant::now();
@@ -90,6 +93,9 @@ fn main() {
         }
     }
     let health = monitor.health();
+    if let Some(RealtimeSupport { fifo, memory_locked, refused, .. }) = support {
+        println!("SCHED_FIFO {fifo}, locked memory {memory_locked} {}", refused.join(", "));
+    }
     println!("{} calls in {:.1} s, {} plans meanwhile", lengths.len(), started.elapsed().as_secs_f64(), health.plans);
     for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)] {
         println!("{name:>6} {:10.2} µs", lengths.value_at_quantile(share) as f64 / 1000.0);

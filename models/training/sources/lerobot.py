@@ -1,7 +1,9 @@
-"""LeRobot's datasets, version 3: https://github.com/huggingface/lerobot. Images are only read if they are asked for."""
+"""LeRobot's datasets, version 3: https://github.com/huggingface/lerobot; PushT's as `Source`, and columns of any other.
+Images are only read if they are asked for."""
 
 import io
 import json
+import math
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +25,8 @@ AGENT, CORNERS, IMAGE = "observation.state", "observation.environment_state", "o
 def read(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """As `Source`."""
     dataset = Dataset(path)
+    if dataset.fps != FPS:
+        raise ValueError(f"{dataset.where}: fps is {dataset.fps}, PushT is demonstrated at {FPS}")
     return {name: array(dataset, name) for name in names} | {"episode_ends": dataset.ends}
 
 
@@ -53,15 +57,15 @@ class Dataset:
         self.path, self.where = path, path / "meta" / "info.json"
         try:
             info = json.loads(self.where.read_text(encoding="utf-8"))
-            version, fps = info["codebase_version"], info["fps"]
+            version, self.fps = info["codebase_version"], info["fps"]
             self.features = {name: dict(feature) for name, feature in info["features"].items()}
         except (AttributeError, ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{self.where}: not what LeRobot writes there ({error!r})") from error
         if not str(version).startswith("v3."):
             convert = "convert it first: python -m lerobot.datasets.v30.convert_dataset_v21_to_v30"
             raise ValueError(f"{self.where}: codebase_version is {version}, only v3 is read; {convert}")
-        if fps != FPS:
-            raise ValueError(f"{self.where}: fps is {fps}, PushT is demonstrated at {FPS}")
+        if not isinstance(self.fps, int | float) or isinstance(self.fps, bool) or not 0 < self.fps < math.inf:
+            raise ValueError(f"{self.where}: fps is {self.fps!r}, expected a number above 0")
 
     def table(self, folder: str, columns: list[str]) -> pa.Table:
         """Columns of all files of a folder, one file after the other."""
@@ -86,7 +90,7 @@ class Dataset:
             raise ValueError(f"{self.where}: features: there is no {name}, only {', '.join(sorted(self.features))}")
         shape = self.features[name].get("shape")
         if list(shape or ()) != [width]:
-            raise ValueError(f"{self.where}: features: {name} has shape {shape}, PushT's has [{width}]")
+            raise ValueError(f"{self.where}: features: {name} has shape {shape}, expected [{width}]")
         return self.numbers("data", name, (width,))
 
     def numbers(self, folder: str, name: str, row: tuple[int, ...] = ()) -> np.ndarray:
@@ -107,7 +111,7 @@ class Dataset:
         steps = np.arange(len(frames))
         episode = np.searchsorted(ends, steps, side="right")
         frame = steps - np.concatenate(([0], ends))[episode]
-        expected = {"index": steps, "episode_index": episode, "frame_index": frame, "timestamp": frame / FPS}
+        expected = {"index": steps, "episode_index": episode, "frame_index": frame, "timestamp": frame / self.fps}
         for name, values in expected.items():
             apart = np.abs(self.numbers("data", name) - values) > TOLERANCE
             if apart.any():
@@ -158,7 +162,7 @@ class Dataset:
         pictures = []
         for chunk, file in dict.fromkeys(zip(chunks.tolist(), files.tolist(), strict=True)):
             here = np.flatnonzero((chunks == chunk) & (files == file))
-            times = np.concatenate([begins[episode] + np.arange(lengths[episode]) / FPS for episode in here])
+            times = np.concatenate([begins[episode] + np.arange(lengths[episode]) / self.fps for episode in here])
             path = self.path / "videos" / IMAGE / f"chunk-{chunk:03d}" / f"file-{file:03d}.mp4"
             if not path.exists():
                 raise ValueError(f"{path}: there is no such file")

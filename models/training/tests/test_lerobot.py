@@ -129,7 +129,7 @@ BROKEN = {
     "no features": (of_info(lambda info: info.update(features=[])), r"meta/info\.json: not what LeRobot writes there"),
     "an arm": (
         of_info(lambda info: info["features"]["observation.state"].update(shape=[14])),
-        r"observation\.state has shape \[14\], PushT's has \[2\]",
+        r"observation\.state has shape \[14\], expected \[2\]",
     ),
     "no action": (of_info(lambda info: info["features"].pop("action")), "features: there is no action"),
     "no corners": (of_info(lambda info: info["features"].pop(CORNERS)), f"there is no {CORNERS}: the block's corners"),
