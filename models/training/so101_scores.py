@@ -113,6 +113,7 @@ def main() -> None:
     parser.add_argument("--samplers", default="sequential,picard")
     parser.add_argument("--solver", default="ddim")
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--tuned", metavar="TIME", help="in place of these: what `parapolicy tune` found for 5ms, say")
     parser.add_argument("--delays", default="", help="ms of simulated time that a plan takes besides, 0,200,400 say")
     parser.add_argument("--continuity", help="how a late plan continues the one before, exponential say")
     parser.add_argument("--limits", help="velocity, acceleration and jerk of commands: 20,200,4000 say")
@@ -126,7 +127,8 @@ def main() -> None:
     seeds = range(args.first_seed, args.first_seed + args.episodes)
     if args.episodes < 1 or seeds.stop > 1_000_000:
         parser.error("choose at least one seed, below 1,000,000, the first that was trained on")
-    how = {"samplers": args.samplers.split(","), "solver": args.solver, "steps": args.steps, "film": args.film}
+    drawn = {"samplers": args.samplers.split(","), "solver": args.solver, "steps": args.steps}
+    how = {**({"tuned": args.tuned, "threads": 0} if args.tuned else drawn), "film": args.film}
     print(HEAD, flush=True)
     if args.script:
         print(row("the script", "", script(seeds)), flush=True)
