@@ -89,7 +89,7 @@ def split(entry: Entry, first: int, parts: list[Part]) -> list[Entry]:
         )
     whole = next((part for part in parts if (part.first, part.end) == (first, end)), None)
     if whole is not None:
-        return [replace(entry, name=whole.name, kind=kind(whole))]
+        return [piece(entry, whole.name, whole, 0, entry.length, entry.shape)]
     found, at = [], first
     for part in [*sorted(parts, key=lambda part: part.first), None]:
         until = end if part is None else part.first
@@ -107,11 +107,25 @@ def split(entry: Entry, first: int, parts: list[Part]) -> list[Entry]:
     return pieces if parts else [entry]
 
 
-def piece(entry: Entry, name: str, part: Part | None, begin: int, end: int) -> Entry:
+def piece(
+    entry: Entry, name: str, part: Part | None, begin: int, end: int, shape: tuple[int, ...] | None = None
+) -> Entry:
+    """Numbers of an entry, as an entry of their own."""
     statistics = {
         key: value[begin:end] if isinstance(value, list) else value for key, value in entry.normalization.items()
     }
-    return Entry(name, (end - begin,), statistics, entry.unit, entry.kind if part is None else kind(part))
+    of, relative = entry.kind if part is None else kind(part), relative_to(entry, begin, end)
+    if relative and KINDS.get(of) is not None:
+        raise ExportError(f"kind of {name}: a {of} is no sum, but these numbers are relative to the state")
+    return Entry(name, shape or (end - begin,), statistics, entry.unit, of, relative)
+
+
+def relative_to(entry: Entry, begin: int, end: int) -> dict | None:
+    """What these numbers of an entry are relative to; None where they are absolute."""
+    if entry.relative_to is None:
+        return None
+    components = entry.relative_to["components"][begin:end]
+    return entry.relative_to | {"components": components} if any(c is not None for c in components) else None
 
 
 def kind(part: Part) -> str | None:

@@ -12,7 +12,7 @@ from export.errors import ExportError
 from export.graph_file import FEATURES, INPUTS, OUTPUT, SEEN, Network, denoiser, encoder
 
 DENOISER, ENCODER, MANIFEST = "denoiser.onnx", "encoder.onnx", "policy.json"
-SCHEMA_VERSION, OF_TASKS, OF_KINDS = 3, 4, 5
+SCHEMA_VERSION, OF_TASKS, OF_KINDS, OF_RELATIVE = 3, 4, 5, 6
 # More steps than any plan or history has.
 MOST_STEPS = 4096
 
@@ -40,13 +40,15 @@ class Shape:
 @dataclass(frozen=True)
 class Entry:
     """A named part of an observation or of an action, and how the manifest has it normalised; of an action also what
-    its numbers are, where they are no positions."""
+    its numbers are, where they are no positions, and what they are `relative_to`: `observation`, the name of an entry,
+    and `components`, of each number the number of that entry, or None."""
 
     name: str
     shape: tuple[int, ...]
     normalization: dict
     unit: str | None = None
     kind: str | None = None
+    relative_to: dict | None = None
 
     def described(self) -> dict:
         """As the manifest has it."""
@@ -125,6 +127,8 @@ class Policy:
     @property
     def schema_version(self) -> int:
         """The version of the manifest's format that has all that this policy needs."""
+        if any(entry.relative_to for entry in self.actions):
+            return OF_RELATIVE
         if any(entry.kind for entry in self.actions):
             return OF_KINDS
         return OF_TASKS if self.tasks else SCHEMA_VERSION

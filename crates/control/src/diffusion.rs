@@ -9,7 +9,7 @@ use std::borrow::BorrowMut;
 use std::time::{Duration, Instant};
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
-use parapolicy_policy::{Committed, Network};
+use parapolicy_policy::{Committed, Network, Origin};
 use parapolicy_sampler::{Budget, Sampler};
 
 pub use self::batched::BatchedDiffusionPolicy;
@@ -34,8 +34,9 @@ pub struct DiffusionPolicy<'a, N = &'a mut Network, S = &'a mut Sampler> {
     /// Refines plans to keep limits, with the tracker that estimates the robot's motion.
     refinement: Option<(&'a mut Refinement, Tracker)>,
     carry: Carry<'a>,
-    /// The actions that the next plan is held to.
-    committed: Option<Committed>,
+    /// The actions that the next plan is held to, in raw units and absolute, and how firmly: what they are relative to is known
+    /// when it is drawn.
+    committed: Option<(Array2<f64>, Array1<f64>)>,
     /// The plan drawn last, and what refines it until it keeps a check.
     drawn: Option<Drawn>,
     correction: Option<Correction>,
@@ -85,7 +86,8 @@ impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S>
 
     /// Warm start: every plan of an episode but the first begins with the x̂0 and the noise of the plan before it, both
     /// shifted by the actions executed since; the end of the noise is drawn again. Each plan keeps its distribution,
-    /// and consecutive plans agree; see [`Sampler::warm_start`].
+    /// and consecutive plans agree; see [`Sampler::warm_start`]. Where actions are relative to the observation, the guess and
+    /// the noise are those of the earlier one: plans keep their distribution all the same, and agree less.
     #[must_use]
     pub fn warm(self) -> Self {
         Self { carry: Carry::Guess(None), ..self }
@@ -94,7 +96,7 @@ impl<'a, N: BorrowMut<Network>, S: BorrowMut<Sampler>> DiffusionPolicy<'a, N, S>
     /// Draws every plan of an episode but the first with `rest`, a sampler whose table has lost its first steps
     /// ([`Table::skip`](parapolicy_sampler::Table::skip)), from the plan before it, moved forward by the actions
     /// executed since and noised again (real-time iteration; Falcon, arXiv 2503.00339). What it plans is not the
-    /// policy's distribution any more.
+    /// policy's distribution any more. Actions that are relative to the observation are made so to the new one first.
     #[must_use]
     pub fn reusing(self, rest: &'a mut Sampler) -> Self {
         Self { carry: Carry::Plan(rest, None), ..self }
@@ -122,7 +124,8 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
     }
 
     fn commit(&mut self, actions: ArrayView2<'_, f64>, weights: ArrayView1<'_, f64>) -> Result<(), BoxError> {
-        self.committed = Some(self.network.borrow().committed(actions, weights)?);
+        self.network.borrow().check_committed(actions, weights)?;
+        self.committed = Some((actions.to_owned(), weights.to_owned()));
         Ok(())
     }
 
@@ -134,12 +137,14 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         let started = Instant::now();
         let until = self.until.take();
         let seed = self.memory.next_seed();
+        let committed = self.committed.take();
+        let executed = std::mem::take(&mut self.executed);
         let network = self.network.borrow_mut();
-        let plan_dim = network.manifest().plan_dim();
-        let values = std::mem::take(&mut self.executed) * plan_dim;
-        let (sampler, noise) = self.carry.begin(self.sampler.borrow_mut(), seed, values, plan_dim);
-        let held = match self.committed.take() {
-            Some(Committed { values, weights }) => {
+        let origin = network.origin(self.memory.observations())?;
+        let (sampler, noise) = self.carry.begin(self.sampler.borrow_mut(), seed, executed, network, &origin);
+        let held = match committed {
+            Some((actions, weights)) => {
+                let Committed { values, weights } = network.committed(actions.view(), weights.view(), &origin)?;
                 sampler.inpaint(values.view(), weights.view())?;
                 Some(weights)
             }
@@ -156,7 +161,9 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         };
         let refined = match &mut self.refinement {
             // The sampler has used the seed; the complement gives independent noise.
-            Some((refinement, tracker)) => refinement.refine_for(tracker, &mut denoiser, sample.sample(), !seed)?,
+            Some((refinement, tracker)) => {
+                refinement.refine_for(tracker, &mut denoiser, sample.sample(), &origin, !seed)?
+            }
             None => None,
         };
         let (statistics, residual, plan) = (sample.statistics(), sample.residual(), sample.sample().to_owned());
@@ -165,11 +172,12 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
         let (actions, refinement) = match refined {
             // The refinement covers the intended actions and the stop after them; later actions were not checked.
             Some(Refined { actions, cost }) => (actions, Some(cost)),
-            None => (ahead(network, sample.sample()), None),
+            None => (ahead(network, sample.sample(), &origin), None),
         };
         let RefinementCost { rounds: refined, evaluations: also, .. } = refinement.unwrap_or_default();
-        self.drawn = Some(Drawn { sample: plan.clone(), held, seed });
-        self.carry.keep(noise, plan);
+        let iterates = iterates.iter().map(|iterate| ahead(network, iterate.view(), &origin)).collect();
+        self.carry.keep(noise, &plan, &origin);
+        self.drawn = Some(Drawn { sample: plan, origin, held, seed });
         Ok(Plan {
             actions,
             intended: executed.len(),
@@ -179,7 +187,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             evaluations: evaluations + also,
             residual,
             refinement,
-            iterates: iterates.iter().map(|iterate| ahead(network, iterate.view())).collect(),
+            iterates,
         })
     }
 
@@ -192,7 +200,7 @@ impl<N: BorrowMut<Network>, S: BorrowMut<Sampler>> Policy for DiffusionPolicy<'_
             none => none.insert(Correction::new(network)?),
         };
         let (sample, cost) = correction.correct(network.bound(), drawn, asked)?;
-        let actions = ahead(network, sample.view());
+        let actions = ahead(network, sample.view(), &drawn.origin);
         let beyond =
             |plan: &Array2<f64>| asked.find(plan.view()).map_or(0.0, |found| (found.value - found.limit).abs());
         let (sampled_violation, violation) = (beyond(&plan.actions), beyond(&actions));
@@ -216,6 +224,6 @@ fn sooner(budget: Budget, until: Instant) -> Budget {
 }
 
 /// The actions of a sample, from the time of the newest observation on.
-fn ahead(network: &Network, sample: ArrayView1<'_, f32>) -> Array2<f64> {
-    network.actions(sample).slice_move(s![network.manifest().executed_steps().start.., ..])
+fn ahead(network: &Network, sample: ArrayView1<'_, f32>, origin: &Origin) -> Array2<f64> {
+    network.actions(sample, origin).slice_move(s![network.manifest().executed_steps().start.., ..])
 }

@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
-use parapolicy_policy::Network;
+use parapolicy_policy::{Network, Origin};
 use parapolicy_sampler::{ConfigError, Denoiser, Noise, Penalty, Refiner, RefinerConfig, SampleError};
 use serde::{Deserialize, Serialize};
 
@@ -77,11 +77,11 @@ impl Refinement {
         tracking: Tracking,
         costs: Vec<Box<dyn Cost>>,
     ) -> Result<Self, ConfigError> {
-        let refiner = refiner(network, config)?;
-        Ok(Self { refiner, tracking, costs, units: Units::of(network, network.manifest().executed_steps()) })
+        let (refiner, manifest) = (refiner(network, config)?, network.manifest());
+        Ok(Self { refiner, tracking, costs, units: Units::of(manifest, manifest.executed_steps()) })
     }
 
-    /// Refines `sample`, a normalised plan `[horizon · action_dim]`, for a robot in `motion` that may hold the target
+    /// Refines `sample`, a normalised plan `[horizon · action_dim]` for the observation that `origin` is of, for a robot in `motion` that may hold the target
     /// `hold` if nothing better is found. `seed` fixes the noise; `denoiser` has the observation bound.
     ///
     /// A plan that keeps every limit and its margin is returned unchanged, without calling the network.
@@ -92,21 +92,22 @@ impl Refinement {
         &mut self,
         denoiser: &mut dyn Denoiser,
         sample: ArrayView1<'_, f32>,
+        origin: &Origin,
         motion: &Motion,
         hold: &[f64],
         seed: u64,
     ) -> Result<Refined, SampleError> {
         let started = Instant::now();
         let Self { refiner, tracking, costs, units } = self;
-        let limits = Limits { tracking, costs, units, motion };
-        let sampled = units.targets(sample);
+        let limits = Limits { tracking, costs, units, origin, motion };
+        let sampled = units.targets(sample, origin);
         let sampled_violation = limits.violation(sampled.view());
         let mut cost = RefinementCost { sampled_violation, violation: sampled_violation, ..RefinementCost::default() };
         let mut actions = sampled;
         if limits.cost(actions.view()).0 > 0.0 {
             let noise = Noise::draw(seed, refiner.config().steps, refiner.dim());
             let refined = refiner.refine(denoiser, sample, &limits, &noise)?;
-            actions = units.targets(refined.plan());
+            actions = units.targets(refined.plan(), origin);
             cost.rounds = refined.statistics().rounds;
             cost.evaluations = refined.statistics().evaluations;
             cost.violation = limits.violation(actions.view());
@@ -130,10 +131,11 @@ impl Refinement {
         tracker: &mut Tracker,
         denoiser: &mut dyn Denoiser,
         sample: ArrayView1<'_, f32>,
+        origin: &Origin,
         seed: u64,
     ) -> Result<Option<Refined>, SampleError> {
         let Some((motion, hold)) = tracker.now() else { return Ok(None) };
-        let refined = self.refine(denoiser, sample, motion, hold, seed)?;
+        let refined = self.refine(denoiser, sample, origin, motion, hold, seed)?;
         tracker.follow(refined.actions.clone());
         Ok(Some(refined))
     }
@@ -157,6 +159,7 @@ struct Limits<'a> {
     tracking: &'a Tracking,
     costs: &'a [Box<dyn Cost>],
     units: &'a Units,
+    origin: &'a Origin,
     motion: &'a Motion,
 }
 
@@ -185,7 +188,7 @@ impl Limits<'_> {
 
 impl Penalty for Limits<'_> {
     fn add_gradient(&self, plan: &[f32], gradient: &mut [f32]) {
-        let (_, by_target) = self.cost(self.units.targets(plan.into()).view());
+        let (_, by_target) = self.cost(self.units.targets(plan.into(), self.origin).view());
         let Units { scale, .. } = self.units;
         let length = scale.mean().unwrap_or(1.0);
         let first = self.units.first();

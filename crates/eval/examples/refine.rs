@@ -46,11 +46,13 @@ impl Policy for Comparison {
         let seed = noise_seed(self.seed, self.plans);
         self.plans += 1;
         let noise = Noise::draw(seed, self.sampler.table().steps(), self.sampler.dim());
+        let origin = self.network.origin(self.history.view())?;
         let mut denoiser = self.network.bind(self.history.view())?;
         let sample = self.sampler.sample(&mut denoiser, &noise)?;
         let (motion, hold) = self.tracker.now().ok_or("nothing was observed")?;
-        let mut refine =
-            |refinement: &mut Refinement| refinement.refine(&mut denoiser, sample.sample(), motion, hold, !seed);
+        let mut refine = |refinement: &mut Refinement| {
+            refinement.refine(&mut denoiser, sample.sample(), &origin, motion, hold, !seed)
+        };
         let refined = self.refinements.iter_mut().map(&mut refine).collect::<Result<Vec<Refined>, _>>()?;
         let Refined { actions, cost } = refined[WINDOWS.len() - 1].clone();
         self.tracker.follow(actions.clone());

@@ -112,12 +112,16 @@ impl Deviation {
         let [found, expected] = [Said::of(policy, table, &observations)?, Said::of(reference, table, &observations)?];
         let predictions = found.predictions.rows().into_iter().zip(expected.predictions.rows());
         let plans = || found.plans.iter().zip(&expected.plans);
-        let actions = plans().map(|(plan, other)| [plan, other].map(|plan| reference.actions(plan.view())));
+        let mut actions = Vec::with_capacity(PLANS);
+        for ((plan, other), observation) in plans().zip(&observations) {
+            let origin = reference.origin(observation.view())?;
+            actions.push([plan, other].map(|plan| reference.actions(plan.view(), &origin)));
+        }
         Ok(Self {
             precision: policy.provider().precision().to_string(),
             prediction: predictions.map(|(row, other)| relative(row, other)).fold(0.0, f64::max),
             plan: plans().map(|(plan, other)| greatest(plan - other)).fold(0.0, f64::max),
-            actions: of_entries(reference.manifest(), &actions.collect::<Vec<_>>()),
+            actions: of_entries(reference.manifest(), &actions),
         })
     }
 }

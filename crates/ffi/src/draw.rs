@@ -205,10 +205,16 @@ struct Drawn {
 }
 
 impl Drawn {
-    fn new(network: &Network, sample: &Sample<'_>, latency: Duration) -> Self {
+    /// Of a plan for what was `seen`, which its actions may be relative to.
+    fn new(
+        network: &Network,
+        seen: ArrayView2<'_, f64>,
+        sample: &Sample<'_>,
+        latency: Duration,
+    ) -> Result<Self, Failure> {
         let statistics = sample.statistics();
         let cost = ParapolicyCost::new(latency, statistics.rounds, statistics.evaluations, sample.residual());
-        Self { actions: network.actions(sample.sample()), cost }
+        Ok(Self { actions: network.actions(sample.sample(), &network.origin(seen)?), cost })
     }
 }
 
@@ -219,7 +225,7 @@ impl Loaded {
         let started = Instant::now();
         let sample = sampler.sample_within(recipe.budget, &mut network.bind(seen)?, &noise)?;
         let latency = started.elapsed();
-        Ok(Drawn::new(network, &sample, latency))
+        Drawn::new(network, seen, &sample, latency)
     }
 
     fn draw_together(&mut self, recipe: &Recipe, seen: ArrayView3<'_, f64>, seed: u64) -> Result<Vec<Drawn>, Failure> {
@@ -234,6 +240,7 @@ impl Loaded {
         let started = Instant::now();
         let samples = sampler.sample_within(recipe.budget, &mut network.bind_batched(seen.outer_iter())?, &noises)?;
         let latency = started.elapsed();
-        Ok(samples.iter().map(|sample| Drawn::new(network, &sample, latency)).collect())
+        let drawn = samples.iter().zip(seen.outer_iter());
+        drawn.map(|(sample, seen)| Drawn::new(network, seen, &sample, latency)).collect()
     }
 }

@@ -128,9 +128,10 @@ pub unsafe extern "C" fn parapolicy_policy_sample(
 
         let Loaded { network, sampler, .. } = &mut *loaded.lock().unwrap_or_else(PoisonError::into_inner);
         let noise = Noise::draw(seed, sampler.table().steps(), sampler.dim());
+        let origin = network.origin(observations)?;
         let mut denoiser = network.bind(observations)?;
         let plan = sampler.sample_within(recipe.budget, &mut denoiser, &noise)?;
-        actions.fill(&network.actions(plan.sample()));
+        actions.fill(&network.actions(plan.sample(), &origin));
         Ok(())
     })
 }

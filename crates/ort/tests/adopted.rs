@@ -41,6 +41,7 @@ fn filled_in_it_is_the_original() {
             .unwrap();
         let numpys = Array2::from_shape_vec((3, 8), rows("prediction").concat()).unwrap();
         assert!((&prediction.mapv(f64::from) - &numpys).iter().all(|difference| difference.abs() < 1e-6), "{graph}");
-        assert_eq!(policy.actions(samples.row(0)).dim(), (4, 2));
+        let origin = policy.origin(observation.view()).unwrap();
+        assert_eq!(policy.actions(samples.row(0), &origin).dim(), (4, 2));
     }
 }

@@ -158,7 +158,8 @@ fn observations_without_an_input_are_held_in_the_plan() {
         let sample = sampler.sample(&mut bound, &noise).unwrap().sample().to_owned();
         let plan = sample.to_shape((4, 5)).unwrap();
         assert_close(plan.slice(s![..2, 2..]), &normalized);
-        assert_eq!(policy.actions(sample.view()).dim(), (4, 2));
+        let origin = policy.origin(expected.observation.view()).unwrap();
+        assert_eq!(policy.actions(sample.view(), &origin).dim(), (4, 2));
 
         let mut sampler = BatchedSampler::new(table.clone(), strategy, dim, 2).unwrap();
         let mut bound = policy.bind_batched([other.view(), expected.observation.view()]).unwrap();
@@ -265,7 +266,8 @@ fn a_sampler_draws_the_same_plan_twice() {
 fn actions_are_in_raw_units() {
     let expected = Expected::read();
     let policy = load(&policy_from("affine.onnx")).unwrap();
-    let actions = policy.actions(expected.samples.row(0));
+    let origin = policy.origin(expected.observation.view()).unwrap();
+    let actions = policy.actions(expected.samples.row(0), &origin);
     assert_eq!(actions.dim(), (4, 2));
     assert!((&actions - &expected.actions).iter().all(|difference| difference.abs() < 1e-9));
 }
@@ -414,7 +416,8 @@ fn a_provider_that_the_library_lacks_is_refused() {
 #[should_panic(expected = "length of the sample")]
 fn a_sample_of_another_length_is_a_bug_of_the_caller() {
     let policy = load(&policy_from("affine.onnx")).unwrap();
-    policy.actions(Array1::zeros(7).view());
+    let origin = policy.origin(Array2::zeros((2, 3)).view()).unwrap();
+    policy.actions(Array1::zeros(7).view(), &origin);
 }
 
 /// ONNX Runtime would read a null pointer, and the process would be gone.

@@ -156,9 +156,10 @@ pub fn plan(models: &Path, provider: BackendName, agent: [f64; 2]) -> Result<Arr
     let mut sampler = Sampler::new(table, Strategy::sequential(), dim)?;
     let mut observation = Array2::from_elem((2, 20), 256.0);
     observation.rows_mut().into_iter().for_each(|mut row| (row[18], row[19]) = (agent[0], agent[1]));
+    let origin = network.origin(observation.view())?;
     let mut bound = network.bind(observation.view())?;
     let sample = sampler.sample(&mut bound, &Noise::draw(0, 100, dim))?.sample().to_owned();
-    Ok(network.actions(sample.view()))
+    Ok(network.actions(sample.view(), &origin))
 }
 
 fn main() -> Result<(), BoxError> {

@@ -4,7 +4,7 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use thiserror::Error;
 
-use crate::Network;
+use crate::{Network, Origin};
 
 /// Why actions cannot be the beginning of a plan.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -46,19 +46,44 @@ pub struct Committed {
 }
 
 impl Network {
-    /// The beginning of a plan that is held to `actions`, `[n, action_dim]` in raw units, the first for the time of the newest
-    /// observation, each as firmly as `weights`, `[n]`, says: with 1 the plan goes through it, with 0 it is free. What goes
-    /// beyond the plan is committed to nothing.
+    /// The beginning of a plan that is held to `actions`, `[n, action_dim]` in raw units and absolute, the first for the time of the
+    /// newest observation, which is the one that `origin` is of; each as firmly as `weights`, `[n]`, says: with 1 the plan goes
+    /// through it, with 0 it is free. What goes beyond the plan is committed to nothing.
     ///
     /// # Errors
-    /// [`CommittedError`]: actions that are not those of the policy, or weights that are none.
+    /// Those of [`Network::check_committed`].
+    ///
+    /// # Panics
+    /// If the origin is another policy's.
     pub fn committed(
         &self,
         actions: ArrayView2<'_, f64>,
         weights: ArrayView1<'_, f64>,
+        origin: &Origin,
     ) -> Result<Committed, CommittedError> {
-        let manifest = self.manifest();
-        let (expected, found) = (manifest.action_dim(), actions.ncols());
+        self.check_committed(actions, weights)?;
+        let (manifest, dim) = (self.manifest(), actions.ncols());
+        let first = manifest.executed_steps().start;
+        let steps = actions.nrows().min(manifest.horizon - first);
+        let range = s![first..first + steps, ..dim];
+        let [mut values, mut firmly] = [(); 2].map(|()| Array2::zeros((manifest.horizon, manifest.plan_dim())));
+        let known = self.normalized_actions(actions.slice(s![..steps, ..]), origin);
+        values.slice_mut(range).iter_mut().zip(&known).for_each(|(value, known)| *value = *known);
+        let weights = weights.slice(s![..steps]).mapv(|weight| weight as f32).insert_axis(Axis(1));
+        firmly.slice_mut(range).assign(&weights);
+        Ok(Committed { values: values.flatten().into_owned(), weights: firmly.flatten().into_owned() })
+    }
+
+    /// Checks actions and weights before there is an observation to hold a plan to them.
+    ///
+    /// # Errors
+    /// [`CommittedError`]: actions that are not those of the policy, or weights that are none.
+    pub fn check_committed(
+        &self,
+        actions: ArrayView2<'_, f64>,
+        weights: ArrayView1<'_, f64>,
+    ) -> Result<(), CommittedError> {
+        let (expected, found) = (self.manifest().action_dim(), actions.ncols());
         if found != expected {
             return Err(CommittedError::Length { expected, found });
         }
@@ -68,17 +93,7 @@ impl Network {
         if weights.len() != actions.nrows() {
             return Err(CommittedError::Weights { expected: actions.nrows(), found: weights.len() });
         }
-        if let Some(weight) = weights.iter().find(|weight| !(0.0..=1.0).contains(*weight)) {
-            return Err(CommittedError::Weight(*weight));
-        }
-        let first = manifest.executed_steps().start;
-        let steps = actions.nrows().min(manifest.horizon - first);
-        let range = s![first..first + steps, ..found];
-        let [mut values, mut firmly] = [(); 2].map(|()| Array2::zeros((manifest.horizon, manifest.plan_dim())));
-        let known = self.normalized_actions(actions.slice(s![..steps, ..]));
-        values.slice_mut(range).iter_mut().zip(&known).for_each(|(value, known)| *value = *known);
-        let weights = weights.slice(s![..steps]).mapv(|weight| weight as f32).insert_axis(Axis(1));
-        firmly.slice_mut(range).assign(&weights);
-        Ok(Committed { values: values.flatten().into_owned(), weights: firmly.flatten().into_owned() })
+        let out_of_range = weights.iter().find(|weight| !(0.0..=1.0).contains(*weight));
+        out_of_range.map_or(Ok(()), |weight| Err(CommittedError::Weight(*weight)))
     }
 }

@@ -24,8 +24,9 @@
 //! let mut sampler = Sampler::new(table, Strategy::sequential(), dim)?;
 //!
 //! let observation = Array2::from_elem((2, 20), 256.0); // [n_obs_steps, observation_dim], in pixels
+//! let origin = network.origin(observation.view())?;
 //! let sample = sampler.sample(&mut network.bind(observation.view())?, &Noise::draw(0, 10, dim))?.sample().to_owned();
-//! assert_eq!(network.actions(sample.view()).dim(), (16, 2)); // [horizon, action_dim], in pixels
+//! assert_eq!(network.actions(sample.view(), &origin).dim(), (16, 2)); // [horizon, action_dim], in pixels
 //! # Ok(())
 //! # }
 //! ```
@@ -57,6 +58,7 @@ mod network;
 mod normalization;
 mod observation;
 mod opened;
+mod origin;
 mod precision;
 mod provider;
 mod seen;
@@ -82,12 +84,14 @@ pub use inspect::{
 pub use kind::Kind;
 pub use layout::{ImageAxes, Layout, LayoutError};
 pub use manifest::{
-    DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, SCHEMA_VERSION, Task, TaskError,
+    DenoiserGraph, EncoderGraph, Entry, MANIFEST_FILE, Manifest, ManifestError, RelativeTo, SCHEMA_VERSION, Task,
+    TaskError,
 };
 pub use named::{EntryError, Pixels};
 pub use native::{NATIVE, work_of};
 pub use network::{Network, PolicyError};
 pub use normalization::Normalization;
+pub use origin::Origin;
 pub use precision::{Precision, UnknownPrecision};
 pub use provider::Provider;
 pub use seen::Seen;

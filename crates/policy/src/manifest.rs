@@ -3,6 +3,7 @@
 mod blank;
 mod error;
 mod missing;
+mod relative;
 mod task;
 mod validate;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use self::blank::BLANK;
 pub use self::error::ManifestError;
+pub use self::relative::RelativeTo;
 pub use self::task::{Task, TaskError};
 pub(crate) use self::validate::{MAX_PLAN, Problem, check, scheduler_problem, validate_shape};
 use crate::{Condition, ConditionKind, DENOISER_MANIFEST_FILE, Kind, Normalization, Signature};
@@ -23,8 +25,9 @@ pub const MANIFEST_FILE: &str = "policy.json";
 /// The newest version of the manifest's format; this crate reads every one from 1 on. Version 2 added the
 /// normalisations
 /// `mean_std` and `identity`, the encoder, and observations as a
-/// part of the plan. Version 3 added the units of entries, version 4 tasks, version 5 the kinds of actions.
-pub const SCHEMA_VERSION: u32 = 5;
+/// part of the plan. Version 3 added the units of entries, version 4 tasks, version 5 the kinds of actions,
+/// version 6 actions that are relative to an observation.
+pub const SCHEMA_VERSION: u32 = 6;
 
 /// What `policy.json` says: the shapes, units and scheduler of a diffusion policy, and the graph that denoises.
 ///
@@ -74,7 +77,11 @@ pub struct Entry {
     /// What its numbers are, of an entry of an action: positions where nobody said.
     #[serde(default, skip_serializing_if = "is_position")]
     pub kind: Kind,
-    /// Statistics, a number per component.
+    /// What an entry of an action is relative to: the network predicts differences from the newest observation. None where its
+    /// numbers are absolute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relative_to: Option<RelativeTo>,
+    /// Statistics, a number per component; of what the network predicts, where that is relative.
     pub normalization: Normalization,
 }
 

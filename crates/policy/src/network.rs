@@ -9,8 +9,8 @@ use parapolicy_engine::Work;
 
 pub use self::error::PolicyError;
 use crate::{
-    BoundDenoiser, BoundPlans, Kind, Manifest, PredictError, Provider, Signature, encoder::Encoder,
-    inpainted::Inpainted, observation::Observations, opened::Opened,
+    BoundDenoiser, BoundPlans, Kind, Manifest, Normalization, Origin, PredictError, Provider, Signature,
+    encoder::Encoder, inpainted::Inpainted, observation::Observations, opened::Opened,
 };
 
 /// A diffusion policy, loaded.
@@ -29,8 +29,9 @@ use crate::{
 /// let mut sampler = Sampler::new(table, Strategy::sequential(), dim)?;
 ///
 /// let observation = Array2::from_elem((2, 20), 256.0);
+/// let origin = policy.origin(observation.view())?;
 /// let sample = sampler.sample(&mut policy.bind(observation.view())?, &Noise::draw(0, 100, dim))?;
-/// let actions = policy.actions(sample.sample());
+/// let actions = policy.actions(sample.sample(), &origin);
 /// # Ok(())
 /// # }
 /// ```
@@ -157,13 +158,14 @@ impl Network {
         BoundPlans::new(opened, seen, observations.plans())
     }
 
-    /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · plan_dim]` stands for, rotations made ones
+    /// The actions `[horizon, action_dim]` in raw units that a sample `[horizon · plan_dim]` stands for, of a plan for the observation
+    /// that `origin` is of: relative ones made absolute, and rotations made ones
     /// ([`Kind::project`](crate::Kind::project)), each quaternion with the sign that is nearer to the one before it.
     ///
     /// # Panics
-    /// If the sample has another length.
-    pub fn actions(&self, sample: ArrayView1<'_, f32>) -> Array2<f64> {
-        let mut actions = self.predicted_actions(sample);
+    /// If the sample has another length, or the origin is another policy's.
+    pub fn actions(&self, sample: ArrayView1<'_, f32>, origin: &Origin) -> Array2<f64> {
+        let mut actions = self.predicted_actions(sample, origin);
         for (entry, range) in self.manifest.action_parts().filter(|(entry, _)| entry.kind.is_rotation()) {
             let mut before: Vec<f64> = Vec::new();
             for mut action in actions.rows_mut() {
@@ -181,31 +183,39 @@ impl Network {
         actions
     }
 
-    /// The same as the network predicts them, number by number: affine in the sample.
+    /// The same as the network predicts them, number by number: affine in the sample, `denormalised + origin`.
     ///
     /// # Panics
-    /// If the sample has another length.
-    pub fn predicted_actions(&self, sample: ArrayView1<'_, f32>) -> Array2<f64> {
+    /// If the sample has another length, or the origin is another policy's.
+    pub fn predicted_actions(&self, sample: ArrayView1<'_, f32>, origin: &Origin) -> Array2<f64> {
         let (horizon, dim, row) = (self.manifest.horizon, self.manifest.action_dim(), self.manifest.plan_dim());
         assert_eq!(sample.len(), horizon * row, "length of the sample");
-        let components: Vec<_> = self.manifest.action_components().collect();
+        let (components, offsets) = self.components(origin);
         Array2::from_shape_fn((horizon, dim), |(step, column)| {
             let (normalization, index) = components[column];
-            normalization.denormalize(index, sample[step * row + column])
+            normalization.denormalize(index, sample[step * row + column]) + offsets[column]
         })
     }
 
-    /// Normalises actions `[n, action_dim]` in raw units and flattens them: the inverse of [`Network::predicted_actions`].
+    /// Normalises actions `[n, action_dim]` in raw units, absolute ones, and flattens them, for a plan for the observation that
+    /// `origin` is of: the inverse of [`Network::predicted_actions`].
     ///
     /// # Panics
-    /// If an action has another length.
-    pub fn normalized_actions(&self, actions: ArrayView2<'_, f64>) -> Array1<f32> {
-        let components: Vec<_> = self.manifest.action_components().collect();
+    /// If an action has another length, or the origin is another policy's.
+    pub fn normalized_actions(&self, actions: ArrayView2<'_, f64>, origin: &Origin) -> Array1<f32> {
+        let (components, offsets) = self.components(origin);
         assert_eq!(actions.ncols(), components.len(), "length of an action");
         let normalized = actions.indexed_iter().map(|((_, column), raw)| {
             let (normalization, index) = components[column];
-            normalization.normalize(index, *raw)
+            normalization.normalize(index, *raw - offsets[column])
         });
         normalized.collect()
+    }
+
+    /// The normalisation of each number in an action, with its index there, and what is added to it.
+    fn components<'a>(&'a self, origin: &'a Origin) -> (Vec<(&'a Normalization, usize)>, ArrayView1<'a, f64>) {
+        let components: Vec<_> = self.manifest.action_components().collect();
+        assert_eq!(origin.offsets().len(), components.len(), "length of the origin");
+        (components, origin.offsets())
     }
 }

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::{BoundPlans, Network, PolicyError, encoder::Encoder};
+use crate::{BoundPlans, Network, Origin, PolicyError, encoder::Encoder};
 
 /// What the network sees of one observation: normalised, and encoded where there is an encoder. By [`Network::see`], for
 /// [`Network::bind_seen`] of the same network.
@@ -12,6 +12,14 @@ pub struct Seen {
     normalized: Box<[f32]>,
     /// `[n_obs_steps · size]`; empty without an encoder.
     features: Box<[f32]>,
+    origin: Origin,
+}
+
+impl Seen {
+    /// What the actions of a plan for this observation are relative to.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
 }
 
 impl Network {
@@ -22,6 +30,7 @@ impl Network {
     /// Those of [`Network::bind`].
     pub fn see(&mut self, observation: ArrayView2<'_, f64>) -> Result<Seen, PolicyError> {
         self.opened.check_process().map_err(|error| PolicyError::Bind(error.into()))?;
+        let origin = self.origin(observation)?;
         self.observations.clear();
         self.observations.push(&self.manifest.observations, observation)?;
         let normalized = self.observations.all();
@@ -29,7 +38,7 @@ impl Network {
             Some(encoder) => encoder.run(normalized)?,
             None => &[],
         };
-        let seen = Seen { normalized: normalized.into(), features: features.into() };
+        let seen = Seen { normalized: normalized.into(), features: features.into(), origin };
         self.observations.clear();
         Ok(seen)
     }

@@ -19,6 +19,8 @@ fn attempt(folder: &Path, bytes: &[u8]) -> Outcome {
     let dim = manifest.sample_dim();
     assert!(dim <= 1 << 20 && manifest.n_obs_steps * manifest.observation_dim() <= 1 << 25);
     assert!(manifest.executed_steps().end <= manifest.horizon);
+    let mut relative = manifest.relative_components();
+    assert!(relative.all(|number| number.is_none_or(|number| number < manifest.observation_dim())));
     if let Ok(table) = Table::new(&manifest.scheduler, Solver::Ddim { eta: 0.0 }, 2) {
         let _either = Sampler::new(table, Strategy::sequential(), dim);
     }
@@ -61,8 +63,10 @@ fn mutants_of_denoisers_manifests_are_read_or_refused() {
 #[test]
 fn mutants_of_manifests_are_read_or_refused() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
-    let seeds =
-        ["pusht", "pusht-image", "arm"].map(|policy| std::fs::read(models.join(policy).join(MANIFEST_FILE)).unwrap());
+    let read = |policy: &str| std::fs::read(models.join(policy).join(MANIFEST_FILE)).unwrap();
+    let mut relative: serde_json::Value = serde_json::from_slice(&read("pusht")).unwrap();
+    relative["actions"][0]["relative_to"] = serde_json::json!({ "observation": "agent", "components": [1, null] });
+    let seeds = [read("pusht"), read("pusht-image"), read("arm"), relative.to_string().into_bytes()];
     let folder = tempfile::tempdir().unwrap();
     let summary = run("policy.json", &seeds, 5000, BOUNDS, |bytes| attempt(folder.path(), bytes));
     assert!(summary.read.min(summary.refused) > 0, "each way is taken: {summary:?}");

@@ -46,7 +46,7 @@ fn a_good_manifest_says_what_it_says() {
 fn versions_from_the_first_on_are_read() {
     let dir = TempDir::new().unwrap();
     let mut original = json("policy.json");
-    for version in [1, 2, 3, 4, 5] {
+    for version in [1, 2, 3, 4, 5, 6] {
         original["schema_version"] = json!(version);
         write_manifest(dir.path(), &original);
         assert_eq!(Manifest::load(dir.path()).unwrap().schema_version, version);
@@ -108,10 +108,83 @@ fn kinds_are_of_actions_and_rotations_have_their_numbers() {
 }
 
 #[test]
+fn actions_are_relative_to_an_observation_number_by_number() {
+    let dir = TempDir::new().unwrap();
+    let original = json("policy.json");
+    let loaded = |change: &dyn Fn(&mut Value)| {
+        let mut manifest = original.clone();
+        change(&mut manifest);
+        write_manifest(dir.path(), &manifest);
+        Manifest::load(dir.path()).map_err(|error| error.to_string())
+    };
+    let to = |observation: &str, components: Value| json!({ "observation": observation, "components": components });
+    let of_action = |relative: Value| loaded(&|manifest| manifest["actions"][0]["relative_to"] = relative.clone());
+    for (relative, numbers) in [
+        (to("position", json!([0, 1])), [Some(0), Some(1)]),
+        (to("position", json!([1, null])), [Some(1), None]),
+        (to("angle", json!([null, 0])), [None, Some(2)]),
+    ] {
+        let manifest = of_action(relative).unwrap();
+        assert_eq!(manifest.relative_components().collect::<Vec<_>>(), numbers);
+        let again: Manifest = serde_json::from_value(serde_json::to_value(&manifest).unwrap()).unwrap();
+        assert_eq!(again, manifest);
+    }
+    let absolute = loaded(&|_| ()).unwrap();
+    assert_eq!(absolute.relative_components().collect::<Vec<_>>(), [None, None]);
+    assert!(!serde_json::to_string(&absolute).unwrap().contains("relative_to"));
+    for (relative, words) in [
+        (
+            to("state", json!([0, 1])),
+            "`actions[0].relative_to.observation` is \"state\", but the observations are position, angle",
+        ),
+        (
+            to("position", json!([0])),
+            "`actions[0].relative_to.components` has 1 components, but the entry has 2 numbers",
+        ),
+        (to("angle", json!([0, 1])), "`actions[0].relative_to.components[1]` is 1, but \"angle\" has 1 numbers"),
+        (to("angle", json!([null, null])), "`actions[0].relative_to.components` is null throughout"),
+        (to("angle", json!([-1, 0])), "`actions[0].relative_to.components[0]` cannot be read"),
+        (json!("angle"), "`actions[0].relative_to` cannot be read"),
+        (json!({ "observation": "angle" }), "missing field `components`"),
+    ] {
+        let told = of_action(relative).unwrap_err();
+        assert!(told.contains(words), "{told}");
+    }
+    let seen = loaded(&|manifest| manifest["observations"][1]["relative_to"] = to("position", json!([0]))).unwrap_err();
+    assert!(
+        seen.contains("`observations[1].relative_to` is given, but only entries of actions are relative"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn rotations_are_relative_to_nothing() {
+    let dir = TempDir::new().unwrap();
+    for (kind, size, is_one) in
+        [("position", 4, false), ("gripper", 2, false), ("quaternion", 4, true), ("rotation_6d", 6, true)]
+    {
+        let mut manifest = json("policy.json");
+        let components: Vec<usize> = (0..size).map(|index| index % 2).collect();
+        manifest["actions"] = json!([{
+            "name": "turn", "shape": [size], "kind": kind, "normalization": { "mode": "identity" },
+            "relative_to": { "observation": "position", "components": components },
+        }]);
+        write_manifest(dir.path(), &manifest);
+        let told = Manifest::load(dir.path()).err().map(|error| error.to_string()).unwrap_or_default();
+        assert_eq!(
+            told.contains(&format!("`actions[0].relative_to` is given, but a {kind} is no sum")),
+            is_one,
+            "{told}"
+        );
+        assert_eq!(told.is_empty(), !is_one);
+    }
+}
+
+#[test]
 fn every_wrong_field_is_named() {
     let cases = [
         ("/schema_version", json!(0)),
-        ("/schema_version", json!(6)),
+        ("/schema_version", json!(7)),
         ("/schema_version", json!("1")),
         ("/n_obs_steps", json!(0)),
         ("/n_obs_steps", json!(-2)),

@@ -10,7 +10,7 @@ mod sessions;
 
 use std::path::{Path, PathBuf};
 
-use ndarray::Array1;
+use ndarray::{Array1, Array2};
 use outside_backend::{DEVIATION, STANDSTILL, Standstill, backends, plan};
 use parapolicy_policy::{Backend, Backends, Inference, NATIVE, Network, Precision};
 
@@ -26,7 +26,9 @@ fn inference() -> Inference {
 fn it_draws_the_plans_that_it_says() {
     let network = Network::load(&models().join("pusht"), &inference().open(&()).unwrap()).unwrap();
     let seen = &network.manifest().observations[1].normalization;
-    let raw = |values: [f32; 2]| network.actions(Array1::from_iter(values.into_iter().cycle().take(32)).view());
+    let origin = network.origin(Array2::zeros((2, 20)).view()).unwrap();
+    let raw =
+        |values: [f32; 2]| network.actions(Array1::from_iter(values.into_iter().cycle().take(32)).view(), &origin);
     for agent in [[180.0, 320.0], [256.0, 100.0]] {
         let actions = plan(&models(), backends().unwrap().parse("standstill").unwrap(), agent).unwrap();
         // Its mean is where the agent is seen; the target's own units are a little different.

@@ -252,7 +252,8 @@ impl Drawing {
         let manifest = self.network.manifest();
         let sampler = matching(&mut self.alone, recipe, |_| true, |recipe| recipe.sampler(manifest))?;
         self.network.check_timesteps(sampler.table().timesteps())?;
-        let known = committed.map(|(weights, actions)| self.network.committed(actions.view(), weights.view()));
+        let origin = self.network.origin(observation.view())?;
+        let known = committed.map(|(weights, actions)| self.network.committed(actions.view(), weights.view(), &origin));
         let known = known.transpose().map_err(|error| wrong(&error))?;
         let mut denoiser = Interruptible { denoiser: self.network.bind(observation.view())?, signals };
         // Last: a sampler holds it for the next sample, whatever becomes of this one.
@@ -260,7 +261,7 @@ impl Drawing {
             sampler.inpaint(values.view(), weights.view()).map_err(|error| wrong(&error))?;
         }
         let sample = sampler.sample_within(budget, &mut denoiser, noise)?;
-        Ok(Drawn::new(self.network.actions(sample.sample()), sample))
+        Ok(Drawn::new(self.network.actions(sample.sample(), &origin), sample))
     }
 
     fn sample_batched(
@@ -281,7 +282,12 @@ impl Drawing {
         let denoiser = self.network.bind_batched(observations.outer_iter())?;
         let mut denoiser = InterruptibleBatch { denoiser, signals };
         let samples = sampler.sample_within(budget, &mut denoiser, &noises)?;
-        Ok(samples.iter().map(|sample| Drawn::new(self.network.actions(sample.sample()), sample)).collect())
+        // Each plan is relative to its own observation.
+        let drawn = samples.iter().zip(observations.outer_iter()).map(|(sample, observation)| {
+            let origin = self.network.origin(observation)?;
+            Ok(Drawn::new(self.network.actions(sample.sample(), &origin), sample))
+        });
+        drawn.collect()
     }
 }
 

@@ -158,6 +158,7 @@ impl PlanThread {
         deadline: Option<Instant>,
     ) -> Result<(), Refusal> {
         let seen = self.network.see(observation.view()).map_err(refusal)?;
+        let origin = seen.origin().clone();
         let last = self.taken.iter().rposition(Option::is_some).unwrap_or(0);
         self.seen.truncate(1 + last.max(place));
         match self.seen.get_mut(place) {
@@ -169,7 +170,7 @@ impl PlanThread {
         if let Some(actions) = committed {
             let wrong = |problem: String| Refusal::BadRequest(format!("parapolicy/committed: {problem}"));
             let firmly = Array1::ones(actions.nrows());
-            let known = self.network.committed(actions.view(), firmly.view());
+            let known = self.network.committed(actions.view(), firmly.view(), &origin);
             let known = known.map_err(|error| wrong(error.to_string()))?;
             let held = self.sampler.inpaint(place, known.values.view(), known.weights.view());
             held.map_err(|error| wrong(error.to_string()))?;
@@ -207,7 +208,8 @@ impl PlanThread {
             let first = self.network.manifest().executed_steps().start;
             let planned = match self.sampler.sample(place) {
                 Ok(sample) => {
-                    let actions = self.network.actions(sample.sample()).slice_move(s![first.., ..]);
+                    let actions =
+                        self.network.actions(sample.sample(), self.seen[place].origin()).slice_move(s![first.., ..]);
                     let (statistics, residual) = (sample.statistics(), sample.residual());
                     let (rounds, evaluations) = (statistics.rounds, statistics.evaluations);
                     let is_finite = actions.iter().all(|action| action.is_finite());

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
+#[path = "../../policy/tests/common/relatives.rs"]
+mod relatives;
 #[path = "support/running.rs"]
 mod support;
 
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use ndarray::{Array2, s, stack};
 use parapolicy_control::{DiffusionPolicy, Policy as _, Recipe};
-use parapolicy_serve::{Limits, Observation};
+use parapolicy_serve::{Limits, Observation, ServedPolicy};
 use support::{Running, local, network, observation, plans, pusht, quick, row};
 
 /// What a policy in this process plans, and the number of its rounds.
@@ -157,6 +159,32 @@ fn a_plan_goes_through_what_is_committed() {
     assert_ne!(held.slice(s![4.., ..]), free.slice(s![4.., ..]));
     // The next plan is free again.
     assert_eq!(client.infer(observation(&row(0)).begin(3)).unwrap().actions, free);
+}
+
+/// Actions that are relative are so to what their own client has seen last, among others too; what is committed is absolute.
+#[test]
+fn relative_actions_are_relative_to_the_clients_own_observation() {
+    let mut policies = vec![pusht(quick())];
+    let (_folder, network) = relatives::network([Some(0), Some(1)]);
+    policies.push(ServedPolicy { name: "relative".to_owned(), network, ..pusht(quick()) });
+    let running = Running::start(local(Limits::default()), policies);
+    let committed = Array2::from_elem((4, 2), 200.0);
+    thread::scope(|scope| {
+        for first in 0..3 {
+            let (running, committed) = (&running, &committed);
+            scope.spawn(move || {
+                let [absolute, relative] = ["pusht", "relative"].map(|path| running.client(&format!("{path}?seed=3")));
+                let [absolute, relative] = [absolute, relative].map(|mut client| plans(&mut client, first, 3));
+                for (number, (found, expected)) in relative.iter().zip(&absolute).enumerate() {
+                    let agent = row(first + number).slice(s![18..]).to_owned();
+                    assert_close(found, &(expected + &agent), 0.05);
+                }
+                let mut client = running.client("relative?seed=3");
+                let held = client.infer(observation(&row(first)).begin(3).committed(committed.view())).unwrap().actions;
+                assert_close(&held.slice(s![..4, ..]).to_owned(), committed, 0.01);
+            });
+        }
+    });
 }
 
 /// Of several policies each has its path, its clients, its seeds.

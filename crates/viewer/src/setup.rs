@@ -55,14 +55,15 @@ pub fn drawers(model: PathBuf) -> MakeDrawer {
         let noises: Vec<Noise> = (0..PLANS as u64).map(|plan| Noise::draw(plan, steps, dim)).collect();
         let executed = network.manifest().executed_steps();
         Ok(Box::new(move |observations| {
+            let origin = network.origin(observations)?;
             let mut denoiser = network.bind(observations)?;
             let samples = sampler.sample(&mut denoiser, &noises)?;
-            let raw: Vec<Array2<f64>> = samples.iter().map(|drawn| network.actions(drawn.sample())).collect();
+            let raw: Vec<Array2<f64>> = samples.iter().map(|drawn| network.actions(drawn.sample(), &origin)).collect();
             let views: Vec<_> = raw.iter().map(|plan| plan.slice(s![executed.start.., ..])).collect();
             let actions = ndarray::stack(Axis(0), &views)?;
             let compared: Vec<f64> = raw
                 .iter()
-                .flat_map(|plan| network.normalized_actions(plan.slice(s![executed.clone(), ..])))
+                .flat_map(|plan| network.normalized_actions(plan.slice(s![executed.clone(), ..]), &origin))
                 .map(f64::from)
                 .collect();
             let shape = (PLANS, executed.len(), actions.dim().2);

@@ -24,11 +24,13 @@ def load(folder: Path, tasks: tuple[str, ...] = ()) -> Policy:
     tensors = read_tensors(weights)
     normalised, unnormalised = statistics.read(folder, fields, tensors)
     eyes = images.encoder(weights, fields, tensors, normalised)
+    seen = config.observations(fields)
+    state = normalised.entry(config.STATE, seen[config.STATE])
     return Policy(
         name=folder.resolve().name,
         shape=config.shape(fields),
-        observations=normalised.entries(config.observations(fields)),
-        actions=unnormalised.entries({config.ACTION: config.action(fields)}),
+        observations=normalised.entries(seen),
+        actions=[unnormalised.action(config.action(fields), state)],
         scheduler=config.scheduler(fields),
         denoiser=network.denoiser(weights, fields, tensors, eyes),
         encoder=eyes,

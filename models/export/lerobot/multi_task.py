@@ -48,13 +48,14 @@ def policy(folder: Path, fields: Fields, tensors: dict[str, Tensor], tasks: tupl
     told = language.tasks(fields, before.tokenizer, words, tasks, f"{path}: {WORDS}")
     seen, action = observations(fields), config.action(fields)
     eyes = encoder(path, fields, tensors, normalised)
+    state = normalised.entry(config.STATE, seen[config.STATE])
     size = fields.count("hidden_dim")
     features = eyes.features if eyes else sum(feature.shape[0] for feature in seen.values()) + size
     return Policy(
         name=folder.resolve().name,
         shape=config.shape(fields),
         observations=normalised.entries(seen),
-        actions=unnormalised.entries({config.ACTION: action}),
+        actions=[unnormalised.action(action, state)],
         scheduler=dict(FLOW) if flows(fields) else config.scheduler(fields),
         denoiser=denoiser(path, fields, tensors, features, action.shape[0]),
         encoder=eyes,

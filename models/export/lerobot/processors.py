@@ -1,5 +1,6 @@
-"""LeRobot's pre- and post-processor: steps, of which one normalises, and all others change no numbers.
+"""LeRobot's pre- and post-processor: steps, of which one normalises, and most others change no numbers.
 
+Actions may be relative to the state: one more step on either side.
 Every field of a step is honoured, known to change nothing, or refused by name.
 """
 
@@ -13,7 +14,7 @@ from export.lerobot.files import read_fields
 from export.policy import ExportError
 from export.reading import read_tensors
 
-# Steps that change no numbers but the normaliser's, and the fields of their `config`.
+# Steps that change no numbers but the normaliser's and those of relative actions, and the fields of their `config`.
 NORMALIZER = {"eps", "features", "norm_map", "normalize_observation_keys"}
 TOKENIZER = {"tokenizer_name", "max_length", "task_key", "padding_side", "padding", "truncation"}
 SETTINGS = {
@@ -27,7 +28,8 @@ SETTINGS = {
     "absolute_actions_processor": {"enabled"},
 }
 RENAMES = ("rename_observations_processor",)
-# Steps that change nothing unless they are enabled.
+# Steps that change nothing unless they are enabled: one subtracts the state before actions are normalised, the other
+# adds it after they were.
 RELATIVE = ("relative_actions_processor", "absolute_actions_processor")
 # Policies run in float32, whatever the device.
 FLOATS = (None, "float32", "float")
@@ -38,7 +40,7 @@ class Normalizer:
     """The step that normalises: its settings, and the numbers of its file `state`, by feature and statistic.
 
     `renamed` are the names that observations had before, and those that they have in it; `tokenizer` the settings of
-    the step that makes tokens of a task, if there is one.
+    the step that makes tokens of a task, if there is one; `relative` those of the step of relative actions, if on.
     """
 
     settings: Fields
@@ -46,10 +48,12 @@ class Normalizer:
     numbers: dict[str, dict[str, Tensor]]
     renamed: dict[str, str] = field(default_factory=dict)
     tokenizer: Fields | None = None
+    relative: Fields | None = None
 
 
 def read(path: Path, kind: str, observing: bool, told: bool = False) -> Normalizer:
-    """The step `kind` of a processor; all other steps are checked to be ones that change no numbers.
+    """The step `kind` of a processor; all other steps are checked to be ones that change no numbers, or make actions
+    relative or absolute.
 
     Names matter where it is `observing`: they must be given before anything is normalised. Tasks are made tokens of
     where it is `told` any.
@@ -58,7 +62,7 @@ def read(path: Path, kind: str, observing: bool, told: bool = False) -> Normaliz
     steps = pipeline.get("steps")
     if not isinstance(steps, list):
         raise pipeline.refuse("steps", "is no list")
-    found, renamed, tokenizer = None, None, None
+    found, renamed, tokenizer, relative = None, None, None, None
     others = (
         "to_batch_processor",
         "device_processor",
@@ -77,13 +81,18 @@ def read(path: Path, kind: str, observing: bool, told: bool = False) -> Normaliz
         elif name == kind:
             raise fields.refuse("registry_name", f"is a second {kind}")
         elif name in RENAMES and observing:
-            if renamed is not None or found is not None:
-                raise fields.refuse("registry_name", f"is {name}, which must be there once, before {kind}")
+            if renamed is not None or found is not None or enabled(relative):
+                raise fields.refuse(
+                    "registry_name", f"is {name}, which must be there once, before {kind} and {RELATIVE[0]}"
+                )
             renamed = names(settings)
-        elif name in RELATIVE and settings.values.get("enabled", False) is not False:
-            raise settings.refuse(
-                "enabled", f"is {settings.get('enabled')!r}, but actions relative to the state are not drawn"
-            )
+        elif name in RELATIVE:
+            if relative is not None:
+                raise fields.refuse("registry_name", f"is {name}, the second step of relative actions")
+            relative = settings
+            if enabled(settings) and (name != RELATIVE[not observing] or observing != (found is None)):
+                place = f"{RELATIVE[0]} before {kind}" if observing else f"{RELATIVE[1]} after {kind}"
+                raise fields.refuse("registry_name", f"is {name}, enabled, but it must be {place}")
         elif name == "tokenizer_processor" and tokenizer is not None:
             raise fields.refuse("registry_name", f"is a second {name}")
         elif name == "tokenizer_processor":
@@ -92,7 +101,12 @@ def read(path: Path, kind: str, observing: bool, told: bool = False) -> Normaliz
             raise settings.refuse("float_dtype", f"is {settings.get('float_dtype')!r}, but policies run in float32")
     if found is None:
         raise ExportError(f"{path}: has no step {kind}: no statistics")
-    return Normalizer(*found, renamed or {}, tokenizer)
+    return Normalizer(*found, renamed or {}, tokenizer, relative if enabled(relative) else None)
+
+
+def enabled(settings: Fields | None) -> bool:
+    """Whether a step of relative actions does anything."""
+    return settings is not None and "enabled" in settings.values and settings.flag("enabled")
 
 
 def names(settings: Fields) -> dict[str, str]:

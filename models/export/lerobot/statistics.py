@@ -1,14 +1,14 @@
 """Statistics of the training data, and the normalisation that LeRobot makes of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from export import weights
 from export.fields import Fields
-from export.lerobot import processors
+from export.lerobot import processors, relative
 from export.lerobot.config import ACTION, TYPES, Feature
 from export.policy import Entry, ExportError, finite, identity, mean_std, min_max
 
@@ -30,7 +30,8 @@ class Statistics:
 
     `types` are those of the features that are normalised; no other is. `eps` keeps from dividing by nothing: added to a
     deviation before it divides; in place of a range that is empty, or, where `added`, to every range before it divides.
-    Actions (`inverse`) are multiplied, so nothing is added to them.
+    Actions (`inverse`) are multiplied, so nothing is added to them; `relative` says how they are relative to the state,
+    if they are.
     """
 
     where: Path
@@ -41,6 +42,7 @@ class Statistics:
     inverse: bool
     added: bool = False
     renamed: dict[str, str] = field(default_factory=dict)
+    relative: Fields | None = None
 
     def raw_name(self, name: str) -> str:
         """What the robot calls what the network knows as `name`."""
@@ -63,6 +65,16 @@ class Statistics:
             channels, height, width = feature.shape
             return Entry(self.raw_name(name), (height, width, channels), identity())
         return Entry(self.raw_name(name), feature.shape, self.of(name, feature))
+
+    def action(self, feature: Feature, state: Entry) -> Entry:
+        """The entry of the action, which may be relative to the state."""
+        entry = relative.action(self.entry(ACTION, feature), self.relative, state)
+        for index in (entry.relative_to or {}).get("components", []):
+            if index is not None and self.never_changes(ACTION, feature)[index]:
+                raise ExportError(
+                    f"{self.where}: number {index} of {ACTION} is relative to the state, but never changed"
+                )
+        return entry
 
     def of(self, name: str, feature: Feature) -> dict:
         """Normalisation of a feature, for the manifest."""
@@ -110,6 +122,16 @@ class Statistics:
             raise ExportError(f"{self.where}: std of {name} is negative, or 0 with an eps of 0")
         return [std or NEVER_CHANGES for std in divided]
 
+    def never_changes(self, name: str, feature: Feature) -> list[bool]:
+        """Whether each number was always the same in training."""
+        mode = self.mode(name)
+        if mode == "IDENTITY":
+            return [False] * feature.shape[0]
+        if mode == "MEAN_STD":
+            return [std == 0 for std in self.find(name, "std", feature)]
+        lows, highs = (self.find(name, statistic, feature) for statistic in RANGES[mode])
+        return [low == high for low, high in zip(lows, highs, strict=True)]
+
     def range(self, name: str, low: str, high: str, feature: Feature) -> tuple[list[float], list[float]]:
         lows, highs = self.find(name, low, feature), self.find(name, high, feature)
         always = self.added and not self.inverse
@@ -142,9 +164,10 @@ def steps(folder: Path, told: bool = False) -> tuple[processors.Normalizer, proc
 
 def of_processors(before: processors.Normalizer, after: processors.Normalizer) -> tuple[Statistics, Statistics]:
     """What they do; the action is normalised whatever is listed."""
+    acted = of_processor(after, {ACTION: "ACTION"}, {}, inverse=True)
     return (
         of_processor(before, of_observations(before), before.renamed, inverse=False),
-        of_processor(after, {ACTION: "ACTION"}, {}, inverse=True),
+        replace(acted, relative=relative.agreed(before, after)),
     )
 
 

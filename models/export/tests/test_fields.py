@@ -64,6 +64,14 @@ def test_every_field_of_lerobots_processors_is_known() -> None:
     assert all(ProcessorStepRegistry.get(name) for name in processors.SETTINGS.keys() - set(processors.RELATIVE))
 
 
+def test_every_field_of_the_steps_of_relative_actions_is_known() -> None:
+    theirs = pytest.importorskip("lerobot.processor.relative_action_processor")
+    steps = (theirs.RelativeActionsProcessorStep(), theirs.AbsoluteActionsProcessorStep())
+    for name, step in zip(processors.RELATIVE, steps, strict=True):
+        assert ProcessorStepRegistry.get(name) is type(step)
+        assert step.get_config().keys() == processors.SETTINGS[name]
+
+
 @pytest.mark.parametrize("kind", scheduler.SOLVERS)
 def test_every_argument_of_a_scheduler_is_known(kind: str) -> None:
     theirs = {

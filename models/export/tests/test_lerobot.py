@@ -91,10 +91,11 @@ class Checkpoint:
         environment: bool = True,
         images: tuple[str, ...] = (),
         steps: int = 0,
+        state: int = 2,
         **config: object,
     ):
         torch.manual_seed(0)
-        features = {STATE: PolicyFeature(FeatureType.STATE, (2,))}
+        features = {STATE: PolicyFeature(FeatureType.STATE, (state,))}
         features |= {name: PolicyFeature(FeatureType.VISUAL, (3, 48, 40)) for name in images}
         if environment:
             features[ENVIRONMENT] = PolicyFeature(FeatureType.ENV, (5,))
@@ -359,17 +360,6 @@ def test_an_unknown_step_of_a_processor_is_named(default: Checkpoint) -> None:
         lambda file: file["steps"].append({"registry_name": "delta_action"}),
     )
     with pytest.raises(ExportError, match="registry_name is 'delta_action'"):
-        lerobot.load(default.folder)
-
-
-@pytest.mark.parametrize("side", ["pre", "post"])
-def test_relative_actions_are_refused_unless_they_are_off(default: Checkpoint, side: str) -> None:
-    path = default.folder / f"policy_{side}processor.json"
-    name = {"pre": "relative_actions_processor", "post": "absolute_actions_processor"}[side]
-    edit(path, lambda file: file["steps"].append({"registry_name": name, "config": {"enabled": False}}))
-    lerobot.load(default.folder)
-    edit(path, lambda file: file["steps"][-1]["config"].update(enabled=True))
-    with pytest.raises(ExportError, match="enabled is True, but actions relative to the state"):
         lerobot.load(default.folder)
 
 

@@ -14,7 +14,7 @@ import torch
 
 from export.diffusion_policy import payload
 from export.tests import test_diffusion_policy as projects
-from export.tests import test_lerobot as lerobots
+from export.tests import test_relative as lerobots
 from training import recordings
 from training.train import Recipe, Training
 
@@ -28,7 +28,7 @@ MODELS = Path(__file__).parents[2]
 def seeds(tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, np.ndarray]) -> Path:
     """A small checkpoint of each kind."""
     folder = tmp_path_factory.mktemp("seeds")
-    lerobots.Checkpoint(folder / "lerobot", down_dims=(8,), diffusion_step_embed_dim=4)
+    lerobots.Relative(folder / "lerobot", down_dims=(8,), diffusion_step_embed_dim=4)
     (folder / "lerobot" / "README.md").unlink(missing_ok=True)
     projects.Checkpoint(folder / "latest.ckpt", projects.Unet(down_dims=[8], diffusion_step_embed_dim=4))
     plain(folder / "latest.ckpt")

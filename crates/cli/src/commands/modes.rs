@@ -8,7 +8,7 @@ mod situation;
 use anyhow::{Context as _, anyhow};
 use ndarray::{Array2, Array3, Axis, s, stack};
 use parapolicy_eval::Model;
-use parapolicy_policy::Network;
+use parapolicy_policy::{Network, Origin};
 use parapolicy_sampler::{BatchedSampler, Budget, Noise};
 
 pub use self::demonstrations::Near;
@@ -35,6 +35,8 @@ pub struct Drawn {
     pub actions: Array3<f64>,
     /// The actions that are compared, `[plans, actions, action_dim]`, normalised.
     pub compared: Array3<f64>,
+    /// What their actions are relative to.
+    pub origin: Origin,
 }
 
 /// Draws plans, finds their modes, and writes and prints them.
@@ -125,9 +127,10 @@ fn draw(
     actions: usize,
 ) -> Result<Drawn, Failure> {
     let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, sampler.table().steps(), sampler.dim())).collect();
+    let origin = policy.origin(situation.observation.view()).with_context(|| situation.name()).input()?;
     let mut denoiser = policy.bind(situation.observation.view()).with_context(|| situation.name()).input()?;
     let samples = sampler.sample(&mut denoiser, &noises)?;
-    let raw: Vec<Array2<f64>> = samples.iter().map(|drawn| policy.actions(drawn.sample())).collect();
+    let raw: Vec<Array2<f64>> = samples.iter().map(|drawn| policy.actions(drawn.sample(), &origin)).collect();
     let raw = stack(Axis(0), &raw.iter().map(|plan| plan.view()).collect::<Vec<_>>())?;
     if raw.iter().any(|action| !action.is_finite()) {
         return Err(anyhow!(
@@ -139,13 +142,13 @@ fn draw(
     let manifest = policy.manifest();
     let start = manifest.executed_steps().start;
     let normalized: Vec<Array2<f64>> =
-        raw.outer_iter().map(|plan| normalized(policy, plan.slice(s![start..start + actions, ..]))).collect();
+        raw.outer_iter().map(|plan| normalized(policy, plan.slice(s![start..start + actions, ..]), &origin)).collect();
     let compared = stack(Axis(0), &normalized.iter().map(|plan| plan.view()).collect::<Vec<_>>())?;
-    Ok(Drawn { actions: raw, compared })
+    Ok(Drawn { actions: raw, compared, origin })
 }
 
-/// Actions `[n, action_dim]`, normalised.
-fn normalized(policy: &Network, actions: ndarray::ArrayView2<'_, f64>) -> Array2<f64> {
-    let flat = policy.normalized_actions(actions);
+/// Actions `[n, action_dim]`, normalised, as in plans for the observation that `origin` is of.
+fn normalized(policy: &Network, actions: ndarray::ArrayView2<'_, f64>, origin: &Origin) -> Array2<f64> {
+    let flat = policy.normalized_actions(actions, origin);
     Array2::from_shape_fn(actions.dim(), |(row, column)| f64::from(flat[row * actions.ncols() + column]))
 }

@@ -94,10 +94,11 @@ fn sample_one(
     let noise = input.noise(sampler.table(), &drawn, horizon, plan_dim).with_context(&of_input).input()?;
 
     let started = Instant::now();
+    let origin = policy.origin(input.observation.view()).with_context(&of_input).input()?;
     let mut denoiser = policy.bind(input.observation.view()).with_context(&of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noise)?;
     let latency_ms = Some(ms(started));
-    let actions = policy.actions(drawn.sample());
+    let actions = policy.actions(drawn.sample(), &origin);
     ensure_finite(&actions).with_context(&of_input).input()?;
     let sample = drawn.sample().to_shape((horizon, plan_dim))?.to_owned();
     let residual = drawn.residual().map(arr0);
@@ -127,10 +128,11 @@ fn sample_many(
     let noises: Vec<Noise> = seeds.map(|seed| Noise::draw(seed, steps, dim)).collect();
 
     let started = Instant::now();
+    let origin = policy.origin(input.observation.view()).with_context(&of_input).input()?;
     let mut denoiser = policy.bind(input.observation.view()).with_context(&of_input).input()?;
     let drawn = sampler.sample_within(budget, &mut denoiser, &noises)?;
     let latency_ms = ms(started);
-    let actions: Vec<_> = drawn.iter().map(|drawn| policy.actions(drawn.sample())).collect();
+    let actions: Vec<_> = drawn.iter().map(|drawn| policy.actions(drawn.sample(), &origin)).collect();
     let actions = stack(Axis(0), &actions.iter().map(|actions| actions.view()).collect::<Vec<_>>())?;
     ensure_finite(&actions).with_context(&of_input).input()?;
     let samples: Vec<_> = drawn.iter().map(|drawn| drawn.sample()).collect();

@@ -57,7 +57,12 @@ impl BatchedPolicy for BatchedDiffusionPolicy<'_> {
         let observations = environments.iter().map(|&environment| self.memories[&environment].observations());
         let mut denoiser = self.network.bind_batched(observations)?;
         let samples = self.sampler.sample_within(self.budget, &mut denoiser, &noises)?;
-        let actions: Vec<_> = samples.iter().map(|sample| self.network.actions(sample.sample())).collect();
+        // Each plan is relative to its own observation.
+        let mut actions = Vec::with_capacity(environments.len());
+        for (environment, sample) in environments.iter().zip(samples.iter()) {
+            let origin = self.network.origin(self.memories[environment].observations())?;
+            actions.push(self.network.actions(sample.sample(), &origin));
+        }
         let latency = started.elapsed();
 
         let executed = self.network.manifest().executed_steps();

@@ -1,15 +1,16 @@
 //! What a warm-started plan takes over from the plan before it.
 
-use ndarray::Array1;
+use ndarray::{Array1, Axis};
+use parapolicy_policy::{Network, Origin};
 use parapolicy_sampler::{Noise, Sampler};
 
 /// What a plan takes over from the one before.
 pub(super) enum Carry<'a> {
     Nothing,
-    /// Warm start from the last x̂0, with its noise.
+    /// Warm start from the last x̂0, with its noise. The guess stays relative to what it was: that costs rounds at most.
     Guess(Option<Noise>),
-    /// The plan itself, noised again, for a sampler without the first steps.
-    Plan(&'a mut Sampler, Option<Array1<f32>>),
+    /// The plan itself, noised again, for a sampler without the first steps, and what its actions are relative to.
+    Plan(&'a mut Sampler, Option<(Array1<f32>, Origin)>),
 }
 
 impl Carry<'_> {
@@ -25,15 +26,18 @@ impl Carry<'_> {
         }
     }
 
-    /// The sampler of the next plan and its noise; what it takes over is shifted forward by `values`, in steps of
-    /// `plan_dim` values.
+    /// The sampler of the next plan and its noise; what it takes over is shifted forward by the actions `executed`, and
+    /// is a plan for the observation that `origin` is of.
     pub fn begin<'s>(
         &'s mut self,
         sampler: &'s mut Sampler,
         seed: u64,
-        values: usize,
-        plan_dim: usize,
+        executed: usize,
+        network: &Network,
+        origin: &Origin,
     ) -> (&'s mut Sampler, Noise) {
+        let plan_dim = network.manifest().plan_dim();
+        let values = executed * plan_dim;
         let draw = |sampler: &Sampler| Noise::draw(seed, sampler.table().steps(), sampler.dim());
         match self {
             Self::Guess(Some(noise)) => {
@@ -41,8 +45,9 @@ impl Carry<'_> {
                 sampler.warm_start(values, plan_dim);
                 (sampler, noise.clone())
             }
-            Self::Plan(rest, Some(plan)) => {
+            Self::Plan(rest, Some((plan, before))) => {
                 move_forward(plan, values, plan_dim);
+                reanchor(network, plan, before, origin);
                 let noise = draw(rest).around(plan.view(), rest.table());
                 (rest, noise)
             }
@@ -54,11 +59,11 @@ impl Carry<'_> {
     }
 
     /// Keeps what the next plan takes over.
-    pub fn keep(&mut self, noise: Noise, plan: Array1<f32>) {
+    pub fn keep(&mut self, noise: Noise, plan: &Array1<f32>, origin: &Origin) {
         match self {
             Self::Nothing => {}
             Self::Guess(last) => *last = Some(noise),
-            Self::Plan(_, last) => *last = Some(plan),
+            Self::Plan(_, last) => *last = Some((plan.clone(), origin.clone())),
         }
     }
 }
@@ -71,6 +76,19 @@ fn move_forward(plan: &mut Array1<f32>, values: usize, period: usize) {
         } else if i >= period {
             plan[i] = plan[i - period];
         }
+    }
+}
+
+/// Makes the same actions relative to another origin.
+fn reanchor(network: &Network, plan: &mut Array1<f32>, from: &Origin, to: &Origin) {
+    if from == to {
+        return;
+    }
+    let actions = network.predicted_actions(plan.view(), from);
+    let normalized = network.normalized_actions(actions.view(), to);
+    let rows = plan.axis_chunks_iter_mut(Axis(0), network.manifest().plan_dim());
+    for (mut row, action) in rows.zip(normalized.axis_chunks_iter(Axis(0), actions.ncols())) {
+        row.iter_mut().zip(action).for_each(|(value, action)| *value = *action);
     }
 }
 

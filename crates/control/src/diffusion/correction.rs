@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2};
-use parapolicy_policy::{BoundPlans, Network};
+use parapolicy_policy::{BoundPlans, Network, Origin};
 use parapolicy_sampler::{BatchedDenoiser as _, ConfigError, Denoiser, Noise, Penalty, Refiner, RefinerConfig};
 use thiserror::Error;
 
@@ -15,6 +15,8 @@ use crate::refine::{RefinementCost, Units, WEIGHT, refiner};
 pub(super) struct Drawn {
     /// Normalised, `[horizon · action_dim]`.
     pub sample: Array1<f32>,
+    /// What its actions are relative to.
+    pub origin: Origin,
     /// How firmly each value was held, if actions were committed to.
     pub held: Option<Array1<f32>>,
     /// Of its noise.
@@ -37,7 +39,7 @@ impl Correction {
     pub fn new(network: &Network) -> Result<Self, ConfigError> {
         let manifest = network.manifest();
         let steps = manifest.executed_steps().start..manifest.horizon;
-        Ok(Self { refiner: refiner(network, RefinerConfig::default())?, units: Units::of(network, steps) })
+        Ok(Self { refiner: refiner(network, RefinerConfig::default())?, units: Units::of(manifest, steps) })
     }
 
     /// The sample that comes of it, normalised, and what it took. Actions that the plan was held to stay as they are: they will
@@ -50,7 +52,7 @@ impl Correction {
     ) -> Result<(Array1<f32>, RefinementCost), BoxError> {
         let started = Instant::now();
         let Self { refiner, units } = self;
-        let penalty = Bounded { asked, units, held: drawn.held.as_ref() };
+        let penalty = Bounded { asked, units, origin: &drawn.origin, held: drawn.held.as_ref() };
         let mut denoiser = InTime { bound, until: asked.until, late: false };
         // The sampler has used the seed; the complement gives independent noise.
         let noise = Noise::draw(!drawn.seed, refiner.config().steps, refiner.dim());
@@ -69,13 +71,14 @@ impl Correction {
 struct Bounded<'a, 'b> {
     asked: &'a Asked<'b>,
     units: &'a Units,
+    origin: &'a Origin,
     held: Option<&'a Array1<f32>>,
 }
 
 impl Penalty for Bounded<'_, '_> {
     fn add_gradient(&self, plan: &[f32], gradient: &mut [f32]) {
-        let Self { asked, units, held } = self;
-        let actions = units.targets(ArrayView1::from(plan));
+        let Self { asked, units, origin, held } = self;
+        let actions = units.targets(ArrayView1::from(plan), origin);
         let mut by_value = Array2::zeros(actions.dim());
         asked.check.add_gradient(actions.view(), asked.period, asked.present, units.scale.row(0), by_value.view_mut());
         let first = units.first();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use parapolicy_sampler::ConfigError;
 
-use super::{DenoiserGraph, EncoderGraph, Entry, Manifest, SCHEMA_VERSION};
+use super::{DenoiserGraph, EncoderGraph, Entry, Manifest, SCHEMA_VERSION, relative::validate_relative};
 use crate::Kind;
 
 /// A field, as a path from the manifest's root, and what is wrong with it.
@@ -28,6 +28,7 @@ impl Manifest {
         validate_entries("observations", &self.observations)?;
         validate_entries("actions", &self.actions)?;
         validate_kinds(&self.observations, &self.actions)?;
+        validate_relative(&self.observations, &self.actions)?;
         self.scheduler.validate().map_err(scheduler_problem)?;
         self.encoder.as_ref().map_or(Ok(()), EncoderGraph::validate)?;
         self.denoiser.validate()?;

@@ -60,7 +60,8 @@ fn beside(
     drawn: &Drawn,
     near: &Near,
 ) -> Result<Found, Failure> {
-    let shown: Vec<Array2<f64>> = near.actions.outer_iter().map(|plan| normalized(policy, plan)).collect();
+    let shown: Vec<Array2<f64>> =
+        near.actions.outer_iter().map(|plan| normalized(policy, plan, &drawn.origin)).collect();
     let shown = ndarray::stack(Axis(0), &shown.iter().map(|plan| plan.view()).collect::<Vec<_>>())?;
     let all: Array3<f64> = concatenate(Axis(0), &[drawn.compared.view(), shown.view()])?;
     let (plans, total) = (drawn.compared.len_of(Axis(0)), all.len_of(Axis(0)));
@@ -182,7 +183,8 @@ fn votes(
     let mut votes = vec![0; before * now];
     if start < drawn[0].actions.len_of(Axis(1)) {
         for (plan, from) in drawn[0].actions.outer_iter().zip(&summaries[0].labels) {
-            let rest = normalized(policy, plan.slice(s![start.., ..]));
+            // As a plan from now on, which it is compared with, would have it.
+            let rest = normalized(policy, plan.slice(s![start.., ..]), &drawn[1].origin);
             if let Some((nearest, _)) =
                 nearest(&drawn[1].compared, rest.view()).filter(|(_, far)| *far <= ALIKE * scale)
             {
@@ -218,7 +220,8 @@ fn report(
     scale: f64,
 ) -> SituationReport {
     let plans = drawn.actions.len_of(Axis(0));
-    let whole: Vec<Array2<f64>> = drawn.actions.outer_iter().map(|plan| normalized(policy, plan)).collect();
+    let whole: Vec<Array2<f64>> =
+        drawn.actions.outer_iter().map(|plan| normalized(policy, plan, &drawn.origin)).collect();
     let columns = whole.first().map_or(0, Array2::len);
     let whole =
         Array2::from_shape_fn((plans, columns), |(plan, column)| whole[plan].as_slice().map_or(0.0, |row| row[column]));
@@ -240,7 +243,7 @@ fn report(
         }
     };
     let of = |actions: &Option<Array2<f64>>| {
-        let actions = normalized(policy, actions.as_ref()?.view());
+        let actions = normalized(policy, actions.as_ref()?.view(), &drawn.origin);
         let (plan, distance) = nearest(&drawn.compared, actions.view())?;
         (distance <= FAR * scale).then(|| summary.labels[plan])
     };
