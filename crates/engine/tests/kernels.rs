@@ -8,7 +8,7 @@ use parapolicy_engine::kernel::{Kernel, Program};
 use proptest::prelude::*;
 use unet::images::any_image;
 use unet::small::{CASES, Case, any_small};
-use unet::tokens::any_tokens;
+use unet::tokens::{Tokens, any_tokens};
 use unet::{Random, reference, relative_error, run, unet};
 
 fn available() -> impl Iterator<Item = Kernel> {
@@ -102,5 +102,20 @@ fn nan_stays_nan() {
         let result = run(&mut program, 2, &sample, &film, 32);
         assert!(result[..16].iter().all(|x| x.is_nan()), "{kernel:?}");
         assert!(result[16..].iter().all(|x| x.is_finite()), "{kernel:?}");
+    }
+}
+
+#[test]
+fn nan_stays_nan_where_tokens_attend() {
+    let Case { layers, batch, mut sample, film, expected } = Tokens::unmasked(2).case();
+    let row = expected.len() / 2;
+    for not_finite in [f32::NAN, f32::INFINITY] {
+        sample[3] = not_finite;
+        for kernel in available() {
+            let mut program = Program::new(layers.clone(), kernel, 1).unwrap();
+            let result = run(&mut program, batch, &sample, &film, expected.len());
+            assert!(result[..row].iter().all(|x| x.is_nan()), "{kernel:?}");
+            assert!(result[row..].iter().all(|x| x.is_finite()), "{kernel:?}");
+        }
     }
 }
