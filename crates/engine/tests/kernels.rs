@@ -39,6 +39,16 @@ proptest! {
     }
 }
 
+#[test]
+#[cfg_attr(miri, ignore = "takes hours")]
+fn kernels_agree_with_sums_in_f64_on_wide_rows() -> Result<(), TestCaseError> {
+    agree(&Tokens::wide(2).case())?;
+    let (layers, mut random) = (unet(5, 2, 4, &[1024], 8), Random(6));
+    let (sample, film) = (random.numbers(2 * 8, 1.0), random.numbers(2 * layers.film_channels, 1.0));
+    let expected = reference(&layers, 2, &sample, &film);
+    agree(&Case { layers, batch: 2, sample, film, expected })
+}
+
 fn agree(Case { layers, batch, sample, film, expected }: &Case) -> Result<(), TestCaseError> {
     for kernel in available() {
         let mut results = (1..=3).map(|threads| {
