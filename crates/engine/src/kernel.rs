@@ -8,6 +8,7 @@
 //! An `Operation` (a layer, a layer normalisation, attention) calls the functions of the table for a thread's share of the
 //! output; a [`Program`] is all operations of a network, the packed weights and the thread pool that runs them.
 
+mod across;
 #[cfg(target_arch = "x86_64")]
 mod amx;
 mod attend;

@@ -21,8 +21,8 @@
 //! for each sample; observations `[plans, observation]`, one row for each plan. Each row of a batch names its plan and its
 //! timestep.
 //!
-//! Inside, an activation is `[position, batch, channel]`, with rows of channels padded to multiples of 16 numbers. A
-//! convolution is then one matrix product for each tap, on contiguous rows of the whole batch. Weights are packed once, in the
+//! Inside, an activation is `[position, batch, channel]`, with rows of channels padded to multiples of 16 numbers, and kept
+//! from being a multiple of 4 KB apart. A convolution is then one matrix product for each tap, on the rows of the whole batch. Weights are packed once, in the
 //! order in which they are read. FiLM parameters and conditioning tokens are sums of a function of the timestep and a function
 //! of the observation; both are cached, and a batch adds them.
 //!

@@ -8,7 +8,7 @@ use parapolicy_engine::kernel::{Kernel, Program};
 use proptest::prelude::*;
 use unet::images::any_image;
 use unet::small::{CASES, Case, any_small};
-use unet::tokens::any_tokens;
+use unet::tokens::{Tokens, any_tokens};
 use unet::{Random, reference, relative_error, run, unet};
 
 fn available() -> impl Iterator<Item = Kernel> {
@@ -37,6 +37,16 @@ proptest! {
     fn kernels_agree_with_sums_in_f64_on_tokens(tokens in any_tokens()) {
         agree(&tokens.case())?;
     }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "takes hours")]
+fn kernels_agree_with_sums_in_f64_on_wide_rows() -> Result<(), TestCaseError> {
+    agree(&Tokens::wide(2).case())?;
+    let (layers, mut random) = (unet(5, 2, 4, &[1024], 8), Random(6));
+    let (sample, film) = (random.numbers(2 * 8, 1.0), random.numbers(2 * layers.film_channels, 1.0));
+    let expected = reference(&layers, 2, &sample, &film);
+    agree(&Case { layers, batch: 2, sample, film, expected })
 }
 
 fn agree(Case { layers, batch, sample, film, expected }: &Case) -> Result<(), TestCaseError> {
@@ -102,5 +112,20 @@ fn nan_stays_nan() {
         let result = run(&mut program, 2, &sample, &film, 32);
         assert!(result[..16].iter().all(|x| x.is_nan()), "{kernel:?}");
         assert!(result[16..].iter().all(|x| x.is_finite()), "{kernel:?}");
+    }
+}
+
+#[test]
+fn nan_stays_nan_where_tokens_attend() {
+    let Case { layers, batch, mut sample, film, expected } = Tokens::unmasked(2).case();
+    let row = expected.len() / 2;
+    for not_finite in [f32::NAN, f32::INFINITY] {
+        sample[3] = not_finite;
+        for kernel in available() {
+            let mut program = Program::new(layers.clone(), kernel, 1).unwrap();
+            let result = run(&mut program, batch, &sample, &film, expected.len());
+            assert!(result[..row].iter().all(|x| x.is_nan()), "{kernel:?}");
+            assert!(result[row..].iter().all(|x| x.is_finite()), "{kernel:?}");
+        }
     }
 }

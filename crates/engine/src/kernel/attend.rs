@@ -1,8 +1,13 @@
 //! Attention of one head: the function that each instruction set compiles.
 
-#![allow(unsafe_code, reason = "the output is written by address: threads share its rows")]
+#![allow(unsafe_code, reason = "registers; the output is written by address: threads share its rows")]
 
-use super::exp::exp;
+mod product;
+mod softmax;
+
+use product::{Product, ROWS, multiply};
+use softmax::softmax;
+
 use super::finish::Rows;
 use super::layout::ROW_MULTIPLE;
 use super::simd::Simd;
@@ -31,10 +36,11 @@ pub(super) struct Attend<'a> {
 }
 
 impl Attend<'_> {
-    /// Numbers of scratch: transposed keys, values, the scores and the output of one query, and a turned query or key.
+    /// Numbers of scratch: transposed keys and values; of as many queries as are computed at once, the queries, scores and
+    /// outputs.
     pub fn room(depth: usize, keys: usize) -> usize {
         let (width, scores) = (depth.next_multiple_of(ROW_MULTIPLE), keys.next_multiple_of(ROW_MULTIPLE));
-        depth * scores + keys * width + scores + 2 * width
+        depth * scores + keys * width + ROWS * (depth + scores + width)
     }
 
     /// Whether all slices are long enough.
@@ -50,10 +56,8 @@ impl Attend<'_> {
     }
 }
 
-/// A score so far below the largest one has weight zero.
-const LEAST: f32 = -87.0;
-
-/// Registers hold scores of several keys, then channels of a value, so that no sum runs across a register.
+/// Registers hold scores of several keys, then channels of a value, so that no sum runs across a register. Several queries
+/// are computed at once, so that their sums stay in registers.
 ///
 /// # Safety
 /// `attend.fits()`, and its output's channels can be written for all queries.
@@ -64,77 +68,55 @@ pub(super) unsafe fn attend<S: Simd>(simd: S, attend: &mut Attend<'_>) {
     let (width, room) = (depth.next_multiple_of(ROW_MULTIPLE), keys.next_multiple_of(ROW_MULTIPLE));
     let (transposed, rest) = attend.scratch.split_at_mut(depth * room);
     let (values, rest) = rest.split_at_mut(keys * width);
-    let (scores, rest) = rest.split_at_mut(room);
-    let (result, rest) = rest.split_at_mut(width);
-    let turned = &mut rest[..depth];
+    let (asked, rest) = rest.split_at_mut(ROWS * depth);
+    let (scores, rest) = rest.split_at_mut(ROWS * room);
+    let results = &mut rest[..ROWS * width];
     for at in 0..keys {
-        let key = placed(&key.data[at * key.stride..][..depth], at, key_turn, turned);
-        for (channel, &number) in key.iter().enumerate() {
-            transposed[channel * room + at] = number;
+        let placed = &mut asked[..depth];
+        place(&key.data[at * key.stride..][..depth], at, key_turn, placed);
+        for (&number, keys) in placed.iter().zip(transposed.chunks_exact_mut(room)) {
+            keys[at] = number;
         }
         values[at * width..][..depth].copy_from_slice(&value.data[at * value.stride..][..depth]);
     }
-    for at in 0..queries {
-        scores.fill(0.0);
-        let query = placed(&query.data[at * query.stride..][..depth], at, query_turn, turned);
-        for (&number, keys) in query.iter().zip(transposed.chunks_exact(room)) {
-            add_product(scores, number * scale, keys);
+    for first in (0..queries).step_by(ROWS) {
+        let some = first..queries.min(first + ROWS);
+        for (at, asked) in some.clone().zip(asked.chunks_exact_mut(depth)) {
+            place(&query.data[at * query.stride..][..depth], at, query_turn, asked);
+            asked.iter_mut().for_each(|number| *number *= scale);
         }
-        if let Some(mask) = mask {
-            scores[..keys].iter_mut().zip(&mask[at * keys..]).for_each(|(score, mask)| *score += mask);
+        // Rows after the last query are computed, too, of whatever is there.
+        let (inputs, weights) = (&*asked, &*transposed);
+        multiply(simd, Product { inputs, input_stride: depth, depth, weights, width: room, outputs: scores });
+        for (at, scores) in some.clone().zip(scores.chunks_exact_mut(room)) {
+            if let Some(mask) = mask {
+                scores.iter_mut().zip(&mask[at * keys..][..keys]).for_each(|(score, mask)| *score += mask);
+            }
+            scores[keys..].fill(f32::NEG_INFINITY);
+            softmax(simd, scores);
         }
-        softmax(simd, scores, keys);
-        result.fill(0.0);
-        for (&weight, value) in scores.iter().zip(values.chunks_exact(width)) {
-            add_product(result, weight, value);
+        let (inputs, weights) = (&*scores, &*values);
+        multiply(simd, Product { inputs, input_stride: room, depth: keys, weights, width, outputs: results });
+        for (at, result) in some.zip(results.chunks_exact(width)) {
+            // SAFETY: the caller lets this head's channels be written for every query.
+            unsafe { output.add(at * output_stride).copy_from_nonoverlapping(result.as_ptr(), depth) };
         }
-        // SAFETY: the caller lets this head's channels be written for every query.
-        unsafe { output.add(at * output_stride).copy_from_nonoverlapping(result.as_ptr(), depth) };
     }
 }
 
 /// A query or key at a position, turned if positions turn it: `cos · x + sin · [-x[half..], x[..half]]` (Su et al. 2021,
 /// arXiv 2104.09864, equation 34).
 #[inline(always)]
-fn placed<'n>(numbers: &'n [f32], at: usize, turn: Option<&Turn>, turned: &'n mut [f32]) -> &'n [f32] {
-    let Some(Turn { cosines, sines }) = turn else { return numbers };
+fn place(numbers: &[f32], at: usize, turn: Option<&Turn>, to: &mut [f32]) {
+    let Some(Turn { cosines, sines }) = turn else { return to.copy_from_slice(numbers) };
     let depth = numbers.len();
     let half = depth / 2;
-    let (cosines, sines) = (&cosines[at * depth..][..depth], &sines[at * depth..][..depth]);
+    let ((cosines, more_cosines), (sines, more_sines)) =
+        (cosines[at * depth..][..depth].split_at(half), sines[at * depth..][..depth].split_at(half));
+    let (first, second) = numbers.split_at(half);
+    let (to, more) = to.split_at_mut(half);
     for channel in 0..half {
-        let (first, second) = (numbers[channel], numbers[half + channel]);
-        turned[channel] = first * cosines[channel] - second * sines[channel];
-        turned[half + channel] = second * cosines[half + channel] + first * sines[half + channel];
-    }
-    turned
-}
-
-/// Turns the first `keys` scores into weights that add up to 1. `scores` is a whole number of registers.
-#[inline(always)]
-fn softmax<S: Simd>(simd: S, scores: &mut [f32], keys: usize) {
-    // The maximum passes over NaN. If there is one, all weights become NaN below.
-    let most = scores[..keys].iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let has_nan = scores[..keys].iter().any(|score| score.is_nan()) || !most.is_finite();
-    let (most, least) = (simd.splat(most), simd.splat(LEAST));
-    let zero = exp(simd, least);
-    for register in scores.chunks_exact_mut(S::LANES) {
-        // SAFETY: the chunk is a register long.
-        unsafe {
-            let below = simd.sub(simd.load(register.as_ptr()), most);
-            let power = exp(simd, simd.min(simd.max(below, least), simd.splat(0.0)));
-            // Exactly zero for masked keys.
-            simd.store(register.as_mut_ptr(), simd.sub(power, zero));
-        }
-    }
-    let sum = if has_nan { f32::NAN } else { scores[..keys].iter().sum() };
-    let factor = 1.0 / sum;
-    scores.iter_mut().for_each(|weight| *weight *= factor);
-}
-
-/// `sums += factor * numbers`
-#[inline(always)]
-fn add_product(sums: &mut [f32], factor: f32, numbers: &[f32]) {
-    for (sum, number) in sums.iter_mut().zip(numbers) {
-        *sum += factor * number;
+        to[channel] = first[channel] * cosines[channel] - second[channel] * sines[channel];
+        more[channel] = second[channel] * more_cosines[channel] + first[channel] * more_sines[channel];
     }
 }

@@ -23,12 +23,13 @@ pub(super) fn width(channels: usize) -> usize {
     channels.div_ceil(2).next_multiple_of(ROW_MULTIPLE)
 }
 
-/// Packs rows of `stride` channels into rows of [`width`] numbers: channel `k` with channel `k + width`, or with zero.
+/// Packs rows of `channels` channels, `stride` apart, into rows of [`width`] numbers: channel `k` with channel `k + width`, or
+/// with zero.
 #[inline(always)]
-pub(super) fn narrow(rows: &[f32], stride: usize, to: &mut [f32]) {
-    let width = width(stride);
+pub(super) fn narrow(rows: &[f32], [channels, stride]: [usize; 2], to: &mut [f32]) {
+    let width = width(channels);
     for (row, to) in rows.chunks_exact(stride).zip(to.chunks_exact_mut(width)) {
-        let (low, high) = row.split_at(width);
+        let (low, high) = row[..channels].split_at(width);
         let (pairs, singles) = to.split_at_mut(high.len());
         for ((to, &low), &high) in pairs.iter_mut().zip(low).zip(high) {
             *to = pair(low, high);
@@ -68,7 +69,7 @@ mod tests {
         for (stride, width) in [(16, 16), (32, 16), (48, 32), (64, 32)] {
             let row: Vec<f32> = (0..stride).map(|i| i as f32).collect();
             let mut packed = vec![f32::NAN; width];
-            narrow(&row, stride, &mut packed);
+            narrow(&row, [stride; 2], &mut packed);
             let partner = |i: usize| row.get(i + width).copied().unwrap_or_default();
             for (i, number) in packed.into_iter().enumerate() {
                 assert_eq!(unpair(number), [row[i], partner(i)]);

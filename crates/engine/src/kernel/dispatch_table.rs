@@ -27,7 +27,7 @@ pub(super) struct DispatchTable {
     pub scatter: unsafe fn(&mut Scatter<'_>),
     pub gather: unsafe fn(&mut Gather<'_>),
     pub filter: unsafe fn(&mut Filter<'_>),
-    pub narrow: unsafe fn(&[f32], usize, &mut [f32]),
+    pub narrow: unsafe fn(&[f32], [usize; 2], &mut [f32]),
 }
 
 /// Makes a module with the table of an instruction set: the generic functions for `$simd`, compiled with its features, and
@@ -76,8 +76,8 @@ macro_rules! dispatch_table {
             }
 
             $(#[target_feature(enable = $features)])?
-            unsafe fn narrow(rows: &[f32], stride: usize, to: &mut [f32]) {
-                bf16::narrow(rows, stride, to);
+            unsafe fn narrow(rows: &[f32], sizes: [usize; 2], to: &mut [f32]) {
+                bf16::narrow(rows, sizes, to);
             }
 
             unsafe fn nothing() {}

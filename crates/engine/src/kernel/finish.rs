@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "registers over columns that only this thread writes")]
 
+use super::across::across;
 use super::gelu::{gelu, gelu_tanh};
 use super::mish::mish;
 use super::simd::Simd;
@@ -132,7 +133,7 @@ unsafe fn normalise<S: Simd>(simd: S, finish: &mut Finish<'_>, norm: Norm<'_>) {
                     sum = simd.add(sum, unsafe { simd.load(sums.add(finish.sum(column, position, row, S::LANES))) });
                 }
             }
-            let mean = simd.mul(spread(simd, sum, norm.group), fraction);
+            let mean = simd.mul(across(simd, sum, norm.group.min(S::LANES), |a, b| simd.add(a, b)), fraction);
             let mut sum = simd.splat(0.0);
             for column in group.clone() {
                 for position in 0..finish.positions {
@@ -142,7 +143,8 @@ unsafe fn normalise<S: Simd>(simd: S, finish: &mut Finish<'_>, norm: Norm<'_>) {
                     sum = simd.mul_add(deviation, deviation, sum);
                 }
             }
-            let variance = simd.mul_add(spread(simd, sum, norm.group), fraction, epsilon);
+            let variance =
+                simd.mul_add(across(simd, sum, norm.group.min(S::LANES), |a, b| simd.add(a, b)), fraction, epsilon);
             // If a group is nearly constant the root is small: dividing the scale by it loses the least.
             let factor = simd.sqrt(variance);
             for column in group.clone() {
@@ -157,25 +159,6 @@ unsafe fn normalise<S: Simd>(simd: S, finish: &mut Finish<'_>, norm: Norm<'_>) {
             }
         }
     }
-}
-
-/// The sum of a group's lanes, in each of them.
-#[inline(always)]
-fn spread<S: Simd>(simd: S, mut sum: S::Vector, group: usize) -> S::Vector {
-    let lanes = group.min(S::LANES);
-    if lanes > 1 {
-        sum = simd.add(sum, simd.swap::<1>(sum));
-    }
-    if lanes > 2 {
-        sum = simd.add(sum, simd.swap::<2>(sum));
-    }
-    if lanes > 4 {
-        sum = simd.add(sum, simd.swap::<4>(sum));
-    }
-    if lanes > 8 {
-        sum = simd.add(sum, simd.swap::<8>(sum));
-    }
-    sum
 }
 
 /// Scale and shift of each channel and batch row, for groups of any size.

@@ -2,12 +2,23 @@
 //!
 //! An activation is `[position, batch, channel]`. Each row of channels begins at a multiple of [`ROW_MULTIPLE`] numbers, so
 //! that every register of a row is whole; the numbers between the last channel and the next row have no meaning.
+//!
+//! Rows are never a multiple of [`SET`] numbers apart. A first-level cache has room for 8 or 12 lines whose addresses differ by
+//! that much, and a tile reads up to 14 rows at once: none of them would be there when its next number is read.
 
 use super::memory::Region;
 use crate::network::Activation;
 
 /// Rows of channels begin at multiples of this many numbers, whatever the size of registers.
 pub(super) const ROW_MULTIPLE: usize = 16;
+
+/// Numbers from one line of a set of a first-level cache to the next: 4 KB.
+const SET: usize = 1024;
+
+/// From one row of so many numbers, whole registers, to the next.
+fn stride(width: usize) -> usize {
+    if width.is_multiple_of(SET) { width + ROW_MULTIPLE } else { width }
+}
 
 /// The layout of an activation in the arena: rows `[position, batch]`, each of `stride` numbers.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +27,8 @@ pub(super) struct ActivationLayout {
     start: usize,
     pub positions: usize,
     pub channels: usize,
+    /// Numbers of a row, up to the end of the last register.
+    pub width: usize,
     /// From one row to the next.
     pub stride: usize,
 }
@@ -60,7 +73,7 @@ impl ArenaLayout {
                 sizes.resize(activation.buffer + 1, 0);
             }
             let size = &mut sizes[activation.buffer];
-            *size = (activation.positions * activation.channels.next_multiple_of(ROW_MULTIPLE)).max(*size);
+            *size = (activation.positions * stride(activation.channels.next_multiple_of(ROW_MULTIPLE))).max(*size);
         }
         let mut len = 0;
         let mut starts = Vec::new();
@@ -73,7 +86,7 @@ impl ArenaLayout {
 
     pub fn of(&self, activation: Activation) -> ActivationLayout {
         let Activation { buffer, positions, channels } = activation;
-        let stride = channels.next_multiple_of(ROW_MULTIPLE);
-        ActivationLayout { start: self.starts[buffer], positions, channels, stride }
+        let width = channels.next_multiple_of(ROW_MULTIPLE);
+        ActivationLayout { start: self.starts[buffer], positions, channels, width, stride: stride(width) }
     }
 }

@@ -74,8 +74,9 @@ impl Simd for Neon {
         sub(a, b) = vsubq_f32(a, b);
         mul(a, b) = vmulq_f32(a, b);
         div(a, b) = vdivq_f32(a, b);
-        min(a, b) = vminnmq_f32(a, b);
-        max(a, b) = vmaxnmq_f32(a, b);
+        // The instructions for it take the other number if one is NaN, whichever that is.
+        min(a, b) = vbslq_f32(vcltq_f32(a, b), a, b);
+        max(a, b) = vbslq_f32(vcgtq_f32(a, b), a, b);
         mul_add(a, b, c) = vfmaq_f32(c, a, b);
         sqrt(a) = vsqrtq_f32(a);
         reciprocal(a) = vdivq_f32(vdupq_n_f32(1.0), a);

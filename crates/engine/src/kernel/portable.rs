@@ -9,8 +9,8 @@ use super::dispatch_table::{DispatchTable, dispatch_table};
 use super::simd::Simd;
 
 /// Registers of `LANES` numbers, each of `PACKED` channels.
-#[derive(Clone, Copy)]
-struct Portable<const LANES: usize, const PACKED: usize>(());
+#[derive(Clone, Copy, Default)]
+pub(super) struct Portable<const LANES: usize, const PACKED: usize>(());
 
 dispatch_table!(F32, Portable::<8, 1>(()), [1, 2, 3, 4]);
 #[cfg(all(test, target_arch = "x86_64"))]

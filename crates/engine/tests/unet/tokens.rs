@@ -45,6 +45,16 @@ pub fn any_tokens() -> impl Strategy<Value = Tokens> {
 }
 
 impl Tokens {
+    /// Tokens of which each attends to all.
+    pub fn unmasked(batch: usize) -> Self {
+        Self { positions: 11, conditioning: 3, heads: 2, depth: 12, batch, parts: 6, seed: 4 }
+    }
+
+    /// Tokens whose rows are kept from being a multiple of 4 KB apart.
+    pub fn wide(batch: usize) -> Self {
+        Self { positions: 3, conditioning: 2, heads: 4, depth: 256, batch, parts: 6, seed: 9 }
+    }
+
     pub fn case(&self) -> Case {
         let &Self { positions, batch, seed, .. } = self;
         let modulated = (self.parts & 2 > 0).then_some(2);

@@ -72,7 +72,7 @@ impl AttentionHeads {
             unsafe { (self.table.attend)(&mut attend) };
             // Products of bf16 pairs read whole rows: what an earlier step left after the channels may be NaN.
             for position in (0..self.output.positions).filter(|_| first + depth == self.output.channels) {
-                for channel in self.output.channels..self.output.stride {
+                for channel in self.output.channels..self.output.width {
                     // SAFETY: the layout has such a row; its end belongs to the last head, which is this thread's.
                     unsafe { *output.add((position * batch + row) * self.output.stride + channel) = 0.0 };
                 }

@@ -110,7 +110,7 @@ impl PackedLayer {
         let rows = self.output.positions * batch;
         if let Some(patches) = &self.patches {
             patches.reserve(workspace, self.table.rows);
-            workspace.sums.reserve(rows * self.output.stride);
+            workspace.sums.reserve(rows * self.output.width);
             workspace.scratch.reserve(4 * self.chunk() * self.table.lanes * batch);
             return;
         }
@@ -176,7 +176,7 @@ impl PackedLayer {
             None if self.patches.is_some() => self.output.positions,
             None => self.by_position.iter().map(Vec::len).sum(),
         };
-        let numbers = weights.column(self.output.stride / self.table.lanes) - weights.column(0);
+        let numbers = weights.column(self.output.width / self.table.lanes) - weights.column(0);
         let layouts = self.inputs.iter().chain([&self.output]).chain(&self.residual);
         let activations: usize = layouts.map(ActivationLayout::numbers).sum();
         Work {
@@ -188,7 +188,7 @@ impl PackedLayer {
 
     /// This thread's columns: registers of channels.
     fn columns(&self, share: Share) -> Range<usize> {
-        let columns = self.output.stride / self.table.lanes;
+        let columns = self.output.width / self.table.lanes;
         let units = share.of(columns.div_ceil(self.unit));
         units.start * self.unit..columns.min(units.end * self.unit)
     }

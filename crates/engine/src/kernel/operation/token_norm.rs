@@ -34,8 +34,8 @@ impl TokenNorm {
     }
 
     pub fn reserve(&self, workspace: &mut Workspace) {
-        workspace.sums.reserve(BLOCK * self.output.stride);
-        workspace.scratch.reserve(4 * BLOCK * self.output.stride);
+        workspace.sums.reserve(BLOCK * self.output.width);
+        workspace.scratch.reserve(4 * BLOCK * self.output.width);
     }
 
     pub fn work(&self, batch: usize) -> Work {
@@ -47,7 +47,7 @@ impl TokenNorm {
     /// As for [`Operation::run`](super::Operation::run).
     pub unsafe fn run(&self, evaluation: Evaluation<'_>, share: Share, workspace: &mut Workspace) {
         let Evaluation { arena, batch, film, .. } = evaluation;
-        let (lanes, stride) = (self.table.lanes, self.output.stride);
+        let (lanes, ActivationLayout { width, stride, .. }) = (self.table.lanes, self.output);
         // SAFETY: the caller says that no one writes the input.
         let tokens = unsafe { self.input.read(arena, batch) };
         let mine = share.of(self.output.positions * batch);
@@ -62,13 +62,13 @@ impl TokenNorm {
             };
             let sums = workspace.sums.numbers_mut();
             for (token, row) in tokens[first * stride..].chunks_exact(stride).take(count).enumerate() {
-                for (column, numbers) in row.chunks_exact(lanes).enumerate() {
+                for (column, numbers) in row[..width].chunks_exact(lanes).enumerate() {
                     sums[(column * count + token) * lanes..][..lanes].copy_from_slice(numbers);
                 }
             }
             let mut finish = Finish {
                 sums,
-                columns: stride / lanes,
+                columns: width / lanes,
                 positions: 1,
                 batch: count,
                 norm: Some(self.norm.of(0, self.output.channels)),

@@ -29,9 +29,9 @@ impl PackedLayer {
                 // SAFETY: it fits, and `PackedLayer` is only made for an instruction set that the processor has.
                 unsafe { (self.table.scatter)(&mut scatter) };
             } else if self.table.packed == 2 {
-                (taken, rest) = rest.split_at_mut(input.len() / layout.stride * bf16::width(layout.stride));
+                (taken, rest) = rest.split_at_mut(input.len() / layout.stride * bf16::width(layout.width));
                 // SAFETY: `PackedLayer` is only made for an instruction set that the processor has.
-                unsafe { (self.table.narrow)(input, layout.stride, taken) };
+                unsafe { (self.table.narrow)(input, [layout.width, layout.stride], taken) };
             }
         }
     }
@@ -65,7 +65,7 @@ impl PackedLayer {
                 let (input, stride) = if self.table.packed == 1 {
                     (input, layout.stride)
                 } else {
-                    let (start, width) = (packed, bf16::width(layout.stride));
+                    let (start, width) = (packed, bf16::width(layout.width));
                     packed += input.len() / layout.stride * width;
                     (&workspace.operands.numbers()[start..], width)
                 };

@@ -95,7 +95,7 @@ impl PackedLayer {
                 (products.numbers(), patches.stride)
             } else {
                 // SAFETY: `PackedLayer` is only made for an instruction set that the processor has.
-                unsafe { (self.table.narrow)(gathered, patches.stride, operands.numbers_mut()) };
+                unsafe { (self.table.narrow)(gathered, [patches.stride; 2], operands.numbers_mut()) };
                 (operands.numbers(), bf16::width(patches.stride))
             };
             for pair in pairs(columns.clone()) {
