@@ -21,8 +21,8 @@ type Picard = WindowLoop<Semilinear, FrozenDrift, EstimatedError, Spread>;
 
 /// How far, in normalised units, the change of one round may move the sample at a tolerance of 1: at many steps, and at few, times
 /// their number, since few changes add up to less.
-const REACH: f64 = 0.022;
-const REACH_OF_ALL: f64 = 1.5;
+const REACH: f64 = 0.035;
+const REACH_OF_ALL: f64 = 3.5;
 /// The variance that the change of one round is judged by. Where two plans are still possible the sample responds to a
 /// change far more than in the mean, and the earlier the change, the more such decisions are ahead. A larger variance is
 /// stricter with the first steps.
@@ -71,14 +71,18 @@ fn window_loop(table: &Table, config: WindowConfig, dim: usize) -> Picard {
     )
 }
 
-/// The steps as the estimate sees them. With DPM-Solver++ an x̂0 acts in two or three steps, in the later ones against the
-/// first; they are taken together.
+/// The steps as the estimate sees them. With DPM-Solver++ and the midpoint method an x̂0 acts in two or three steps.
 fn affine(table: &Table) -> Vec<Affine> {
     let [levels, least] = [movement::VARIANCE, LEAST_VARIANCE].map(|variance| movement::levels(table, variance));
-    let rows = table.rows().iter().zip(levels).zip(least);
-    rows.map(|((row, level), least)| Affine {
+    let later = |step: usize| {
+        let [next, after] = [1, 2].map(|lag| table.rows().get(step + lag));
+        [next.map_or(0.0, |row| row.previous), after.map_or(0.0, |row| row.earlier)].map(f64::from)
+    };
+    let rows = table.rows().iter().zip(levels).zip(least).enumerate();
+    rows.map(|(step, ((row, level), least))| Affine {
         state: f64::from(row.state),
-        denoised: f64::from(row.denoised) + f64::from(row.previous) + f64::from(row.earlier),
+        denoised: f64::from(row.denoised),
+        later: later(step),
         excess: f64::from(row.excess),
         level,
         least_slope: least.slope(),

@@ -14,19 +14,29 @@ use super::{Acceptance, Level, Path, RelativeChange, Window};
 ///     + κ' (j − a)/(b − a) ‖x̂0_b − x̂0_{b−1}‖          between the rows a and b it was carried on, and at b it jumps
 /// ```
 ///
-/// with `slope` of [`Level::slope`] and g, the gain, how much more x̂0 responds along the path than a Gaussian model of the
-/// data says, ‖Δx̂0‖ / ‖u‖ ([`Level::innovation`]). κ and κ' are measured: a round evaluates the network at states of the
-/// last roll-out, and so finds what ρ was there. An error of x̂0 at step j moves the sample by
+/// with `slope` of [`Level::slope`] and g, the gain, how much more x̂0 responds than a Gaussian model of the data says. κ and κ'
+/// are measured: a round evaluates the network at states of the last roll-out, and so finds what ρ was there. An error of x̂0 at
+/// step j moves the sample by
 ///
 /// ```text
-/// |B_j| T_{j+1} ρ_j,      T_N = 1,  T_j = T_{j+1} |A_j + |B_j| g_j slope_j|
+/// M_j ρ_j,      M_j = |B_j T_{j+1} + C_{j+1} T_{j+2} + C₂_{j+2} T_{j+3}|
+///               T_j = A_j T_{j+1} + g_j slope_j M_j,      T_N = 1
 /// ```
 ///
-/// for the affine rows A, B of the table, and these movements are added up over all steps and rounds. Norms are the largest
-/// magnitude, so the estimate is of the value that moves most. This sum is right in the middle: for data whose values vary a hundred
-/// times as much as others, one sample in a hundred ends four times as far off. So what is estimated is
-/// `SAFETY` times the sum. A state is kept while that is at most the share of the tolerance that is given to the steps so far, and
-/// while its change alone moves the sample by a small share of the tolerance.
+/// for the affine rows of the table, and these movements are added up over all steps and rounds. Norms are the largest
+/// magnitude, so the estimate is of the value that moves most.
+///
+/// **The gain.** x̂0 responds to a change of state by a matrix that is a covariance (of the data given the state, times √ᾱ/(1−ᾱ)),
+/// so it is symmetric, and not negative. Of it one product is known wherever two evaluations are: `Δ = G u`, with u the innovation
+/// ([`Level::innovation`]), in which all but the data's own covariance is divided out. The ratio ‖Δ‖ / ‖u‖ says how it responds to u.
+/// But errors are not like u: where a sample is torn between two ends they lie along the way from one to the other, as G makes them
+/// so, and it is the response along Δ that they grow by. ‖Δ‖² / ⟨u, Δ⟩ is nearer to that: between the smallest and the largest
+/// eigenvalue of G, and never less than the ratio. It is measured from row to row along the path, and, where a step is evaluated
+/// again, from round to round.
+///
+/// This sum is right in the middle, and samples of few clusters that are narrow end farther off than others. So what is estimated
+/// is `SAFETY` times the sum, and an error counts more where g is large. A state is kept while that is at most the share of the
+/// tolerance that is given to the steps so far, and while its change alone moves the sample by a small share of the tolerance.
 ///
 /// The idea is that of step-size control by error per unit step (Hairer, Nørsett and Wanner, Solving Ordinary Differential
 /// Equations I, II.4); an a-posteriori estimate of a Picard iteration's contraction takes the place of an embedded method.
@@ -48,7 +58,7 @@ pub struct EstimatedError {
     expected: Vec<Expected>,
     /// g, `[N]`.
     gains: Vec<f64>,
-    /// |B_j| T_{j+1}, `[N]`.
+    /// M, `[N]`.
     weights: Vec<f64>,
     /// Share of the tolerance that may be used up to a step, itself included, `[N]`.
     shares: Vec<f64>,
@@ -58,6 +68,8 @@ pub struct EstimatedError {
     sum: f64,
     /// u, `[D]`.
     innovation: Vec<f64>,
+    /// What was evaluated last at every step.
+    seen: Seen,
 }
 
 /// A step as the estimate sees it.
@@ -67,6 +79,8 @@ pub struct Affine {
     pub state: f64,
     /// B, the share of x̂0.
     pub denoised: f64,
+    /// C of the step after, and C₂ of the one behind it: the share that this x̂0 has in them.
+    pub later: [f64; 2],
     /// The share of what follows x̂0 in a drift, 0 where nothing does.
     pub excess: f64,
     /// The noise level, under the model that innovations are measured by.
@@ -94,6 +108,29 @@ fn parts(drift: &[f32], width: usize) -> [&[f32]; 2] {
     [denoised, excess]
 }
 
+/// The last evaluation of every step.
+#[derive(Clone, Debug)]
+struct Seen {
+    is: Vec<bool>,
+    /// x, `[N, D]`.
+    states: Array2<f32>,
+    /// x̂0, `[N, D]`.
+    denoised: Array2<f32>,
+}
+
+impl Seen {
+    fn nothing(steps: usize, width: usize) -> Self {
+        let [states, denoised] = [(); 2].map(|()| Array2::zeros((steps, width)));
+        Self { is: vec![false; steps], states, denoised }
+    }
+
+    fn keep(&mut self, step: usize, state: &[f32], denoised: &[f32]) {
+        self.is[step] = true;
+        row_mut(&mut self.states, step).copy_from_slice(state);
+        row_mut(&mut self.denoised, step).copy_from_slice(denoised);
+    }
+}
+
 /// The two parts of ρ, or what they are multiplied with.
 #[derive(Clone, Copy, Debug, Default)]
 struct Expected {
@@ -109,14 +146,19 @@ impl EstimatedError {
     /// Share of the tolerance below which what a round finds is rounding.
     const NOTHING: f64 = 2e-4;
     /// What the sum is multiplied by: on Gaussian data of all kinds 99 of 100 samples end within that, on most all do.
-    const SAFETY: f64 = 4.0;
+    const SAFETY: f64 = 2.75;
     /// The least innovation that a gain is measured by, as a share of what the whole change of state would be: where no noise
     /// is drawn the path is nearly straight, innovations are nearly nothing, and so x̂0's own unsteadiness would be a response.
     const LEAST_SHARE: f64 = 0.1;
     /// How many times an error may grow on its way to the sample: more is beyond any range of values.
     const FARTHEST: f64 = 1e6;
-    /// How much more an error may count where x̂0 responds more than the model says: there the values differ in how much.
-    const CAUTION: f64 = 2.0;
+    /// The largest gain that is believed: two evaluations that differ in rounding alone may show any.
+    const MOST_GAIN: f64 = 100.0;
+    /// The gain from which on an error counts more, as the gain, and how much more at most: a sample is torn there.
+    const TORN: f64 = 4.0;
+    const CAUTION: f64 = 4.0;
+    /// The least innovation that a response is measured by from round to round.
+    const LEAST: f64 = 1e-5;
 
     /// For a process with the steps `rows` and x̂0 of `width` values; `within` is the tolerance, and `change` limits the change
     /// of one round.
@@ -136,6 +178,7 @@ impl EstimatedError {
             factors: Self::FACTORS,
             sum: 0.0,
             innovation: vec![0.0; width],
+            seen: Seen::nothing(steps, width),
         };
         made.weigh();
         made.shares = shares(&made.weights);
@@ -164,6 +207,21 @@ impl EstimatedError {
         measure(gap, &mut self.factors.gap);
     }
 
+    /// Measures g, where it is larger, at the steps that were evaluated before.
+    fn measure_gains_again(&mut self, window: Window<'_>, path: &Path) {
+        for &step in window.asked() {
+            let (state, denoised) = (path.evaluated(step), &path.drift(step)[..self.innovation.len()]);
+            if self.seen.is[step] {
+                let (level, before) = (&self.rows[step].level, row(&self.seen.denoised, step));
+                level.innovation(state, level, row(&self.seen.states, step), before, &mut self.innovation);
+                if largest(self.innovation.iter().copied()) > Self::LEAST {
+                    self.gains[step] = self.gains[step].max(gain_along(&self.innovation, denoised, before));
+                }
+            }
+            self.seen.keep(step, state, denoised);
+        }
+    }
+
     /// Measures g from row to row of `window`; what lies behind the last has its gain. A single row measures none.
     fn measure_gains(&mut self, window: Window<'_>, path: &Path) {
         let mut from = window.left();
@@ -172,11 +230,12 @@ impl EstimatedError {
             let (level, before) = (&self.rows[b].level, &self.rows[a].level);
             let denoised = &path.drift(a)[..self.innovation.len()];
             level.innovation(path.evaluated(b), before, path.evaluated(a), denoised, &mut self.innovation);
-            let predicted = self.innovation.iter().fold(0.0_f64, |most, u| most.max(u.abs()));
+            let predicted = largest(self.innovation.iter().copied());
             let way = level.slope() * largest_difference(path.evaluated(b), path.evaluated(a));
             let predicted = predicted.max(Self::LEAST_SHARE * way);
-            let found = largest_difference(&path.drift(b)[..denoised.len()], denoised);
-            let gain = if predicted > 0.0 { (found / predicted).max(1.0) } else { 1.0 };
+            let after = &path.drift(b)[..denoised.len()];
+            let gain = if predicted > 0.0 { (largest_difference(after, denoised) / predicted).max(1.0) } else { 1.0 };
+            let gain = gain.max(gain_along(&self.innovation, after, denoised));
             self.gains[from..=b].fill(gain);
             from = b + 1;
         }
@@ -193,13 +252,13 @@ impl EstimatedError {
         }
     }
 
-    /// |B_j| T_{j+1} of every step.
+    /// M of every step.
     fn weigh(&mut self) {
-        let mut reach = 1.0;
+        let mut reach = [1.0, 0.0, 0.0];
         for ((weight, row), gain) in self.weights.iter_mut().zip(&self.rows).zip(&self.gains).rev() {
             let slope = (gain * row.level.slope()).max(row.least_slope);
-            *weight = row.denoised.abs() * reach;
-            reach = (reach * (row.state + row.denoised.abs() * slope).abs()).min(Self::FARTHEST);
+            *weight = (row.denoised * reach[0] + row.later[0] * reach[1] + row.later[1] * reach[2]).abs();
+            reach = [(row.state * reach[0] + slope * *weight).abs().min(Self::FARTHEST), reach[0], reach[1]];
         }
     }
 
@@ -229,7 +288,7 @@ impl EstimatedError {
     /// How far the roll-out's error at step `step` moves the sample.
     fn movement(&self, step: usize) -> f64 {
         let Expected { change, gap } = self.expected[step];
-        let weight = self.weights[step] * self.gains[step].min(Self::CAUTION);
+        let weight = self.weights[step] * (self.gains[step] / Self::TORN).clamp(1.0, Self::CAUTION);
         weight * (self.factors.change * change + self.factors.gap * gap)
     }
 }
@@ -237,6 +296,7 @@ impl EstimatedError {
 impl Acceptance for EstimatedError {
     fn begin(&mut self) {
         self.rolled = 0;
+        self.seen.is.fill(false);
         self.gains.fill(1.0);
         self.factors = Self::FACTORS;
         self.sum = 0.0;
@@ -245,6 +305,7 @@ impl Acceptance for EstimatedError {
     fn observe(&mut self, window: Window<'_>, path: &Path) {
         self.measure_factors(window, path);
         self.measure_gains(window, path);
+        self.measure_gains_again(window, path);
         self.weigh();
     }
 
@@ -285,6 +346,21 @@ fn shares(weights: &[f64]) -> Vec<f64> {
         sum.sqrt()
     };
     weights.iter().map(&mut next).collect()
+}
+
+/// ‖Δ‖² / ⟨u, Δ⟩ of Δ = `after` − `before`, at most [`EstimatedError::MOST_GAIN`]; ‖Δ‖ / ‖u‖ where they are at an obtuse angle, as
+/// they are for no covariance.
+fn gain_along(u: &[f64], after: &[f32], before: &[f32]) -> f64 {
+    let [mut uu, mut along, mut square] = [0.0; 3];
+    for ((u, after), before) in u.iter().zip(after).zip(before) {
+        let change = f64::from(after - before);
+        uu += u * u;
+        along += u * change;
+        square += change * change;
+    }
+    let gain = if along > 0.0 { square / along } else { (square / uu.max(f64::MIN_POSITIVE)).sqrt() };
+    // A number even where nothing changed.
+    gain.min(EstimatedError::MOST_GAIN)
 }
 
 /// The largest magnitude of a − b, of as many values as `b` has; not a number if any is none.
