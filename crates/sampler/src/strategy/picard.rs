@@ -21,8 +21,8 @@ type Picard = WindowLoop<Semilinear, FrozenDrift, EstimatedError, Spread>;
 
 /// How far, in normalised units, the change of one round may move the sample at a tolerance of 1: at many steps, and at few, times
 /// their number, since few changes add up to less.
-const REACH: f64 = 0.035;
-const REACH_OF_ALL: f64 = 3.5;
+const REACH: f64 = 0.03;
+const REACH_OF_ALL: f64 = 3.0;
 /// The variance that the change of one round is judged by. Where two plans are still possible the sample responds to a
 /// change far more than in the mean, and the earlier the change, the more such decisions are ahead. A larger variance is
 /// stricter with the first steps.

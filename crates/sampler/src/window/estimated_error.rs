@@ -31,8 +31,8 @@ use super::{Acceptance, Level, Path, RelativeChange, Window};
 /// ([`Level::innovation`]), in which all but the data's own covariance is divided out. The ratio ‖Δ‖ / ‖u‖ says how it responds to u.
 /// But errors are not like u: where a sample is torn between two ends they lie along the way from one to the other, as G makes them
 /// so, and it is the response along Δ that they grow by. ‖Δ‖² / ⟨u, Δ⟩ is nearer to that: between the smallest and the largest
-/// eigenvalue of G, and never less than the ratio. It is measured from row to row along the path, and, where a step is evaluated
-/// again, from round to round.
+/// eigenvalue of G, and never less than the ratio of Euclidean norms. Where a step is evaluated again it is what is taken, from round
+/// to round; from row to row along the path, where errors of all directions go by, the geometric mean of both.
 ///
 /// This sum is right in the middle, and samples of few clusters that are narrow end farther off than others. So what is estimated
 /// is `SAFETY` times the sum, and an error counts more where g is large. A state is kept while that is at most the share of the
@@ -146,7 +146,7 @@ impl EstimatedError {
     /// Share of the tolerance below which what a round finds is rounding.
     const NOTHING: f64 = 2e-4;
     /// What the sum is multiplied by: on Gaussian data of all kinds 99 of 100 samples end within that, on most all do.
-    const SAFETY: f64 = 2.75;
+    const SAFETY: f64 = 3.0;
     /// The least innovation that a gain is measured by, as a share of what the whole change of state would be: where no noise
     /// is drawn the path is nearly straight, innovations are nearly nothing, and so x̂0's own unsteadiness would be a response.
     const LEAST_SHARE: f64 = 0.1;
@@ -154,8 +154,10 @@ impl EstimatedError {
     const FARTHEST: f64 = 1e6;
     /// The largest gain that is believed: two evaluations that differ in rounding alone may show any.
     const MOST_GAIN: f64 = 100.0;
+    /// The largest gain that the last row and the steps behind it are foreseen by: a larger one is of the way there.
+    const FORESEEN: f64 = 4.0;
     /// The gain from which on an error counts more, as the gain, and how much more at most: a sample is torn there.
-    const TORN: f64 = 4.0;
+    const TORN: f64 = 3.0;
     const CAUTION: f64 = 4.0;
     /// The least innovation that a response is measured by from round to round.
     const LEAST: f64 = 1e-5;
@@ -222,7 +224,7 @@ impl EstimatedError {
         }
     }
 
-    /// Measures g from row to row of `window`; what lies behind the last has its gain. A single row measures none.
+    /// Measures g from row to row of `window`; what lies behind the last is foreseen. A single row measures none.
     fn measure_gains(&mut self, window: Window<'_>, path: &Path) {
         let mut from = window.left();
         for pair in window.asked().windows(2) {
@@ -234,19 +236,19 @@ impl EstimatedError {
             let way = level.slope() * largest_difference(path.evaluated(b), path.evaluated(a));
             let predicted = predicted.max(Self::LEAST_SHARE * way);
             let after = &path.drift(b)[..denoised.len()];
-            let gain = if predicted > 0.0 { (largest_difference(after, denoised) / predicted).max(1.0) } else { 1.0 };
-            let gain = gain.max(gain_along(&self.innovation, after, denoised));
-            self.gains[from..=b].fill(gain);
+            let ratio = if predicted > 0.0 { (largest_difference(after, denoised) / predicted).max(1.0) } else { 1.0 };
+            let along = gain_along(&self.innovation, after, denoised);
+            self.gains[from..=b].fill(ratio.max((ratio * along).sqrt()));
             from = b + 1;
         }
         if let [.., _, last] = *window.asked() {
-            self.foresee_gains(last);
+            self.foresee_gains(last, self.gains[last].min(Self::FORESEEN));
         }
     }
 
-    /// Takes data of the variance that the gain at `last` speaks of for the steps behind it.
-    fn foresee_gains(&mut self, last: usize) {
-        let (gain, level) = (self.gains[last], self.rows[last].level);
+    /// Takes data of the variance that `gain`, at `last`, speaks of for that step and those behind it.
+    fn foresee_gains(&mut self, last: usize, gain: f64) {
+        let level = self.rows[last].level;
         for (gain_behind, row) in self.gains[last..].iter_mut().zip(&self.rows[last..]) {
             *gain_behind = (row.level.slope_like(&level, gain) / row.level.slope()).max(1.0);
         }
