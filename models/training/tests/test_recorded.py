@@ -84,7 +84,7 @@ def info(change: Callable[[dict], object]) -> Callable[[Path], None]:
         (lambda said: said.update(fps=0), r"info\.json: fps is 0, expected a number above 0"),
         (lambda said: said["features"].pop("observation.state"), r"features: none of observation holds numbers"),
         (lambda said: said["features"]["action"].update(shape=[1, 1]), r"action has shape \[1, 1\], expected"),
-        (lambda said: said["features"]["action"].update(shape=[2]), r"action is float64 \[48, 1\], expected numbers \[steps, 2\]"),
+        (lambda said: said["features"]["action"].update(shape=[2]), r"action is float64 \[48, 1\]"),
     ],
     ids=["no rate", "nothing seen", "a matrix", "another width"],
 )
