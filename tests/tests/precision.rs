@@ -57,7 +57,8 @@ fn bf16_is_as_far_off_as_its_predictions_and_plans_are() {
     for (seed, observation) in seen().iter().enumerate() {
         let [one, other] = [&mut policy, &mut reference].map(|policy| draw(policy, &table, observation, seed as u64));
         normalised = (&one - &other).iter().fold(normalised, |most, apart| most.max(f64::from(apart.abs())));
-        let apart = policy.actions(one.view()) - reference.actions(other.view());
+        let origin = policy.origin(observation.view()).unwrap();
+        let apart = policy.actions(one.view(), &origin) - reference.actions(other.view(), &origin);
         raw = apart.iter().fold(raw, |most, apart| most.max(apart.abs()));
     }
     // Drawn one by one, in f32 they are summed otherwise.

@@ -68,14 +68,15 @@ fn refine_one(policy: &mut Network, config: RefinerConfig, costs: Vec<Box<dyn Co
     let observation = Array2::from_elem((2, 20), 256.0);
     let noise = Noise::draw(3, 10, sampler.dim());
     let sample: Array1<f32>;
+    let origin = policy.origin(observation.view()).unwrap();
     let refined = {
         let mut denoiser = policy.bind(observation.view()).unwrap();
         sample = sampler.sample(&mut denoiser, &noise).unwrap().sample().to_owned();
         let motion = Motion::at_rest(vec![256.0, 256.0]);
-        refinement.refine(&mut denoiser, sample.view(), &motion, &[256.0, 256.0], 7).unwrap()
+        refinement.refine(&mut denoiser, sample.view(), &origin, &motion, &[256.0, 256.0], 7).unwrap()
     };
     let executed = policy.manifest().executed_steps();
-    (policy.actions(sample.view()).slice_move(ndarray::s![executed, ..]), refined)
+    (policy.actions(sample.view(), &origin).slice_move(ndarray::s![executed, ..]), refined)
 }
 
 /// Where the plan goes when nothing is in its way.

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 use parapolicy_control::BoxError;
 use parapolicy_modes::{Features, Search};
-use parapolicy_policy::Network;
+use parapolicy_policy::{Network, Origin};
 
 /// Plans drawn together, K.
 pub const PLANS: usize = 16;
@@ -43,6 +43,7 @@ pub struct Chosen {
 pub fn choose(
     rule: Rule,
     network: &Network,
+    origin: &Origin,
     plans: &Array3<f64>,
     intended: ArrayView2<'_, f64>,
 ) -> Result<Chosen, BoxError> {
@@ -53,7 +54,7 @@ pub fn choose(
         let of_row = |(row, action): (usize, ndarray::ArrayView1<'_, f64>)| weight(row) * action.dot(&action).sqrt();
         difference.outer_iter().enumerate().map(of_row).sum()
     };
-    let labels = modes(network, compared, intended, dim)?;
+    let labels = modes(network, origin, compared, intended, dim)?;
     let own = labels[PLANS];
     let size = |mode: usize| labels[..PLANS].iter().filter(|label| **label == mode).count() as f64 / PLANS as f64;
     let plan = match rule {
@@ -78,6 +79,7 @@ pub fn choose(
 /// The mode of every plan, and last that of what was intended.
 fn modes(
     network: &Network,
+    origin: &Origin,
     compared: ndarray::ArrayView3<'_, f64>,
     intended: ArrayView2<'_, f64>,
     dim: usize,
@@ -85,7 +87,7 @@ fn modes(
     let rows = intended.nrows();
     let all = compared.outer_iter().chain([intended]);
     let flat: Vec<f64> = all
-        .flat_map(|actions| network.normalized_actions(actions).mapv(f64::from).into_raw_vec_and_offset().0)
+        .flat_map(|actions| network.normalized_actions(actions, origin).mapv(f64::from).into_raw_vec_and_offset().0)
         .collect();
     let all = Array3::from_shape_vec((PLANS + 1, rows, dim), flat)?;
     let features = Features::new(all.view(), &[0; PLANS + 1])?;

@@ -57,7 +57,7 @@ impl Loop<'_> {
                     Some(plan) => {
                         let intended = plan.actions.slice(s![step - plan.observed.., ..]);
                         played.plans += 1;
-                        choose(rule, self.network, &plans, intended)?
+                        choose(rule, self.network, &self.network.origin(history.view())?, &plans, intended)?
                     }
                 };
                 played.torn += usize::from(chosen.torn);
@@ -89,9 +89,10 @@ impl Loop<'_> {
         let (steps, dim) = (self.sampler.table().steps(), self.sampler.dim());
         let of = |plan: u64| Noise::draw(noise_seed(seed, number + (plan << 16)), steps, dim);
         let noises: Vec<Noise> = (0..PLANS as u64).map(of).collect();
+        let origin = self.network.origin(history.view())?;
         let mut denoiser = self.network.bind(history.view())?;
         let samples = self.sampler.sample(&mut denoiser, &noises)?;
-        let raw: Vec<Array2<f64>> = samples.iter().map(|drawn| self.network.actions(drawn.sample())).collect();
+        let raw: Vec<Array2<f64>> = samples.iter().map(|drawn| self.network.actions(drawn.sample(), &origin)).collect();
         stacked(self.network, &raw)
     }
 }
