@@ -4,7 +4,7 @@
 |---|---|
 | wide-4, wide-8 | the policy of PushT with 64 and 249 million parameters, whose plans are those of the small one |
 | random | LeRobot's default size, 251 million parameters, with random weights |
-| dit | a diffusion transformer, 6 layers of 512, with random weights |
+| dit | LeRobot's diffusion transformer, 6 layers of 512, with random weights |
 | closed-form | the exact denoiser of a mixture of digits, of 1000 training timesteps |
 | closed-form-flow | the same as a flow |
 """
@@ -17,58 +17,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from export import directory, graph_file
+from export.dit import MultiTaskDit
 from export.policy import MANIFEST
-from export.unet import ConditionalUnet, StepEmbedding
+from export.unet import ConditionalUnet
 from training import closed_form
 from training.widen import digest, widen
 
 PUSHT = Path(__file__).parent.parent / "pusht"
 OBSERVATION, ACTION, HORIZON = (2, 20), 2, 16
-
-
-class Layer(nn.Module):
-    """A transformer's layer whose normalisation is shifted and scaled by the condition (adaLN; Peebles & Xie 2023,
-    arXiv 2212.09748)."""
-
-    def __init__(self, width: int, heads: int):
-        super().__init__()
-        self.heads = heads
-        self.modulate = nn.Linear(width, 6 * width)
-        self.qkv, self.joined = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
-        self.first, self.second = (nn.LayerNorm(width, elementwise_affine=False) for _ in range(2))
-
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        modulation = self.modulate(nn.functional.silu(condition)).unsqueeze(1).chunk(6, dim=2)
-        shift, scale, gate, shift_2, scale_2, gate_2 = modulation
-        x = x + gate * self.attention(self.first(x) * (1 + scale) + shift)
-        return x + gate_2 * self.feed_forward(self.second(x) * (1 + scale_2) + shift_2)
-
-    def attention(self, x: Tensor) -> Tensor:
-        parts = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.joined(nn.functional.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2))
-
-
-class Transformer(nn.Module):
-    """A diffusion transformer of plans: one token an action, timestep and observation as the condition."""
-
-    def __init__(self, width: int = 512, layers: int = 6, heads: int = 8):
-        super().__init__()
-        self.tokens, self.plan = nn.Linear(ACTION, width), nn.Linear(width, ACTION)
-        self.places = nn.Parameter(0.02 * torch.randn(HORIZON, width))
-        self.step = nn.Sequential(StepEmbedding(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-        self.seen = nn.Linear(OBSERVATION[0] * OBSERVATION[1], width)
-        self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
-
-    def forward(self, sample: Tensor, timestep: Tensor, observation: Tensor) -> Tensor:
-        condition = self.step(timestep) + self.seen(observation.flatten(1))
-        x = self.tokens(sample) + self.places
-        for layer in self.layers:
-            x = layer(x, condition)
-        return self.plan(x)
+OBSERVED = OBSERVATION[0] * OBSERVATION[1]
 
 
 def untrained(name: str, build: Callable[[], nn.Module], out: Path) -> None:
@@ -86,15 +46,25 @@ def untrained(name: str, build: Callable[[], nn.Module], out: Path) -> None:
     (out / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
+def dit() -> MultiTaskDit:
+    network = MultiTaskDit(
+        ACTION, OBSERVED, HORIZON, size=512, heads=8, layers=6, step_embedding=256, placed=False, base=1e4
+    )
+    # Gates of 0, as they are before training, would leave nothing to compute.
+    for block in network.transformer_blocks:
+        nn.init.normal_(block.adaLN_modulation[-1].weight, std=0.02)
+    return network
+
+
 def unet() -> ConditionalUnet:
-    return ConditionalUnet(ACTION, OBSERVATION[0] * OBSERVATION[1], widths=(512, 1024, 2048))
+    return ConditionalUnet(ACTION, OBSERVED, widths=(512, 1024, 2048))
 
 
 ZOO: dict[str, Callable[[Path], None]] = {
     "wide-4": lambda out: widen(PUSHT, 4, out),
     "wide-8": lambda out: widen(PUSHT, 8, out),
     "random": lambda out: untrained("random-unet", unet, out),
-    "dit": lambda out: untrained("random-dit", Transformer, out),
+    "dit": lambda out: untrained("random-dit", dit, out),
     "closed-form": closed_form.write,
     "closed-form-flow": closed_form.write_flow,
 }

@@ -11,7 +11,8 @@ for (const section of document.querySelectorAll(".episode")) {
   const sides = [...section.querySelectorAll(".side")].map((element, index) => {
     const moments = JSON.parse(find("script", element).textContent);
     lines[index].setAttribute("points", points(moments.map((moment) => [(moment[0] + period) / end, 1 - moment[8]])));
-    return { element, moments, end: moments[moments.length - 1][0] + period };
+    // Times are rounded: no side ends after the figure.
+    return { element, moments, end: Math.min(moments[moments.length - 1][0] + period, end) };
   });
 
   // During a step everything moves straight to where it is after it, so that the eye can follow; while a plan is waited for, nothing.
@@ -30,7 +31,7 @@ for (const section of document.querySelectorAll(".episode")) {
     const way = moments.slice(Math.max(0, index - 40), index).map((moment) => [moment[3], moment[4]]);
     find(".way", element).setAttribute("points", points([...way, [ax, ay]]));
     const over = time >= end;
-    find(".clock", element).textContent = over ? `done ${end.toFixed(2)} s` : `${time.toFixed(1)} s`;
+    find(".clock", element).textContent = over ? `${element.dataset.ended} ${end.toFixed(2)} s` : `${time.toFixed(1)} s`;
     find(".latency", element).textContent = `${waits ? "waiting" : "plan"} ${(1000 * latency).toFixed(1)} ms`;
     element.classList.toggle("waits", waits);
     find(".covered", element).textContent = `covered ${Math.round(100 * coverage)} %`;

@@ -43,7 +43,8 @@ struct Side<'a> {
     first: First,
     /// What the script plays, JSON.
     moments: String,
-    /// How it ended.
+    /// How it ended, in a word, and in more of them.
+    ended: &'static str,
     outcome: String,
 }
 
@@ -95,15 +96,20 @@ fn side<'a>(state: &State, recording: &'a Recording, track: &Track<'_>, report: 
         name: &recording.sampler,
         colour,
         first: First { agent: state.agent.into(), block: transform(&state.block) },
+        ended: if succeeds(episode) { "done" } else { "over" },
         outcome: outcome(track, episode),
         moments: serde_json::to_string(&shown)?,
     })
 }
 
+fn succeeds(episode: Option<&EpisodeReport>) -> bool {
+    episode.is_some_and(|episode| episode.success)
+}
+
 /// How it ended, in words.
 fn outcome(track: &Track<'_>, episode: Option<&EpisodeReport>) -> String {
     let Some(last) = track.at(track.end) else { return String::new() };
-    let ended = if episode.is_some_and(|episode| episode.success) { "succeeds after" } else { "is out of time after" };
+    let ended = if succeeds(episode) { "succeeds after" } else { "is out of time after" };
     let waited = match (last.waited > 0.0, episode) {
         (true, Some(EpisodeReport { plans, .. })) => format!(", {:.2} s of it waiting for {plans} plans", last.waited),
         _ => String::new(),
