@@ -46,9 +46,9 @@ def untrained(name: str, build: Callable[[], nn.Module], out: Path) -> None:
     (out / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def dit() -> MultiTaskDit:
+def dit(size: int = 512, layers: int = 6) -> MultiTaskDit:
     network = MultiTaskDit(
-        ACTION, OBSERVED, HORIZON, size=512, heads=8, layers=6, step_embedding=256, placed=False, base=1e4
+        ACTION, OBSERVED, HORIZON, size, heads=8, layers=layers, step_embedding=256, placed=False, base=1e4
     )
     # Gates of 0, as they are before training, would leave nothing to compute.
     for block in network.transformer_blocks:

@@ -40,7 +40,7 @@ def test_a_wider_network_has_the_answers_of_the_narrow_one(factor, tmp_path):
 
 
 def test_a_transformer_sees_everything_that_it_is_given(tmp_path):
-    zoo.untrained("small", lambda: zoo.Transformer(width=32, layers=2, heads=4), tmp_path)
+    zoo.untrained("small", lambda: zoo.dit(size=64, layers=2), tmp_path)
     given = feed()
     whole = predictions(tmp_path, given)
     assert whole.shape == (5, 16, 2)
