@@ -115,6 +115,11 @@ impl Strategy {
         self.kind.follows_sequential(solver)
     }
 
+    /// Whether it keeps the tolerance by an estimate of its own error (see [`StrategyKind::estimates_error`]).
+    pub fn estimates_error(&self) -> bool {
+        self.kind.estimates_error()
+    }
+
     /// Makes it ready for samples of `dim` values.
     pub(crate) fn method(self, table: &Table, dim: usize) -> Result<Box<dyn Method>, ConfigError> {
         self.settings.validate()?;

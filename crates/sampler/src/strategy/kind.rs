@@ -34,4 +34,10 @@ pub trait StrategyKind: Debug + Send + Sync {
     fn follows_sequential(&self, _solver: Solver) -> bool {
         true
     }
+
+    /// Whether it says of each sample how far it may be from `sequential`'s
+    /// ([`Statistics::estimated_error`](crate::Statistics::estimated_error)), and keeps the tolerance by that.
+    fn estimates_error(&self) -> bool {
+        false
+    }
 }

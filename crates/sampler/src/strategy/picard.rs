@@ -47,6 +47,10 @@ impl StrategyKind for Kind {
         WindowConfig::default().settings()
     }
 
+    fn estimates_error(&self) -> bool {
+        true
+    }
+
     fn method(&self, table: &Table, dim: usize, settings: Settings) -> Result<Box<dyn Method>, ConfigError> {
         Ok(Box::new(Windowed::new(window_loop(table, settings.config(), dim), table.steps())))
     }

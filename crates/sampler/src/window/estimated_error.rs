@@ -146,7 +146,7 @@ impl EstimatedError {
     /// Share of the tolerance below which what a round finds is rounding.
     const NOTHING: f64 = 2e-4;
     /// What the sum is multiplied by: on Gaussian data of all kinds 99 of 100 samples end within that, on most all do.
-    const SAFETY: f64 = 3.0;
+    const SAFETY: f64 = 2.7;
     /// The least innovation that a gain is measured by, as a share of what the whole change of state would be: where no noise
     /// is drawn the path is nearly straight, innovations are nearly nothing, and so x̂0's own unsteadiness would be a response.
     const LEAST_SHARE: f64 = 0.1;
@@ -337,14 +337,19 @@ impl Acceptance for EstimatedError {
     }
 }
 
-/// How the tolerance is shared out: half by the number of steps, half by what an error of x̂0 moves under the model, which is most at
-/// the last steps; and more to the first than to the last, since what is not used there is left.
+/// Steps from which on half of the tolerance is shared out evenly.
+const MANY_STEPS: f64 = 100.0;
+
+/// How the tolerance is shared out: by what an error of x̂0 moves under the model, which is most at the last steps, and of a hundred
+/// steps or more half evenly, since none of them moves much; and more to the first than to the last, since what is not used there is
+/// left.
 fn shares(weights: &[f64]) -> Vec<f64> {
-    let even = 0.5 / weights.len() as f64;
+    let steps = weights.len() as f64;
+    let even = (steps / MANY_STEPS).min(1.0) / 2.0;
     let total = weights.iter().sum::<f64>().max(f64::MIN_POSITIVE);
     let mut sum = 0.0;
     let mut next = |weight: &f64| {
-        sum += even + 0.5 * weight / total;
+        sum += even / steps + (1.0 - even) * weight / total;
         sum.sqrt()
     };
     weights.iter().map(&mut next).collect()
