@@ -12,6 +12,7 @@ pub(crate) use self::{
 };
 use crate::{
     EngineError, Graph, RunError, Threads,
+    engine::built_of,
     kernel::{Kernel, Program},
     recognise::recognise_encoder,
 };
@@ -85,16 +86,18 @@ impl Encoder {
         kernel: Kernel,
         threads: impl Into<Threads>,
     ) -> Result<Self, EngineError> {
-        let FrameNetwork { mut steps, lens, features } = recognise_encoder(&graph, names)?;
-        drop(graph);
-        let threads = threads.into();
-        let mut program = |step: &mut Step| match step {
-            Step::Images(_, layers) => Program::new(std::mem::take(&mut **layers), kernel, threads).map(Some),
-            _ => Ok(None),
-        };
-        let programs = steps.iter_mut().map(&mut program).collect::<Result<_, _>>()?;
-        let most = (NUMBERS / lens.iter().sum::<usize>().max(1)).clamp(1, FRAMES);
-        Ok(Self { steps, lens, features, programs, tensors: vec![], room: 0, most })
+        built_of(graph, |graph| {
+            let FrameNetwork { mut steps, lens, features } = recognise_encoder(&graph, names)?;
+            drop(graph);
+            let threads = threads.into();
+            let mut program = |step: &mut Step| match step {
+                Step::Images(_, layers) => Program::new(std::mem::take(&mut **layers), kernel, threads).map(Some),
+                _ => Ok(None),
+            };
+            let programs = steps.iter_mut().map(&mut program).collect::<Result<_, _>>()?;
+            let most = (NUMBERS / lens.iter().sum::<usize>().max(1)).clamp(1, FRAMES);
+            Ok(Self { steps, lens, features, programs, tensors: vec![], room: 0, most })
+        })
     }
 
     /// Numbers of a frame: one step of an observation.

@@ -65,11 +65,13 @@ impl Engine {
         kernel: Kernel,
         threads: impl Into<Threads>,
     ) -> Result<Self, EngineError> {
-        let Network { layers, condition } = recognise(&graph, names)?;
-        // The network has what it needs of the constants, each of which is freed as soon as it is packed.
-        drop(graph);
-        let film_cache = FilmCache::new(condition, layers.film_channels);
-        Ok(Self { sample: layers.sample, program: Program::new(layers, kernel, threads)?, film_cache })
+        built_of(graph, |graph| {
+            let Network { layers, condition } = recognise(&graph, names)?;
+            // The network has what it needs of the constants, each of which is read when it is packed and freed then.
+            drop(graph);
+            let film_cache = FilmCache::new(condition, layers.film_channels);
+            Ok(Self { sample: layers.sample, program: Program::new(layers, kernel, threads)?, film_cache })
+        })
     }
 
     /// Reads the file at `path` and prepares it as [`Engine::new`] does.
@@ -147,6 +149,15 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("program", &self.program).field("sample", &self.sample).finish_non_exhaustive()
     }
+}
+
+/// What is built of a graph, if all constants that it took could be read.
+pub(crate) fn built_of<T>(graph: Graph, build: impl FnOnce(Graph) -> Result<T, EngineError>) -> Result<T, EngineError> {
+    let file = graph.left_in();
+    let built = build(graph);
+    // A constant that cannot be read is zeros, whatever is built of them.
+    file.map_or(Ok(()), |file| file.check()).map_err(EngineError::Constants)?;
+    built
 }
 
 fn check(what: &'static str, found: usize, expected: usize) -> Result<(), RunError> {

@@ -21,6 +21,9 @@ pub enum EngineError {
     /// The bytes are not an ONNX graph.
     #[error(transparent)]
     Onnx(#[from] OnnxError),
+    /// Constants that were left in the graph's file could not be read when they were needed.
+    #[error("its constants cannot be read ({0})")]
+    Constants(#[source] io::Error),
     /// The inputs or the output of the graph are not those of a denoiser.
     #[error("{0}")]
     Model(String),

@@ -1,7 +1,10 @@
 //! The shape and the numbers of a constant, checked against each other.
 
+use std::sync::Arc;
+
 use crate::{
     Floats,
+    left::{LeftConstant, LeftIn},
     message::{FLOAT, INT64, Tensor},
 };
 
@@ -55,23 +58,42 @@ pub enum ConstantError {
 }
 
 impl Tensor {
+    /// How many numbers it holds if they have 32 bits each, without reading any.
+    pub fn stored(&self) -> usize {
+        let left = self.left.map_or(0, |left| left.len as usize);
+        (self.raw.len() + left) / size_of::<f32>() + self.floats.len()
+    }
+
     /// The shape and the numbers of this constant. No memory is allocated because of a size that is merely stated; numbers of
     /// floating point in `raw` stay where they are.
     ///
     /// # Errors
-    /// Numbers in another file, of another type than float32 and int64, or not as many as the shape says.
+    /// Numbers in another file, or left in the graph's own ([`Graph::constant`](crate::Graph::constant) has those); of another type
+    /// than float32 and int64, or not as many as the shape says.
     pub fn constant(&self) -> Result<Constant, ConstantError> {
+        self.constant_in(None)
+    }
+
+    /// The same, of which the numbers may have been left in `file`.
+    pub(crate) fn constant_in(&self, file: Option<&Arc<LeftIn>>) -> Result<Constant, ConstantError> {
         if self.location != 0 {
             return Err(ConstantError::OtherFile);
         }
+        let left = |left| {
+            let file = file.ok_or(ConstantError::OtherFile)?;
+            Ok(LeftConstant::new(Arc::clone(file), left))
+        };
+        let left = self.left.map(left).transpose()?;
         let dims: Option<Vec<usize>> = self.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
         let dims = dims.ok_or_else(|| ConstantError::Shape(self.dims.clone()))?;
-        let numbers = match self.data_type {
-            FLOAT if self.raw.is_empty() => Numbers::Float(self.floats.clone().into()),
-            FLOAT => Numbers::Float(Floats::new(self.raw.clone())?),
-            INT64 if self.raw.is_empty() => Numbers::Int(self.ints.clone()),
-            INT64 => Numbers::Int(words(&self.raw, i64::from_le_bytes)?),
-            other => return Err(ConstantError::Type(other)),
+        let numbers = match (self.data_type, left) {
+            (FLOAT, Some(left)) => Numbers::Float(Floats::left(left)?),
+            (FLOAT, None) if self.raw.is_empty() => Numbers::Float(self.floats.clone().into()),
+            (FLOAT, None) => Numbers::Float(Floats::new(self.raw.clone())?),
+            (INT64, Some(left)) => Numbers::Int(words(left.bytes(), i64::from_le_bytes)?),
+            (INT64, None) if self.raw.is_empty() => Numbers::Int(self.ints.clone()),
+            (INT64, None) => Numbers::Int(words(&self.raw, i64::from_le_bytes)?),
+            (other, _) => return Err(ConstantError::Type(other)),
         };
         let found = match &numbers {
             Numbers::Float(numbers) => numbers.len(),

@@ -7,6 +7,9 @@ pub enum OnnxError {
     /// The bytes are not an ONNX model.
     #[error("is not a readable ONNX model ({0}): export it again")]
     NotOnnx(#[from] prost::DecodeError),
+    /// The bytes are not a message of Protocol Buffers, or say something twice.
+    #[error("is not a readable ONNX model (it is damaged): export it again")]
+    Damaged,
     /// The model contains no graph.
     #[error("has no graph in it: export it again")]
     NoGraph,

@@ -1,15 +1,16 @@
-//! 32-bit floating-point numbers that are not copied: where a file was read to, there they stay.
+//! 32-bit floating-point numbers that are not copied: where a file was read to, or in the file, there they stay.
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::Arc};
 
 use prost::bytes::Bytes;
 
-use crate::ConstantError;
+use crate::{ConstantError, left::LeftConstant};
 
 /// Bytes of a number.
 const SIZE: usize = size_of::<f32>();
 
-/// Numbers as the little-endian bytes that they are in a file. A clone shares them.
+/// Numbers as the little-endian bytes that they are in a file. A clone shares them. Those that were left in the file are read when
+/// one of them is asked for, and kept until the last clone is dropped.
 ///
 /// ```
 /// use parapolicy_onnx::Floats;
@@ -18,8 +19,15 @@ const SIZE: usize = size_of::<f32>();
 /// assert_eq!((numbers.len(), numbers.at(1)), (2, -2.0));
 /// assert_eq!(numbers.to_vec(), [0.5, -2.0]);
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Floats(Bytes);
+#[derive(Clone)]
+pub struct Floats(Place);
+
+#[derive(Clone)]
+enum Place {
+    Memory(Bytes),
+    /// These bytes of a constant.
+    File(Arc<LeftConstant>, Range<usize>),
+}
 
 impl Floats {
     /// The numbers that `bytes` are.
@@ -27,26 +35,47 @@ impl Floats {
     /// # Errors
     /// Bytes that do not divide into numbers.
     pub fn new(bytes: Bytes) -> Result<Self, ConstantError> {
-        if bytes.len().is_multiple_of(SIZE) {
-            Ok(Self(bytes))
-        } else {
-            Err(ConstantError::Bytes { bytes: bytes.len(), size: SIZE })
+        divided(bytes.len())?;
+        Ok(Self(Place::Memory(bytes)))
+    }
+
+    /// The numbers of a constant that was left in its file.
+    pub(crate) fn left(constant: LeftConstant) -> Result<Self, ConstantError> {
+        let len = constant.len();
+        divided(len)?;
+        Ok(Self(Place::File(Arc::new(constant), 0..len)))
+    }
+
+    /// The same numbers, in memory: each is then had without asking where it is.
+    #[must_use]
+    pub fn in_memory(&self) -> Self {
+        match &self.0 {
+            Place::Memory(_) => self.clone(),
+            Place::File(constant, range) => Self(Place::Memory(constant.bytes().slice(range.clone()))),
         }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len() / SIZE
+        let bytes = match &self.0 {
+            Place::Memory(bytes) => bytes.len(),
+            Place::File(_, range) => range.len(),
+        };
+        bytes / SIZE
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 
     /// The numbers, each as four bytes, which need not be aligned.
     pub fn words(&self) -> &[[u8; SIZE]] {
-        self.0.as_chunks().0
+        let bytes = match &self.0 {
+            Place::Memory(bytes) => &bytes[..],
+            Place::File(constant, range) => &constant.bytes()[range.clone()],
+        };
+        bytes.as_chunks().0
     }
 
     /// The number at `index`.
@@ -68,7 +97,14 @@ impl Floats {
     /// If there are not so many.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Self {
-        Self(self.0.slice(range.start * SIZE..range.end * SIZE))
+        let range = range.start * SIZE..range.end * SIZE;
+        match &self.0 {
+            Place::Memory(bytes) => Self(Place::Memory(bytes.slice(range))),
+            Place::File(constant, all) => {
+                assert!(range.start <= range.end && range.end <= all.len(), "{range:?} of {} bytes", all.len());
+                Self(Place::File(Arc::clone(constant), all.start + range.start..all.start + range.end))
+            }
+        }
     }
 
     /// A copy, aligned.
@@ -77,9 +113,29 @@ impl Floats {
     }
 }
 
+/// Whether so many bytes are numbers.
+fn divided(bytes: usize) -> Result<(), ConstantError> {
+    if bytes.is_multiple_of(SIZE) { Ok(()) } else { Err(ConstantError::Bytes { bytes, size: SIZE }) }
+}
+
+impl Default for Floats {
+    fn default() -> Self {
+        Self::from(vec![])
+    }
+}
+
+/// The same numbers, wherever they are.
+impl PartialEq for Floats {
+    fn eq(&self, other: &Self) -> bool {
+        self.words() == other.words()
+    }
+}
+
+impl Eq for Floats {}
+
 impl From<Vec<f32>> for Floats {
     fn from(numbers: Vec<f32>) -> Self {
-        Self(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
+        Self(Place::Memory(numbers.iter().flat_map(|number| number.to_le_bytes()).collect()))
     }
 }
 

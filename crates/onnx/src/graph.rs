@@ -1,17 +1,14 @@
 //! A graph, decoded from its file.
 
-use std::io::{self, Read};
+use std::{fs::File, io, sync::Arc};
 
-use prost::{
-    Message as _,
-    bytes::{Buf, Bytes},
-};
+use prost::{Message as _, bytes::Bytes};
 
 use crate::{
-    Numbers, OnnxError, TensorInfo,
+    Constant, ConstantError, LeftIn, Numbers, OnnxError, TensorInfo,
     message::{Model, Node, Tensor, ValueInfo, decoded},
     opset::{own_version, redefined},
-    stream::Stream,
+    skim::skim,
 };
 
 /// Why a file is not read, where that is done while it is decoded.
@@ -31,6 +28,8 @@ pub enum ReadError {
 pub struct Graph {
     nodes: Vec<Node>,
     constants: Vec<Tensor>,
+    /// Where large constants were left.
+    file: Option<Arc<LeftIn>>,
     ir_version: i64,
     opset: Option<i64>,
     redefined: Option<String>,
@@ -46,12 +45,12 @@ impl Graph {
     /// # Errors
     /// Bytes that are not a model, or a model without a graph.
     pub fn read(bytes: impl Into<Bytes>) -> Result<Self, OnnxError> {
-        Self::decode(bytes.into())
+        Self::decode(bytes.into(), None)
     }
 
-    /// Decodes a model of `len` bytes while it is read, to its last byte even if it is not understood. Each constant has
-    /// memory of its own, which is freed with it: a network that is built of the graph need not be there twice. `sink` is
-    /// given all bytes in order, for a checksum.
+    /// Decodes a model of `len` bytes. Constants of a mebibyte and more stay in the file, and are read one by one as they are needed
+    /// ([`Graph::constant`]): a network that is built of the graph need not be there twice. `sink` is given all bytes in order, for a
+    /// checksum, even if they are not understood.
     ///
     /// # Errors
     /// As for [`read`](Self::read); or it cannot be read, or has fewer bytes.
@@ -66,15 +65,13 @@ impl Graph {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn read_from(reader: impl Read, len: usize, sink: impl FnMut(Bytes)) -> Result<Self, ReadError> {
-        let mut stream = Stream::new(reader, len, sink);
-        let graph = Self::decode(&mut stream);
-        stream.finish()?;
-        Ok(graph?)
+    pub fn read_from(file: File, len: usize, sink: impl FnMut(Bytes)) -> Result<Self, ReadError> {
+        let thin = skim(&file, len, sink)?;
+        Ok(Self::decode(thin.into(), Some(Arc::new(LeftIn::new(file))))?)
     }
 
-    fn decode(buffer: impl Buf) -> Result<Self, OnnxError> {
-        let model = Model::decode(buffer)?;
+    fn decode(bytes: Bytes, file: Option<Arc<LeftIn>>) -> Result<Self, OnnxError> {
+        let model = Model::decode(bytes)?;
         let (opset, redefined) = (own_version(&model.operator_sets), redefined(&model.functions).unwrap_or_default());
         let ir_version = model.ir_version;
         let graph = model.graph.ok_or(OnnxError::NoGraph)?;
@@ -86,7 +83,7 @@ impl Graph {
         let is_constant = |name: &str| constants.iter().any(|constant| constant.name == name);
         let inputs = inputs.iter().filter(|input| !is_constant(&input.name)).map(TensorInfo::from).collect();
         let outputs = outputs.iter().map(TensorInfo::from).collect();
-        Ok(Self { nodes, constants, ir_version, opset, redefined, inputs, outputs })
+        Ok(Self { nodes, constants, file, ir_version, opset, redefined, inputs, outputs })
     }
 
     /// Its nodes, in an order in which they can be computed.
@@ -97,6 +94,19 @@ impl Graph {
     /// Its constants.
     pub fn constants(&self) -> &[Tensor] {
         &self.constants
+    }
+
+    /// The shape and the numbers of one of its constants. Numbers that were left in the file are read when one is asked for.
+    ///
+    /// # Errors
+    /// As for [`Tensor::constant`].
+    pub fn constant(&self, tensor: &Tensor) -> Result<Constant, ConstantError> {
+        tensor.constant_in(self.file.as_ref())
+    }
+
+    /// The file that constants were left in. Who has used them asks it whether they could be read.
+    pub fn left_in(&self) -> Option<Arc<LeftIn>> {
+        self.file.clone()
     }
 
     /// Which version of the file format it is written in; 0 if it does not say.
@@ -160,7 +170,7 @@ impl Graph {
             let node = self.nodes.iter().find(|node| node.outputs.first().is_some_and(|output| output == name))?;
             if node.operator == "Constant" { node.tensor("value") } else { None }
         };
-        match listed.or_else(of_node)?.constant().ok()?.numbers {
+        match self.constant(listed.or_else(of_node)?).ok()?.numbers {
             Numbers::Int(numbers) => Some(numbers),
             Numbers::Float(_) => None,
         }
@@ -186,6 +196,7 @@ mod tests {
         let graph = |nodes| Graph {
             nodes,
             constants: constants.to_vec(),
+            file: None,
             ir_version: 8,
             opset: Some(18),
             redefined: None,

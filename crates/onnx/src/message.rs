@@ -7,6 +7,8 @@
 
 use prost::{DecodeError, Message, Oneof, bytes::Bytes};
 
+pub use crate::left::Left;
+
 /// `TensorProto.DataType.FLOAT`: 32-bit floating point.
 pub const FLOAT: i32 = 1;
 /// `TensorProto.DataType.INT64`: 64-bit integers.
@@ -177,6 +179,9 @@ pub struct Tensor {
     /// 1 if the numbers are in another file.
     #[prost(int32, tag = "14")]
     pub location: i32,
+    /// Where the numbers are if they were left in the file, instead of in `raw`.
+    #[prost(message, optional, tag = "1000")]
+    pub left: Option<Left>,
 }
 
 /// `ValueInfoProto`: an input or an output of a graph.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+use std::io::{Seek as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,7 +24,15 @@ const NAMES: DenoiserNames<'_> = DenoiserNames {
 fn attempt(bytes: &[u8]) -> Outcome {
     let _either = (external_tensor(bytes.to_vec()), left_out(bytes.to_vec()));
     let _divided = Partition::new(bytes.to_vec(), &NAMES, "batch");
-    let Ok(graph) = Graph::read(bytes.to_vec()) else { return Outcome::Refused };
+    let graph = Graph::read(bytes.to_vec());
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file.rewind().unwrap();
+    if let Ok(streamed) = Graph::read_from(file, bytes.len(), drop) {
+        let whole = graph.as_ref().unwrap();
+        assert_eq!((streamed.nodes(), streamed.constants()), (whole.nodes(), whole.constants()));
+    }
+    let Ok(graph) = graph else { return Outcome::Refused };
     for tensor in graph.inputs.iter().chain(&graph.outputs) {
         let _named = tensor.to_string();
     }

@@ -73,7 +73,7 @@ impl Weights {
 
     /// Packs one slice for each tap into a layer's own weights, which begin at `start` among those of all layers.
     pub fn direct(&self, convolution: &Convolution, own: &mut [f32], start: usize) {
-        let (weights, taps) = (&convolution.weights, convolution.geometry.taps);
+        let (weights, taps) = (convolution.weights.in_memory(), convolution.geometry.taps);
         self.fill(convolution, taps, &mut own[self.start - start..], |tap, input, output| {
             weights.at([tap, input, output])
         });
@@ -81,9 +81,9 @@ impl Weights {
 
     /// Packs one slice for each point.
     pub fn winograd(&self, convolution: &Convolution, scheme: Scheme, own: &mut [f32], start: usize) {
-        let filter = scheme.filter();
+        let (weights, filter) = (convolution.weights.in_memory(), scheme.filter());
         self.fill(convolution, scheme.points(), &mut own[self.start - start..], |point, input, output| {
-            let weight = |tap| f64::from(convolution.weights.at([tap, input, output]));
+            let weight = |tap| f64::from(weights.at([tap, input, output]));
             (0..TAPS).map(|tap| weight(tap) * filter[point][tap]).sum::<f64>() as f32
         });
     }

@@ -29,6 +29,11 @@ impl Weights {
         Self { numbers, strides }
     }
 
+    /// The same weights, in memory: those that were left in a file are read at once.
+    pub(crate) fn in_memory(&self) -> Self {
+        Self { numbers: self.numbers.in_memory(), strides: self.strides }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.numbers.len()

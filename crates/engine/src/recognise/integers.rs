@@ -11,7 +11,7 @@ impl Reader<'_> {
     /// A list of equal integers, as long as the input says.
     pub fn constant_of_shape(&self, node: &Node) -> Result<Value, String> {
         let len = self.integers(node, 0, "")?.unwrap_or_default();
-        let value = node.tensor("value").map(constant).transpose()?;
+        let value = node.tensor("value").map(|tensor| constant(tensor.constant())).transpose()?;
         match (len.as_slice(), value) {
             (&[len], Some(Value::Sizes(value))) if (0..=LONGEST_LIST as i64).contains(&len) => {
                 let value = *value.values.first().ok_or("has no value")?;

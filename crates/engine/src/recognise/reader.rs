@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use parapolicy_onnx::{
-    self as onnx, Constant, Dimension, Graph, LAST_IR_VERSION, OPSETS, TensorInfo,
+    self as onnx, Constant, ConstantError, Dimension, Graph, LAST_IR_VERSION, OPSETS, TensorInfo,
     message::{Node, Tensor},
 };
 
@@ -27,6 +27,7 @@ pub const LONGEST_LIST: usize = 64;
 /// What is known of a graph so far.
 #[derive(Debug)]
 pub struct Reader<'g> {
+    graph: &'g Graph,
     constants: HashMap<&'g str, &'g Tensor>,
     values: HashMap<&'g str, Value>,
     pub stages: Vec<Stage>,
@@ -42,7 +43,7 @@ impl<'g> Reader<'g> {
     pub fn new(graph: &'g Graph, names: &Names<'g>) -> Result<Self, EngineError> {
         let opset = opset(graph)?;
         let constants: HashMap<_, _> = graph.constants().iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-        let in_file: usize = constants.values().map(|tensor| tensor.raw.len() / 4 + tensor.floats.len()).sum();
+        let in_file: usize = constants.values().map(|tensor| tensor.stored()).sum();
         let [sample, timestep, observation] =
             [names.sample, names.timestep, names.observation].map(|name| row(&graph.inputs, name));
         let (sample, timestep, observation) = (sample?, timestep?, observation?);
@@ -64,6 +65,7 @@ impl<'g> Reader<'g> {
         ]);
         let first = Stage { positions, channels, kind: Kind::Sample, node: ("input".into(), names.sample.into()) };
         Ok(Self {
+            graph,
             constants,
             values: values.into_iter().map(|(name, rows)| (name, Value::Rows(rows))).collect(),
             stages: vec![first],
@@ -113,7 +115,8 @@ impl<'g> Reader<'g> {
     fn read_constants(&mut self, node: &'g Node) -> Result<(), String> {
         for name in &node.inputs {
             if let Some(tensor) = self.constants.remove(name.as_str()) {
-                let value = constant(tensor).map_err(|problem| format!("constant `{name}` {problem}"))?;
+                let value =
+                    constant(self.graph.constant(tensor)).map_err(|problem| format!("constant `{name}` {problem}"))?;
                 self.values.insert(name, value);
             }
         }
@@ -219,13 +222,13 @@ impl<'g> Reader<'g> {
     }
 
     fn constant(&self, node: &Node) -> Result<Value, String> {
-        constant(node.tensor("value").ok_or("holds no tensor")?)
+        constant(node.tensor("value").ok_or("holds no tensor")?.constant())
     }
 }
 
 /// The value of a constant.
-pub fn constant(tensor: &Tensor) -> Result<Value, String> {
-    let Constant { dims, numbers } = tensor.constant().map_err(|error| error.to_string())?;
+pub fn constant(found: Result<Constant, ConstantError>) -> Result<Value, String> {
+    let Constant { dims, numbers } = found.map_err(|error| error.to_string())?;
     match numbers {
         onnx::Numbers::Float(values) => Ok(Value::Numbers(Numbers { dims, values })),
         onnx::Numbers::Int(values) if dims.len() < 2 && values.len() <= LONGEST_LIST => {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use parapolicy_onnx::{
-    Dimension, Graph,
+    Constant, ConstantError, Dimension, Graph,
     message::{Node, Tensor},
 };
 
@@ -29,6 +29,7 @@ pub const MOST_AXES: usize = 8;
 /// What is known of a graph so far.
 #[derive(Debug)]
 pub struct Reader<'g> {
+    graph: &'g Graph,
     constants: HashMap<&'g str, &'g Tensor>,
     values: HashMap<&'g str, Value>,
     /// Version of ONNX's operators.
@@ -46,7 +47,7 @@ impl<'g> Reader<'g> {
     pub fn new(graph: &'g Graph, names: &EncoderNames<'g>) -> Result<Self, EngineError> {
         let opset = opset(graph)?;
         let constants: HashMap<_, _> = graph.constants().iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-        let in_file: usize = constants.values().map(|tensor| tensor.raw.len() / 4 + tensor.floats.len()).sum();
+        let in_file: usize = constants.values().map(|tensor| tensor.stored()).sum();
         let unsuited = |what: &str| EngineError::Model(format!("input `{}` {what}", names.observation));
         let info = graph.inputs.iter().find(|input| input.name == names.observation);
         let info = info.ok_or_else(|| unsuited("is not in the graph"))?;
@@ -60,6 +61,7 @@ impl<'g> Reader<'g> {
         let dims = if steps == 1 { vec![1, 1, dim] } else { vec![1, dim] };
         let frame = Frames { apart: steps > 1, content: Content::View(View::whole(0, dims.clone())), dims };
         Ok(Self {
+            graph,
             constants,
             values: HashMap::from([(names.observation, Value::Frames(frame))]),
             opset,
@@ -83,7 +85,8 @@ impl<'g> Reader<'g> {
         }
         for name in &node.inputs {
             if let Some(tensor) = self.constants.remove(name.as_str()) {
-                let value = stored(tensor).map_err(|problem| refused(format!("constant `{name}` {problem}")))?;
+                let value = stored(self.graph.constant(tensor))
+                    .map_err(|problem| refused(format!("constant `{name}` {problem}")))?;
                 self.values.insert(name, value);
             }
         }
@@ -111,7 +114,7 @@ impl<'g> Reader<'g> {
     fn outputs(&mut self, node: &Node) -> Result<Vec<Value>, String> {
         let one = match node.operator().as_str() {
             "Split" => return self.split(node),
-            "Constant" => stored(node.tensor("value").ok_or("holds no tensor")?),
+            "Constant" => stored(node.tensor("value").ok_or("holds no tensor")?.constant()),
             "Identity" | "Cast" => self.cast(node),
             "Shape" => self.shape(node),
             "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => self.reshape(node),
@@ -226,8 +229,8 @@ impl<'g> Reader<'g> {
 }
 
 /// The value of a constant.
-fn stored(tensor: &Tensor) -> Result<Value, String> {
-    match constant(tensor)? {
+fn stored(found: Result<Constant, ConstantError>) -> Result<Value, String> {
+    match constant(found)? {
         value::Value::Numbers(numbers) if numbers.dims.len() <= MOST_AXES => Ok(Value::Numbers(numbers)),
         value::Value::Sizes(sizes) => Ok(Value::Sizes(sizes)),
         _ => Err("has too many axes".into()),
