@@ -81,7 +81,7 @@ impl Engine {
     pub fn open(path: &Path, names: &Names<'_>) -> Result<Self, EngineError> {
         let unread = |error| EngineError::Read { path: path.to_path_buf(), error };
         let (file, len) = parapolicy_files::open_up_to(path, LARGEST_FILE).map_err(unread)?;
-        let graph = Graph::read_from(file, len, drop).map_err(|error| match error {
+        let graph = Graph::read_from(file, len, |_| ()).map_err(|error| match error {
             ReadError::Onnx(error) => error.into(),
             ReadError::Io(error) => unread(error),
             other => unread(std::io::Error::other(other)),

@@ -60,12 +60,12 @@ impl Graph {
     /// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/data/plain.onnx");
     /// let file = std::fs::File::open(path)?;
     /// let len = file.metadata()?.len();
-    /// let graph = parapolicy_onnx::Graph::read_from(file, len as usize, drop)?;
+    /// let graph = parapolicy_onnx::Graph::read_from(file, len as usize, |_| ())?;
     /// assert_eq!(graph.outputs[0].name, "prediction");
     /// # Ok(())
     /// # }
     /// ```
-    pub fn read_from(file: File, len: usize, sink: impl FnMut(Bytes)) -> Result<Self, ReadError> {
+    pub fn read_from(file: File, len: usize, sink: impl FnMut(&[u8])) -> Result<Self, ReadError> {
         let thin = skim(&file, len, sink)?;
         Ok(Self::decode(thin.into(), Some(Arc::new(LeftIn::new(file))))?)
     }

@@ -7,10 +7,7 @@ use std::{
 };
 
 use crc32fast::Hasher;
-use prost::{
-    Message,
-    bytes::{BufMut, Bytes},
-};
+use prost::{Message, bytes::Bytes};
 
 /// Bytes from which on a constant is left in the file.
 pub(crate) const LARGE: u64 = 1 << 20;
@@ -33,11 +30,6 @@ impl Left {
     /// What the sum is made with.
     pub(crate) fn sum() -> Hasher {
         Hasher::new()
-    }
-
-    /// Writes it as a field of a message.
-    pub(crate) fn encode_as(&self, field: u32, to: &mut impl BufMut) {
-        prost::encoding::message::encode(field, self, to);
     }
 }
 

@@ -6,19 +6,20 @@
 use std::io::{self, BufRead as _, BufReader, Read};
 
 use prost::{
-    bytes::Bytes,
+    Message as _,
     encoding::{WireType, encode_varint},
 };
 
 use crate::{
     OnnxError, ReadError,
     left::{LARGE, Left},
+    message::Tensor,
 };
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 16;
 
-/// Fields that lead to the numbers of a graph's constants, and the field that replaces these.
+/// Fields that lead to the numbers of a graph's constants, and the one that a tensor has in their place.
 const GRAPH: u32 = 7;
 const INITIALIZER: u32 = 5;
 const RAW: u32 = 9;
@@ -29,7 +30,7 @@ const LEFT: u32 = 1000;
 ///
 /// # Errors
 /// It cannot be read, or has fewer bytes; or is not as Protocol Buffers are.
-pub(crate) fn skim(reader: impl Read, len: usize, sink: impl FnMut(Bytes)) -> Result<Vec<u8>, ReadError> {
+pub(crate) fn skim(reader: impl Read, len: usize, sink: impl FnMut(&[u8])) -> Result<Vec<u8>, ReadError> {
     let file = BufReader::with_capacity(PIECE, Tee { reader, sink });
     let mut file = Skimmed { file, position: 0, len: len as u64 };
     let model = file.message(Message::Model, file.len);
@@ -43,12 +44,10 @@ struct Tee<R, F> {
     sink: F,
 }
 
-impl<R: Read, F: FnMut(Bytes)> Read for Tee<R, F> {
+impl<R: Read, F: FnMut(&[u8])> Read for Tee<R, F> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(to)?;
-        if read > 0 {
-            (self.sink)(Bytes::copy_from_slice(&to[..read]));
-        }
+        (self.sink)(&to[..read]);
         Ok(read)
     }
 }
@@ -107,7 +106,8 @@ impl<R: Read> Skimmed<R> {
                 return Err(damaged());
             }
             if is_numbers && len >= LARGE {
-                self.left(len)?.encode_as(LEFT, &mut out);
+                let left = Some(self.left(len)?);
+                Tensor { left, ..Tensor::default() }.encode_raw(&mut out);
                 continue;
             }
             encode_varint(key, &mut out);
@@ -177,10 +177,8 @@ fn damaged() -> ReadError {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
 
-    use prost::Message as _;
-
     use super::*;
-    use crate::message::{FLOAT, GraphProto, Model, Tensor};
+    use crate::message::{FLOAT, GraphProto, Model};
 
     /// Gives a few bytes at a time.
     struct Slow<'a>(&'a [u8]);
@@ -210,7 +208,7 @@ mod tests {
         let tensors = [tensor(100), tensor(LARGE), tensor(LARGE - 4), tensor(3 * LARGE)];
         let all = model(&tensors);
         let mut seen = Vec::new();
-        let thin = skim(Slow(&all), all.len(), |bytes| seen.extend_from_slice(&bytes)).unwrap();
+        let thin = skim(Slow(&all), all.len(), |bytes| seen.extend_from_slice(bytes)).unwrap();
         assert!(seen == all, "a checksum is of all");
         let (thin, whole) = (Model::decode(&thin[..]).unwrap(), Model::decode(&all[..]).unwrap());
         let [thin, whole] = [thin, whole].map(|model| (model.ir_version, model.graph.unwrap()));
@@ -232,7 +230,7 @@ mod tests {
     fn a_file_that_is_shorter_than_it_was_is_told() {
         let all = model(&[tensor(2 * LARGE)]);
         for there in [0, 10, all.len() / 2, all.len() - 1] {
-            let error = skim(Slow(&all[..there]), all.len(), drop).unwrap_err();
+            let error = skim(Slow(&all[..there]), all.len(), |_| ()).unwrap_err();
             assert!(matches!(&error, ReadError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof), "{error}");
         }
     }
@@ -257,7 +255,7 @@ mod tests {
             b"no model".to_vec(),
         ] {
             let mut seen = Vec::new();
-            let error = skim(&bytes[..], bytes.len(), |piece| seen.extend_from_slice(&piece)).unwrap_err();
+            let error = skim(&bytes[..], bytes.len(), |piece| seen.extend_from_slice(piece)).unwrap_err();
             assert!(matches!(error, ReadError::Onnx(_)) && seen == bytes, "{error}");
         }
     }

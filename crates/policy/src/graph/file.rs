@@ -16,7 +16,7 @@ use crate::hash;
 /// The largest graph, bytes: no message of Protocol Buffers has more than 2 GiB.
 pub(crate) const LARGEST_GRAPH: u64 = 1 << 31;
 
-/// Constants that may wait to be added to the sum.
+/// Pieces of the file that may wait to be added to the sum.
 const PIECES: usize = 64;
 
 /// A graph's file. It is read when a backend asks for it, in the way that the backend asks for, and every reading is
@@ -60,12 +60,12 @@ impl GraphFile {
     pub fn graph(&self) -> Result<Graph, GraphError> {
         let (file, len) = open(&self.path)?;
         // The sum takes longer than all the rest: another thread adds to it what has been read.
-        let (sender, receiver) = sync_channel::<Bytes>(PIECES);
+        let (sender, receiver) = sync_channel::<Vec<u8>>(PIECES);
         let (graph, sum) = thread::scope(|scope| {
             let hashing = thread::Builder::new().spawn_scoped(scope, move || hash::sha256_of_all(receiver));
             let hashing = hashing.map_err(ReadError::Io);
             // Nobody receives only if the thread is not there, which is told below.
-            let graph = Graph::read_from(file, len, |bytes| drop(sender.send(bytes)));
+            let graph = Graph::read_from(file, len, |piece| drop(sender.send(piece.to_vec())));
             drop(sender);
             let sum = hashing.map(|hashing| hashing.join().unwrap_or_else(|panic| resume_unwind(panic)));
             (graph, sum)
