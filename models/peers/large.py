@@ -75,9 +75,7 @@ def contestants(folder: Path, threads: int) -> dict[str, Callable[[np.ndarray, i
         for name, network in networks.items()
         for drawn, how in DRAWN.items()
     }
-    # OpenVINO holds a compiled network for each size of batch that it has met: 18 GB after a plan by `picard`.
-    held = ours.contestants(folder / "exported", threads)
-    return theirs | {name: plan for name, plan in held.items() if not (ours.APART in name and "picard" in name)}
+    return theirs | ours.contestants(folder / "exported", threads)
 
 
 def observations(folder: Path, count: int) -> np.ndarray:
